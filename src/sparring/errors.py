@@ -1,0 +1,25 @@
+"""The ways in which a command ends early; each carries the exit status that the command line reports."""
+
+
+class SparringError(Exception):
+    """Base of the errors that are told to people in one sentence: what, where, what to do."""
+
+    exit_status = 1
+
+
+class InputError(SparringError, ValueError):
+    """What the user gave cannot be used: a name, a value, a file."""
+
+    exit_status = 2
+
+
+class NonFiniteError(SparringError, ArithmeticError):
+    """A loss or a weight became infinite or not a number, and training stopped."""
+
+    exit_status = 3
+
+
+class MachineError(SparringError, OSError):
+    """The machine failed: a full disk, no memory, no network."""
+
+    exit_status = 4

@@ -1,0 +1,67 @@
+"""The one translator between names and code: parts register under their own name, JSON stores the name.
+
+A part is a frozen dataclass (a loss, a network's configuration, a data set ...) or a recipe function. Its name is its Python
+name in kebab case, so `NonSaturating` is "non-saturating" and `dropout_mlp` is "dropout-mlp".
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from sparring.errors import InputError
+
+T = TypeVar("T")
+
+_parts: dict[str, dict[str, type | Callable]] = {}
+
+
+def kebab(name: str) -> str:
+    """`NonSaturating` and `non_saturating` -> `non-saturating`; `MLPGenerator` -> `mlp-generator`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name)
+    return words.replace("_", "-").lower()
+
+
+def register(kind: str) -> Callable[[T], T]:
+    """Decorator: make a part of this kind known under its own name.
+
+    Raises ValueError where another part already has the name.
+    """
+
+    def add(part: T) -> T:
+        name = name_of(part)
+        known = _parts.setdefault(kind, {})
+        if name in known and known[name].__module__ != part.__module__:
+            raise ValueError(f"{kind} {name!r} is already registered by {known[name].__module__}")
+        known[name] = part
+        return part
+
+    return add
+
+
+def name_of(part) -> str:
+    """The registered name of a part, its class, or a recipe function."""
+    named = part if hasattr(part, "__name__") else type(part)
+    return kebab(named.__name__.removesuffix("Config"))
+
+
+def names(kind: str) -> list[str]:
+    """Names of all registered parts of a kind, sorted."""
+    return sorted(_parts.get(kind, {}))
+
+
+def find(kind: str, name: str):
+    """The part registered as `name`; InputError with the nearest names where there is none."""
+    try:
+        return _parts[kind][name]
+    except KeyError:
+        raise InputError(f"unknown {kind} {name!r}; {suggest(name, names(kind))}") from None
+
+
+def suggest(name: str, choices: Iterable[str]) -> str:
+    """The tail of an error about an unknown name: the nearest names, or all of them."""
+    choices = list(choices)
+    near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
+    if near:
+        return "did you mean " + " or ".join(repr(n) for n in near) + "?"
+    return "the choices are " + ", ".join(choices)
