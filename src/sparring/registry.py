@@ -17,7 +17,8 @@ _parts: dict[str, dict[str, type | Callable]] = {}
 
 
 def kebab(name: str) -> str:
-    """`NonSaturating` and `non_saturating` -> `non-saturating`; `MLPGenerator` -> `mlp-generator`."""
+    """`NonSaturating`, `non_saturating` -> `non-saturating`; `MLPGenerator` -> `mlp-generator`; `Toy2d` -> `toy-2d`."""
+    name = re.sub(r"(?<=[a-z])(\d+)[dD](?![a-z])", r"-\1d", name)  # a number of dimensions is a word
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name)
     return words.replace("_", "-").lower()
 
@@ -43,6 +44,11 @@ def name_of(part) -> str:
     """The registered name of a part, its class, or a recipe function."""
     named = part if hasattr(part, "__name__") else type(part)
     return kebab(named.__name__.removesuffix("Config"))
+
+
+def is_registered(part) -> bool:
+    """Whether the class of this value is a registered part."""
+    return any(type(part) in known.values() for known in _parts.values())
 
 
 def names(kind: str) -> list[str]:

@@ -1,0 +1,76 @@
+"""When things happen in a run: its length, what is due when, and the moments that the loop reports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from sparring.errors import InputError
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A place in a run, at the end of a round (round 0: before the first).
+
+    `images` counts real images shown to D, `epoch` the passes over the training images from 1, `seconds` the time spent
+    training, earlier sessions included. `numbers` holds what was read of the round, where somebody asked.
+    """
+
+    round: int
+    images: int
+    epoch: int
+    seconds: float
+    epoch_ended: bool = False
+    last: bool = False
+    numbers: Mapping[str, float] | None = None
+    test_numbers: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Every:
+    """A rhythm: every so many epochs, or every so many rounds; exactly one of the two."""
+
+    epochs: int | None = None
+    rounds: int | None = None
+
+    def __post_init__(self):
+        _one_positive(self, "a rhythm")
+
+    def due(self, moment: Moment) -> bool:
+        if self.rounds is not None:
+            return moment.round > 0 and moment.round % self.rounds == 0
+        return moment.epoch_ended and moment.epoch % (self.epochs or 1) == 0
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a run is; exactly one of the four. It ends at the first round that reaches it."""
+
+    epochs: int | None = None
+    images: int | None = None
+    rounds: int | None = None
+    minutes: float | None = None
+
+    def __post_init__(self):
+        _one_positive(self, "a length")
+
+    def share(self, moment: Moment, num_images: int) -> float:
+        """The part of the run that is done, 1 at its end; `num_images` is the size of an epoch."""
+        if self.epochs is not None:
+            return moment.images / (self.epochs * num_images)
+        if self.images is not None:
+            return moment.images / self.images
+        if self.rounds is not None:
+            return moment.round / self.rounds
+        return moment.seconds / (60 * (self.minutes or 0))
+
+    def __str__(self) -> str:
+        return next(f"{getattr(self, f.name):g} {f.name}" for f in fields(self) if getattr(self, f.name) is not None)
+
+
+def _one_positive(value: Every | Length, what: str) -> None:
+    given = {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name) is not None}
+    if len(given) != 1:
+        names = ", ".join(f.name for f in fields(value))
+        raise InputError(f"{what} needs exactly one of {names}, not {', '.join(given) or 'none'}")
+    for name, number in given.items():
+        if not 0 < number < float("inf"):
+            raise InputError(f"{name} is {number}; it must be above 0")

@@ -1,0 +1,48 @@
+"""Data sets: each a small frozen value that can fetch itself and hand over its images or points whole.
+
+A new data set is one new file with a dataclass registered as "data" (see `Data` for what it can do), imported here.
+Images are uint8 [N, C, H, W] in storage; `batch` makes floats in [-1, 1] of them.
+"""
+
+from inspect import signature
+from pathlib import Path
+
+from sparring import registry
+from sparring.data.idx_folder import IdxFolder
+from sparring.data.mnist import Mnist
+from sparring.data.sets import Data, ImageSet, PointSet, Progress
+from sparring.data.toys import Gaussian1d, Ring
+from sparring.errors import InputError
+
+__all__ = ["Data", "Gaussian1d", "IdxFolder", "ImageSet", "Mnist", "PointSet", "Progress", "Ring", "resolve"]
+
+
+def resolve(name_or_path: str) -> Data:
+    """The registered data set of this name, with its defaults, or else the IDX files of this folder.
+
+    A name wins over a folder of the same name, which `./name` still reaches. Raises InputError for anything else, and
+    for folders in which files are missing.
+    """
+    names = registry.names("data")
+    if name_or_path in names:
+        return _by_default(name_or_path)
+    path = Path(name_or_path)
+    if path.is_dir():
+        return _folder(path)
+    if path.exists():
+        raise InputError(f"{path} is a file; name the folder that holds MNIST's four IDX files, .gz or not")
+    raise InputError(f"{name_or_path!r} is neither a data set nor a folder; {registry.suggest(name_or_path, names)}")
+
+
+def _by_default(name: str) -> Data:
+    part = registry.find("data", name)
+    needed = [field.name for field in signature(part).parameters.values() if field.default is field.empty]
+    if needed:
+        raise InputError(f"{name} has no default {', '.join(needed)}; name the folder itself")
+    return part()
+
+
+def _folder(path: Path) -> IdxFolder:
+    folder = IdxFolder(str(path.absolute()))
+    folder.fetch()
+    return folder

@@ -1,0 +1,164 @@
+"""Files from elsewhere, kept in a cache folder: checked whatever their source, whole or not there at all."""
+
+import hashlib
+import logging
+import os
+import urllib.error
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import platformdirs
+from filelock import FileLock
+
+from sparring.data.sets import Progress
+from sparring.errors import InputError, MachineError
+
+_log = logging.getLogger("sparring")
+
+
+class SourceError(Exception):
+    """A source cannot give a file; the message says why, in few words. Another source may."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file as it must lie in the cache: name, MD5 in hex, size in bytes."""
+
+    name: str
+    md5: str
+    size: int
+
+    def check(self, data: bytes) -> None:
+        """SourceError unless these are the file's bytes."""
+        if len(data) != self.size:
+            given = "more" if len(data) > self.size else f"only {len(data)}"
+            raise SourceError(f"{self.name} has {given} bytes, not {self.size}")
+        md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        if md5 != self.md5:
+            raise SourceError(f"{self.name} has the MD5 {md5}, not {self.md5}")
+
+
+class Source(Protocol):
+    """Gives files one after another, unchecked; raises SourceError at the first that it cannot give."""
+
+    def __call__(
+        self, files: Sequence[RemoteFile], progress: Progress | None
+    ) -> Iterator[tuple[RemoteFile, bytes]]: ...
+
+
+def cache_folder() -> Path:
+    """Where fetched files are kept: $SPARRING_CACHE, or else the user's cache folder."""
+    return Path(os.environ.get("SPARRING_CACHE") or platformdirs.user_cache_dir("sparring", appauthor=False))
+
+
+def are_cached(files: Sequence[RemoteFile], folder: Path) -> bool:
+    """Whether all files lie in the folder with their right sizes; `ensure` looks closer."""
+    paths = [(folder / file.name, file.size) for file in files]
+    return all(path.is_file() and path.stat().st_size == size for path, size in paths)
+
+
+def ensure(
+    files: Sequence[RemoteFile], folder: Path, sources: Sequence[Source], progress: Progress | None = None
+) -> list[bytes]:
+    """The bytes of all files, checked: from the folder, or else from the first source that has them, and then kept.
+
+    A damaged file in the folder is fetched anew, with a warning in the log. Of several processes that want the same
+    files one fetches and the others wait for it. Raises InputError where no source has a file, saying why and where to
+    put it by hand, and MachineError where the folder cannot be used.
+    """
+    found = _cached(files, folder)
+    if len(found) < len(files):
+        with _locked(folder):
+            found = _cached(files, folder, warn=True)  # another process may have fetched them while this one waited
+            found |= _fetch([file for file in files if file not in found], folder, sources, progress)
+    return [found[file] for file in files]
+
+
+def _cached(files: Sequence[RemoteFile], folder: Path, warn: bool = False) -> dict[RemoteFile, bytes]:
+    """Those of the files that lie in the folder undamaged."""
+    found = {}
+    for file in files:
+        data = _read(folder / file.name, file.size + 1)
+        try:
+            if data is not None:
+                file.check(data)
+                found[file] = data
+        except SourceError as damage:
+            if warn:
+                _log.warning("in %s the file %s; it is fetched anew", folder, damage)
+    return found
+
+
+def _fetch(
+    files: Sequence[RemoteFile], folder: Path, sources: Sequence[Source], progress: Progress | None
+) -> dict[RemoteFile, bytes]:
+    found: dict[RemoteFile, bytes] = {}
+    failures = []
+    for source in sources:
+        missing = [file for file in files if file not in found]
+        try:
+            for file, data in source(missing, progress) if missing else ():
+                file.check(data)
+                _write(folder / file.name, data)
+                found[file] = data
+        except SourceError as error:
+            failures.append(f"{source}: {error}")
+    missing = ", ".join(file.name for file in files if file not in found)
+    if missing:
+        raise InputError(f"could not fetch {missing} ({'; '.join(failures)}); put them, uncompressed, into {folder}")
+    return found
+
+
+def _read(path: Path, limit: int) -> bytes | None:
+    """A file's first `limit` bytes, or None where there is no such file."""
+    with _usable(path.parent):
+        try:
+            with path.open("rb") as stream:
+                return stream.read(limit)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Put a file in place whole or not at all. Only one process writes here at a time: the one that holds the lock."""
+    part = path.with_name(f".{path.name}.part")
+    with _usable(path.parent):
+        try:
+            with part.open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(folder: Path):
+    lock = FileLock(folder / ".lock")
+    with _usable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _usable(folder: Path):
+    """Turn a failure of the disk into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = in_short(error)
+        raise MachineError(f"cannot use {folder}: {reason}; SPARRING_CACHE may name another cache folder") from error
+
+
+def in_short(error: Exception) -> str:
+    """An error's own words, without its number."""
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__

@@ -1,0 +1,133 @@
+"""What a data set gives: images or points as whole tensors, gathered into batches."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Protocol, Self
+
+import torch
+from torch import Tensor
+
+from sparring.errors import InputError
+
+Progress = Callable[[str, int, int], None]
+"""Told of a transfer as it goes: what is coming, bytes so far, bytes in all."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Examples:
+    """What both kinds share: every field that is a tensor has the examples as its first axis."""
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same examples on another device."""
+        return self._each(lambda tensor: tensor.to(device))
+
+    def without_first(self, n: int) -> Self:
+        """All but the first `n` examples, sharing memory; InputError unless 0 <= n < len."""
+        if not 0 <= n < len(self):
+            raise InputError(
+                f"cannot leave out the first {n} of {len(self)} examples; choose from 0 to {len(self) - 1}"
+            )
+        return self._each(lambda tensor: tensor[n:])
+
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of every tensor's name, type, shape and bytes: equal where the data are equal."""
+        digest = hashlib.sha256()
+        for name, tensor in self._tensors().items():
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            digest.update(tensor.cpu().contiguous().numpy().data)
+        return digest.hexdigest()
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        return replace(self, **{name: change(tensor) for name, tensor in self._tensors().items()})
+
+    def _tensors(self) -> dict[str, Tensor]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Tensor)}
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet(_Examples):
+    """Images with their labels, if they have any; `classes[label]` is a label's name."""
+
+    images: Tensor  # uint8 [N, C, H, W]
+    labels: Tensor | None = None  # int64 [N]
+    classes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != torch.uint8 or self.images.ndim != 4:
+            raise ValueError(f"images must be uint8 [N, C, H, W], got {_described(self.images)}")
+        if self.labels is None:
+            return
+        if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
+            raise ValueError(f"labels must be int64 [{len(self.images)}], got {_described(self.labels)}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(C, H, W) of one image."""
+        return tuple(self.images.shape[1:])
+
+    def batch(self, indices: Tensor) -> Tensor:
+        """The images at `indices` (int64 [B], on the images' device), as float32 [B, C, H, W] in [-1, 1]."""
+        chosen = self.images.index_select(0, indices)  # as bytes: a quarter of the traffic of floats
+        return chosen.float().div_(127.5).sub_(1)
+
+
+@dataclass(frozen=True, eq=False)
+class PointSet(_Examples):
+    """Points of a toy distribution; they have no labels."""
+
+    points: Tensor  # float32 [N, D]
+    labels: ClassVar[None] = None
+    classes: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        if self.points.dtype != torch.float32 or self.points.ndim != 2:
+            raise ValueError(f"points must be float32 [N, D], got {_described(self.points)}")
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(D,) of one point."""
+        return tuple(self.points.shape[1:])
+
+    def batch(self, indices: Tensor) -> Tensor:
+        """The points at `indices` (int64 [B], on the points' device), float32 [B, D]."""
+        return self.points.index_select(0, indices)
+
+
+Dataset = ImageSet | PointSet
+
+
+class Data(Protocol):
+    """What every part registered as "data" can do."""
+
+    summary: ClassVar[str]
+
+    def train(self, progress: Progress | None = None) -> ImageSet | PointSet:
+        """What is trained on, fetched first where need be."""
+        ...
+
+    def test(self, progress: Progress | None = None) -> ImageSet | PointSet:
+        """What is only measured against."""
+        ...
+
+    def fetch(self, progress: Progress | None = None) -> None:
+        """Make sure that the data are on this machine; InputError where they cannot be had."""
+        ...
+
+    def is_cached(self) -> bool:
+        """Whether the data seem to be on this machine, told without reading them."""
+        ...
+
+
+def _described(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"

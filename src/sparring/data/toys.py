@@ -1,0 +1,117 @@
+"""Toy distributions whose density is known, for trainings that take seconds and can be checked exactly."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from sparring.data.sets import PointSet, Progress
+from sparring.errors import InputError
+from sparring.registry import name_of, register
+
+TRAIN_SEED, TEST_SEED = 1, 2
+
+
+@dataclass(frozen=True)
+class _Toy:
+    """What the toys share: they are drawn anew from fixed seeds of their own, alike on every call."""
+
+    def train(self, progress: Progress | None = None) -> PointSet:
+        """`num` points to train on."""
+        return self._drawn(TRAIN_SEED)
+
+    def test(self, progress: Progress | None = None) -> PointSet:
+        """`num` other points."""
+        return self._drawn(TEST_SEED)
+
+    def fetch(self, progress: Progress | None = None) -> None:
+        """Nothing: toys need no files."""
+
+    def is_cached(self) -> bool:
+        """True: toys need no files."""
+        return True
+
+    def log_density(self, points: Tensor) -> Tensor:
+        """The natural logarithm of the exact density at `points` [N, D], as float64 [N]."""
+        raise NotImplementedError
+
+    def _drawn(self, seed: int) -> PointSet:
+        return PointSet(self._draw(Generator().manual_seed(seed)).float())
+
+    def _draw(self, generator: Generator) -> Tensor:
+        raise NotImplementedError
+
+    def _check(self, field: str, good: bool, wanted: str) -> None:
+        if not good:
+            raise InputError(f"{name_of(self)}: {field} is {getattr(self, field)}; it must be {wanted}")
+
+
+@register("data")
+@dataclass(frozen=True)
+class Gaussian1d(_Toy):
+    """One normal distribution on the line; by default all but one in 2,300 points lie in [-1, 1].
+
+    InputError where the mean is not finite, the deviation is not finite and positive, or there is no point.
+    """
+
+    mean: float = 0.5
+    std: float = 0.15
+    num: int = 100_000
+
+    summary: ClassVar[str] = "toy: points on the line from one normal distribution"
+
+    def __post_init__(self) -> None:
+        self._check("mean", math.isfinite(self.mean), "finite")
+        self._check("std", 0 < self.std < math.inf, "finite and positive")
+        self._check("num", self.num >= 1, "at least 1")
+
+    def log_density(self, points: Tensor) -> Tensor:
+        """log N(x; mean, std^2) at `points` [N, 1], as float64 [N]."""
+        return _log_normal(points.double() - self.mean, self.std)
+
+    def _draw(self, generator: Generator) -> Tensor:
+        return self.mean + self.std * torch.randn(self.num, 1, generator=generator, dtype=torch.float64)
+
+
+@register("data")
+@dataclass(frozen=True)
+class Ring(_Toy):
+    """Equal round Gaussians in the plane, their centres evenly on a circle: the protocol of PacGAN (Lin et al. 2018).
+
+    InputError where there is no mode or no point, or the radius or the deviation is not finite and positive.
+    """
+
+    modes: int = 8
+    radius: float = 1.0
+    std: float = 0.01
+    num: int = 100_000
+
+    summary: ClassVar[str] = "toy: points in the plane from Gaussians on a ring, to count the modes that a GAN drops"
+
+    def __post_init__(self) -> None:
+        self._check("modes", self.modes >= 1, "at least 1")
+        self._check("radius", 0 < self.radius < math.inf, "finite and positive")
+        self._check("std", 0 < self.std < math.inf, "finite and positive")
+        self._check("num", self.num >= 1, "at least 1")
+
+    def centres(self) -> Tensor:
+        """The modes' centres, float64 [modes, 2]: the first on the x axis, the others counter-clockwise."""
+        angles = torch.arange(self.modes, dtype=torch.float64) * (2 * math.pi / self.modes)
+        return self.radius * torch.stack([angles.cos(), angles.sin()], dim=1)
+
+    def log_density(self, points: Tensor) -> Tensor:
+        """log of the mean of N(x; centre, std^2 I) over the centres, at `points` [N, 2], as float64 [N]."""
+        offsets = points.double()[:, None] - self.centres().to(points.device)  # [N, modes, 2]
+        return _log_normal(offsets, self.std).logsumexp(dim=1) - math.log(self.modes)
+
+    def _draw(self, generator: Generator) -> Tensor:
+        chosen = torch.randint(self.modes, (self.num,), generator=generator)
+        return self.centres()[chosen] + self.std * torch.randn(self.num, 2, generator=generator, dtype=torch.float64)
+
+
+def _log_normal(offsets: Tensor, std: float) -> Tensor:
+    """log of the round normal density at `offsets` [..., D] from its mean, as [...]."""
+    squares = (offsets / std).square().sum(dim=-1)
+    return -squares / 2 - offsets.shape[-1] * math.log(std * math.sqrt(2 * math.pi))

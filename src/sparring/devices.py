@@ -1,0 +1,35 @@
+"""Where tensors live: devices by name, and what the software of a run is."""
+
+import platform
+
+import torch
+
+from sparring import __version__
+from sparring.errors import InputError
+
+NAMES = ("auto", "cpu", "cuda", "mps")
+
+
+def resolve(name: str) -> torch.device:
+    """The device of this name; "auto" is CUDA where there is one, else the CPU. InputError where it is missing."""
+    if name not in NAMES:
+        raise InputError(f"unknown device {name!r}; the choices are {', '.join(NAMES)}")
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: PyTorch sees no CUDA device here; use --device cpu")
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise InputError("--device mps: PyTorch sees no Apple GPU here; use --device cpu")
+    return torch.device(name)
+
+
+def describe(device: torch.device) -> dict[str, str | int]:
+    """The software and hardware that a run's bytes depend on."""
+    return {
+        "sparring": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else device.type,
+        "threads": torch.get_num_threads(),
+        "platform": f"{platform.system()} {platform.machine()}",
+    }

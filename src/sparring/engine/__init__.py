@@ -1,0 +1,5 @@
+"""How rounds are executed on a device; losses, networks and recipes know nothing of it."""
+
+from sparring.engine.eager import Engine
+
+__all__ = ["Engine"]

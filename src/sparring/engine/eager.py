@@ -1,0 +1,148 @@
+"""Rounds played one operation after the other, as PyTorch does by itself; runs on every device."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sparring import networks, steps
+from sparring.data.sets import Dataset
+from sparring.engine.order import Order
+from sparring.keys import generator, key
+from sparring.optim import AdamOptimizer, StepClock
+from sparring.recipe import MoveG, Recipe
+from sparring.steps import Match, Player, Readings
+
+
+@dataclass
+class Engine:
+    """A recipe on a device: its match, its real images, and the keyed randomness of every round."""
+
+    recipe: Recipe
+    seed: int
+    data: Dataset
+    order: Order
+    match: Match
+    device: torch.device
+
+    @classmethod
+    def build(cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device) -> "Engine":
+        """Both players with their initial values; the images are moved to the device."""
+        g = networks.build_generator(recipe.generator, recipe.z.num, data.shape, key(seed, "initial", "generator"))
+        d = networks.build_discriminator(recipe.discriminator, data.shape, key(seed, "initial", "discriminator"))
+        clock = StepClock()
+        match = Match(
+            generator=_player(g, recipe, device, clock),
+            discriminator=_player(d, recipe, device, clock if recipe.optim.shared_clock else StepClock()),
+            loss=recipe.loss,
+        )
+        order = Order(recipe.order, len(data), recipe.batch_size, seed)
+        return cls(recipe, seed, data.to(device), order, match, device)
+
+    def images_before(self, round_: int) -> int:
+        """Real images that D has seen when this many rounds have been played."""
+        return self.order.images_before(round_ * self.recipe.round.num_batches)
+
+    def play(self, round_: int) -> Readings:
+        """Play one round (the first is 0); the readings of its moves, later ones over earlier ones."""
+        readings, z, batch = {}, torch.empty(0), round_ * self.recipe.round.num_batches
+        real = torch.empty(0)
+        for index, move in enumerate(self.recipe.round.moves):
+            if move.z == "fresh":
+                z = self.z(self.recipe.batch_size, "z", round_, index)
+            if not isinstance(move, MoveG):
+                real = self.data.batch(self.order.indices(batch).to(self.device))
+                batch += 1
+            self._seed_networks(round_, index)
+            readings |= steps.play(move, self.match, real, z)
+        self._last = real, z
+        return readings
+
+    def numbers(self, readings: Readings) -> dict[str, float]:
+        """What the journal writes of a round; reads both values again where the recipe says "after"."""
+        if self.recipe.round.read == "after":
+            readings = readings | steps.read(self.match, *self._last)
+        return summary(readings)
+
+    @torch.no_grad()
+    def test_numbers(self, test: Dataset, round_: int) -> dict[str, float]:
+        """Mean D(x) over all test images and mean D(G(z)) over as many fresh z, both networks in inference mode."""
+        with steps.inference(self.match.generator.network), steps.inference(self.match.discriminator.network):
+            d_real, d_fake = 0.0, 0.0
+            for start in range(0, len(test), self.recipe.batch_size):
+                real = test.batch(torch.arange(start, min(start + self.recipe.batch_size, len(test)))).to(self.device)
+                z = self.z(len(real), "test", round_, start)
+                real_logits, fake_logits = steps.judge(
+                    self.match.discriminator.network, real, self.match.generator.network(z)
+                )
+                d_real += real_logits.sigmoid().sum().item() / len(test)
+                d_fake += fake_logits.sigmoid().sum().item() / len(test)
+        return {"d_real_test": d_real, "d_fake_test": d_fake}
+
+    @torch.no_grad()
+    def samples(self, num: int, *address: str | int) -> Tensor:
+        """Generated images [num, *shape] in [-1, 1], in inference mode, from the z at this address."""
+        with steps.inference(self.match.generator.network):
+            return self.match.generator.network(self.z(num, *address)).cpu()
+
+    @torch.no_grad()
+    def untrained(self, num: int) -> Tensor:
+        """Images [num, *shape] of a generator with PyTorch's own initial values, in training mode."""
+        seed = key(self.seed, "untrained")
+        with keyed_default_rng(self.device):
+            torch.manual_seed(seed)
+            network = self.recipe.generator.build(self.recipe.z.num, self.data.shape)
+            return network(self.z(num, "untrained").cpu())
+
+    def z(self, num: int, *address: str | int) -> Tensor:
+        """[num, num_z]: the z at this address."""
+        return self.recipe.z.sample(num, generator(self.device, self.seed, *address))
+
+    def _seed_networks(self, *address: int) -> None:
+        """What networks draw by themselves (dropout) comes from PyTorch's default generators."""
+        seed = key(self.seed, "network", *address)
+        torch.default_generator.manual_seed(seed)
+        if self.device.type != "cpu":
+            torch.get_device_module(self.device).manual_seed(seed)
+
+
+@contextmanager
+def keyed_default_rng(device: torch.device) -> Iterator[None]:
+    """PyTorch's default generators may be seeded within the block; the user's own random state comes back after it."""
+    if device.type == "cpu":
+        with torch.random.fork_rng(devices=[]):
+            yield
+    else:
+        with torch.random.fork_rng(device_type=device.type):
+            yield
+
+
+def summary(readings: Readings) -> dict[str, float]:
+    """Readings as numbers: losses, mean logits, mean sigmoids, and how often each side's verdict was right.
+
+    `d_accuracy_real`: share of real images that D takes for real; `d_accuracy_fake`: share of fakes that D takes for fakes;
+    `g_accuracy`: share of the fakes of G's own move that D takes for real.
+    """
+    real, fake, own = (readings[name] for name in ("real_logits", "fake_logits", "g_fake_logits"))
+    numbers: Mapping[str, Tensor] = {
+        "g_loss": readings["g_loss"],
+        "d_loss": readings["d_loss"],
+        "real_logit": real.mean(),
+        "fake_logit": fake.mean(),
+        "d_real": real.sigmoid().mean(),
+        "d_fake": fake.sigmoid().mean(),
+        "d_accuracy_real": (real > 0).float().mean(),
+        "d_accuracy_fake": (fake <= 0).float().mean(),
+        "g_accuracy": (own > 0).float().mean(),
+    }
+    values = torch.stack(list(numbers.values())).tolist()  # one synchronisation
+    return dict(zip(numbers, values, strict=True))
+
+
+def _player(network: nn.Module, recipe: Recipe, device: torch.device, clock: StepClock) -> Player:
+    network = network.to(device)
+    if any(isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) for layer in network.modules()):
+        network = network.to(memory_format=torch.channels_last)
+    return Player(network, AdamOptimizer(recipe.optim, network.parameters(), clock))

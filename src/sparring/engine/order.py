@@ -1,0 +1,46 @@
+"""Which real images are shown to D, batch by batch."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from sparring.keys import generator
+
+
+@dataclass(frozen=True)
+class Order:
+    """The endless sequence of batches over `num_images`; each batch is a function of its number, so it can be entered anywhere."""
+
+    kind: Literal["file", "shuffled", "with-replacement"]
+    num_images: int
+    batch_size: int
+    seed: int
+
+    @property
+    def batches_per_epoch(self) -> int:
+        return -(-self.num_images // self.batch_size)
+
+    def images_before(self, batch: int) -> int:
+        """Images shown in the first `batch` batches; an epoch's last batch may be short."""
+        if self.kind == "with-replacement":
+            return batch * self.batch_size
+        epochs, rest = divmod(batch, self.batches_per_epoch)
+        return epochs * self.num_images + rest * self.batch_size
+
+    def indices(self, batch: int) -> Tensor:
+        """The images of one batch: int64 [B] on the CPU."""
+        if self.kind == "with-replacement":
+            rng = generator("cpu", self.seed, "order", batch)
+            return torch.randint(self.num_images, (self.batch_size,), generator=rng)
+        epoch, place = divmod(batch, self.batches_per_epoch)
+        start = place * self.batch_size
+        end = min(start + self.batch_size, self.num_images)
+        return torch.arange(start, end) if self.kind == "file" else _permutation(self, epoch)[start:end]
+
+
+@lru_cache(maxsize=2)
+def _permutation(order: Order, epoch: int) -> Tensor:
+    return torch.randperm(order.num_images, generator=generator("cpu", order.seed, "order", epoch))

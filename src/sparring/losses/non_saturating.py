@@ -1,0 +1,55 @@
+"""The classic GAN losses on logits (Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661)."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from sparring.errors import InputError
+from sparring.registry import register
+
+
+@register("loss")
+@dataclass(frozen=True)
+class NonSaturating:
+    """D maximises log D(x) + log(1 - D(G(z))) (equation 1); G maximises log D(G(z)) (section 3).
+
+    With D = sigmoid(logit), -log D = softplus(-logit) and -log(1 - D) = softplus(logit); both are computed as
+    log-sigmoids of the logit, so that no logit under- or overflows. `real_target` below 1 is one-sided label smoothing
+    (Salimans et al. 2016, https://arxiv.org/abs/1606.03498, section 3.4): the cross-entropy of real images to that target.
+    Logits have any shape; values are per sample, of the same shape, in nats, minimised.
+    """
+
+    real_target: float = 1.0
+
+    def __post_init__(self):
+        if not 0 < self.real_target <= 1:
+            raise InputError(f"loss.real_target is {self.real_target}; it must lie in (0, 1]")
+
+    def d_terms(self, real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+        """D's per-sample values for the real and for the generated batch; D minimises the sum of their means."""
+        real_values = cross_entropy(real_logits, self.real_target)
+        return real_values, cross_entropy(fake_logits, 0.0)
+
+    def g_terms(self, fake_logits: Tensor) -> tuple[Tensor]:
+        """G's per-sample values, -log D(G(z)); its slope -(1 - D) stays near -1 while D rejects the fakes."""
+        return (cross_entropy(fake_logits, 1.0),)
+
+
+@register("loss")
+@dataclass(frozen=True)
+class Minimax(NonSaturating):
+    """The same D; G minimises log(1 - D(G(z))) itself (equation 1), whose slope -D vanishes while D rejects the fakes."""
+
+    def g_terms(self, fake_logits: Tensor) -> tuple[Tensor]:
+        """G's per-sample values, log(1 - D(G(z))), never positive."""
+        return (logsigmoid(-fake_logits),)
+
+
+def cross_entropy(logits: Tensor, target: float) -> Tensor:
+    """-target log D - (1 - target) log(1 - D) for D = sigmoid(logits), per sample."""
+    if target == 1:
+        return -logsigmoid(logits)
+    if target == 0:
+        return -logsigmoid(-logits)
+    return -target * logsigmoid(logits) - (1 - target) * logsigmoid(-logits)

@@ -1,0 +1,31 @@
+"""Dropout whose masks cost little: four of them from one 64-bit random word."""
+
+import torch
+from torch import Tensor, nn
+
+_WORD = 1 << 16
+
+
+class Dropout(nn.Module):
+    """Inverted dropout (Srivastava et al. 2014): zero with probability `rate`, else x / (1 - rate).
+
+    The mask compares 16 raw random bits with round(rate * 65536), so the rate is exact to 2^-17; the scale uses the rate
+    that results, so the mean is exact. Bits come from torch's default generator of the device, as in `torch.nn.Dropout`.
+    """
+
+    def __init__(self, rate: float):
+        super().__init__()
+        if not 0 <= rate < 1:
+            raise ValueError(f"the dropout rate is {rate}; it must lie in [0, 1)")
+        self.threshold = round(rate * _WORD)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.threshold == 0:
+            return x
+        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+        kept = words.view(torch.int16)[: x.numel()] >= self.threshold - _WORD // 2  # a bit is uniform on [-32768, 32767]
+        dense = torch.empty_like(x, device="meta").stride()  # x's own memory format
+        return x.mul(kept.as_strided(x.shape, dense)).mul_(_WORD / (_WORD - self.threshold))
+
+    def extra_repr(self) -> str:
+        return f"rate={self.threshold / _WORD:.5g}"

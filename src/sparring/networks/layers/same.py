@@ -1,0 +1,38 @@
+"""Strided convolutions with TensorFlow's "same" padding: where the total padding is odd, the extra row and column come last."""
+
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, conv_transpose2d, pad
+
+
+def _padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Zeros before and after an axis of `size` so that a strided convolution gives ceil(size / stride)."""
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+class SameConv2d(nn.Conv2d):
+    """[B, C, H, W] -> [B, C', ceil(H / stride), ceil(W / stride)]."""
+
+    def __init__(self, num_in: int, num_out: int, kernel: int, stride: int = 1, bias: bool = True):
+        super().__init__(num_in, num_out, kernel, stride, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        top, bottom = _padding(x.shape[2], self.kernel_size[0], self.stride[0])
+        left, right = _padding(x.shape[3], self.kernel_size[1], self.stride[1])
+        if (top, left) == (bottom, right):
+            return conv2d(x, self.weight, self.bias, self.stride, (top, left))
+        return conv2d(pad(x, (left, right, top, bottom)), self.weight, self.bias, self.stride)
+
+
+class SameConvTranspose2d(nn.ConvTranspose2d):
+    """[B, C, H, W] -> [B, C', stride H, stride W]: the transpose (the gradient) of `SameConv2d` on the larger image."""
+
+    def __init__(self, num_in: int, num_out: int, kernel: int, stride: int = 1, bias: bool = True):
+        super().__init__(num_in, num_out, kernel, stride, bias=bias)
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        height, width = self.stride[0] * x.shape[2], self.stride[1] * x.shape[3]
+        top, _ = _padding(height, self.kernel_size[0], self.stride[0])
+        left, _ = _padding(width, self.kernel_size[1], self.stride[1])
+        y = conv_transpose2d(x, self.weight, self.bias, self.stride, (top, left))
+        return y[:, :, :height, :width]

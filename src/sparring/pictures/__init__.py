@@ -1,0 +1,32 @@
+"""Pictures of what a run learned: tensors and lists of numbers in, a PIL image or encoded bytes out.
+
+Nothing here knows of runs, recipes or the command line, and only `write_mp4` touches a file.
+"""
+
+from sparring.pictures.animation import FRAME_RULES, FrameRule, animated_gif, frame_indices, write_mp4
+from sparring.pictures.grid import grid, side_by_side
+from sparring.pictures.pixels import decode_png, encode_png, to_uint8
+from sparring.pictures.scatter import scatter
+from sparring.pictures.strip import strip
+from sparring.pictures.traces import Series, losses_plot, traces_plot
+from sparring.pictures.walk import slerp, walk
+
+__all__ = [
+    "FRAME_RULES",
+    "FrameRule",
+    "Series",
+    "animated_gif",
+    "decode_png",
+    "encode_png",
+    "frame_indices",
+    "grid",
+    "losses_plot",
+    "scatter",
+    "side_by_side",
+    "slerp",
+    "strip",
+    "to_uint8",
+    "traces_plot",
+    "walk",
+    "write_mp4",
+]

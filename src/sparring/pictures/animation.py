@@ -1,0 +1,107 @@
+"""Moving pictures: which frames to keep, and how to write them."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from PIL import Image
+
+from sparring.errors import InputError
+
+FrameRule = Literal["all", "square-root"]
+FRAME_RULES: tuple[FrameRule, ...] = get_args(FrameRule)
+
+MAX_FRAMES = 120  # an animation of more is a large file that nobody watches to its end
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.02, 655.35  # browsers slow down what is shorter; GIF stores 16 bits of 1/100 s
+
+
+def frame_indices(count: int, rule: FrameRule) -> list[int]:
+    """Which of `count` frames an animation shows.
+
+    "all" keeps every frame, thinned evenly to at most 120, first and last included. "square-root" is the rule of
+    TensorFlow's DCGAN tutorial, dense early where much changes: frame i is kept when 2 sqrt(i), rounded, exceeds that
+    of the frame kept before; the last frame is then appended once more, even where it was kept.
+    Raises ValueError for a negative count or an unknown rule.
+    """
+    if count < 0:
+        raise ValueError(f"count must be at least 0, got {count}")
+    if rule not in FRAME_RULES:
+        raise ValueError(f"rule must be one of {', '.join(FRAME_RULES)}, got {rule!r}")
+    if count == 0:
+        return []
+    return _square_root_indices(count) if rule == "square-root" else _even_indices(count)
+
+
+def animated_gif(
+    frames: Sequence[Image.Image], seconds_per_frame: float = 0.1, hold_last_seconds: float = 2.0
+) -> bytes:
+    """Encode frames as a GIF that loops for ever and stays on its last frame `hold_last_seconds` longer.
+
+    "L" frames keep their greys exactly; others are reduced to 256 colours each. Times are rounded to 1/100 s.
+    Equal neighbours are stored once and shown as long as both.
+    Raises ValueError for no frames, frames of different sizes, or times that a GIF cannot keep.
+    """
+    _check_sizes(frames)
+    longest = seconds_per_frame + hold_last_seconds
+    if not (seconds_per_frame >= SHORTEST_SECONDS and hold_last_seconds >= 0 and longest <= LONGEST_SECONDS):
+        raise ValueError(
+            f"seconds_per_frame must be at least {SHORTEST_SECONDS}, hold_last_seconds at least 0, "
+            f"and their sum at most {LONGEST_SECONDS}; got {seconds_per_frame} and {hold_last_seconds}"
+        )
+    milliseconds = [_milliseconds(seconds_per_frame)] * (len(frames) - 1) + [_milliseconds(longest)]
+    buffer = BytesIO()
+    frames[0].save(buffer, format="GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
+    return buffer.getvalue()
+
+
+def write_mp4(path: Path, frames: Sequence[Image.Image], fps: float = 10.0) -> None:
+    """Write frames as an H.264 video; an odd width or height gets one more line, repeated from the edge.
+
+    Raises InputError where the video extra is not installed, ValueError for no frames, frames of different sizes, a
+    path that does not end in .mp4, or an fps that is not positive.
+    """
+    _check_sizes(frames)
+    if path.suffix != ".mp4" or not fps > 0:
+        raise ValueError(f"path must end in .mp4 and fps must be positive, got {path} and {fps}")
+    try:
+        import imageio.v3 as imageio
+        import imageio_ffmpeg  # noqa: F401  imageio needs it, and would not say which extra is missing
+    except ImportError as missing:
+        raise InputError('Writing a video needs the video extra: pip install "sparring[video]".') from missing
+    pixels = np.stack([_even_sized(frame) for frame in frames])
+    imageio.imwrite(path, pixels, plugin="FFMPEG", fps=fps, codec="libx264", pixelformat="yuv420p", macro_block_size=1)
+
+
+def _square_root_indices(count: int) -> list[int]:
+    kept, last = [], -1
+    for i in range(count):
+        pace = round(2 * i**0.5)
+        if pace > last:
+            kept.append(i)
+            last = pace
+    return [*kept, count - 1]
+
+
+def _even_indices(count: int) -> list[int]:
+    num_kept = min(count, MAX_FRAMES)
+    return [round(i) for i in np.linspace(0, count - 1, num_kept).tolist()]
+
+
+def _check_sizes(frames: Sequence[Image.Image]) -> None:
+    sizes = sorted({frame.size for frame in frames})
+    if len(sizes) != 1:
+        found = ", ".join(f"{width} x {height}" for width, height in sizes) or "no frames"
+        raise ValueError(f"frames must be at least one and all of one size, got {found}")
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 100) * 10
+
+
+def _even_sized(frame: Image.Image) -> np.ndarray:
+    # uint8 [H, W, 3] with H and W even, for H.264 halves the resolution of colour
+    pixels = np.asarray(frame.convert("RGB"))
+    height, width, _ = pixels.shape
+    return np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

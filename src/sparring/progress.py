@@ -1,0 +1,79 @@
+"""What people see while they wait: a bar on a terminal or in a notebook, a line an epoch elsewhere; all on standard error."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from sparring.cadence import Length, Moment
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from sparring.run.run import Run
+
+LABELS = {"d_loss": "D", "g_loss": "G", "d_real": "D(x)", "d_fake": "D(G(z))"}
+
+
+class Progress:
+    """Shows transfers and training. As a context manager it owns the terminal's bottom line."""
+
+    def __init__(self, quiet: bool = False):
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        self.console = Console(stderr=not _in_notebook(), quiet=quiet, highlight=False)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[news]}"),
+            TimeRemainingColumn(),
+        )
+        self.live = self.console.is_terminal or self.console.is_jupyter
+        self._bars = Bars(*columns, console=self.console, disable=quiet or not self.live, expand=True)
+        self._transfers: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "Progress":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def say(self, sentence: str) -> None:
+        """One line above the bar."""
+        self.console.print(sentence, markup=False, soft_wrap=True)
+
+    def transfer(self, label: str, done: int, total: int) -> None:
+        """A download, as the data sets report it."""
+        if label not in self._transfers:
+            self._transfers[label] = self._bars.add_task(f"fetching {label}", total=total, news="")
+        self._bars.update(self._transfers[label], completed=done, total=total)
+        if done >= total:
+            self._bars.remove_task(self._transfers.pop(label))
+
+    def begin(self, run: "Run", length: Length, start: Moment, num_images: int) -> None:
+        """Training begins: `num_images` is the size of an epoch."""
+        self._length, self._num_images, self._start = length, num_images, start
+        self._news = ""
+        self.say(f"{run.recipe.name}: {length} -> {run.path}")
+        share = min(length.share(start, num_images), 1.0)
+        self._task = self._bars.add_task(run.recipe.name, total=1.0, completed=share, news="")
+
+    def see(self, moment: Moment) -> None:
+        """A round has been played."""
+        speed = (moment.images - self._start.images) / max(moment.seconds - self._start.seconds, 1e-9)
+        if moment.numbers is not None:
+            self._news = "  ".join(f"{label} {moment.numbers[name]:.3f}" for name, label in LABELS.items())
+        share = min(self._length.share(moment, self._num_images), 1.0)
+        news = f"epoch {moment.epoch}  {self._news}  {speed:,.0f} images/s"
+        self._bars.update(self._task, completed=share, news=news)
+        if not self.live and (moment.epoch_ended or moment.last):
+            left = moment.seconds / share - moment.seconds if share else 0.0
+            self.say(f"{news}  {share:.0%}, {left:,.0f} s left")
+
+
+def _in_notebook() -> bool:
+    """Whether output goes to a notebook's page, where standard error would be drawn in alarming red."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return type(shell).__name__ == "ZMQInteractiveShell"

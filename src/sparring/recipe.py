@@ -1,0 +1,113 @@
+"""A recipe: everything that determines a training run but its seed, as one frozen value."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, Protocol
+
+from sparring.cadence import Every, Length
+from sparring.data import Data
+from sparring.errors import InputError
+from sparring.losses import Loss
+from sparring.networks import DiscriminatorConfig, GeneratorConfig
+from sparring.noise import Noise
+from sparring.optim import Adam
+from sparring.pictures.album import Picture
+from sparring.registry import register
+
+Z = Literal["fresh", "same"]
+
+
+class Move(Protocol):
+    """One update within a round. `z` "same" takes the z of the move before."""
+
+    z: Z
+
+
+@register("move")
+@dataclass(frozen=True)
+class MoveD:
+    """D steps on a new batch of real images and on G(z), G held still.
+
+    `fakes_from`: G draws its fakes in training mode (batch statistics, dropout) or as in inference.
+    `batch`: "separate" judges real and generated images in two batches and adds the two means; "joint" makes them one batch,
+    one pass through D and one mean, half as large where both halves have the same size.
+    """
+
+    z: Z = "fresh"
+    fakes_from: Literal["training", "inference"] = "training"
+    batch: Literal["separate", "joint"] = "separate"
+
+
+@register("move")
+@dataclass(frozen=True)
+class MoveG:
+    """G steps against D, D held still."""
+
+    z: Z = "fresh"
+
+
+@register("move")
+@dataclass(frozen=True)
+class MoveBoth:
+    """One forward pass of a new real batch and of G(z); both gradients are taken from it, then both sides step."""
+
+    z: Z = "fresh"
+
+
+@dataclass(frozen=True)
+class Round:
+    """One iteration: moves in order, and when the journal's values are read.
+
+    "during": each loss before its own update, from the move that made it. "after": both once more when all moves are done,
+    on the round's last batch and z, in inference mode, so that looking changes nothing.
+    """
+
+    moves: tuple[Annotated[Move, "move"], ...] = (MoveD(), MoveG())
+    read: Literal["during", "after"] = "during"
+
+    def __post_init__(self):
+        sides = {type(move) for move in self.moves}
+        if MoveBoth not in sides and not {MoveD, MoveG} <= sides:
+            raise InputError("round.moves moves only one side; it needs a move-d and a move-g, or a move-both")
+        if self.moves[0].z != "fresh":
+            raise InputError("round.moves.0.z is 'same', but the first move of a round has no z before it; use 'fresh'")
+
+    @property
+    def num_batches(self) -> int:
+        """Batches of real images that a round shows to D."""
+        return sum(isinstance(move, MoveD | MoveBoth) for move in self.moves)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All settings of a training run.
+
+    `order` of the real images: as in the "file" every epoch, "shuffled" anew each epoch, or drawn "with-replacement".
+    A short last batch of an epoch is used as it is, beside a full batch of z.
+    `test_traces`: read mean D(x) on the test images and D(G(z)), both in inference mode, at every epoch's end.
+    `frames` of the animation: "all", or the thinning "square-root" of the DCGAN tutorial.
+    """
+
+    data: Annotated[Data, "data"]
+    generator: Annotated[GeneratorConfig, "network"]
+    discriminator: Annotated[DiscriminatorConfig, "network"]
+    z: Annotated[Noise, "noise"]
+    loss: Annotated[Loss, "loss"]
+    pictures: tuple[Annotated[Picture, "picture"], ...]
+    length: Length
+    round: Round = field(default_factory=Round)
+    optim: Adam = field(default_factory=Adam)
+    batch_size: int = 64
+    order: Literal["file", "shuffled", "with-replacement"] = "shuffled"
+    test_traces: bool = False
+    journal: Every = field(default_factory=lambda: Every(rounds=50))
+    checkpoint: Every = field(default_factory=lambda: Every(epochs=5))
+    keep_checkpoints: int = 2
+    frames: Literal["all", "square-root"] = "all"
+    name: str = "custom"
+    source: str = ""
+
+    def __post_init__(self):
+        if self.batch_size < 1:
+            raise InputError(f"batch_size is {self.batch_size}; it must be at least 1")
+        if self.keep_checkpoints < 1:
+            raise InputError(f"keep_checkpoints is {self.keep_checkpoints}; the newest one is always kept")

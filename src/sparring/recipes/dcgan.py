@@ -1,0 +1,39 @@
+"""The fourth tutorial: a convolutional GAN with checkpoints and an animation."""
+
+from sparring.cadence import Every, Length
+from sparring.data import Mnist
+from sparring.losses import NonSaturating
+from sparring.networks import DcganDiscriminatorConfig, DcganGeneratorConfig
+from sparring.noise import Normal
+from sparring.optim import Adam
+from sparring.pictures.album import FixedGrid
+from sparring.recipe import MoveBoth, Recipe, Round
+from sparring.registry import register
+
+
+@register("recipe")
+def dcgan() -> Recipe:
+    """A small convolutional GAN, both gradients from one forward pass; wants a GPU or a patient evening.
+
+    Source: TensorFlow 1.11's eager-execution DCGAN notebook, in Korean by the KerasKorea contributors.
+    Command: sparring train dcgan --epochs 5
+    Details kept as written: TensorFlow's uneven "same" padding; Keras' batch norm (epsilon 1e-3, momentum 0.99); the short
+    last batch of 96 beside 256 fakes; a checkpoint every 15 epochs; the square-root thinning of the animation's frames.
+    """
+    return Recipe(
+        source="https://github.com/tensorflow/tensorflow/blob/r1.11/tensorflow/contrib/eager/python/examples/"
+        "generative_examples/dcgan.ipynb",
+        data=Mnist(),
+        z=Normal(100),
+        generator=DcganGeneratorConfig(),
+        discriminator=DcganDiscriminatorConfig(),
+        loss=NonSaturating(),
+        round=Round(moves=(MoveBoth(),)),
+        optim=Adam(lr=1e-4, epsilon="hat"),
+        batch_size=256,
+        length=Length(epochs=150),
+        journal=Every(rounds=10),
+        checkpoint=Every(epochs=15),
+        frames="square-root",
+        pictures=(FixedGrid(rows=4, columns=4),),
+    )

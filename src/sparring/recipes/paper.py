@@ -1,0 +1,36 @@
+"""The fifth tutorial: the 2014 paper line by line."""
+
+from sparring.cadence import Length
+from sparring.data import Mnist
+from sparring.losses import NonSaturating
+from sparring.networks import Gaussian, MLPDiscriminatorConfig, MLPGeneratorConfig
+from sparring.noise import Normal
+from sparring.optim import Adam
+from sparring.pictures.album import FixedGrid, Strip
+from sparring.recipe import MoveD, MoveG, Recipe, Round
+from sparring.registry import register
+
+
+@register("recipe")
+def paper() -> Recipe:
+    """The 2014 paper line by line: wider perceptrons, D before G on the same z.
+
+    Source: a Korean notebook on Goodfellow et al. 2014 (https://arxiv.org/abs/1406.2661), TensorFlow 1.
+    Command: sparring train paper
+    Details kept as written: its code has z 256 and hidden layers of 512 where its text says 128 and 256; biases start at 0;
+    each value is read before its own update; each player has an Adam of its own.
+    """
+    initial = Gaussian(weight_std=0.01)
+    return Recipe(
+        source="https://arxiv.org/abs/1406.2661, as a TensorFlow 1 notebook",
+        data=Mnist(held_back=5000),
+        z=Normal(256),
+        generator=MLPGeneratorConfig(widths=(512,), output="sigmoid", initial=initial),
+        discriminator=MLPDiscriminatorConfig(widths=(512,), unit_range=True, initial=initial),
+        loss=NonSaturating(),
+        round=Round(moves=(MoveD(), MoveG(z="same"))),
+        optim=Adam(lr=2e-4, epsilon="hat"),
+        batch_size=100,
+        length=Length(epochs=100),
+        pictures=(FixedGrid(), Strip(num=10, every=10)),
+    )

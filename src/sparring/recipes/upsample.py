@@ -1,0 +1,38 @@
+"""The second tutorial: the Keras network that never ran."""
+
+from sparring.cadence import Every, Length
+from sparring.data import Mnist
+from sparring.losses import NonSaturating
+from sparring.networks import UpsampleDiscriminatorConfig, UpsampleGeneratorConfig
+from sparring.noise import Uniform
+from sparring.optim import Adam
+from sparring.pictures.album import FixedGrid
+from sparring.recipe import MoveD, MoveG, Recipe, Round
+from sparring.registry import register
+
+
+@register("recipe")
+def upsample() -> Recipe:
+    """A wide convolutional D with label smoothing against a G that upsamples; one D move, then five of G.
+
+    Source: a Korean post on Keras, channels first, which TensorFlow's CPU kernels refuse: it never trained.
+    Command: sparring train upsample
+    Details kept as written: 200 rounds, which it calls epochs; real images drawn with replacement; D judges real and
+    generated images in one batch, real ones towards 0.9; its fakes come from G in inference mode; tanh inside G; Keras' Adam.
+    """
+    return Recipe(
+        source="a Keras post in Korean (channels first), which stopped with UnimplementedError",
+        data=Mnist(),
+        order="with-replacement",
+        z=Uniform(100),
+        generator=UpsampleGeneratorConfig(),
+        discriminator=UpsampleDiscriminatorConfig(),
+        loss=NonSaturating(real_target=0.9),
+        round=Round(moves=(MoveD(fakes_from="inference", batch="joint"), *[MoveG()] * 5)),
+        optim=Adam(lr=2e-4, beta1=0.5, eps=1e-7, epsilon="hat"),
+        batch_size=128,
+        length=Length(rounds=200),
+        journal=Every(rounds=1),
+        checkpoint=Every(rounds=20),
+        pictures=(FixedGrid(every=Every(rounds=10)),),
+    )

@@ -1,0 +1,38 @@
+"""The first tutorial: two perceptrons of one hidden layer."""
+
+from sparring.cadence import Length
+from sparring.data import Mnist
+from sparring.losses import NonSaturating
+from sparring.networks import Gaussian, MLPDiscriminatorConfig, MLPGeneratorConfig
+from sparring.noise import Normal
+from sparring.optim import Adam
+from sparring.pictures.album import FixedGrid, Strip
+from sparring.recipe import MoveD, MoveG, Recipe, Round
+from sparring.registry import register
+
+
+@register("recipe")
+def vanilla() -> Recipe:
+    """Two perceptrons with one hidden layer each, in TensorFlow 1's arithmetic; 100 epochs in minutes on a laptop.
+
+    Source: a Korean blog post of 2017 after golbin/TensorFlow-Tutorials, "07 - GAN/01 - GAN.py".
+    Command: sparring train vanilla
+    Details kept as written: biases start at random too; the images go by in file order; G moves first and D answers on the
+    same z; one Adam object serves both players, so that its bias correction runs at double rate; both values are read again
+    when both have moved; TensorFlow's reader had put the first 5,000 images aside.
+    """
+    initial = Gaussian(weight_std=0.01, bias_std=0.01)
+    return Recipe(
+        source="https://github.com/golbin/TensorFlow-Tutorials (07 - GAN/01 - GAN.py), TensorFlow 1, 2017",
+        data=Mnist(held_back=5000),
+        order="file",
+        z=Normal(128),
+        generator=MLPGeneratorConfig(widths=(256,), output="sigmoid", initial=initial),
+        discriminator=MLPDiscriminatorConfig(widths=(256,), unit_range=True, initial=initial),
+        loss=NonSaturating(),
+        round=Round(moves=(MoveG(), MoveD(z="same")), read="after"),
+        optim=Adam(lr=2e-4, epsilon="hat", shared_clock=True),
+        batch_size=100,
+        length=Length(epochs=100),
+        pictures=(FixedGrid(), Strip(num=10, every=10)),
+    )

@@ -1,0 +1,127 @@
+"""Checkpoints: all that a run needs to go on bit for bit, in one safetensors file that carries its own checksum.
+
+Weights, buffers and optimiser moments are tensors; the round, the clocks and the length of the journal are JSON in the file's
+metadata. Random states and the place in the epoch need no bytes: they are functions of the seed and the round (`keys`).
+"""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from sparring.cadence import Moment
+from sparring.errors import InputError
+from sparring.files import write_atomically
+from sparring.steps import Match, Player
+
+FORMAT = "sparring-checkpoint-1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint's contents in memory."""
+
+    moment: Moment
+    journal_bytes: int
+    clocks: tuple[int, int]
+    tensors: dict[str, Tensor]
+
+
+def path_of(folder: Path, round_: int) -> Path:
+    """The file of the checkpoint after this many rounds."""
+    return folder / f"round_{round_:08d}.safetensors"
+
+
+def paths(folder: Path) -> list[Path]:
+    """All checkpoints in a folder, newest first."""
+    return sorted(folder.glob("round_*.safetensors"), reverse=True)
+
+
+def write(folder: Path, match: Match, moment: Moment, journal_bytes: int, keep: int) -> None:
+    """Save the match as it stands at this moment, then drop all but the newest `keep` checkpoints."""
+    tensors = {name: tensor.contiguous() for name, tensor in tensors_of(match).items()}
+    facts = {
+        "round": moment.round,
+        "images": moment.images,
+        "epoch": moment.epoch,
+        "seconds": moment.seconds,
+        "journal_bytes": journal_bytes,
+        "clocks": [match.generator.optimizer.clock.count, match.discriminator.optimizer.clock.count],
+    }
+    metadata = {"format": FORMAT, "facts": json.dumps(facts)}
+    metadata["sha256"] = _checksum(metadata["facts"], tensors)
+    write_atomically(path_of(folder, moment.round), save(tensors, metadata))
+    for old in paths(folder)[keep:]:
+        old.unlink()
+
+
+def read(path: Path) -> Checkpoint:
+    """Read and verify one checkpoint; InputError where it is truncated, altered, or of another format."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} is no intact checkpoint: {error}") from None
+    if metadata.get("format") != FORMAT:
+        raise InputError(f"{path} has the format {metadata.get('format')!r}; this version reads {FORMAT}")
+    if _checksum(metadata.get("facts", ""), tensors) != metadata.get("sha256"):
+        raise InputError(f"{path} is no intact checkpoint: its checksum does not match")
+    facts: dict[str, Any] = json.loads(metadata["facts"])
+    moment = Moment(facts["round"], facts["images"], facts["epoch"], facts["seconds"])
+    return Checkpoint(moment, facts["journal_bytes"], tuple(facts["clocks"]), tensors)
+
+
+def restore(checkpoint: Checkpoint, match: Match) -> None:
+    """Put a checkpoint's state into a match of the same recipe."""
+    load(tensors_of(match), checkpoint.tensors)
+    for player, count in zip((match.generator, match.discriminator), checkpoint.clocks, strict=True):
+        player.optimizer.clock.count = count
+
+
+def load(own: dict[str, Tensor], given: dict[str, Tensor]) -> None:
+    """Copy tensors into those of the same names; InputError unless names and shapes agree."""
+    if own.keys() != given.keys():
+        name = sorted(own.keys() ^ given.keys())[0]
+        raise InputError(f"the weights do not fit this recipe: {name} is on one side only")
+    for name, tensor in own.items():
+        if tensor.shape != given[name].shape:
+            raise InputError(
+                f"the weights do not fit this recipe: {name} is {list(given[name].shape)}, not {list(tensor.shape)}"
+            )
+        with torch.no_grad():
+            tensor.copy_(given[name])
+
+
+def tensors_of(match: Match) -> dict[str, Tensor]:
+    """Every tensor of a match's state, by name."""
+    return _player_tensors("generator", match.generator) | _player_tensors("discriminator", match.discriminator)
+
+
+def network_tensors(prefix: str, network: nn.Module) -> dict[str, Tensor]:
+    """Weights and buffers of a network, by name."""
+    return {f"{prefix}.{name}": tensor for name, tensor in network.state_dict().items()}
+
+
+def _player_tensors(side: str, player: Player) -> dict[str, Tensor]:
+    moments = {
+        f"{side}.optimizer.{name}.{index}": tensor
+        for name, tensors in player.optimizer.moments().items()
+        for index, tensor in enumerate(tensors)
+    }
+    return network_tensors(f"{side}.network", player.network) | moments
+
+
+def _checksum(facts: str, tensors: dict[str, Tensor]) -> str:
+    digest = sha256(facts.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()

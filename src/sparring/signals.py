@@ -1,0 +1,28 @@
+"""Stopping politely: the first Ctrl-C or SIGTERM lets the round end and the run be saved, the second stops at once."""
+
+import signal
+import threading
+from types import FrameType
+
+
+class Stop:
+    """Within the block, `requested` says which signal came, if any; outside the main thread signals stay as they are."""
+
+    def __init__(self):
+        self.requested: signal.Signals | None = None
+
+    def __enter__(self) -> "Stop":
+        self._before = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, _: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = signal.Signals(number)

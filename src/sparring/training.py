@@ -1,0 +1,220 @@
+"""What users call: train, resume, load. Here the loop meets the disk, the screen and the signals."""
+
+import signal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sparring import codec, data, devices, recipes
+from sparring.cadence import Length, Moment
+from sparring.data.sets import Dataset
+from sparring.engine import Engine
+from sparring.engine.eager import keyed_default_rng
+from sparring.errors import InputError, NonFiniteError
+from sparring.loop import play
+from sparring.progress import Progress
+from sparring.recipe import Recipe
+from sparring.run import checkpoint, journal
+from sparring.run.generator import Generator
+from sparring.run.recorder import Recorder
+from sparring.run.run import Run
+from sparring.signals import Stop
+
+START = Moment(round=0, images=0, epoch=1, seconds=0.0)
+
+
+class Stopped(KeyboardInterrupt):
+    """Training was stopped from outside; the run is saved. `exit_status` is the shell's convention for the signal."""
+
+    def __init__(self, run: Run, number: signal.Signals):
+        super().__init__(f"stopped; go on with `sparring resume {run.path}`")
+        self.run, self.exit_status = run, 128 + number
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `sparring train --json` prints."""
+
+    run: str
+    recipe: str
+    rounds: int
+    images: int
+    epochs: float
+    seconds: float
+    images_per_second: float
+    g_loss: float
+    d_loss: float
+    grid: str | None
+    animation: str | None
+
+
+def resolve(
+    recipe: str | Recipe, settings: Mapping[str, str] | None = None, data_name: str | None = None, **lengths: float | None
+) -> Recipe:
+    """The recipe of this name with overrides, another data set, and another length (epochs, images, rounds or minutes)."""
+    resolved = recipes.get(recipe) if isinstance(recipe, str) else recipe
+    resolved = codec.override(resolved, settings or {})
+    if data_name is not None:
+        resolved = replace(resolved, data=data.resolve(data_name))
+    return with_length(resolved, **lengths)
+
+
+def with_length(recipe: Recipe, **lengths: float | None) -> Recipe:
+    """The recipe with the length that is given, if one is; InputError for two or for one that is not above 0."""
+    given: dict[str, Any] = {name: number for name, number in lengths.items() if number is not None}
+    return replace(recipe, length=Length(**given)) if given else recipe
+
+
+def train(
+    recipe: str | Recipe,
+    *,
+    data: str | None = None,
+    epochs: int | None = None,
+    images: int | None = None,
+    rounds: int | None = None,
+    minutes: float | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    settings: Mapping[str, str] | None = None,
+    start_from: str | Path | None = None,
+    quiet: bool = False,
+) -> Run:
+    """Train a recipe from its start; returns the run, saved on disk.
+
+    `settings` override fields of the recipe by dotted name, as texts: {"optim.lr": "1e-4"}. `start_from` names a run whose
+    weights are taken over. At most one of epochs, images, rounds and minutes; without any, the recipe's own length.
+    Raises InputError for unusable input, NonFiniteError where training diverges, Stopped (a KeyboardInterrupt) on Ctrl-C or
+    SIGTERM; the run is saved in the last two cases.
+    """
+    resolved = resolve(recipe, settings, data, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
+    place = devices.resolve(device)
+    with Progress(quiet) as progress:
+        engine, test = build(resolved, seed, place, progress)
+        if start_from is not None:
+            take_weights(engine, Run.open(start_from))
+        facts = devices.describe(place) | {
+            "data_name": codec.encode(resolved.data)["name"],
+            "data_fingerprint": engine.data.fingerprint(),
+            "num_images": len(engine.data),
+            "shape": list(engine.data.shape),
+            "start_from": str(start_from) if start_from is not None else None,
+        }
+        run = Run.create(Path(out) if out is not None else None, resolved, seed, facts)
+        recorder = Recorder(run, engine, test)
+        recorder.journal.write("start", recipe=resolved.name, seed=seed, length=str(resolved.length))
+        return _play(recorder, resolved.length, START, progress)
+
+
+def resume(
+    run: str | Path | Run,
+    *,
+    epochs: int | None = None,
+    images: int | None = None,
+    rounds: int | None = None,
+    minutes: float | None = None,
+    device: str = "auto",
+    quiet: bool = False,
+) -> Run:
+    """Go on where a run stopped, bit for bit on the CPU; a new length extends (or ends) it.
+
+    Raises as `train`; InputError where no intact checkpoint is left, or the data are not those that it was trained on.
+    """
+    run = run if isinstance(run, Run) else Run.open(run)
+    length = with_length(run.recipe, epochs=epochs, images=images, rounds=rounds, minutes=minutes).length
+    place = devices.resolve(device)
+    with Progress(quiet) as progress:
+        saved, problems = run.newest_checkpoint()
+        for problem in problems:
+            progress.say(f"{problem}; going on from round {saved.moment.round}")
+        engine, test = build(run.recipe, run.seed, place, progress)
+        if engine.data.fingerprint() != run.facts.get("data_fingerprint"):
+            raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
+        checkpoint.restore(saved, engine.match)
+        for newer in checkpoint.paths(run.path / "checkpoints")[: len(problems)]:
+            newer.unlink()
+        journal.cut(run.path / "journal.jsonl", saved.journal_bytes)
+        recorder = Recorder(run, engine, test, saved_round=saved.moment.round)
+        recorder.journal.write("resume", round=saved.moment.round, length=str(length), **devices.describe(place))
+        return _play(recorder, length, saved.moment, progress)
+
+
+def load(path: str | Path) -> Run | Generator:
+    """A run, or the generator in a hub folder (such as a run's `generator/`); both have `sample(num, seed)`."""
+    if (Path(path) / "config.json").is_file():
+        return Generator.open(Path(path))
+    return Run.open(path)
+
+
+def build(recipe: Recipe, seed: int, device: torch.device, progress: Progress) -> tuple[Engine, Dataset]:
+    """The engine of a recipe, and its test images."""
+    torch.set_flush_denormal(True)  # dark pixels make denormal numbers, and those are slow
+    train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
+    return Engine.build(recipe, train_set, seed, device), test
+
+
+def take_weights(engine: Engine, run: Run) -> None:
+    """Start from the weights of another run of the same networks; optimisers start anew."""
+    tensors = run.newest_checkpoint()[0].tensors
+    for side, player in (("generator", engine.match.generator), ("discriminator", engine.match.discriminator)):
+        prefix = f"{side}.network"
+        given = {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        checkpoint.load(checkpoint.network_tensors(prefix, player.network), given)
+
+
+def result(run: Run) -> Result:
+    """A run in numbers, from its journal."""
+    events = list(run.journal())
+    rounds = [e for e in events if e["event"] == "round"]
+    if not rounds:
+        raise InputError(f"{run.path} has no rounds in its journal yet")
+    last = rounds[-1]
+    frames = run.frames()
+    animation = run.path / "training.gif"
+    return Result(
+        run=str(run.path),
+        recipe=run.recipe.name,
+        rounds=last["round"],
+        images=last["images"],
+        epochs=last["images"] / run.facts["num_images"],
+        seconds=last["seconds"],
+        images_per_second=last["images"] / last["seconds"],
+        g_loss=last["g_loss"],
+        d_loss=last["d_loss"],
+        grid=str(frames[-1]) if frames else None,
+        animation=str(animation) if animation.exists() else None,
+    )
+
+
+def as_json(value: Result) -> dict[str, Any]:
+    """A result as plain values."""
+    return asdict(value)
+
+
+def _play(recorder: Recorder, length: Length, start: Moment, progress: Progress) -> Run:
+    """Play to the end, or until somebody stops it; the run is saved either way."""
+    run, engine, moment = recorder.run, recorder.engine, start
+    num_images = len(engine.data)
+    test = recorder.test if run.recipe.test_traces else None
+    with Stop() as stop, keyed_default_rng(engine.device):
+        if start.round == 0:
+            recorder.see(start)
+        progress.begin(run, length, start, num_images)
+        try:
+            for moment in play(engine, length, start, test):
+                recorder.see(moment)
+                progress.see(moment)
+                if stop.requested:
+                    break
+        except NonFiniteError as error:
+            recorder.end(moment, "non-finite", reason=str(error))
+            raise NonFiniteError(f"{error}; the last good checkpoint is kept: sparring resume {run.path}") from None
+        if stop.requested and not moment.last:
+            recorder.save(moment)
+            recorder.end(moment, "interrupted" if stop.requested == signal.SIGINT else "terminated")
+            raise Stopped(run, stop.requested)
+        recorder.end(moment, "finished")
+    return run

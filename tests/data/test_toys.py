@@ -1,0 +1,91 @@
+import math
+
+import pytest
+import torch
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
+
+from sparring.data import Gaussian1d, Ring
+from sparring.errors import InputError
+
+TOYS = [Gaussian1d(num=20_000), Ring(num=20_000), Ring(modes=3, radius=2.0, std=0.5, num=20_000)]
+
+
+@pytest.mark.parametrize("toy", TOYS, ids=str)
+def test_draws_are_alike_every_time_and_differ_between_the_halves(toy):
+    assert torch.equal(toy.train().points, toy.train().points)
+    assert not torch.isin(toy.test().points[:100], toy.train().points[:100]).any()
+    assert len(toy.train()) == len(toy.test()) == 20_000
+
+
+def test_drawing_leaves_the_global_generator_alone():
+    before = torch.get_rng_state()
+    Ring(num=10).train()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_gaussian_has_its_mean_and_deviation():
+    points = Gaussian1d().train().points.double()
+    assert points.shape == (100_000, 1)
+    assert abs(points.mean() - 0.5) < 5 * 0.15 / math.sqrt(100_000)
+    assert abs(points.std() - 0.15) < 5 * 0.15 / math.sqrt(200_000)
+    assert (points.abs() < 1).double().mean() > 0.999
+
+
+def test_the_ring_fills_its_modes_evenly_and_narrowly():
+    ring = Ring()
+    points = ring.train().points.double()
+    distances = torch.cdist(points, ring.centres())
+    nearest, mode = distances.min(dim=1)
+    counts = mode.bincount(minlength=8).double()
+    assert points.shape == (100_000, 2)
+    assert (counts - 12_500).abs().max() < 5 * math.sqrt(100_000 / 8 * 7 / 8)
+    assert abs(nearest.square().mean() / 2 - 0.01**2) < 5 * 0.01**2 / math.sqrt(100_000)
+
+
+def test_the_centres_lie_evenly_on_the_circle():
+    expected = torch.tensor([[2, 0], [0, 2], [-2, 0], [0, -2]], dtype=torch.float64)
+    torch.testing.assert_close(Ring(modes=4, radius=2.0).centres(), expected)
+
+
+def test_the_gaussians_log_density_is_the_normal_one():
+    points = torch.linspace(-2, 2, 9)[:, None]
+    expected = Normal(torch.tensor(0.3).double(), torch.tensor(0.2).double()).log_prob(points[:, 0].double())
+    density = Gaussian1d(mean=0.3, std=0.2).log_density(points)
+    assert density.dtype == torch.float64
+    torch.testing.assert_close(density, expected, atol=1e-5, rtol=1e-6)
+
+
+def test_the_rings_log_density_is_that_of_the_mixture():
+    ring = Ring(modes=5, radius=0.7, std=0.1)
+    modes = Independent(Normal(ring.centres(), torch.full((5, 2), 0.1, dtype=torch.float64)), 1)
+    mixture = MixtureSameFamily(Categorical(torch.ones(5, dtype=torch.float64)), modes)
+    points = torch.randn(50, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    torch.testing.assert_close(ring.log_density(points), mixture.log_prob(points))
+
+
+def test_densities_integrate_to_1():
+    grid = torch.linspace(-1.5, 1.5, 601, dtype=torch.float64)
+    plane = torch.cartesian_prod(grid, grid)
+    assert abs(Gaussian1d().log_density(grid[:, None]).exp().sum() * 0.005 - 1) < 1e-6
+    assert abs(Ring(std=0.03).log_density(plane).exp().sum() * 0.005**2 - 1) < 1e-6
+
+
+def test_far_points_have_a_finite_log_density():
+    assert Ring().log_density(torch.tensor([[100.0, 100.0]])).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("toy", "values", "words"),
+    [
+        (Gaussian1d, {"std": 0.0}, "gaussian-1d: std is 0.0"),
+        (Gaussian1d, {"mean": math.nan}, "gaussian-1d: mean is nan"),
+        (Gaussian1d, {"num": 0}, "gaussian-1d: num is 0"),
+        (Ring, {"modes": 0}, "ring: modes is 0"),
+        (Ring, {"radius": -1.0}, "ring: radius is -1.0"),
+        (Ring, {"std": math.inf}, "ring: std is inf"),
+        (Ring, {"num": -3}, "ring: num is -3"),
+    ],
+)
+def test_impossible_settings_are_refused_by_name(toy, values, words):
+    with pytest.raises(InputError, match=words):
+        toy(**values)
