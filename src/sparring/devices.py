@@ -1,6 +1,7 @@
 """Where tensors live: devices by name, and what the software of a run is."""
 
 import platform
+import sys
 
 import torch
 
@@ -33,3 +34,15 @@ def describe(device: torch.device) -> dict[str, str | int]:
         "threads": torch.get_num_threads(),
         "platform": f"{platform.system()} {platform.machine()}",
     }
+
+
+def peak_memory_mib(device: torch.device) -> float:
+    """The most memory that this process has held so far, in MiB: on the GPU if that is the device, else in all."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return float("nan")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

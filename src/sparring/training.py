@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -189,9 +189,25 @@ def result(run: Run) -> Result:
     )
 
 
-def as_json(value: Result) -> dict[str, Any]:
-    """A result as plain values."""
-    return asdict(value)
+def rehearse(recipe: Recipe, *, seed: int = 0, device: str = "auto", rounds: int = 3) -> dict[str, Any]:
+    """Build everything, play a few rounds, write nothing: parameters, memory, and the time to expect."""
+    place = devices.resolve(device)
+    with Progress() as progress, keyed_default_rng(place):
+        engine, _ = build(recipe, seed, place, progress)
+        *_, before, last = play(engine, Length(rounds=rounds), START)
+    seconds_per_round = last.seconds - before.seconds  # the first rounds warm up
+    share = recipe.length.share(last, len(engine.data))
+    generator, discriminator = engine.match.networks
+    return {
+        "recipe": recipe.name,
+        "device": str(place),
+        "generator_parameters": sum(p.numel() for p in generator.parameters()),
+        "discriminator_parameters": sum(p.numel() for p in discriminator.parameters()),
+        "peak_memory_mib": devices.peak_memory_mib(place),
+        "ms_per_round": 1000 * seconds_per_round,
+        "length": str(recipe.length),
+        "seconds_to_expect": rounds / share * seconds_per_round,
+    }
 
 
 def _play(recorder: Recorder, length: Length, start: Moment, progress: Progress) -> Run:

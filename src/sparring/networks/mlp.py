@@ -5,7 +5,7 @@ from itertools import pairwise
 from math import prod
 from typing import Annotated
 
-from torch import Tensor, nn
+from torch import nn
 
 from sparring.networks.init import GlorotUniform, Initial
 from sparring.networks.layers import activations
@@ -52,18 +52,11 @@ class MLPDiscriminatorConfig:
     def build(self, shape: tuple[int, ...]) -> nn.Module:
         return nn.Sequential(
             nn.Flatten(),
-            UnitRange() if self.unit_range else nn.Identity(),
+            activations.Affine(0.5, 0.5) if self.unit_range else nn.Identity(),
             *_hidden_layers((prod(shape), *self.widths), self),
             nn.Linear(self.widths[-1], 1),
             nn.Flatten(0),
         )
-
-
-class UnitRange(nn.Module):
-    """[-1, 1] -> [0, 1]."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x + 1) / 2
 
 
 def _hidden_layers(sizes: tuple[int, ...], config: MLPGeneratorConfig | MLPDiscriminatorConfig) -> list[nn.Module]:

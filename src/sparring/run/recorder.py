@@ -12,9 +12,10 @@ from sparring.data.sets import Dataset
 from sparring.engine import Engine
 from sparring.files import write_atomically
 from sparring.keys import generator
-from sparring.pictures import Series, animated_gif, decode_png, frame_indices, losses_plot, traces_plot
+from sparring.pictures import Series, losses_plot, traces_plot
 from sparring.run import checkpoint
 from sparring.run.card import model_card
+from sparring.run.export import training_frames, write_animation
 from sparring.run.generator import Generator
 from sparring.run.journal import Journal
 from sparring.run.run import Run
@@ -67,7 +68,8 @@ class Recorder:
         self.journal.write("end", round=moment.round, ending=ending, seconds=moment.seconds, **fields)
         self.journal.close()
         draw_plots(self.run, len(self.engine.data))
-        draw_animation(self.run)
+        if self.run.frames():
+            write_animation(self.run.path / "training.gif", training_frames(self.run))
 
     def samples(self, num: int, *address: str | int) -> Tensor:
         return self.engine.samples(num, *address)
@@ -94,14 +96,6 @@ def draw_plots(run: Run, num_images: int) -> None:
     lines = {label: _series(found, name, num_images) for label, (name, found) in traces.items()}
     write_atomically(run.path / "losses.png", losses_plot(losses))
     write_atomically(run.path / "traces.png", traces_plot(lines))
-
-
-def draw_animation(run: Run) -> None:
-    """training.gif from the pictures of the fixed z, thinned as the recipe says; none without pictures."""
-    files = run.frames()
-    if files:
-        frames = [decode_png(files[i].read_bytes()) for i in frame_indices(len(files), run.recipe.frames)]
-        write_atomically(run.path / "training.gif", animated_gif(frames))
 
 
 def _series(events: list[Mapping[str, Any]], name: str, num_images: int) -> Series:

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from sparring.errors import InputError
 
@@ -10,21 +11,30 @@ Hidden = Literal["relu", "leaky-relu"]
 Output = Literal["tanh", "sigmoid", "linear"]
 
 
-class UnitSigmoid(nn.Sigmoid):
-    """A sigmoid picture of range [0, 1], handed on in the house's range [-1, 1]: 2 sigmoid(x) - 1."""
+class Affine(nn.Module):
+    """shift + scale x, in one pass."""
 
-    def forward(self, input):
-        return 2 * super().forward(input) - 1
+    def __init__(self, shift: float, scale: float):
+        super().__init__()
+        self.shift, self.scale = torch.tensor(shift), scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.add(self.shift, x, alpha=self.scale)
+
+    def extra_repr(self) -> str:
+        return f"{self.shift:g} + {self.scale:g} x"
 
 
 def hidden(name: Hidden, slope: float) -> nn.Module:
-    """A fresh hidden activation; `slope` is the leaky ReLU's for negative values."""
+    """A hidden activation; `slope` is the leaky ReLU's for negative values."""
     return nn.ReLU(inplace=True) if name == "relu" else nn.LeakyReLU(slope, inplace=True)
 
 
 def output(name: Output) -> nn.Module:
     """The last activation of a generator; "sigmoid" draws in [0, 1], rescaled to [-1, 1]."""
-    return {"tanh": nn.Tanh, "sigmoid": UnitSigmoid, "linear": nn.Identity}[name]()
+    if name == "sigmoid":
+        return nn.Sequential(nn.Sigmoid(), Affine(-1, 2))
+    return nn.Tanh() if name == "tanh" else nn.Identity()
 
 
 def needs_size(shape: tuple[int, ...], size: int, network: str) -> None:

@@ -1,0 +1,61 @@
+"""The command line: one command a file; each parses, calls and prints."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from sparring.errors import SparringError
+
+COMMANDS = ("recipes", "train", "resume", "runs", "sample", "animate", "reproduce", "data")
+
+
+class Commands(click.Group):
+    """Finds the command `x` as `command` in `sparring.cli.x`, when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return import_module(f"sparring.cli.{cmd_name}").command if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]):
+        if args[0] not in COMMANDS:
+            from sparring.registry import suggest
+
+            raise click.UsageError(f"unknown command {args[0]!r}; {suggest(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=Commands, epilog="Example: sparring train vanilla --epochs 2", no_args_is_help=False)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=lambda *a: _version(*a))
+def app() -> None:
+    """Train a GAN in one command, and know honestly whether it is any good."""
+
+
+def main() -> None:
+    """The program `sparring`: exit status 0 done, 2 input, 3 non-finite, 4 machine, 130 and 143 stopped by a signal."""
+    try:
+        app.main(prog_name="sparring", standalone_mode=False)
+    except click.ClickException as error:
+        _fail(error.format_message(), 2)
+    except SparringError as error:
+        _fail(str(error), error.exit_status)
+    except (KeyboardInterrupt, click.Abort) as error:
+        _fail(str(error) or "interrupted", getattr(error, "exit_status", 130))
+    except MemoryError:
+        _fail("this machine has too little memory for it; try a smaller --set batch_size", 4)
+
+
+def _fail(sentence: str, status: int) -> None:
+    click.echo(f"sparring: {sentence}", err=True)
+    sys.exit(status)
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from sparring import devices
+
+        facts = devices.describe(devices.resolve("auto"))
+        click.echo("  ".join(f"{name} {facts[name]}" for name in ("sparring", "torch", "python", "device")))
+        ctx.exit()

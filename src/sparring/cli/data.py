@@ -1,0 +1,54 @@
+"""`sparring data list`, `fetch`, `check`."""
+
+import click
+
+from sparring.cli import options
+
+
+@click.group(name="data", epilog="Example: sparring data fetch mnist")
+def command() -> None:
+    """List data sets, fetch one, check one before training."""
+
+
+@command.command(name="list", epilog="Example: sparring data list")
+@options.as_json
+def list_(as_json: bool) -> None:
+    """List the data sets and whether they are on this machine."""
+    from sparring import data
+
+    rows = [{"name": name, "summary": part.summary, "cached": cached} for name, part, cached in data.listing()]
+    if as_json:
+        return options.print_json(rows)
+    return options.print_table(
+        ("data set", "here", "what it is"), [(r["name"], "yes" if r["cached"] else "no", r["summary"]) for r in rows]
+    )
+
+
+@command.command(epilog="Example: sparring data fetch mnist")
+@click.argument("name")
+@options.quiet
+def fetch(name: str, quiet: bool) -> None:
+    """Bring the data set NAME to this machine and verify it."""
+    from sparring import data
+    from sparring.progress import Progress
+
+    with Progress(quiet) as progress:
+        data.resolve(name).fetch(progress.transfer)
+    click.echo(f"{name}: all files are here and verified")
+
+
+@command.command(epilog="Example: sparring data check mnist")
+@click.argument("name_or_path")
+@options.as_json
+def check(name_or_path: str, as_json: bool) -> None:
+    """Say what training on NAME_OR_PATH would meet: counts, shape, classes, memory."""
+    from sparring import data
+    from sparring.progress import Progress
+
+    with Progress() as progress:
+        report = data.check(data.resolve(name_or_path), progress.transfer)
+    if as_json:
+        return options.print_json(report)
+    for key, value in report.items():
+        click.echo(f"{key.replace('_', ' '):<16} {value}")
+    return None

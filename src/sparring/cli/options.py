@@ -1,0 +1,65 @@
+"""Options that several commands share."""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+
+def lengths(command: Callable) -> Callable:
+    """--epochs, --images, --rounds, --minutes: at most one of them."""
+    for option in (
+        click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Length in minutes of training."),
+        click.option("--rounds", type=click.IntRange(min=1), help="Length in rounds."),
+        click.option("--images", type=click.IntRange(min=1), help="Length in real images shown to D."),
+        click.option("--epochs", type=click.IntRange(min=1), help="Length in passes over the training images."),
+    ):
+        command = option(command)
+    return command
+
+
+device = click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train."
+)
+quiet = click.option("--quiet", is_flag=True, help="No progress.")
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON value on standard output.")
+
+
+def seeds(text: str) -> list[int]:
+    """`0-4` or `0,3,7` -> the seeds; BadParameter for anything else."""
+    try:
+        spans = [part.split("-") for part in text.split(",")]
+        numbers = [n for span in spans for n in range(int(span[0]), int(span[-1]) + 1)]
+    except ValueError:
+        numbers = []
+    if not numbers:
+        raise click.BadParameter(f"{text!r} are no seeds; write 0-4 or 0,3,7", param_hint="'--seeds'")
+    return numbers
+
+
+def assignments(pairs: Iterable[str]) -> dict[str, str]:
+    """`key=value` texts -> a dict; BadParameter where one has no `=`."""
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{pair!r} is not of the form key=value", param_hint="'--set'")
+        found[key] = value
+    return found
+
+
+def print_json(value: Any) -> None:
+    """The one JSON value of a command."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]], title: str | None = None) -> None:
+    """A table for people on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False, soft_wrap=False, width=None if Console().is_terminal else 160).print(table)

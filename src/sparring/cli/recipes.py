@@ -1,0 +1,39 @@
+"""`sparring recipes`."""
+
+import click
+
+from sparring.cli import options
+
+
+@click.command(name="recipes", epilog="Example: sparring recipes vanilla")
+@click.argument("name", required=False)
+@options.as_json
+def command(name: str | None, as_json: bool) -> None:
+    """List the recipes, or show all settings of the one called NAME."""
+    from sparring import recipes
+
+    if name is None:
+        listing = [recipes.describe(n) for n in recipes.names()]
+        if as_json:
+            brief = [{k: v for k, v in d.items() if k in ("name", "summary", "source")} for d in listing]
+            return options.print_json(brief)
+        return options.print_table(("recipe", "what it is"), [(d["name"], d["summary"]) for d in listing])
+    described = recipes.describe(name)
+    if as_json:
+        return options.print_json(described)
+    click.echo(described["documentation"] + "\n")
+    for path, value in _flat("", described["settings"]):
+        click.echo(f"{path} = {value}")
+    return None
+
+
+def _flat(prefix: str, value):
+    """Settings as dotted names and values, as --set takes them."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _flat(f"{prefix}.{name}" if prefix else name, item)
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        for index, item in enumerate(value):
+            yield from _flat(f"{prefix}.{index}", item)
+    else:
+        yield prefix, value

@@ -1,0 +1,32 @@
+"""The runs under a folder, in brief."""
+
+from pathlib import Path
+from typing import Any
+
+from sparring.errors import InputError
+from sparring.run.run import Run
+
+
+def summaries(root: Path) -> list[dict[str, Any]]:
+    """Name, recipe, state, progress and size of every run under `root`, oldest first; unreadable ones say so."""
+    if not root.is_dir():
+        raise InputError(f"there is no folder {root}; runs are made by `sparring train`")
+    files = sorted(root.rglob("recipe.json"), key=lambda path: path.stat().st_mtime_ns)
+    return [_summary(file.parent) for file in files]
+
+
+def _summary(path: Path) -> dict[str, Any]:
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    row = {"run": str(path), "recipe": "", "state": "unreadable", "rounds": 0, "epoch": 0, "seconds": 0.0}
+    try:
+        run = Run.open(path)
+        events = list(run.journal())
+    except (InputError, ValueError):
+        return row | {"MiB": round(size / 2**20, 1)}
+    rounds = [event for event in events if event["event"] == "round"]
+    endings = [event["ending"] for event in events[-1:] if event["event"] == "end"]
+    row |= {"recipe": run.recipe.name, "state": endings[0] if endings else "unfinished"}
+    if rounds:
+        last = rounds[-1]
+        row |= {"rounds": last["round"], "epoch": last["epoch"], "seconds": round(last["seconds"], 1)}
+    return row | {"MiB": round(size / 2**20, 1)}
