@@ -1,9 +1,9 @@
 """Sparring: two networks in friendly competition, and an honest word on whether the result is any good.
 
-    import sparring
+import sparring
 
-    run = sparring.train("dcgan", epochs=2)
-    images = run.sample(num=16, seed=0)  # [16, 1, 28, 28] in [-1, 1]
+run = sparring.train("dcgan", epochs=2)
+images = run.sample(num=16, seed=0)  # [16, 1, 28, 28] in [-1, 1]
 """
 
 from typing import TYPE_CHECKING

@@ -33,7 +33,7 @@ def decode(kind: Any, data: Any, where: str) -> Any:
     origin, args = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return _decode_part(args[1], data, where)
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return _decode_fields(kind, data, where)
     if origin is tuple:
         if not isinstance(data, list):
@@ -71,7 +71,7 @@ def _override_one(kind: Any, current: Any, path: list[str], data: Any, where: st
         changed = _override_one(get_args(kind)[0], current[int(step)], rest, data, where)
         return (*current[: int(step)], changed, *current[int(step) + 1 :])
     known = _hints(type(current)) if is_dataclass(current) else {}
-    if step not in known:
+    if step not in known or isinstance(current, type):
         raise InputError(f"unknown setting {where!r}; {_nearest(step, known, where)}")
     return replace(current, **{step: _override_one(known[step], getattr(current, step), rest, data, where)})
 

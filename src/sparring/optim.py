@@ -48,9 +48,7 @@ class AdamOptimizer:
     def __init__(self, settings: Adam, parameters: Iterable[nn.Parameter], clock: StepClock):
         self.settings, self.clock = settings, clock
         self.parameters: Sequence[nn.Parameter] = list(parameters)
-        self._adam = torch.optim.Adam(
-            self.parameters, settings.lr, (settings.beta1, settings.beta2), settings.eps, fused=True
-        )
+        self._adam = torch.optim.Adam(self.parameters, settings.lr, (settings.beta1, settings.beta2), settings.eps, fused=True)
         for p in self.parameters:
             self._adam.state[p] = {
                 "step": torch.zeros((), device=p.device),

@@ -58,7 +58,7 @@ class Progress:
         self._news = ""
         self.say(f"{run.recipe.name}: {length} -> {run.path}")
         share = min(length.share(start, num_images), 1.0)
-        self._task = self._bars.add_task(run.recipe.name, total=1.0, completed=share, news="")
+        self._task = self._bars.add_task(run.recipe.name, total=1000, completed=round(1000 * share), news="")
 
     def see(self, moment: Moment) -> None:
         """A round has been played."""
@@ -67,7 +67,7 @@ class Progress:
             self._news = "  ".join(f"{label} {moment.numbers[name]:.3f}" for name, label in LABELS.items())
         share = min(self._length.share(moment, self._num_images), 1.0)
         news = f"epoch {moment.epoch}  {self._news}  {speed:,.0f} images/s"
-        self._bars.update(self._task, completed=share, news=news)
+        self._bars.update(self._task, completed=round(1000 * share), news=news)
         if not self.live and (moment.epoch_ended or moment.last):
             left = moment.seconds / share - moment.seconds if share else 0.0
             self.say(f"{news}  {share:.0%}, {left:,.0f} s left")

@@ -19,7 +19,8 @@ Z = Literal["fresh", "same"]
 class Move(Protocol):
     """One update within a round. `z` "same" takes the z of the move before."""
 
-    z: Z
+    @property
+    def z(self) -> Z: ...
 
 
 @register("move")

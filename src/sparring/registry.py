@@ -7,13 +7,13 @@ name in kebab case, so `NonSaturating` is "non-saturating" and `dropout_mlp` is 
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sparring.errors import InputError
 
 T = TypeVar("T")
 
-_parts: dict[str, dict[str, type | Callable]] = {}
+_parts: dict[str, dict[str, Any]] = {}
 
 
 def kebab(name: str) -> str:

@@ -76,9 +76,7 @@ def move_both(move: MoveBoth, match: Match, real: Tensor, z: Tensor) -> Readings
     step_d = match.discriminator.descend(d_loss)
     step_g()
     step_d()
-    return _detached(
-        g_loss=g_loss, d_loss=d_loss, real_logits=real_logits, fake_logits=fake_logits, g_fake_logits=fake_logits
-    )
+    return _detached(g_loss=g_loss, d_loss=d_loss, real_logits=real_logits, fake_logits=fake_logits, g_fake_logits=fake_logits)
 
 
 _PLAYS = {MoveD: move_d, MoveG: move_g, MoveBoth: move_both}
@@ -92,9 +90,7 @@ def read(match: Match, real: Tensor, z: Tensor) -> Readings:
         real_logits, fake_logits = judge(discriminator, real, generator(z))
     g_loss = average(match.loss.g_terms(fake_logits))
     d_loss = average(match.loss.d_terms(real_logits, fake_logits))
-    return _detached(
-        g_loss=g_loss, d_loss=d_loss, real_logits=real_logits, fake_logits=fake_logits, g_fake_logits=fake_logits
-    )
+    return _detached(g_loss=g_loss, d_loss=d_loss, real_logits=real_logits, fake_logits=fake_logits, g_fake_logits=fake_logits)
 
 
 def judge(

@@ -52,7 +52,10 @@ class Result:
 
 
 def resolve(
-    recipe: str | Recipe, settings: Mapping[str, str] | None = None, data_name: str | None = None, **lengths: float | None
+    recipe: str | Recipe,
+    settings: Mapping[str, str] | None = None,
+    data_name: str | None = None,
+    **lengths: float | None,
 ) -> Recipe:
     """The recipe of this name with overrides, another data set, and another length (epochs, images, rounds or minutes)."""
     resolved = recipes.get(recipe) if isinstance(recipe, str) else recipe

@@ -1,5 +1,7 @@
 """`sparring resume`."""
 
+from typing import Any
+
 import click
 
 from sparring.cli import options
@@ -12,7 +14,7 @@ from sparring.cli.train import report
 @options.device
 @options.quiet
 @options.as_json
-def command(run: str, device: str, quiet: bool, as_json: bool, **lengths: float | None) -> None:
+def command(run: str, device: str, quiet: bool, as_json: bool, **lengths: Any) -> None:
     """Go on with RUN where it stopped, bit for bit; with a length, extend it to that length."""
     from sparring import training
 

@@ -1,5 +1,7 @@
 """`sparring train`."""
 
+from typing import Any
+
 import click
 
 from sparring.cli import options
@@ -28,7 +30,7 @@ def command(
     dry_run: bool,
     quiet: bool,
     as_json: bool,
-    **lengths: float | None,
+    **lengths: Any,
 ) -> None:
     """Train RECIPE (a name, or a Python file that registers one)."""
     from sparring import recipes, training

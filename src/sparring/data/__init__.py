@@ -7,6 +7,9 @@ Images are uint8 [N, C, H, W] in storage; `batch` makes floats in [-1, 1] of the
 from inspect import signature
 from pathlib import Path
 
+import numpy as np
+import torch
+
 from sparring import registry
 from sparring.data.idx_folder import IdxFolder
 from sparring.data.mnist import Mnist
@@ -14,7 +17,19 @@ from sparring.data.sets import Data, ImageSet, PointSet, Progress
 from sparring.data.toys import Gaussian1d, Ring
 from sparring.errors import InputError
 
-__all__ = ["Data", "Gaussian1d", "IdxFolder", "ImageSet", "Mnist", "PointSet", "Progress", "Ring", "resolve"]
+__all__ = [
+    "Data",
+    "Gaussian1d",
+    "IdxFolder",
+    "ImageSet",
+    "Mnist",
+    "PointSet",
+    "Progress",
+    "Ring",
+    "check",
+    "listing",
+    "resolve",
+]
 
 
 def resolve(name_or_path: str) -> Data:
@@ -36,13 +51,41 @@ def resolve(name_or_path: str) -> Data:
 
 def _by_default(name: str) -> Data:
     part = registry.find("data", name)
-    needed = [field.name for field in signature(part).parameters.values() if field.default is field.empty]
+    needed = _needed(part)
     if needed:
         raise InputError(f"{name} has no default {', '.join(needed)}; name the folder itself")
     return part()
+
+
+def _needed(part: type[Data]) -> list[str]:
+    return [field.name for field in signature(part).parameters.values() if field.default is field.empty]
 
 
 def _folder(path: Path) -> IdxFolder:
     folder = IdxFolder(str(path.absolute()))
     folder.fetch()
     return folder
+
+
+def listing() -> list[tuple[str, type[Data], bool]]:
+    """Name, part and whether it is on this machine, for every data set that has defaults."""
+    parts = [(name, registry.find("data", name)) for name in registry.names("data")]
+    return [(name, part, part().is_cached()) for name, part in parts if not _needed(part)]
+
+
+def check(data: Data, progress: Progress | None = None) -> dict[str, str | int | dict[str, int]]:
+    """What training on a data set would meet: sizes, shape, memory, classes, exact duplicates, fingerprint."""
+    train, test = data.train(progress), data.test(progress)
+    stored = train.images if isinstance(train, ImageSet) else train.points
+    report: dict[str, str | int | dict[str, int]] = {
+        "train": len(train),
+        "test": len(test),
+        "shape": " x ".join(map(str, train.shape)),
+        "memory_mib": round(stored.numel() * stored.element_size() / 2**20),
+        "duplicates": len(train) - len(np.unique(stored.flatten(1).numpy(), axis=0)),
+        "fingerprint": train.fingerprint()[:16],
+    }
+    if train.labels is not None:
+        counts = torch.bincount(train.labels, minlength=len(train.classes)).tolist()
+        report["per_class"] = dict(zip(train.classes, counts, strict=True))
+    return report

@@ -44,9 +44,7 @@ class RemoteFile:
 class Source(Protocol):
     """Gives files one after another, unchecked; raises SourceError at the first that it cannot give."""
 
-    def __call__(
-        self, files: Sequence[RemoteFile], progress: Progress | None
-    ) -> Iterator[tuple[RemoteFile, bytes]]: ...
+    def __call__(self, files: Sequence[RemoteFile], progress: Progress | None) -> Iterator[tuple[RemoteFile, bytes]]: ...
 
 
 def cache_folder() -> Path:

@@ -43,9 +43,7 @@ class IdxFolder:
             raise InputError(f"there is no folder {self.path}")
         missing = [name for name in idx.TRAIN + idx.TEST if self._find(name) is None]
         if missing:
-            raise InputError(
-                f"{self.path} lacks {', '.join(missing)}; a data folder holds MNIST's four IDX files, .gz or not"
-            )
+            raise InputError(f"{self.path} lacks {', '.join(missing)}; a data folder holds MNIST's four IDX files, .gz or not")
 
     def is_cached(self) -> bool:
         """Whether all four files are there."""

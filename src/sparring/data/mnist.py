@@ -37,9 +37,7 @@ class Mnist:
 
     held_back: int = 0  # the first training images, left out: TensorFlow's reader kept 5,000 for validation
 
-    summary: ClassVar[str] = (
-        "MNIST: handwritten digits, 28 x 28 grey, 60,000 to train on and 10,000 to test, 10 classes"
-    )
+    summary: ClassVar[str] = "MNIST: handwritten digits, 28 x 28 grey, 60,000 to train on and 10,000 to test, 10 classes"
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
 
     def __post_init__(self) -> None:

@@ -28,9 +28,7 @@ class _Examples:
     def without_first(self, n: int) -> Self:
         """All but the first `n` examples, sharing memory; InputError unless 0 <= n < len."""
         if not 0 <= n < len(self):
-            raise InputError(
-                f"cannot leave out the first {n} of {len(self)} examples; choose from 0 to {len(self) - 1}"
-            )
+            raise InputError(f"cannot leave out the first {n} of {len(self)} examples; choose from 0 to {len(self) - 1}")
         return self._each(lambda tensor: tensor[n:])
 
     def fingerprint(self) -> str:

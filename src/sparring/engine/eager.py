@@ -74,9 +74,7 @@ class Engine:
             for start in range(0, len(test), self.recipe.batch_size):
                 real = test.batch(torch.arange(start, min(start + self.recipe.batch_size, len(test)))).to(self.device)
                 z = self.z(len(real), "test", round_, start)
-                real_logits, fake_logits = steps.judge(
-                    self.match.discriminator.network, real, self.match.generator.network(z)
-                )
+                real_logits, fake_logits = steps.judge(self.match.discriminator.network, real, self.match.generator.network(z))
                 d_real += real_logits.sigmoid().sum().item() / len(test)
                 d_fake += fake_logits.sigmoid().sum().item() / len(test)
         return {"d_real_test": d_real, "d_fake_test": d_fake}
@@ -144,5 +142,5 @@ def summary(readings: Readings) -> dict[str, float]:
 def _player(network: nn.Module, recipe: Recipe, device: torch.device, clock: StepClock) -> Player:
     network = network.to(device)
     if any(isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) for layer in network.modules()):
-        network = network.to(memory_format=torch.channels_last)
+        network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return Player(network, AdamOptimizer(recipe.optim, network.parameters(), clock))

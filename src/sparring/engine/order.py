@@ -12,7 +12,7 @@ from sparring.keys import generator
 
 @dataclass(frozen=True)
 class Order:
-    """The endless sequence of batches over `num_images`; each batch is a function of its number, so it can be entered anywhere."""
+    """The endless sequence of batches over `num_images`; each is a function of its number, so it can be entered anywhere."""
 
     kind: Literal["file", "shuffled", "with-replacement"]
     num_images: int

@@ -36,7 +36,8 @@ __all__ = [
 class GeneratorConfig(Protocol):
     """A frozen dataclass registered as "network" that builds a generator."""
 
-    initial: Initial
+    @property
+    def initial(self) -> Initial: ...
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module: ...
 
@@ -44,7 +45,8 @@ class GeneratorConfig(Protocol):
 class DiscriminatorConfig(Protocol):
     """A frozen dataclass registered as "network" that builds a discriminator."""
 
-    initial: Initial
+    @property
+    def initial(self) -> Initial: ...
 
     def build(self, shape: tuple[int, ...]) -> nn.Module: ...
 

@@ -1,6 +1,7 @@
 """The small DCGAN of TensorFlow's eager tutorial (after Radford et al. 2016, https://arxiv.org/abs/1511.06434)."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 from torch import nn
@@ -24,17 +25,18 @@ class DcganGeneratorConfig:
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
         needs_size(shape, 28, "dcgan-generator")
-        wide, narrow, bn = self.width, self.width // 2, {"eps": self.bn_eps, "momentum": self.bn_momentum}
+        wide, narrow = self.width, self.width // 2
+        batch_norm = partial(nn.BatchNorm2d, eps=self.bn_eps, momentum=self.bn_momentum)
         return nn.Sequential(
             nn.Linear(num_z, wide * 7 * 7, bias=False),
-            nn.BatchNorm1d(wide * 7 * 7, **bn),
+            nn.BatchNorm1d(wide * 7 * 7, eps=self.bn_eps, momentum=self.bn_momentum),
             nn.ReLU(inplace=True),
             nn.Unflatten(1, (wide, 7, 7)),
             SameConvTranspose2d(wide, wide, 5, stride=1, bias=False),
-            nn.BatchNorm2d(wide, **bn),
+            batch_norm(wide),
             nn.ReLU(inplace=True),
             SameConvTranspose2d(wide, narrow, 5, stride=2, bias=False),  # [B, narrow, 14, 14]
-            nn.BatchNorm2d(narrow, **bn),
+            batch_norm(narrow),
             nn.ReLU(inplace=True),
             SameConvTranspose2d(narrow, shape[0], 5, stride=2, bias=False),  # [B, C, 28, 28]
             nn.Tanh(),

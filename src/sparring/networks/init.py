@@ -53,7 +53,7 @@ class Gaussian(Initial):
 @register("initial")
 @dataclass(frozen=True)
 class GlorotUniform(Initial):
-    """Keras' default: weights U(-a, a) with a = sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, equation 16), biases 0."""
+    """Keras' default: weights U(-a, a) with a = sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 16), biases 0."""
 
     def weight(self, values: Tensor, rng: Generator) -> None:
         nn.init.xavier_uniform_(values, generator=rng)

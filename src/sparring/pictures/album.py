@@ -86,7 +86,7 @@ class FreshGrid:
 @register("picture")
 @dataclass(frozen=True)
 class BeforeTraining:
-    """Real images (`real.png`), one untrained image (`untrained.png`), and a whole untrained batch, flattened, as one picture."""
+    """Real images (`real.png`), one untrained image (`untrained.png`), and an untrained batch, flattened, as one picture."""
 
     rows: int = 2
     columns: int = 8

@@ -58,9 +58,7 @@ def _check_settings(images: Tensor, columns: int, padding: int, fill: int, scale
     if images.ndim != 4 or images.shape[0] == 0 or images.shape[1] not in (1, 3):
         raise ValueError(f"images must be [N, C, H, W] with N at least 1 and C 1 or 3, got {list(images.shape)}")
     if columns < 1 or scale < 1 or padding < 0:
-        raise ValueError(
-            f"columns and scale must be at least 1 and padding at least 0, got {columns}, {scale} and {padding}"
-        )
+        raise ValueError(f"columns and scale must be at least 1 and padding at least 0, got {columns}, {scale} and {padding}")
     if not 0 <= fill <= 255:
         raise ValueError(f"fill must be a grey level from 0 to 255, got {fill}")
 

@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Series = tuple[
-    Sequence[float], Sequence[float | None]
-]  # x, and as many y, of which None, NaN and infinities are left out
+Series = tuple[Sequence[float], Sequence[float | None]]  # x, and as many y, of which None, NaN and infinities are left out
 
 WIDTH, HEIGHT = 800, 450  # pixels
 MANY_POINTS = 200  # above this a line is drawn pale, with its running median over it

@@ -36,7 +36,7 @@ def write_samples(path: Path, samples: Tensor) -> None:
     return None
 
 
-def training_frames(run: Run, rule: FrameRule | None = None) -> list[Image.Image]:
+def training_frames(run: Run, rule: str | None = None) -> list[Image.Image]:
     """The pictures of the fixed z that an animation keeps by this rule, or by the recipe's; InputError without pictures."""
     files = run.frames()
     if not files:
@@ -81,4 +81,3 @@ def _write(path: Path, data: bytes) -> None:
     with disk_errors(path, len(data)):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
-

@@ -49,9 +49,7 @@ class Generator:
         return cls._build(generator, noise, shape, weights)
 
     @classmethod
-    def _build(
-        cls, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], weights: dict[str, Tensor]
-    ) -> "Generator":
+    def _build(cls, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], weights: dict[str, Tensor]) -> "Generator":
         network = config.build(noise.num, shape).eval()
         load(network.state_dict(), weights)
         return cls(config, noise, shape, network)

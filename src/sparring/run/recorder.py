@@ -1,6 +1,6 @@
 """What a run leaves behind while it trains: journal, pictures, checkpoints, and at the end plots and an animation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -98,5 +98,5 @@ def draw_plots(run: Run, num_images: int) -> None:
     write_atomically(run.path / "traces.png", traces_plot(lines))
 
 
-def _series(events: list[Mapping[str, Any]], name: str, num_images: int) -> Series:
+def _series(events: Sequence[Mapping[str, Any]], name: str, num_images: int) -> Series:
     return [e["images"] / num_images for e in events], [e[name] for e in events]

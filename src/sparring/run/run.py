@@ -54,9 +54,7 @@ class Run:
         facts = read_json(path / "recipe.json")
         schema = facts.get("schema")
         if not isinstance(schema, int) or schema > SCHEMA:
-            raise InputError(
-                f"{path}/recipe.json has schema {schema}; this version reads up to {SCHEMA}: update Sparring"
-            )
+            raise InputError(f"{path}/recipe.json has schema {schema}; this version reads up to {SCHEMA}: update Sparring")
         recipe = codec.decode(Recipe, facts.pop("recipe", None), "recipe")
         return cls(path, recipe, codec.decode(int, facts.get("seed"), "seed"), facts)
 

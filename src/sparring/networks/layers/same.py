@@ -16,12 +16,12 @@ class SameConv2d(nn.Conv2d):
     def __init__(self, num_in: int, num_out: int, kernel: int, stride: int = 1, bias: bool = True):
         super().__init__(num_in, num_out, kernel, stride, bias=bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        top, bottom = _padding(x.shape[2], self.kernel_size[0], self.stride[0])
-        left, right = _padding(x.shape[3], self.kernel_size[1], self.stride[1])
+    def forward(self, input: Tensor) -> Tensor:
+        top, bottom = _padding(input.shape[2], self.kernel_size[0], self.stride[0])
+        left, right = _padding(input.shape[3], self.kernel_size[1], self.stride[1])
         if (top, left) == (bottom, right):
-            return conv2d(x, self.weight, self.bias, self.stride, (top, left))
-        return conv2d(pad(x, (left, right, top, bottom)), self.weight, self.bias, self.stride)
+            return conv2d(input, self.weight, self.bias, self.stride, (top, left))
+        return conv2d(pad(input, (left, right, top, bottom)), self.weight, self.bias, self.stride)
 
 
 class SameConvTranspose2d(nn.ConvTranspose2d):
@@ -30,9 +30,9 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
     def __init__(self, num_in: int, num_out: int, kernel: int, stride: int = 1, bias: bool = True):
         super().__init__(num_in, num_out, kernel, stride, bias=bias)
 
-    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        height, width = self.stride[0] * x.shape[2], self.stride[1] * x.shape[3]
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        height, width = self.stride[0] * input.shape[2], self.stride[1] * input.shape[3]
         top, _ = _padding(height, self.kernel_size[0], self.stride[0])
         left, _ = _padding(width, self.kernel_size[1], self.stride[1])
-        y = conv_transpose2d(x, self.weight, self.bias, self.stride, (top, left))
+        y = conv_transpose2d(input, self.weight, self.bias, self.stride, (top, left))
         return y[:, :, :height, :width]

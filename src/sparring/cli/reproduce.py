@@ -1,0 +1,77 @@
+"""`sparring reproduce`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sparring.cli import options
+
+
+@click.command(name="reproduce", epilog="Example: sparring reproduce vanilla --seeds 0-4")
+@click.argument("tutorial")
+@click.option("--seeds", default="0", show_default=True, help="One run each: 0-4, or 0,3,7.")
+@options.lengths
+@click.option("--out", help="Folder of the runs, one a seed.  [default: runs/reproduce-TUTORIAL]")
+@options.device
+@options.quiet
+@options.as_json
+def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool, as_json: bool, **lengths: Any) -> None:
+    """Train TUTORIAL at its own settings and print its numbers beside ours.
+
+    Runs that lie in the folder already are gone on with, not made again.
+    """
+    from sparring import reproduction, training
+    from sparring.registry import suggest
+    from sparring.run.run import Run
+
+    if tutorial not in reproduction.PRINTED:
+        raise click.UsageError(f"{tutorial!r} is none of the tutorials; {suggest(tutorial, reproduction.PRINTED)}")
+    folder = Path(out) if out else Path("runs") / f"reproduce-{tutorial}"
+    runs: list[Run] = []
+    for seed in options.seeds(seeds):
+        place = folder / f"seed{seed}"
+        if (place / "recipe.json").exists():
+            runs.append(training.resume(place, device=device, quiet=quiet, **lengths))
+        else:
+            runs.append(training.train(tutorial, out=place, seed=seed, device=device, quiet=quiet, **lengths))
+    lines = reproduction.compare(reproduction.PRINTED[tutorial], runs)
+    results = [training.result(run) for run in runs]
+    if as_json:
+        from dataclasses import asdict
+
+        found = [asdict(line) | {"inside": line.inside} for line in lines]
+        return options.print_json({"tutorial": tutorial, "lines": found, "runs": [asdict(r) for r in results]})
+    return _print(tutorial, lines, runs, results)
+
+
+def _print(tutorial: str, lines: list, runs: list, results: list) -> None:
+    if lines:
+        rows = [
+            (x.label, f"{x.epoch}", f"{x.printed:.4f}", f"{x.mean:.4f}", f"{x.low:.4f} to {x.high:.4f}", _verdict(x))
+            for x in lines
+        ]
+        columns = ("value", "epoch", "tutorial", "ours (mean)", "95 % of further runs", "")
+        options.print_table(columns, rows, f"{tutorial}, {len(runs)} seed(s)")
+        outside = sum(not line.inside for line in lines)
+        click.echo(f"{len(lines) - outside} of {len(lines)} printed numbers lie inside; 5 % outside is to be expected")
+    else:
+        click.echo(f"{tutorial} printed no numbers to stand beside ours, or the runs are shorter than its first one")
+    for run, result in zip(runs, results, strict=True):
+        click.echo(_sentence(run, result))
+
+
+def _sentence(run, result) -> str:
+    from sparring.reproduction import last_round
+
+    last = last_round(run)
+    d_accuracy = (last["d_accuracy_real"] + last["d_accuracy_fake"]) / 2
+    seconds_per_epoch = result.seconds / result.epochs
+    return (
+        f"{run.path}: {result.rounds} rounds, {result.seconds:.1f} s, {seconds_per_epoch:.1f} s an epoch; last round "
+        f"G {result.g_loss:.4f} (fools D with {last['g_accuracy']:.0%}), D {result.d_loss:.4f} (right on {d_accuracy:.0%})"
+    )
+
+
+def _verdict(line) -> str:
+    return "inside" if line.inside else "OUTSIDE"

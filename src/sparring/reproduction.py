@@ -1,0 +1,130 @@
+"""The tutorials' printed numbers beside ours, judged by a prediction interval for one further run."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist, mean, stdev
+from typing import Any
+
+from sparring.run.run import Run
+
+
+@dataclass(frozen=True)
+class Printed:
+    """One column that a tutorial printed: by epoch (counted from 1) the value, and where ours stands in the journal.
+
+    `sign` -1 turns our minimised losses into the maximised values that were printed.
+    """
+
+    label: str
+    event: str
+    field: str
+    sign: int
+    values: Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A printed number beside ours at the same epoch: our runs' mean, and the interval that should hold 95 % of new runs."""
+
+    label: str
+    epoch: int
+    printed: float
+    mean: float
+    low: float
+    high: float
+    num_values: int
+
+    @property
+    def inside(self) -> bool:
+        return self.low <= self.printed <= self.high
+
+
+def _loss(label: str, field: str, epochs: Sequence[int], values: Sequence[float]) -> Printed:
+    return Printed(label, "round", field, -1, dict(zip(epochs, values, strict=True)))
+
+
+def _trace(label: str, field: str, values: Sequence[float]) -> Printed:
+    return Printed(label, "epoch", field, 1, dict(zip((50, 100, 150, 200), values, strict=True)))
+
+
+_VANILLA_EPOCHS = (2, 20, 40, 60, 80, 100)
+_PAPER_D = (
+    *(-0.1141, -0.1452, -0.313, -0.2078, -0.3159, -0.2368, -0.2838, -0.2135, -0.4716, -0.4089, -0.3538, -0.2687),
+    *(-0.3305, -0.2956, -0.3246, -0.3229, -0.2587, -0.2495, -0.2907, -0.4475, -0.4781, -0.4655, -0.3293),
+)
+_PAPER_G = (
+    *(-3.393, -3.577, -2.55, -2.478, -2.518, -2.835, -3.37, -3.102, -2.593, -2.861, -2.843, -2.971),
+    *(-2.73, -2.903, -2.645, -3.139, -3.09, -3.134, -2.832, -2.642, -2.569, -2.451, -2.969),
+)
+PRINTED: Mapping[str, tuple[Printed, ...]] = {
+    "vanilla": (
+        _loss("G", "g_loss", _VANILLA_EPOCHS, (-3.06128, -2.32224, -1.91436, -1.69127, -1.62559, -1.76843)),
+        _loss("D", "d_loss", _VANILLA_EPOCHS, (-0.200115, -0.4686, -0.619524, -0.593143, -0.574774, -0.501177)),
+    ),
+    "upsample": (),
+    "dropout-mlp": (
+        _trace("D(x)", "d_real_test", (0.739482, 0.632178, 0.606782, 0.619400)),
+        _trace("D(G(z))", "d_fake_test", (0.231452, 0.219324, 0.295501, 0.373423)),
+    ),
+    "dcgan": (),
+    "paper": (_loss("D", "d_loss", range(1, 24), _PAPER_D), _loss("G", "g_loss", range(1, 24), _PAPER_G)),
+}
+
+
+def compare(columns: Sequence[Printed], runs: Sequence[Run]) -> list[Line]:
+    """Every printed number whose epoch our runs have reached, in the order of the tutorial."""
+    return [line for column in columns for line in _column(column, runs)]
+
+
+def prediction_interval(values: Sequence[float], coverage: float = 0.95) -> tuple[float, float]:
+    """Where one further value lies with this probability: mean +- t s sqrt(1 + 1/n), for n normal values, n at least 2."""
+    n = len(values)
+    half = t_quantile((1 + coverage) / 2, n - 1) * stdev(values) * sqrt(1 + 1 / n)
+    return mean(values) - half, mean(values) + half
+
+
+def t_quantile(probability: float, dof: int) -> float:
+    """Student's t by its expansion in 1/dof (Abramowitz and Stegun 26.7.5); exact for 1 and 2 degrees of freedom."""
+    if dof == 1:
+        from math import pi, tan
+
+        return tan(pi * (probability - 0.5))
+    if dof == 2:
+        return (2 * probability - 1) * sqrt(2 / (4 * probability * (1 - probability)))
+    z = NormalDist().inv_cdf(probability)
+    terms = (
+        z,
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return sum(term / dof**power for power, term in enumerate(terms))
+
+
+def values_by_epoch(run: Run, column: Printed) -> dict[int, float]:
+    """Our value at the end of each epoch: of its last batch, or as the epoch's event has it."""
+    ended = {e["round"]: e["epoch"] for e in run.journal() if e["event"] == "epoch"}
+    events = [e for e in run.journal() if e["event"] == column.event and e["round"] in ended]
+    return {ended[e["round"]]: column.sign * e[column.field] for e in events if column.field in e}
+
+
+def neighbours(epoch: int) -> range:
+    """Epochs whose values count as draws of the same one: a quarter of the epoch's number either way, at most five."""
+    reach = min(epoch // 4, 5)
+    return range(epoch - reach, epoch + reach + 1)
+
+
+def _column(column: Printed, runs: Sequence[Run]) -> Iterator[Line]:
+    ours = [values_by_epoch(run, column) for run in runs]
+    for epoch, printed in column.values.items():
+        pool = [values[e] for values in ours for e in neighbours(epoch) if e in values]
+        at_epoch = [values[epoch] for values in ours if epoch in values]
+        if at_epoch and len(pool) > 1:
+            yield Line(column.label, epoch, printed, mean(at_epoch), *prediction_interval(pool), len(pool))
+
+
+def last_round(run: Run) -> dict[str, Any]:
+    """The newest round in a run's journal, or an empty dict."""
+    return ([{}] + [e for e in run.journal() if e["event"] == "round"])[-1]
