@@ -6,6 +6,7 @@ so a file can never name code.
 
 import dataclasses
 import json
+import sys
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -66,7 +67,7 @@ def _override_one(kind: Any, current: Any, path: list[str], data: Any, where: st
         return decode(kind, data, where)
     step, rest = path[0], path[1:]
     if isinstance(current, tuple):
-        if not step.isdigit() or int(step) >= len(current):
+        if step not in map(str, range(len(current))):
             raise InputError(f"unknown setting {where!r}: {step!r} is not an index below {len(current)}")
         changed = _override_one(get_args(kind)[0], current[int(step)], rest, data, where)
         return (*current[: int(step)], changed, *current[int(step) + 1 :])
@@ -86,7 +87,7 @@ def _nearest(step: str, known: Mapping[str, Any], where: str) -> str:
 def _parse(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except ValueError:  # no JSON, or a number of too many digits
         return text
 
 
@@ -115,7 +116,7 @@ def _decode_fields(cls: type, data: Any, where: str) -> Any:
 
 
 def _decode_scalar(kind: type, data: Any, where: str) -> Any:
-    if kind is float and type(data) in (int, float):
+    if kind is float and type(data) is int and abs(data) <= sys.float_info.max:
         return float(data)
     if type(data) is not kind:
         words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}

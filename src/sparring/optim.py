@@ -33,6 +33,8 @@ class Adam:
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"optim.{name} is {getattr(self, name)}; it must lie in [0, 1)")
+        if not self.eps >= 0:
+            raise InputError(f"optim.eps is {self.eps}; it must not be negative")
 
 
 @dataclass

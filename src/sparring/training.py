@@ -57,12 +57,11 @@ def resolve(
     data_name: str | None = None,
     **lengths: float | None,
 ) -> Recipe:
-    """The recipe of this name with overrides, another data set, and another length (epochs, images, rounds or minutes)."""
+    """The recipe of this name on another data set, with overrides, and of another length (epochs, images, rounds or minutes)."""
     resolved = recipes.get(recipe) if isinstance(recipe, str) else recipe
-    resolved = codec.override(resolved, settings or {})
     if data_name is not None:
         resolved = replace(resolved, data=data.resolve(data_name))
-    return with_length(resolved, **lengths)
+    return with_length(codec.override(resolved, settings or {}), **lengths)
 
 
 def with_length(recipe: Recipe, **lengths: float | None) -> Recipe:

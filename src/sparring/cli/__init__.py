@@ -41,8 +41,8 @@ def main() -> None:
         _fail(error.format_message(), 2)
     except SparringError as error:
         _fail(str(error), error.exit_status)
-    except (KeyboardInterrupt, click.Abort) as error:
-        _fail(str(error) or "interrupted", getattr(error, "exit_status", 130))
+    except click.Abort as abort:  # what click makes of a KeyboardInterrupt
+        _fail(str(abort.__cause__ or "") or "interrupted", getattr(abort.__cause__, "exit_status", 130))
     except MemoryError:
         _fail("this machine has too little memory for it; try a smaller --set batch_size", 4)
 

@@ -7,7 +7,6 @@ Images are uint8 [N, C, H, W] in storage; `batch` makes floats in [-1, 1] of the
 from inspect import signature
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from sparring import registry
@@ -82,7 +81,7 @@ def check(data: Data, progress: Progress | None = None) -> dict[str, str | int |
         "test": len(test),
         "shape": " x ".join(map(str, train.shape)),
         "memory_mib": round(stored.numel() * stored.element_size() / 2**20),
-        "duplicates": len(train) - len(np.unique(stored.flatten(1).numpy(), axis=0)),
+        "duplicates": len(train) - len({example.tobytes() for example in stored.numpy()}),
         "fingerprint": train.fingerprint()[:16],
     }
     if train.labels is not None:

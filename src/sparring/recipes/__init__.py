@@ -12,10 +12,11 @@ from sparring.recipe import Recipe
 from sparring.recipes.dcgan import dcgan
 from sparring.recipes.dropout_mlp import dropout_mlp
 from sparring.recipes.paper import paper
+from sparring.recipes.quick import quick
 from sparring.recipes.upsample import upsample
 from sparring.recipes.vanilla import vanilla
 
-__all__ = ["dcgan", "describe", "dropout_mlp", "from_file", "get", "names", "paper", "upsample", "vanilla"]
+__all__ = ["dcgan", "describe", "dropout_mlp", "from_file", "get", "names", "paper", "quick", "upsample", "vanilla"]
 
 
 def get(name: str) -> Recipe:

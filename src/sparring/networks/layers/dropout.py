@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from sparring.errors import InputError
+
 _WORD = 1 << 16
 
 
@@ -16,8 +18,8 @@ class Dropout(nn.Module):
     def __init__(self, rate: float):
         super().__init__()
         if not 0 <= rate < 1:
-            raise ValueError(f"the dropout rate is {rate}; it must lie in [0, 1)")
-        self.threshold = round(rate * _WORD)
+            raise InputError(f"the dropout rate is {rate}; it must lie in [0, 1)")
+        self.threshold = min(round(rate * _WORD), _WORD - 1)
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.threshold == 0:

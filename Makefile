@@ -1,0 +1,35 @@
+# Each target does its own set-up on a fresh machine: a virtual environment, pinned dependencies, MNIST.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.installed
+	$(BIN)/sparring data fetch mnist
+	$(BIN)/sparring train quick
+
+test: $(VENV)/.installed-dev
+	$(BIN)/sparring data fetch mnist
+	$(BIN)/pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/sparring data fetch mnist
+	$(BIN)/python benchmarks/eager_loop.py
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]"
+	touch $@

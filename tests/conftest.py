@@ -1,0 +1,45 @@
+"""What many tests share."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from sparring.cli import main
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def sparring_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    """Run `sparring ARGS...` in this process."""
+
+    def run(*args: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["sparring", *map(str, args)])
+        capsys.readouterr()
+        try:
+            main()
+            status = 0
+        except SystemExit as exit_:
+            status = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+        captured = capsys.readouterr()
+        return Outcome(status, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test starts in an empty folder of its own and leaves the thread's arithmetic as it found it."""
+    monkeypatch.chdir(tmp_path)
+    yield
+    torch.set_flush_denormal(False)

@@ -1,0 +1,247 @@
+"""The commands as a person types them: what they print, leave behind, and say to bad input."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tiny import SETTINGS
+
+import sparring
+from sparring.run.run import Run
+
+TINY = [f"--set={name}={value}" for name, value in SETTINGS["vanilla"].items()]
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    return sparring.train("vanilla", epochs=2, out=tmp_path / "run", settings=SETTINGS["vanilla"], quiet=True)
+
+
+def picture(path: str) -> Image.Image:
+    with Image.open(path) as image:
+        return image.copy()
+
+
+def test_train_prints_one_json_value_and_leaves_the_promised_files(sparring_command):
+    done = sparring_command("train", "vanilla", "--epochs", 2, "--out", "run", "--json", *TINY)
+    assert done.status == 0
+    result = json.loads(done.out)
+    assert result["recipe"] == "vanilla"
+    assert (result["rounds"], result["images"], result["epochs"]) == (22, 2000, 2.0)
+    assert result["images_per_second"] == pytest.approx(result["images"] / result["seconds"])
+    expected = "recipe.json journal.jsonl losses.png traces.png training.gif generator/config.json generator/README.md "
+    for name in (expected + "generator/model.safetensors samples/000.png samples/epoch_0001.png samples/epoch_0002.png").split():
+        assert Path("run", name).is_file(), name
+    assert Path(result["grid"]) == Path("run/samples/epoch_0002.png")
+    with Image.open(result["animation"]) as gif:
+        assert getattr(gif, "n_frames", 1) == 2
+    recorded = json.loads(Path("run/recipe.json").read_text())
+    assert recorded["schema"] == 1
+    assert recorded["recipe"]["generator"]["widths"] == [16]
+    assert {"torch", "python", "device", "threads", "data_fingerprint"} <= recorded.keys()
+
+
+def test_lengths_end_at_the_first_round_that_reaches_them(tmp_path):
+    settings = SETTINGS["vanilla"] | {"batch_size": "64"}  # 16 rounds an epoch, the last one of 40 images
+    for length, rounds in (({"images": 100}, 2), ({"epochs": 1}, 16), ({"rounds": 5}, 5)):
+        out = tmp_path / next(iter(length))
+        done = sparring.train("vanilla", out=out, settings=settings, quiet=True, **length)
+        assert done.newest_checkpoint()[0].moment.round == rounds
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_others(tmp_path):
+    runs = [
+        sparring.train("dcgan", rounds=4, out=tmp_path / str(i), seed=seed, settings=SETTINGS["dcgan"], quiet=True)
+        for i, seed in enumerate((0, 0, 1))
+    ]
+    first, same, other = (run.sample(3, seed=5) for run in runs)
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+def test_training_leaves_the_users_random_state_alone(tmp_path):
+    torch.manual_seed(11)
+    expected = torch.rand(3)
+    torch.manual_seed(11)
+    sparring.train("dropout-mlp", rounds=2, out=tmp_path / "run", settings=SETTINGS["dropout-mlp"], quiet=True)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_sample_of_a_run_and_of_its_generator_folder_agree(run):
+    images = sparring.load(run.path).sample(num=16, seed=0)
+    assert images.shape == (16, 1, 28, 28)
+    assert images.abs().max() <= 1
+    assert torch.equal(images, sparring.load(run.path / "generator").sample(num=16, seed=0))
+    assert not torch.equal(images, run.sample(num=16, seed=1))
+
+
+def test_sample_writes_grids_arrays_and_folders(run, sparring_command):
+    for out in ("grid.png", "samples.npz", "folder"):
+        assert sparring_command("sample", run.path, "--num", 9, "--seed", 2, "--out", out).status == 0
+    with np.load("samples.npz", allow_pickle=False) as arrays:
+        images = arrays["images"]
+    assert images.shape == (9, 28, 28)
+    assert images.dtype == np.uint8
+    assert picture("grid.png").size == (92, 92)
+    assert len(list(Path("folder").iterdir())) == 9
+    np.testing.assert_array_equal(np.asarray(picture("folder/00004.png")), images[4])
+
+
+def test_animate_training_and_latent_space(run, sparring_command):
+    assert sparring_command("animate", run.path, "--out", "training.gif", "--frames", "square-root").status == 0
+    done = sparring_command("animate", run.path, "--latent", "--out", "walk.gif", "--json")
+    assert json.loads(done.out) == {"out": "walk.gif", "frames": 90}
+    with Image.open("walk.gif") as gif:
+        assert getattr(gif, "n_frames", 1) == 90
+
+
+def test_recipes_are_listed_and_resolved(sparring_command):
+    listing = json.loads(sparring_command("recipes", "--json").out)
+    assert {"vanilla", "upsample", "dropout-mlp", "dcgan", "paper", "quick"} == {r["name"] for r in listing}
+    assert all(r["summary"] and r["source"] for r in listing)
+    one = json.loads(sparring_command("recipes", "paper", "--json").out)
+    assert one["settings"]["z"] == {"name": "normal", "num": 256}
+    assert "z.num = 256" in sparring_command("recipes", "paper").out
+
+
+def test_runs_lists_states_and_latest_is_the_newest(run, sparring_command):
+    sparring.train("paper", rounds=3, out=Path("runs/new"), settings=SETTINGS["paper"], quiet=True)
+    rows = json.loads(sparring_command("runs", "runs", "--json").out)
+    assert [(row["recipe"], row["state"], row["rounds"]) for row in rows] == [("paper", "finished", 3)]
+    assert sparring_command("sample", "latest", "--num", 1).status == 0
+
+
+def test_start_from_takes_the_weights_of_another_run(run, tmp_path):
+    settings = SETTINGS["vanilla"] | {"optim.lr": "1e-30"}
+    child = sparring.train("vanilla", rounds=1, out=tmp_path / "child", settings=settings, start_from=run.path, quiet=True)
+    assert torch.equal(child.sample(4), run.sample(4))
+
+
+def test_dry_run_says_what_to_expect_and_writes_nothing(sparring_command):
+    done = sparring_command("train", "vanilla", "--dry-run", "--json")
+    expectation = json.loads(done.out)
+    assert expectation["generator_parameters"] == 128 * 256 + 256 + 256 * 784 + 784
+    assert expectation["discriminator_parameters"] == 784 * 256 + 256 + 256 + 1
+    assert expectation["seconds_to_expect"] == pytest.approx(55.0 * expectation["ms_per_round"])
+    assert not list(Path().iterdir())
+
+
+def test_toys_train_and_are_drawn_as_points(sparring_command):
+    settings = ["--set=generator.output=linear", "--set=generator.widths=[16]", "--set=discriminator.widths=[16]"]
+    done = sparring_command("train", "vanilla", "--data", "ring", "--rounds", 5, "--out", "run", *settings, "--set=data.num=500")
+    assert done.status == 0, done.err
+    assert sparring_command("sample", "run", "--out", "points.npz").status == 0
+    with np.load("points.npz", allow_pickle=False) as arrays:
+        assert arrays["points"].shape == (64, 2)
+
+
+def test_a_users_own_recipe_file_trains_and_stays_readable(sparring_command):
+    Path("mine.py").write_text(
+        "from dataclasses import replace\n"
+        "from sparring import recipes\n"
+        "from sparring.registry import register\n\n"
+        "@register('recipe')\n"
+        "def my_own():\n"
+        '    """A small one."""\n'
+        "    return replace(recipes.get('vanilla'), batch_size=50)\n"
+    )
+    done = sparring_command("train", "mine.py", "--rounds", 3, "--out", "run", "--json", *TINY[:1])
+    assert json.loads(done.out)["recipe"] == "my-own"
+    assert Run.open("run").recipe.batch_size == 50
+
+
+def test_reproduce_prints_the_tutorials_numbers_beside_ours(sparring_command, tmp_path):
+    done = sparring_command("reproduce", "vanilla", "--rounds", 1, "--out", "here", "--json")
+    assert json.loads(done.out)["lines"] == []
+    done = sparring_command("reproduce", "vanilla", "--rounds", 2, "--out", "here", "--json")  # goes on with the same run
+    assert json.loads(done.out)["runs"][0]["rounds"] == 2
+
+
+def test_data_check_reports_counts(sparring_command):
+    report = json.loads(sparring_command("data", "check", "mnist", "--json").out)
+    assert (report["train"], report["test"]) == (60000, 10000)
+    assert sum(report["per_class"].values()) == 60000
+    names = {row["name"] for row in json.loads(sparring_command("data", "list", "--json").out)}
+    assert {"mnist", "gaussian-1d", "ring"} <= names
+
+
+BAD = [
+    (["train", "vanila"], "unknown recipe 'vanila'; did you mean 'vanilla'?"),
+    (["train", "vanilla", "--data", "mnits"], "did you mean 'mnist'?"),
+    (["train", "vanilla", "--epochs", "0"], "'--epochs': 0 is not in the range"),
+    (["train", "vanilla", "--epochs", "-1"], "'--epochs': -1 is not in the range"),
+    (["train", "vanilla", "--epochs", "two"], "'two' is not a valid integer"),
+    (["train", "vanilla", "--epochs", "1", "--rounds", "2"], "exactly one of epochs, images, rounds, minutes"),
+    (["train", "vanilla", "--set", "optim.lr=fast"], 'optim.lr is "fast"; it must be a number'),
+    (["train", "vanilla", "--set", "optim.lr=-1"], "optim.lr is -1.0; it must be above 0"),
+    (["train", "vanilla", "--set", "optim.rate=1"], "unknown setting 'optim.rate'"),
+    (["train", "vanilla", "--set", "batchsize=1"], "did you mean 'batch_size'?"),
+    (["train", "vanilla", "--set", "batch_size=1.5"], "batch_size is 1.5; it must be a whole number"),
+    (["train", "vanilla", "--set", "loss=hinges"], "unknown loss 'hinges'"),
+    (["train", "vanilla", "--set", "nothing"], "is not of the form key=value"),
+    (["train", "vanilla", "--device", "cuda"], "no CUDA device"),
+    (["train", "dcgan", "--data", "ring"], "28 x 28"),
+    (["train", "nowhere.py"], "there is no file nowhere.py"),
+    (["train", "vanilla", "--from", "nowhere"], "nowhere is no run"),
+    (["train", "vanilla", "--out", "used"], "used is not empty"),
+    (["train", "vanilla", "--out", "file"], "file is a file"),
+    (["resume", "nowhere"], "nowhere is no run"),
+    (["resume", "latest"], "there is no run under runs/"),
+    (["sample", "nowhere"], "nowhere is no run"),
+    (["reproduce", "vanila"], "did you mean 'vanilla'?"),
+    (["reproduce", "vanilla", "--seeds", "a"], "are no seeds"),
+    (["runs", "nowhere"], "there is no folder nowhere"),
+    (["tain", "vanilla"], "did you mean 'train' or 'data'?"),
+    (["data", "fetch", "nothing"], "neither a data set nor a folder"),
+]
+
+
+@pytest.mark.parametrize(("args", "sentence"), BAD, ids=[" ".join(args) for args, _ in BAD])
+def test_bad_input_gets_one_sentence_and_status_2(args, sentence, sparring_command, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    Path("used").mkdir()
+    Path("used/something").touch()
+    Path("file").touch()
+    before = sorted(Path().rglob("*"))
+    done = sparring_command(*args)
+    assert done.status == 2
+    last = done.err.splitlines()[-1]
+    assert last.startswith("sparring: ")
+    assert sentence in last
+    assert "Traceback" not in done.err
+    assert done.out == ""
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_runs_that_cannot_be_opened_say_why(run, sparring_command):
+    facts = json.loads((run.path / "recipe.json").read_text())
+    for change, sentence in (
+        ({"schema": 99}, "schema 99; this version reads up to 1"),
+        ({"recipe": facts["recipe"] | {"surprise": 1}}, "unknown setting 'recipe.surprise'"),
+        ({"recipe": facts["recipe"] | {"loss": {"name": "os.system"}}}, "unknown loss 'os.system'"),
+        ({"data_fingerprint": "0"}, "other data"),
+    ):
+        (run.path / "recipe.json").write_text(json.dumps(facts | change))
+        done = sparring_command("resume", run.path)
+        assert done.status == 2
+        assert sentence in done.err.splitlines()[-1]
+    (run.path / "recipe.json").write_text("{")
+    assert sparring_command("resume", run.path).status == 2
+
+
+def test_a_run_without_a_checkpoint_says_so(run, sparring_command):
+    for path in (run.path / "checkpoints").iterdir():
+        path.unlink()
+    done = sparring_command("resume", run.path)
+    assert done.status == 2
+    assert "has no checkpoint to go on from" in done.err
+
+
+def test_divergence_stops_the_run_with_status_3_and_names_the_term(sparring_command):
+    done = sparring_command("train", "vanilla", "--rounds", 400, "--out", "run", *TINY, "--set=optim.lr=1e30", "--set=journal.rounds=1")
+    assert done.status == 3
+    assert "became" in done.err.splitlines()[-1]
+    assert [e for e in Run.open("run").journal()][-1]["ending"] == "non-finite"

@@ -1,0 +1,137 @@
+"""A resumed run is the run that never stopped: same weights, same optimisers, same journal, same pictures."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from tiny import SETTINGS
+
+import sparring
+from sparring.run import checkpoint
+from sparring.run.run import Run
+
+
+def train(recipe: str, out: Path, rounds: int) -> Run:
+    return sparring.train(recipe, rounds=rounds, out=out, seed=3, settings=SETTINGS[recipe], quiet=True)
+
+
+def state(run: Run):
+    saved, problems = run.newest_checkpoint()
+    assert not problems
+    return (saved.moment.round, saved.moment.images, saved.moment.epoch, saved.clocks), saved.tensors
+
+
+def timeless(run: Run, *kinds: str) -> list[dict]:
+    """Events of these kinds without wall-clock times."""
+    return [{k: v for k, v in e.items() if k != "seconds"} for e in run.journal() if e["event"] in kinds]
+
+
+def assert_same_state(one: Run, other: Run) -> None:
+    facts, tensors = state(one)
+    other_facts, other_tensors = state(other)
+    assert facts == other_facts
+    assert tensors.keys() == other_tensors.keys()
+    for name, tensor in tensors.items():
+        assert torch.equal(tensor, other_tensors[name]), name
+
+
+def assert_same_pictures(one: Run, other: Run) -> None:
+    pictures = sorted(path.name for path in (one.path / "samples").iterdir())
+    assert pictures == sorted(path.name for path in (other.path / "samples").iterdir())
+    for name in pictures:
+        assert (one.path / "samples" / name).read_bytes() == (other.path / "samples" / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("recipe", SETTINGS)
+def test_n_and_n_more_rounds_are_two_n_rounds(recipe, tmp_path):
+    # 11 rounds an epoch: the stop after 15 lies within the second one, and the end in the third
+    whole = train(recipe, tmp_path / "whole", 30)
+    halves = sparring.resume(train(recipe, tmp_path / "halves", 15), rounds=30, quiet=True)
+    assert_same_state(whole, halves)
+    kept = [e for e in timeless(halves, "round", "epoch") if e["round"] != 15]  # where it stopped, it read once more
+    assert kept == [e for e in timeless(whole, "round", "epoch") if e["round"] != 15]
+    if recipe != "dropout-mlp":  # its last picture is drawn at the end, and the first half had an end too
+        assert_same_pictures(whole, halves)
+
+
+def test_resume_after_a_kill_goes_on_from_the_newest_checkpoint(tmp_path):
+    whole = train("dropout-mlp", tmp_path / "whole", 300)
+    run = tmp_path / "killed"
+    settings = [f"--set={name}={value}" for name, value in (SETTINGS["dropout-mlp"] | {"checkpoint.epochs": "1"}).items()]
+    command = [sys.executable, "-m", "sparring", "train", "dropout-mlp", "--rounds=300", f"--out={run}", "--seed=3"]
+    process = subprocess.Popen([*command, *settings, "--quiet"], env=os.environ)
+    while not list(run.glob("checkpoints/round_*.safetensors")) and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    resumed = sparring.resume(run, quiet=True)
+    assert_same_state(whole, resumed)
+    assert timeless(whole, "round", "epoch", "sample") == timeless(resumed, "round", "epoch", "sample")
+    assert_same_pictures(whole, resumed)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_the_run(number, status, tmp_path):
+    run = tmp_path / "stopped"
+    settings = [f"--set={name}={value}" for name, value in SETTINGS["vanilla"].items()]
+    command = [sys.executable, "-m", "sparring", "train", "vanilla", f"--out={run}", "--seed=3", *settings]
+    process = subprocess.Popen(command, env=os.environ, stderr=subprocess.PIPE, text=True)
+    journal = run / "journal.jsonl"
+    while not (journal.exists() and '"round": 50' in journal.read_text()) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == status
+    assert err.splitlines()[-1] == f"sparring: stopped; go on with `sparring resume {run}`"
+    stopped_at = Run.open(run).newest_checkpoint()[0].moment.round
+    assert stopped_at >= 50
+    assert (run / "training.gif").exists() == bool(list((run / "samples").glob("epoch_*.png")))
+    more = stopped_at + 7
+    assert_same_state(train("vanilla", tmp_path / "whole", more), sparring.resume(run, rounds=more, quiet=True))
+
+
+def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_is_used(tmp_path, capsys):
+    settings = SETTINGS["vanilla"] | {"checkpoint": '{"rounds": 10}'}
+    whole = sparring.train("vanilla", rounds=20, out=tmp_path / "whole", settings=settings, quiet=True)
+    run = sparring.train("vanilla", rounds=20, out=tmp_path / "damaged", settings=settings, quiet=True)
+    newest = checkpoint.path_of(run.path / "checkpoints", 20)
+    newest.write_bytes(newest.read_bytes()[:-100])
+    resumed = sparring.resume(run)
+    said = capsys.readouterr().err
+    assert str(newest) in said
+    assert "going on from round 10" in said
+    assert_same_state(whole, resumed)
+
+
+def test_a_flipped_bit_is_noticed(tmp_path):
+    run = train("paper", tmp_path / "run", 5)
+    path = checkpoint.path_of(run.path / "checkpoints", 5)
+    data = bytearray(path.read_bytes())
+    data[-7] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(sparring.errors.InputError, match="checksum"):
+        checkpoint.read(path)
+
+
+def test_a_finished_run_resumes_to_nothing_but_its_end(tmp_path):
+    run = train("vanilla", tmp_path / "run", 12)
+    before = state(run)
+    again = sparring.resume(run, quiet=True)
+    assert state(again)[0] == before[0]
+    assert [e["event"] for e in again.journal()][-2:] == ["resume", "end"]
+
+
+def test_journal_lines_are_strict_json_with_the_promised_fields(tmp_path):
+    run = train("vanilla", tmp_path / "run", 12)
+    events = [json.loads(line) for line in (run.path / "journal.jsonl").read_text().splitlines()]
+    assert [e["event"] for e in events] == ["start", "round", "epoch", "sample", "sample", "round", "checkpoint", "end"]
+    promised = {"event", "round", "epoch", "images", "seconds", "g_loss", "d_loss"}
+    assert promised | {"real_logit", "fake_logit", "d_real", "d_fake"} <= events[1].keys()
+    assert events[1]["images"] == 1000
+    assert [e["epoch"] for e in events if e["event"] == "round"] == [1, 2]

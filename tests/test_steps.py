@@ -1,0 +1,244 @@
+from copy import deepcopy
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from sparring import steps
+from sparring.losses import Minimax, NonSaturating
+from sparring.networks.layers.dropout import Dropout
+from sparring.optim import Adam, AdamOptimizer, StepClock
+from sparring.recipe import MoveBoth, MoveD, MoveG
+from sparring.steps import Match, Player
+
+NUM_Z, NUM_X = 3, 2
+
+
+class Recorded(AdamOptimizer):
+    """Keeps the gradients that it is given."""
+
+    def step(self, gradients) -> None:
+        self.gradients = list(gradients)
+        super().step(self.gradients)
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def make_match(loss=None, g_extra: nn.Module | None = None, d_extra: nn.Module | None = None) -> Match:
+    """Tiny float64 perceptrons; the extra modules stand between their layers."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        g = nn.Sequential(nn.Linear(NUM_Z, 5), g_extra or nn.Identity(), nn.Tanh(), nn.Linear(5, NUM_X))
+        d = nn.Sequential(nn.Linear(NUM_X, 5), nn.Tanh(), d_extra or nn.Identity(), nn.Linear(5, 1), nn.Flatten(0))
+    players = [Player(n.double(), Recorded(Adam(lr=0.1), n.parameters(), StepClock())) for n in (g, d)]
+    return Match(*players, loss=loss or NonSaturating())
+
+
+def weights(player: Player) -> list[Tensor]:
+    return [p.detach().clone() for p in player.network.parameters()]
+
+
+def gradients_of(player: Player) -> list[Tensor]:
+    assert isinstance(player.optimizer, Recorded)
+    return player.optimizer.gradients
+
+
+def by_backward(network: nn.Module, value: Tensor) -> list[Tensor]:
+    """The gradients of a value that was computed with this network, the everyday way."""
+    network.zero_grad()
+    value.backward(retain_graph=True)
+    return [p.grad.clone() for p in network.parameters() if p.grad is not None]
+
+
+def assert_close(these: list[Tensor], those: list[Tensor]) -> None:
+    assert len(these) == len(those) > 0
+    for this, that in zip(these, those, strict=True):
+        torch.testing.assert_close(this, that, rtol=1e-12, atol=1e-14)
+
+
+def same(these: list[Tensor], those: list[Tensor]) -> bool:
+    return all(torch.equal(this, that) for this, that in zip(these, those, strict=True))
+
+
+def copies(match: Match) -> tuple[nn.Module, nn.Module]:
+    generator, discriminator = deepcopy(match.networks)
+    return generator, discriminator
+
+
+class Calls:
+    """What a network was called with, and in which mode."""
+
+    def __init__(self, network: nn.Module):
+        self.inputs: list[Tensor] = []
+        self.modes: list[bool] = []
+        network.register_forward_pre_hook(self._note)
+
+    def _note(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        self.inputs.append(args[0].detach().clone())
+        self.modes.append(module.training)
+
+
+@pytest.mark.parametrize(("move", "moved"), [(MoveD(), "d"), (MoveG(), "g"), (MoveBoth(), "gd")])
+def test_only_whose_move_it_is_moves(move, moved):
+    match = make_match()
+    before = weights(match.generator), weights(match.discriminator)
+    steps.play(move, match, normal(4, NUM_X), normal(4, NUM_Z))
+    assert same(weights(match.generator), before[0]) == ("g" not in moved)
+    assert same(weights(match.discriminator), before[1]) == ("d" not in moved)
+    assert all(p.grad is None for network in match.networks for p in network.parameters())
+
+
+def test_move_d_by_hand():
+    match, real, z = make_match(), normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
+    g, d = copies(match)
+    real_logits, fake_logits = d(real), d(g(z).detach())
+    value = softplus(-real_logits).mean() + softplus(fake_logits).mean()
+    readings = steps.play(MoveD(), match, real, z)
+    assert_close(gradients_of(match.discriminator), by_backward(d, value))
+    assert set(readings) == {"d_loss", "real_logits", "fake_logits"}
+    assert_close(list(readings.values()), [value, real_logits, fake_logits])
+    assert not any(reading.requires_grad for reading in readings.values())
+
+
+@pytest.mark.parametrize("loss", [NonSaturating(), Minimax()])
+def test_move_g_by_hand(loss):
+    match, z = make_match(loss), normal(4, NUM_Z, seed=2)
+    g, d = copies(match)
+    logits = d(g(z))
+    value = softplus(-logits).mean() if type(loss) is NonSaturating else -softplus(logits).mean()
+    readings = steps.play(MoveG(), match, torch.empty(0), z)
+    assert_close(gradients_of(match.generator), by_backward(g, value))
+    assert set(readings) == {"g_loss", "g_fake_logits"}
+    assert_close([readings["g_loss"], readings["g_fake_logits"]], [value, logits])
+    assert not any(reading.requires_grad for reading in readings.values())
+
+
+@pytest.mark.parametrize("dropout", [nn.Dropout(0.5), Dropout(0.5)])
+def test_move_both_takes_both_gradients_from_one_forward_pass(dropout):
+    match, real, z = make_match(d_extra=dropout), normal(8, NUM_X, seed=1), normal(8, NUM_Z, seed=2)
+    g, d = copies(match)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        real_logits, fake_logits = d(real), d(g(z))
+        g_value = softplus(-fake_logits).mean()
+        d_value = softplus(-real_logits).mean() + softplus(fake_logits).mean()
+        g_gradients, d_gradients = by_backward(g, g_value), by_backward(d, d_value)
+        g_calls, d_calls = Calls(match.generator.network), Calls(match.discriminator.network)
+        torch.manual_seed(5)
+        readings = steps.play(MoveBoth(), match, real, z)
+    assert_close(gradients_of(match.generator), g_gradients)
+    assert_close(gradients_of(match.discriminator), d_gradients)
+    assert len(g_calls.inputs) == 1
+    assert [len(x) for x in d_calls.inputs] == [8, 8]
+    assert readings["g_fake_logits"] is not None
+    assert_close([readings["g_fake_logits"], readings["fake_logits"]], [fake_logits, fake_logits])
+    assert_close([readings["g_loss"], readings["d_loss"]], [g_value, d_value])
+
+
+def test_a_joint_batch_has_one_mean_and_one_pass():
+    real, z = normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
+    separate, joint = make_match(), make_match()
+    calls = Calls(joint.discriminator.network)
+    one, two = (steps.play(MoveD(batch=b), m, real, z) for b, m in (("separate", separate), ("joint", joint)))
+    assert [len(x) for x in calls.inputs] == [8]
+    assert torch.equal(calls.inputs[0][:4], real)
+    assert_close([two["d_loss"]], [one["d_loss"] / 2])
+    assert_close([two["real_logits"], two["fake_logits"]], [one["real_logits"], one["fake_logits"]])
+    assert_close(gradients_of(joint.discriminator), [g / 2 for g in gradients_of(separate.discriminator)])
+
+
+def test_a_joint_batch_of_unequal_halves_weighs_samples_alike():
+    match, real, z = make_match(NonSaturating(real_target=0.9)), normal(3, NUM_X, seed=1), normal(5, NUM_Z, seed=2)
+    readings = steps.play(MoveD(batch="joint"), match, real, z)
+    real_logits, fake_logits = readings["real_logits"], readings["fake_logits"]
+    assert (len(real_logits), len(fake_logits)) == (3, 5)
+    real_values = 0.9 * softplus(-real_logits) + 0.1 * softplus(real_logits)
+    assert_close([readings["d_loss"]], [(real_values.sum() + softplus(fake_logits).sum()) / 8])
+
+
+def test_a_short_real_batch_beside_a_full_one_of_fakes():
+    match, real, z = make_match(), normal(96, NUM_X, seed=1), normal(256, NUM_Z, seed=2)
+    for move in (MoveD(), MoveBoth()):
+        readings = steps.play(move, match, real, z)
+        real_logits, fake_logits = readings["real_logits"], readings["fake_logits"]
+        assert (len(real_logits), len(fake_logits)) == (96, 256)
+        expected = softplus(-real_logits).sum() / 96 + softplus(fake_logits).sum() / 256
+        assert_close([readings["d_loss"]], [expected])
+
+
+def statistics(network: nn.Module) -> list[Tensor]:
+    return [buffer.clone() for buffer in network.buffers()]
+
+
+def warmed_up(**extras: nn.Module) -> Match:
+    """A match whose G has batch norm with statistics of its own."""
+    match = make_match(g_extra=nn.BatchNorm1d(5), **extras)
+    match.generator.network(3 + 2 * normal(64, NUM_Z, seed=9))
+    return match
+
+
+def test_fakes_from_inference_use_running_statistics_and_leave_them():
+    match, real, z = warmed_up(), normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
+    g, d = copies(match)
+    before = statistics(match.generator.network)
+    value = softplus(-d(real)).mean() + softplus(d(g.eval()(z).detach())).mean()
+    readings = steps.play(MoveD(fakes_from="inference"), match, real, z)
+    assert_close([readings["d_loss"]], [value])
+    assert_close(gradients_of(match.discriminator), by_backward(d, value))
+    assert same(statistics(match.generator.network), before)
+    assert all(network.training for network in match.networks)
+
+
+def test_fakes_from_training_use_the_batch_and_move_running_statistics():
+    match, real, z = warmed_up(), normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
+    g, d = copies(match)
+    before = statistics(match.generator.network)
+    value = softplus(-d(real)).mean() + softplus(d(g(z).detach())).mean()
+    readings = steps.play(MoveD(), match, real, z)
+    assert_close([readings["d_loss"]], [value])
+    assert not same(statistics(match.generator.network), before)
+
+
+def test_d_stays_in_training_mode_while_fakes_come_from_inference():
+    match = warmed_up(d_extra=Dropout(0.5))
+    calls = Calls(match.generator.network), Calls(match.discriminator.network)
+    steps.play(MoveD(fakes_from="inference"), match, normal(4, NUM_X), normal(4, NUM_Z))
+    assert calls[0].modes == [False]
+    assert calls[1].modes == [True, True]
+
+
+def test_reading_changes_nothing():
+    match, real, z = warmed_up(d_extra=nn.Dropout(0.5)), normal(4, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
+    g, d = copies(match)
+    state = torch.get_rng_state()
+    before = [*weights(match.generator), *weights(match.discriminator), *statistics(match.generator.network)]
+    readings = steps.read(match, real, z)
+    after = [*weights(match.generator), *weights(match.discriminator), *statistics(match.generator.network)]
+    assert same(after, before)
+    assert all(network.training for network in match.networks)
+    assert torch.equal(torch.get_rng_state(), state)
+    real_logits, fake_logits = d.eval()(real), d(g.eval()(z))
+    assert_close([readings["real_logits"], readings["fake_logits"]], [real_logits, fake_logits])
+    assert_close([readings["g_loss"]], [softplus(-fake_logits).mean()])
+    assert_close([readings["d_loss"]], [softplus(-real_logits).mean() + softplus(fake_logits).mean()])
+
+
+def test_inference_ends_even_after_an_error():
+    network = nn.Dropout()
+    with pytest.raises(RuntimeError, match="broken"), steps.inference(network):
+        assert not network.training
+        raise RuntimeError("broken")
+    assert network.training
+    with steps.inference(network.eval()):
+        pass
+    assert not network.training
+
+
+def test_averages_by_hand():
+    terms = torch.tensor([1.0, 3.0]), torch.tensor([10.0, 20.0, 30.0])
+    assert steps.average(terms) == 22
+    assert steps.average(terms, "joint") == pytest.approx(64 / 5)
