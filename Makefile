@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench golden clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
@@ -21,6 +21,9 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/sparring data fetch mnist
 	$(BIN)/python benchmarks/eager_loop.py
+
+golden: $(VENV)/.installed-dev
+	PYTHONPATH=tests $(BIN)/python tests/golden/traces.py
 
 clean:
 	rm -rf $(VENV)

@@ -1,13 +1,17 @@
 """What many tests share."""
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 import torch
 
 from sparring.cli import main
+
+torch.set_num_threads(1)  # the tests are small, and one thread is the same on every machine
+os.environ["OMP_NUM_THREADS"] = "1"  # for the programs that they start
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ def sparring_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
 
 
 @pytest.fixture(autouse=True)
-def _own_folder(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_folder(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test starts in an empty folder of its own and leaves the thread's arithmetic as it found it."""
     monkeypatch.chdir(tmp_path)
     yield

@@ -217,9 +217,7 @@ def test_same_convolution_by_loops(height, width, kernel, stride):
 def naive_same_convolution(x: np.ndarray, weight: np.ndarray, stride: int) -> np.ndarray:
     """As TensorFlow documents it: output size and padding of each axis, then the sum over the window."""
     sizes = [math.ceil(n / stride) for n in x.shape]
-    before = [
-        max((out - 1) * stride + k - n, 0) // 2 for out, k, n in zip(sizes, weight.shape, x.shape, strict=True)
-    ]
+    before = [max((out - 1) * stride + k - n, 0) // 2 for out, k, n in zip(sizes, weight.shape, x.shape, strict=True)]
     y = np.zeros(sizes)
     for i, j in np.ndindex(*sizes):
         for a, b in np.ndindex(*weight.shape):
