@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_override(path, text, expected):
 def test_an_override_changes_nothing_else():
     result = changed(optim__lr="1e-3")
     assert result == replace(VANILLA, optim=replace(VANILLA.optim, lr=1e-3))
-    assert VANILLA == recipes.get("vanilla")
+    assert recipes.get("vanilla") == VANILLA
 
 
 def test_overrides_come_one_after_the_other():
@@ -160,7 +161,7 @@ def test_json_of_parts():
 
 def test_whole_numbers_become_numbers():
     assert type(codec.decode(float, 3, "x")) is float
-    with pytest.raises(InputError, match="x is 3.0; it must be a whole number"):
+    with pytest.raises(InputError, match=r"x is 3\.0; it must be a whole number"):
         codec.decode(int, 3.0, "x")
 
 
@@ -173,7 +174,7 @@ def test_fields_left_out_have_their_defaults():
 
 @pytest.mark.parametrize("value", [None, 1, "vanilla", [], [{}], True])
 def test_a_recipe_is_an_object(value):
-    with pytest.raises(InputError, match="recipe is .*; it must be an object"):
+    with pytest.raises(InputError, match=r"recipe is .*; it must be an object"):
         codec.decode(Recipe, value, "recipe")
 
 
@@ -182,7 +183,7 @@ def test_required_fields_are_named():
         codec.decode(Recipe, {}, "recipe")
     data = codec.encode(VANILLA)
     del data["z"]
-    with pytest.raises(InputError, match="recipe lacks z$"):
+    with pytest.raises(InputError, match=r"recipe lacks z$"):
         codec.decode(Recipe, data, "recipe")
 
 
@@ -218,11 +219,8 @@ values = st.recursive(
 
 
 def decoded_or_refused(data: Any) -> None:
-    try:
+    with suppress(InputError):
         recipe = codec.decode(Recipe, data, "recipe")
-    except InputError as error:
-        assert str(error)
-    else:
         text = json.dumps(codec.encode(recipe))  # compared as text, for NaN is not equal to itself
         assert json.dumps(codec.encode(codec.decode(Recipe, json.loads(text), "recipe"))) == text
 
@@ -257,7 +255,5 @@ texts = values.map(json.dumps) | st.text(max_size=10)
 @settings(deadline=None, max_examples=200)
 @given(path=paths | st.text(max_size=10), text=texts)
 def test_any_override_works_or_is_an_input_error(path, text):
-    try:
+    with suppress(InputError):
         assert isinstance(codec.override(VANILLA, {path: text}), Recipe)
-    except InputError as error:
-        assert str(error)

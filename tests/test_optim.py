@@ -116,12 +116,12 @@ def test_one_tensorflow_1_optimizer_for_two_players():
     players = []
     for seed in (1, 2):
         params = parameters()
-        values, m, v = arrays(params), *([np.zeros(s) for s in SHAPES] for _ in range(2))
-        players.append((params, AdamOptimizer(settings, params, clock), (values, m, v), gradients(20, seed)))
+        slots = [arrays(params), [np.zeros(s) for s in SHAPES], [np.zeros(s) for s in SHAPES]]
+        players.append((params, AdamOptimizer(settings, params, clock), slots, gradients(20, seed)))
     for step in range(20):
-        for _, optimizer, slots, grads in players:
+        for _, optimizer, (values, m, v), grads in players:
             optimizer.step([torch.tensor(g) for g in grads[step]])
-            naive.apply(*slots, grads[step])
+            naive.apply(values, m, v, grads[step])
     assert clock.count == 40
     for params, _, (values, _, _), _ in players:
         assert_alike(params, values)

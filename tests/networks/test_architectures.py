@@ -130,7 +130,7 @@ def test_perceptron_discriminator_by_formula(unit_range, activation, slope):
 
 def test_perceptrons_put_dropout_behind_every_hidden_layer():
     config = MLPGeneratorConfig(widths=(6, 7), activation="leaky-relu", dropout=0.1)
-    kinds = [type(layer) for layer in config.build(5, SHAPE)]
+    kinds = [type(layer) for layer in config.build(5, SHAPE).children()]
     assert kinds[:6] == [nn.Linear, nn.LeakyReLU, Dropout] * 2
     assert kinds.count(Dropout) == 2
 

@@ -22,7 +22,6 @@ from sparring.networks import (
     UpsampleGeneratorConfig,
 )
 from sparring.noise import Normal, Uniform
-from sparring.optim import Adam
 from sparring.pictures import frame_indices
 from sparring.pictures.album import BeforeTraining, FixedGrid, FreshGrid, RealBesideGenerated, Strip
 from sparring.recipe import MoveBoth, MoveD, MoveG, Recipe, Round

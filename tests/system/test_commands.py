@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny import SETTINGS
 
 import sparring
 from sparring.run.run import Run
+from tiny import SETTINGS
 
+PROMISED_FILES = """
+recipe.json journal.jsonl losses.png traces.png training.gif generator/config.json generator/README.md
+generator/model.safetensors samples/000.png samples/epoch_0001.png samples/epoch_0002.png
+"""
 TINY = [f"--set={name}={value}" for name, value in SETTINGS["vanilla"].items()]
 
 
@@ -32,8 +36,7 @@ def test_train_prints_one_json_value_and_leaves_the_promised_files(sparring_comm
     assert result["recipe"] == "vanilla"
     assert (result["rounds"], result["images"], result["epochs"]) == (22, 2000, 2.0)
     assert result["images_per_second"] == pytest.approx(result["images"] / result["seconds"])
-    expected = "recipe.json journal.jsonl losses.png traces.png training.gif generator/config.json generator/README.md "
-    for name in (expected + "generator/model.safetensors samples/000.png samples/epoch_0001.png samples/epoch_0002.png").split():
+    for name in PROMISED_FILES.split():
         assert Path("run", name).is_file(), name
     assert Path(result["grid"]) == Path("run/samples/epoch_0002.png")
     with Image.open(result["animation"]) as gif:
@@ -130,8 +133,8 @@ def test_dry_run_says_what_to_expect_and_writes_nothing(sparring_command):
 
 
 def test_toys_train_and_are_drawn_as_points(sparring_command):
-    settings = ["--set=generator.output=linear", "--set=generator.widths=[16]", "--set=discriminator.widths=[16]"]
-    done = sparring_command("train", "vanilla", "--data", "ring", "--rounds", 5, "--out", "run", *settings, "--set=data.num=500")
+    settings = ["--set=generator.output=linear", *TINY[1:], "--set=data.num=500"]
+    done = sparring_command("train", "vanilla", "--data", "ring", "--rounds", 5, "--out", "run", *settings)
     assert done.status == 0, done.err
     assert sparring_command("sample", "run", "--out", "points.npz").status == 0
     with np.load("points.npz", allow_pickle=False) as arrays:
@@ -241,7 +244,8 @@ def test_a_run_without_a_checkpoint_says_so(run, sparring_command):
 
 
 def test_divergence_stops_the_run_with_status_3_and_names_the_term(sparring_command):
-    done = sparring_command("train", "vanilla", "--rounds", 400, "--out", "run", *TINY, "--set=optim.lr=1e30", "--set=journal.rounds=1")
+    settings = [*TINY, "--set=optim.lr=1e30", "--set=journal.rounds=1"]
+    done = sparring_command("train", "vanilla", "--rounds", 400, "--out", "run", *settings)
     assert done.status == 3
     assert "became" in done.err.splitlines()[-1]
-    assert [e for e in Run.open("run").journal()][-1]["ending"] == "non-finite"
+    assert list(Run.open("run").journal())[-1]["ending"] == "non-finite"

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import SETTINGS
 
 import sparring
 from sparring.run import checkpoint
 from sparring.run.run import Run
+from tiny import SETTINGS
 
 
 def train(recipe: str, out: Path, rounds: int) -> Run:
