@@ -135,7 +135,6 @@ def plain_loop(name: str) -> Callable[[int], None]:
 
 
 def sparring_loop(name: str) -> Callable[[int], None]:
-    torch.set_flush_denormal(True)
     recipe = recipes.get(name)
     engine = Engine.build(recipe, recipe.data.train(), 0, torch.device("cpu"))
     done = 0

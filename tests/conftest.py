@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -42,8 +42,6 @@ def sparring_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
 
 
 @pytest.fixture(autouse=True)
-def _own_folder(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test starts in an empty folder of its own and leaves the thread's arithmetic as it found it."""
+def _own_folder(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test starts in an empty folder of its own."""
     monkeypatch.chdir(tmp_path)
-    yield
-    torch.set_flush_denormal(False)

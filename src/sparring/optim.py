@@ -51,6 +51,7 @@ class AdamOptimizer:
         self.settings, self.clock = settings, clock
         self.parameters: Sequence[nn.Parameter] = list(parameters)
         self._adam = torch.optim.Adam(self.parameters, settings.lr, (settings.beta1, settings.beta2), settings.eps, fused=True)
+        self._counted = 0
         for p in self.parameters:
             self._adam.state[p] = {
                 "step": torch.zeros((), device=p.device),
@@ -60,10 +61,13 @@ class AdamOptimizer:
 
     def step(self, gradients: Iterable[Tensor]) -> None:
         """Move every parameter against its gradient, in the order of `parameters`."""
+        if self._counted != self.clock.count:  # the other player stepped, or a checkpoint was restored
+            for p in self.parameters:
+                self._adam.state[p]["step"].fill_(self.clock.count)
         for p, gradient in zip(self.parameters, gradients, strict=True):
             p.grad = gradient
-            self._adam.state[p]["step"].fill_(self.clock.count)
         self.clock.count += 1
+        self._counted = self.clock.count
         if self.settings.epsilon == "hat":
             # m / (c1 (sqrt(v) / sqrt(c2) + eps / sqrt(c2))) = sqrt(c2) / c1 m / (sqrt(v) + eps), with c_i = 1 - beta_i^t
             self._adam.param_groups[0]["eps"] = self.settings.eps / (1 - self.settings.beta2**self.clock.count) ** 0.5

@@ -11,8 +11,7 @@ import torch
 from sparring import codec, data, devices, recipes
 from sparring.cadence import Length, Moment
 from sparring.data.sets import Dataset
-from sparring.engine import Engine
-from sparring.engine.eager import keyed_default_rng
+from sparring.engine import Engine, own_torch_state
 from sparring.errors import InputError, NonFiniteError
 from sparring.loop import play
 from sparring.progress import Progress
@@ -20,7 +19,7 @@ from sparring.recipe import Recipe
 from sparring.run import checkpoint, journal
 from sparring.run.generator import Generator
 from sparring.run.recorder import Recorder
-from sparring.run.run import Run
+from sparring.run.run import Run, refuse_used
 from sparring.signals import Stop
 
 START = Moment(round=0, images=0, epoch=1, seconds=0.0)
@@ -57,7 +56,7 @@ def resolve(
     data_name: str | None = None,
     **lengths: float | None,
 ) -> Recipe:
-    """The recipe of this name on another data set, with overrides, and of another length (epochs, images, rounds or minutes)."""
+    """A recipe, on another data set, with overrides by dotted name, and of another length."""
     resolved = recipes.get(recipe) if isinstance(recipe, str) else recipe
     if data_name is not None:
         resolved = replace(resolved, data=data.resolve(data_name))
@@ -94,7 +93,9 @@ def train(
     """
     resolved = resolve(recipe, settings, data, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
     place = devices.resolve(device)
-    with Progress(quiet) as progress:
+    if out is not None:
+        refuse_used(Path(out))
+    with Progress(quiet) as progress, own_torch_state(place):
         engine, test = build(resolved, seed, place, progress)
         if start_from is not None:
             take_weights(engine, Run.open(start_from))
@@ -128,7 +129,7 @@ def resume(
     run = run if isinstance(run, Run) else Run.open(run)
     length = with_length(run.recipe, epochs=epochs, images=images, rounds=rounds, minutes=minutes).length
     place = devices.resolve(device)
-    with Progress(quiet) as progress:
+    with Progress(quiet) as progress, own_torch_state(place):
         saved, problems = run.newest_checkpoint()
         for problem in problems:
             progress.say(f"{problem}; going on from round {saved.moment.round}")
@@ -153,7 +154,6 @@ def load(path: str | Path) -> Run | Generator:
 
 def build(recipe: Recipe, seed: int, device: torch.device, progress: Progress) -> tuple[Engine, Dataset]:
     """The engine of a recipe, and its test images."""
-    torch.set_flush_denormal(True)  # dark pixels make denormal numbers, and those are slow
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
     return Engine.build(recipe, train_set, seed, device), test
 
@@ -194,7 +194,7 @@ def result(run: Run) -> Result:
 def rehearse(recipe: Recipe, *, seed: int = 0, device: str = "auto", rounds: int = 3) -> dict[str, Any]:
     """Build everything, play a few rounds, write nothing: parameters, memory, and the time to expect."""
     place = devices.resolve(device)
-    with Progress() as progress, keyed_default_rng(place):
+    with Progress() as progress, own_torch_state(place):
         engine, _ = build(recipe, seed, place, progress)
         *_, before, last = play(engine, Length(rounds=rounds), START)
     seconds_per_round = last.seconds - before.seconds  # the first rounds warm up
@@ -217,7 +217,7 @@ def _play(recorder: Recorder, length: Length, start: Moment, progress: Progress)
     run, engine, moment = recorder.run, recorder.engine, start
     num_images = len(engine.data)
     test = recorder.test if run.recipe.test_traces else None
-    with Stop() as stop, keyed_default_rng(engine.device):
+    with Stop() as stop:
         if start.round == 0:
             recorder.see(start)
         progress.begin(run, length, start, num_images)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sparring import recipes, steps
 from sparring.data import ImageSet
 from sparring.engine import Engine
-from sparring.engine.eager import keyed_default_rng, summary
+from sparring.engine.eager import own_torch_state, summary
 from sparring.networks import (
     DcganDiscriminatorConfig,
     DcganGeneratorConfig,
@@ -33,7 +33,7 @@ class DoubleSet(ImageSet):
 
 @pytest.fixture(autouse=True)
 def own_randomness() -> Iterator[None]:
-    with keyed_default_rng(CPU):
+    with own_torch_state(CPU):
         yield
 
 

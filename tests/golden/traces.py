@@ -10,7 +10,7 @@ import torch
 
 from sparring import training
 from sparring.cadence import Length
-from sparring.engine.eager import keyed_default_rng
+from sparring.engine import own_torch_state
 from sparring.loop import play
 from sparring.progress import Progress
 from tiny import SETTINGS
@@ -24,7 +24,7 @@ def trace(recipe: str) -> list[list[float]]:
     """The four values of every round, in the order of READ."""
     settings = SETTINGS[recipe] | {"journal": '{"rounds": 1}'}
     device = torch.device("cpu")
-    with Progress(quiet=True) as progress, keyed_default_rng(device):
+    with Progress(quiet=True) as progress, own_torch_state(device):
         engine, _ = training.build(training.resolve(recipe, settings), 7, device, progress)
         moments = list(play(engine, Length(rounds=ROUNDS), training.START))
     return [[moment.numbers[name] for name in READ] for moment in moments if moment.numbers]

@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from sparring.data.sets import Progress
 from sparring.errors import InputError, MachineError
+from sparring.files import write_atomically
 
 _log = logging.getLogger("sparring")
 
@@ -100,7 +101,8 @@ def _fetch(
         try:
             for file, data in source(missing, progress) if missing else ():
                 file.check(data)
-                _write(folder / file.name, data)
+                with _usable(folder):
+                    write_atomically(folder / file.name, data)
                 found[file] = data
         except SourceError as error:
             failures.append(f"{source}: {error}")
@@ -118,20 +120,6 @@ def _read(path: Path, limit: int) -> bytes | None:
                 return stream.read(limit)
         except (FileNotFoundError, NotADirectoryError):
             return None
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Put a file in place whole or not at all. Only one process writes here at a time: the one that holds the lock."""
-    part = path.with_name(f".{path.name}.part")
-    with _usable(path.parent):
-        try:
-            with part.open("wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -88,9 +88,8 @@ class Engine:
     @torch.no_grad()
     def untrained(self, num: int) -> Tensor:
         """Images [num, *shape] of a generator with PyTorch's own initial values, in training mode."""
-        seed = key(self.seed, "untrained")
-        with keyed_default_rng(self.device):
-            torch.manual_seed(seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(key(self.seed, "untrained"))
             network = self.recipe.generator.build(self.recipe.z.num, self.data.shape)
             return network(self.z(num, "untrained").cpu())
 
@@ -107,14 +106,18 @@ class Engine:
 
 
 @contextmanager
-def keyed_default_rng(device: torch.device) -> Iterator[None]:
-    """PyTorch's default generators may be seeded within the block; the user's own random state comes back after it."""
-    if device.type == "cpu":
-        with torch.random.fork_rng(devices=[]):
+def own_torch_state(device: torch.device) -> Iterator[None]:
+    """Within the block PyTorch's global state is the engine's; the user's random state comes back after it.
+
+    Denormal numbers are flushed to zero meanwhile: dark pixels make many, and arithmetic with them is slow.
+    """
+    fork = {"devices": []} if device.type == "cpu" else {"device_type": device.type}
+    with torch.random.fork_rng(**fork):
+        torch.set_flush_denormal(True)
+        try:
             yield
-    else:
-        with torch.random.fork_rng(device_type=device.type):
-            yield
+        finally:
+            torch.set_flush_denormal(False)
 
 
 def summary(readings: Readings) -> dict[str, float]:

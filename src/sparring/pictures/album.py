@@ -41,16 +41,16 @@ class Picture(Protocol):
 @register("picture")
 @dataclass(frozen=True)
 class FixedGrid:
-    """The same z again and again: `epoch_0001.png` (or `round_000020.png`), the frames of the animation."""
+    """The same z again and again, and once more at the end: `epoch_0001.png` or `round_000020.png`, the animation's frames."""
 
     rows: int = 8
     columns: int = 8
     every: Every = field(default_factory=lambda: Every(epochs=1))
 
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
-        if self.every.due(moment):
-            by_round = f"round_{moment.round:06d}.png"
-            name = by_round if self.every.rounds else f"epoch_{moment.epoch:04d}.png"
+        if self.every.due(moment) or moment.last:
+            by_epoch = moment.epoch_ended and not self.every.rounds
+            name = f"epoch_{moment.epoch:04d}.png" if by_epoch else f"round_{moment.round:06d}.png"
             yield name, draw(studio.samples(self.rows * self.columns, "fixed z"), self.columns, studio)
 
 

@@ -17,7 +17,7 @@ tags:
 
 # {recipe.name}, seed {run.seed}
 
-A generator trained with [Sparring](https://pypi.org/project/sparring/): recipe `{recipe.name}` ({recipe.source}), data
+A generator trained with Sparring: recipe `{recipe.name}` ({recipe.source}), data
 `{run.facts.get("data_name", "")}`, {moment.round} rounds, {moment.images} images, {moment.seconds:.0f} s, {software}.
 
 It maps z [N, {recipe.z.num}] to samples [N, {", ".join(map(str, run.shape))}] in [-1, 1].

@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from sparring.cadence import Moment
-from sparring.errors import InputError
+from sparring.errors import InputError, NonFiniteError
 from sparring.files import write_atomically
 from sparring.steps import Match, Player
 
@@ -44,8 +44,14 @@ def paths(folder: Path) -> list[Path]:
 
 
 def write(folder: Path, match: Match, moment: Moment, journal_bytes: int, keep: int) -> None:
-    """Save the match as it stands at this moment, then drop all but the newest `keep` checkpoints."""
+    """Save the match as it stands at this moment, then drop all but the newest `keep` checkpoints.
+
+    Raises NonFiniteError, and writes nothing, where a weight is infinite or not a number.
+    """
     tensors = {name: tensor.contiguous() for name, tensor in tensors_of(match).items()}
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise NonFiniteError(f"{name} is no longer finite at round {moment.round} (epoch {moment.epoch})")
     facts = {
         "round": moment.round,
         "images": moment.images,

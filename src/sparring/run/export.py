@@ -13,7 +13,6 @@ from torch import Tensor
 from sparring.errors import InputError
 from sparring.files import disk_errors, write_atomically
 from sparring.pictures import animated_gif, decode_png, encode_png, frame_indices, grid, to_uint8, walk, write_mp4
-from sparring.pictures.animation import FrameRule
 from sparring.run.run import Run
 
 

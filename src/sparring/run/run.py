@@ -92,7 +92,8 @@ class Run:
 
     def frames(self) -> list[Path]:
         """The pictures of the fixed z, in order of time: what the animation is made of."""
-        return sorted(p for p in (self.path / "samples").glob("*.png") if re.match(r"(epoch|round)_\d+\.png", p.name))
+        drawn = [event["file"] for event in self.journal() if event["event"] == "sample"]
+        return [self.path / file for file in drawn if re.fullmatch(r"samples/(epoch|round)_\d+\.png", file)]
 
     def _repr_png_(self) -> bytes | None:
         """In a notebook a run shows its newest picture."""
