@@ -20,6 +20,12 @@ class NonFiniteError(SparringError, ArithmeticError):
 
 
 class MachineError(SparringError, OSError):
-    """The machine failed: a full disk, no memory, no network."""
+    """The machine failed: a full disk, no memory."""
 
     exit_status = 4
+
+
+def check(good: bool, name: str, value: object, rule: str) -> None:
+    """InputError, saying which setting has which value and what it must be, unless `good`."""
+    if not good:
+        raise InputError(f"{name} is {value}; it must {rule}")

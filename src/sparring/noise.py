@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from sparring.errors import InputError
+from sparring.errors import check
 from sparring.registry import register
 
 
@@ -16,8 +16,7 @@ class Noise:
     num: int = 100
 
     def __post_init__(self):
-        if self.num < 1:
-            raise InputError(f"z.num is {self.num}; z needs at least one coordinate")
+        check(self.num >= 1, "z.num", self.num, "be at least 1")
 
     def sample(self, num_samples: int, rng: Generator) -> Tensor:
         """[num_samples, num] float32 on the device of `rng`."""

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import InputError
+from sparring.errors import check
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,10 @@ class Adam:
     shared_clock: bool = False
 
     def __post_init__(self):
-        if not self.lr > 0:
-            raise InputError(f"optim.lr is {self.lr}; it must be above 0")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"optim.{name} is {getattr(self, name)}; it must lie in [0, 1)")
-        if not self.eps >= 0:
-            raise InputError(f"optim.eps is {self.eps}; it must not be negative")
+        check(self.lr > 0, "optim.lr", self.lr, "be above 0")
+        check(self.eps >= 0, "optim.eps", self.eps, "be at least 0")
+        check(0 <= self.beta1 < 1, "optim.beta1", self.beta1, "lie in [0, 1)")
+        check(0 <= self.beta2 < 1, "optim.beta2", self.beta2, "lie in [0, 1)")
 
 
 @dataclass

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Protocol
 
 from sparring.cadence import Every, Length
 from sparring.data import Data
-from sparring.errors import InputError
+from sparring.errors import InputError, check
 from sparring.losses import Loss
 from sparring.networks import DiscriminatorConfig, GeneratorConfig
 from sparring.noise import Noise
@@ -89,8 +89,8 @@ class Recipe:
     """
 
     data: Annotated[Data, "data"]
-    generator: Annotated[GeneratorConfig, "network"]
-    discriminator: Annotated[DiscriminatorConfig, "network"]
+    generator: Annotated[GeneratorConfig, "generator"]
+    discriminator: Annotated[DiscriminatorConfig, "discriminator"]
     z: Annotated[Noise, "noise"]
     loss: Annotated[Loss, "loss"]
     pictures: tuple[Annotated[Picture, "picture"], ...]
@@ -108,7 +108,5 @@ class Recipe:
     source: str = ""
 
     def __post_init__(self):
-        if self.batch_size < 1:
-            raise InputError(f"batch_size is {self.batch_size}; it must be at least 1")
-        if self.keep_checkpoints < 1:
-            raise InputError(f"keep_checkpoints is {self.keep_checkpoints}; the newest one is always kept")
+        check(self.batch_size >= 1, "batch_size", self.batch_size, "be at least 1")
+        check(self.keep_checkpoints >= 1, "keep_checkpoints", self.keep_checkpoints, "be at least 1")

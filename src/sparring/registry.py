@@ -5,6 +5,8 @@ name in kebab case, so `NonSaturating` is "non-saturating" and `dropout_mlp` is 
 """
 
 import difflib
+import importlib
+import pkgutil
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -38,6 +40,12 @@ def register(kind: str) -> Callable[[T], T]:
         return part
 
     return add
+
+
+def import_all(package: str, path: Iterable[str]) -> None:
+    """Import every module of a package, so that a part in a new file registers without being named anywhere else."""
+    for module in pkgutil.iter_modules(path):
+        importlib.import_module(f"{package}.{module.name}")
 
 
 def name_of(part) -> str:

@@ -25,19 +25,22 @@ class Printed:
 
 @dataclass(frozen=True)
 class Line:
-    """A printed number beside ours at the same epoch: our runs' mean, and the interval that should hold 95 % of new runs."""
+    """A printed number beside ours at the same epoch: our runs' mean, and the interval that should hold 95 % of new runs.
+
+    A single value of ours makes no interval: `low` and `high` are None, and so is `inside`.
+    """
 
     label: str
     epoch: int
     printed: float
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     num_values: int
 
     @property
-    def inside(self) -> bool:
-        return self.low <= self.printed <= self.high
+    def inside(self) -> bool | None:
+        return None if self.low is None or self.high is None else self.low <= self.printed <= self.high
 
 
 def _loss(label: str, field: str, epochs: Sequence[int], values: Sequence[float]) -> Printed:
@@ -121,8 +124,9 @@ def _column(column: Printed, runs: Sequence[Run]) -> Iterator[Line]:
     for epoch, printed in column.values.items():
         pool = [values[e] for values in ours for e in neighbours(epoch) if e in values]
         at_epoch = [values[epoch] for values in ours if epoch in values]
-        if at_epoch and len(pool) > 1:
-            yield Line(column.label, epoch, printed, mean(at_epoch), *prediction_interval(pool), len(pool))
+        if at_epoch:
+            low, high = prediction_interval(pool) if len(pool) > 1 else (None, None)
+            yield Line(column.label, epoch, printed, mean(at_epoch), low, high, len(pool))
 
 
 def last_round(run: Run) -> dict[str, Any]:

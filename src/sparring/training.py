@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -145,8 +146,10 @@ def resume(
         return _play(recorder, length, saved.moment, progress)
 
 
-def load(path: str | Path) -> Run | Generator:
+def load(path: str | Path | Run) -> Run | Generator:
     """A run, or the generator in a hub folder (such as a run's `generator/`); both have `sample(num, seed)`."""
+    if isinstance(path, Run):
+        return path
     if (Path(path) / "config.json").is_file():
         return Generator.open(Path(path))
     return Run.open(path)
@@ -217,7 +220,7 @@ def _play(recorder: Recorder, length: Length, start: Moment, progress: Progress)
     run, engine, moment = recorder.run, recorder.engine, start
     num_images = len(engine.data)
     test = recorder.test if run.recipe.test_traces else None
-    with Stop() as stop:
+    with Stop() as stop, closing(recorder.journal):
         if start.round == 0:
             recorder.see(start)
         progress.begin(run, length, start, num_images)
@@ -229,7 +232,9 @@ def _play(recorder: Recorder, length: Length, start: Moment, progress: Progress)
                     break
         except NonFiniteError as error:
             recorder.end(moment, "non-finite", reason=str(error))
-            raise NonFiniteError(f"{error}; the last good checkpoint is kept: sparring resume {run.path}") from None
+            saved = checkpoint.paths(run.path / "checkpoints")
+            kept = f"the last good checkpoint is kept: {saved[0]}" if saved else "no checkpoint had been saved yet"
+            raise NonFiniteError(f"{error}; {kept}") from None
         if stop.requested and not moment.last:
             recorder.save(moment)
             recorder.end(moment, "interrupted" if stop.requested == signal.SIGINT else "terminated")

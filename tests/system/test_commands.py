@@ -1,6 +1,8 @@
 """The commands as a person types them: what they print, leave behind, and say to bad input."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +158,36 @@ def test_a_users_own_recipe_file_trains_and_stays_readable(sparring_command):
     assert Run.open("run").recipe.batch_size == 50
 
 
+def test_runs_with_a_part_of_ones_own_open_with_the_file_that_registers_it(tmp_path):
+    Path("mine.py").write_text(
+        "from dataclasses import dataclass, replace\n"
+        "from sparring import recipes\n"
+        "from sparring.losses import NonSaturating\n"
+        "from sparring.registry import register\n\n"
+        "@register('loss')\n"
+        "@dataclass(frozen=True)\n"
+        "class MyLoss(NonSaturating):\n"
+        '    """The same under another name."""\n\n'
+        "@register('recipe')\n"
+        "def with_my_loss():\n"
+        '    """One with its own loss."""\n'
+        "    return replace(recipes.get('vanilla'), loss=MyLoss())\n"
+    )
+    sparring = [sys.executable, "-m", "sparring"]
+    assert subprocess.run([*sparring, "train", "mine.py", "--rounds=2", "--out=run", *TINY]).returncode == 0
+    without = subprocess.run([*sparring, "resume", "run", "--rounds=3"], capture_output=True, text=True)
+    assert without.returncode == 2
+    assert "unknown loss 'my-loss'" in without.stderr
+    assert "--with FILE.py" in without.stderr
+    assert subprocess.run([*sparring, "resume", "run", "--rounds=3", "--with=mine.py"]).returncode == 0
+
+
+def test_too_little_memory_is_status_4(sparring_command):
+    done = sparring_command("train", "vanilla", "--rounds", 1, "--out", "run", "--set=batch_size=100000000000000")
+    assert done.status == 4
+    assert "too little memory" in done.err
+
+
 def test_reproduce_prints_the_tutorials_numbers_beside_ours(sparring_command, tmp_path):
     done = sparring_command("reproduce", "vanilla", "--rounds", 1, "--out", "here", "--json")
     assert json.loads(done.out)["lines"] == []
@@ -184,6 +216,9 @@ BAD = [
     (["train", "vanilla", "--set", "batchsize=1"], "did you mean 'batch_size'?"),
     (["train", "vanilla", "--set", "batch_size=1.5"], "batch_size is 1.5; it must be a whole number"),
     (["train", "vanilla", "--set", "loss=hinges"], "unknown loss 'hinges'"),
+    (["train", "vanilla", "--set", "generator.widths=[]"], "generator.widths is []; it must be one or more numbers"),
+    (["train", "vanilla", "--set", "generator=dcgan-discriminator"], "unknown generator"),
+    (["train", "vanilla", "--set", "generator.initial.weight_std=-1"], "initial.weight_std is -1.0; it must be at least 0"),
     (["train", "vanilla", "--set", "nothing"], "is not of the form key=value"),
     (["train", "vanilla", "--device", "cuda"], "no CUDA device"),
     (["train", "dcgan", "--data", "ring"], "28 x 28"),

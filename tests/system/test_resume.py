@@ -129,7 +129,17 @@ def test_a_finished_run_resumes_to_nothing_but_its_end(tmp_path):
 def test_journal_lines_are_strict_json_with_the_promised_fields(tmp_path):
     run = train("vanilla", tmp_path / "run", 12)
     events = [json.loads(line) for line in (run.path / "journal.jsonl").read_text().splitlines()]
-    assert [e["event"] for e in events] == ["start", "round", "epoch", "sample", "sample", "round", "sample", "checkpoint", "end"]
+    assert [e["event"] for e in events] == [
+        "start",
+        "round",
+        "epoch",
+        "sample",
+        "sample",
+        "round",
+        "sample",
+        "checkpoint",
+        "end",
+    ]
     promised = {"event", "round", "epoch", "images", "seconds", "g_loss", "d_loss"}
     assert promised | {"real_logit", "fake_logit", "d_real", "d_fake"} <= events[1].keys()
     assert events[1]["images"] == 1000

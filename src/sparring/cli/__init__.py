@@ -28,7 +28,9 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, epilog="Example: sparring train vanilla --epochs 2", no_args_is_help=False)
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=lambda *a: _version(*a))
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=lambda *a: _version(*a), help="Versions and device."
+)
 def app() -> None:
     """Train a GAN in one command, and know honestly whether it is any good."""
 
@@ -43,8 +45,10 @@ def main() -> None:
         _fail(str(error), error.exit_status)
     except click.Abort as abort:  # what click makes of a KeyboardInterrupt
         _fail(str(abort.__cause__ or "") or "interrupted", getattr(abort.__cause__, "exit_status", 130))
-    except MemoryError:
-        _fail("this machine has too little memory for it; try a smaller --set batch_size", 4)
+    except (MemoryError, RuntimeError) as error:
+        if not (isinstance(error, MemoryError) or "allocate" in str(error)):  # PyTorch has no type of its own for this
+            raise
+        _fail("there is too little memory for it; try a smaller --set batch_size", 4)
 
 
 def _fail(sentence: str, status: int) -> None:

@@ -1,10 +1,14 @@
 """`sparring animate`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from sparring.cli import options
+
+if TYPE_CHECKING:
+    from sparring.pictures.animation import FrameRule
 
 
 @click.command(name="animate", epilog="Example: sparring animate latest --latent --out walk.gif")
@@ -13,14 +17,16 @@ from sparring.cli import options
 @click.option("--latent", is_flag=True, help="A walk between points of the latent space, in place of the training.")
 @click.option("--frames", type=click.Choice(["all", "square-root"]), help="Which frames of the training to keep.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Determines the walk.")
+@options.code
 @options.as_json
-def command(run: str, out: str | None, latent: bool, frames: str | None, seed: int, as_json: bool) -> None:
+def command(run: str, out: str | None, latent: bool, frames: str | None, seed: int, code: str | None, as_json: bool) -> None:
     """Show how RUN trained, or where its latent space leads, as an animation."""
     from sparring.run.export import latent_frames, training_frames, write_animation
     from sparring.run.run import Run
 
+    options.execute(code)
     opened = Run.open(run)
     path = Path(out) if out else opened.path / ("latent.gif" if latent else "training.gif")
-    pictures = latent_frames(opened, seed) if latent else training_frames(opened, frames)
+    pictures = latent_frames(opened, seed) if latent else training_frames(opened, cast("FrameRule | None", frames))
     write_animation(path, pictures)
     options.print_json({"out": str(path), "frames": len(pictures)}) if as_json else click.echo(str(path))

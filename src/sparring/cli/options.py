@@ -30,6 +30,17 @@ quiet = click.option("--quiet", is_flag=True, help="No progress.")
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON value on standard output.")
 
 
+code = click.option("--with", "code", metavar="FILE.py", help="Your Python file that the run's own parts come from.")
+
+
+def execute(file: str | None) -> None:
+    """Run the user's file, so that the parts which it registers are known."""
+    if file is not None:
+        from sparring import recipes
+
+        recipes.from_file(file)
+
+
 def seeds(text: str) -> list[int]:
     """`0-4` or `0,3,7` -> the seeds; BadParameter for anything else."""
     try:

@@ -1,5 +1,7 @@
 """`sparring recipes`."""
 
+import json
+
 import click
 
 from sparring.cli import options
@@ -23,7 +25,7 @@ def command(name: str | None, as_json: bool) -> None:
         return options.print_json(described)
     click.echo(described["documentation"] + "\n")
     for path, value in _flat("", described["settings"]):
-        click.echo(f"{path} = {value}")
+        click.echo(f"{path} = {json.dumps(value, ensure_ascii=False)}")
     return None
 
 

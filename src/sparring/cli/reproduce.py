@@ -47,14 +47,11 @@ def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool
 
 def _print(tutorial: str, lines: list, runs: list, results: list) -> None:
     if lines:
-        rows = [
-            (x.label, f"{x.epoch}", f"{x.printed:.4f}", f"{x.mean:.4f}", f"{x.low:.4f} to {x.high:.4f}", _verdict(x))
-            for x in lines
-        ]
+        rows = [(x.label, f"{x.epoch}", f"{x.printed:.4f}", f"{x.mean:.4f}", _interval(x), _verdict(x)) for x in lines]
         columns = ("value", "epoch", "tutorial", "ours (mean)", "95 % of further runs", "")
         options.print_table(columns, rows, f"{tutorial}, {len(runs)} seed(s)")
-        outside = sum(not line.inside for line in lines)
-        click.echo(f"{len(lines) - outside} of {len(lines)} printed numbers lie inside; 5 % outside is to be expected")
+        judged = [line.inside for line in lines if line.inside is not None]
+        click.echo(f"{sum(judged)} of {len(judged)} printed numbers lie inside; 5 % outside is to be expected")
     else:
         click.echo(f"{tutorial} printed no numbers to stand beside ours, or the runs are shorter than its first one")
     for run, result in zip(runs, results, strict=True):
@@ -73,5 +70,9 @@ def _sentence(run, result) -> str:
     )
 
 
+def _interval(line) -> str:
+    return "needs more seeds" if line.low is None else f"{line.low:.4f} to {line.high:.4f}"
+
+
 def _verdict(line) -> str:
-    return "inside" if line.inside else "OUTSIDE"
+    return {None: "", True: "inside", False: "OUTSIDE"}[line.inside]

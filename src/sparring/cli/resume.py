@@ -13,9 +13,11 @@ from sparring.cli.train import report
 @options.lengths
 @options.device
 @options.quiet
+@options.code
 @options.as_json
-def command(run: str, device: str, quiet: bool, as_json: bool, **lengths: Any) -> None:
+def command(run: str, device: str, quiet: bool, code: str | None, as_json: bool, **lengths: Any) -> None:
     """Go on with RUN where it stopped, bit for bit; with a length, extend it to that length."""
     from sparring import training
 
+    options.execute(code)
     report(training.result(training.resume(run, device=device, quiet=quiet, **lengths)), as_json)

@@ -12,12 +12,14 @@ from sparring.cli import options
 @click.option("--num", type=click.IntRange(min=1), default=64, show_default=True, help="How many.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Determines the z.")
 @click.option("--out", default="samples.png", show_default=True, help="A .png (grid), a .npz, or a folder (one PNG each).")
+@options.code
 @options.as_json
-def command(run: str, num: int, seed: int, out: str, as_json: bool) -> None:
+def command(run: str, num: int, seed: int, out: str, code: str | None, as_json: bool) -> None:
     """Draw samples from the generator of RUN (a run, `latest`, or a generator's folder)."""
     from sparring import training
     from sparring.run.export import write_samples
 
+    options.execute(code)
     path = Path(out)
     write_samples(path, training.load(run).sample(num, seed))
     options.print_json({"out": str(path), "num": num, "seed": seed}) if as_json else click.echo(str(path))

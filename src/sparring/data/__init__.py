@@ -88,3 +88,6 @@ def check(data: Data, progress: Progress | None = None) -> dict[str, str | int |
         counts = torch.bincount(train.labels, minlength=len(train.classes)).tolist()
         report["per_class"] = dict(zip(train.classes, counts, strict=True))
     return report
+
+
+registry.import_all(__name__, __path__)

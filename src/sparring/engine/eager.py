@@ -111,8 +111,8 @@ def own_torch_state(device: torch.device) -> Iterator[None]:
 
     Denormal numbers are flushed to zero meanwhile: dark pixels make many, and arithmetic with them is slow.
     """
-    fork = {"devices": []} if device.type == "cpu" else {"device_type": device.type}
-    with torch.random.fork_rng(**fork):
+    on_cpu = device.type == "cpu"
+    with torch.random.fork_rng(devices=[]) if on_cpu else torch.random.fork_rng(device_type=device.type):
         torch.set_flush_denormal(True)
         try:
             yield

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from sparring import registry
 from sparring.losses.non_saturating import Minimax, NonSaturating
 
 __all__ = ["Loss", "Minimax", "NonSaturating"]
@@ -15,3 +16,6 @@ class Loss(Protocol):
     def d_terms(self, real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, ...]: ...
 
     def g_terms(self, fake_logits: Tensor) -> tuple[Tensor, ...]: ...
+
+
+registry.import_all(__name__, __path__)

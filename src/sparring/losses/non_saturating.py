@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from sparring.errors import InputError
+from sparring.errors import check
 from sparring.registry import register
 
 
@@ -23,8 +23,7 @@ class NonSaturating:
     real_target: float = 1.0
 
     def __post_init__(self):
-        if not 0 < self.real_target <= 1:
-            raise InputError(f"loss.real_target is {self.real_target}; it must lie in (0, 1]")
+        check(0 < self.real_target <= 1, "loss.real_target", self.real_target, "lie in (0, 1]")
 
     def d_terms(self, real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
         """D's per-sample values for the real and for the generated batch; D minimises the sum of their means."""

@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import nn
 
+from sparring import registry
 from sparring.networks.dcgan import DcganDiscriminatorConfig, DcganGeneratorConfig
 from sparring.networks.init import FirstLayer, Gaussian, GlorotNormal, GlorotUniform, Initial
 from sparring.networks.mlp import MLPDiscriminatorConfig, MLPGeneratorConfig
@@ -34,7 +35,7 @@ __all__ = [
 
 
 class GeneratorConfig(Protocol):
-    """A frozen dataclass registered as "network" that builds a generator."""
+    """A frozen dataclass registered as "generator" that builds one."""
 
     @property
     def initial(self) -> Initial: ...
@@ -43,7 +44,7 @@ class GeneratorConfig(Protocol):
 
 
 class DiscriminatorConfig(Protocol):
-    """A frozen dataclass registered as "network" that builds a discriminator."""
+    """A frozen dataclass registered as "discriminator" that builds one."""
 
     @property
     def initial(self) -> Initial: ...
@@ -67,3 +68,6 @@ def build_discriminator(config: DiscriminatorConfig, shape: tuple[int, ...], see
         network = config.build(shape)
     config.initial.apply(network, torch.Generator().manual_seed(seed))
     return network
+
+
+registry.import_all(__name__, __path__)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from torch import nn
 
+from sparring.errors import check
 from sparring.networks.init import GlorotUniform, Initial
 from sparring.networks.layers.activations import needs_size
 from sparring.networks.layers.dropout import Dropout
@@ -13,7 +14,7 @@ from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
 from sparring.registry import register
 
 
-@register("network")
+@register("generator")
 @dataclass(frozen=True)
 class DcganGeneratorConfig:
     """z [B, num_z] -> images [B, C, 28, 28] in [-1, 1]; batch norm with Keras' epsilon and momentum (PyTorch's 1 - 0.99)."""
@@ -22,6 +23,9 @@ class DcganGeneratorConfig:
     bn_eps: float = 1e-3
     bn_momentum: float = 0.01
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
+
+    def __post_init__(self):
+        check(self.width >= 2, "generator.width", self.width, "be at least 2")
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
         needs_size(shape, 28, "dcgan-generator")
@@ -43,7 +47,7 @@ class DcganGeneratorConfig:
         )
 
 
-@register("network")
+@register("discriminator")
 @dataclass(frozen=True)
 class DcganDiscriminatorConfig:
     """Images [B, C, 28, 28] in [-1, 1] -> logits [B]; dropout in place of batch norm."""
@@ -52,6 +56,10 @@ class DcganDiscriminatorConfig:
     slope: float = 0.2
     dropout: float = 0.3
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
+
+    def __post_init__(self):
+        check(self.width >= 1, "discriminator.width", self.width, "be at least 1")
+        check(0 <= self.dropout < 1, "discriminator.dropout", self.dropout, "lie in [0, 1)")
 
     def build(self, shape: tuple[int, ...]) -> nn.Module:
         needs_size(shape, 28, "dcgan-discriminator")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from torch import Generator, Tensor, nn
 
+from sparring.errors import check
 from sparring.registry import register
 
 
@@ -43,6 +44,10 @@ class Gaussian(Initial):
     weight_std: float = 0.02
     bias_std: float = 0.0
 
+    def __post_init__(self):
+        check(self.weight_std >= 0, "initial.weight_std", self.weight_std, "be at least 0")
+        check(self.bias_std >= 0, "initial.bias_std", self.bias_std, "be at least 0")
+
     def weight(self, values: Tensor, rng: Generator) -> None:
         nn.init.normal_(values, std=self.weight_std, generator=rng)
 
@@ -66,6 +71,9 @@ class GlorotNormal(Initial):
 
     bias_low: float = 0.0
     bias_high: float = 0.0
+
+    def __post_init__(self):
+        check(self.bias_low <= self.bias_high, "initial.bias_low", self.bias_low, f"be at most bias_high, {self.bias_high}")
 
     def weight(self, values: Tensor, rng: Generator) -> None:
         nn.init.xavier_normal_(values, generator=rng)

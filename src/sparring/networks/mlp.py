@@ -7,13 +7,14 @@ from typing import Annotated
 
 from torch import nn
 
+from sparring.errors import check
 from sparring.networks.init import GlorotUniform, Initial
 from sparring.networks.layers import activations
 from sparring.networks.layers.dropout import Dropout
 from sparring.registry import register
 
 
-@register("network")
+@register("generator")
 @dataclass(frozen=True)
 class MLPGeneratorConfig:
     """z [B, num_z] -> images [B, *shape] in [-1, 1] ("linear": any points)."""
@@ -25,6 +26,9 @@ class MLPGeneratorConfig:
     output: activations.Output = "tanh"
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
 
+    def __post_init__(self):
+        _check_hidden("generator", self)
+
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
         return nn.Sequential(
             *_hidden_layers((num_z, *self.widths), self),
@@ -34,7 +38,7 @@ class MLPGeneratorConfig:
         )
 
 
-@register("network")
+@register("discriminator")
 @dataclass(frozen=True)
 class MLPDiscriminatorConfig:
     """Images [B, *shape] in [-1, 1] -> logits [B].
@@ -49,6 +53,9 @@ class MLPDiscriminatorConfig:
     unit_range: bool = False
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
 
+    def __post_init__(self):
+        _check_hidden("discriminator", self)
+
     def build(self, shape: tuple[int, ...]) -> nn.Module:
         return nn.Sequential(
             nn.Flatten(),
@@ -57,6 +64,12 @@ class MLPDiscriminatorConfig:
             nn.Linear(self.widths[-1], 1),
             nn.Flatten(0),
         )
+
+
+def _check_hidden(side: str, config: MLPGeneratorConfig | MLPDiscriminatorConfig) -> None:
+    widths = config.widths
+    check(bool(widths) and min(widths) >= 1, f"{side}.widths", list(widths), "be one or more numbers, each at least 1")
+    check(0 <= config.dropout < 1, f"{side}.dropout", config.dropout, "lie in [0, 1)")
 
 
 def _hidden_layers(sizes: tuple[int, ...], config: MLPGeneratorConfig | MLPDiscriminatorConfig) -> list[nn.Module]:

@@ -5,13 +5,14 @@ from typing import Annotated
 
 from torch import nn
 
+from sparring.errors import check
 from sparring.networks.init import FirstLayer, GlorotUniform, Initial
 from sparring.networks.layers.activations import needs_size
 from sparring.networks.layers.dropout import Dropout
 from sparring.registry import register
 
 
-@register("network")
+@register("generator")
 @dataclass(frozen=True)
 class UpsampleGeneratorConfig:
     """z [B, num_z] -> images [B, C, 28, 28] in [-1, 1]; its inner convolution ends in tanh, as written."""
@@ -22,6 +23,10 @@ class UpsampleGeneratorConfig:
     bn_eps: float = 1e-3
     bn_momentum: float = 0.01
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
+
+    def __post_init__(self):
+        check(self.width >= 2, "generator.width", self.width, "be at least 2")
+        check(self.hidden >= 1, "generator.hidden", self.hidden, "be at least 1")
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
         needs_size(shape, 28, "upsample-generator")
@@ -42,7 +47,7 @@ class UpsampleGeneratorConfig:
         )
 
 
-@register("network")
+@register("discriminator")
 @dataclass(frozen=True)
 class UpsampleDiscriminatorConfig:
     """Images [B, C, 28, 28] in [-1, 1] -> logits [B]; three times convolution or dense layer, leaky ReLU, dropout."""
@@ -52,6 +57,11 @@ class UpsampleDiscriminatorConfig:
     slope: float = 0.2
     dropout: float = 0.3
     initial: Annotated[Initial, "initial"] = field(default_factory=FirstLayer)
+
+    def __post_init__(self):
+        check(self.width >= 1, "discriminator.width", self.width, "be at least 1")
+        check(self.hidden >= 1, "discriminator.hidden", self.hidden, "be at least 1")
+        check(0 <= self.dropout < 1, "discriminator.dropout", self.dropout, "lie in [0, 1)")
 
     def build(self, shape: tuple[int, ...]) -> nn.Module:
         needs_size(shape, 28, "upsample-discriminator")

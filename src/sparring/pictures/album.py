@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from torch import Tensor
 
 from sparring.cadence import Every, Moment
+from sparring.errors import check
 from sparring.pictures.grid import grid, side_by_side
 from sparring.pictures.pixels import decode_png, encode_png
 from sparring.pictures.scatter import scatter
@@ -47,6 +48,9 @@ class FixedGrid:
     columns: int = 8
     every: Every = field(default_factory=lambda: Every(epochs=1))
 
+    def __post_init__(self):
+        check(min(self.rows, self.columns) >= 1, "rows x columns", f"{self.rows} x {self.columns}", "be at least 1 x 1")
+
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if self.every.due(moment) or moment.last:
             by_epoch = moment.epoch_ended and not self.every.rounds
@@ -62,6 +66,9 @@ class Strip:
     num: int = 10
     every: int = 10
 
+    def __post_init__(self):
+        check(min(self.num, self.every) >= 1, "num, every", f"{self.num}, {self.every}", "be at least 1")
+
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if moment.epoch_ended and (moment.epoch == 1 or moment.epoch % self.every == 0):
             images = studio.samples(self.num, "strip", moment.epoch)
@@ -76,6 +83,9 @@ class FreshGrid:
     rows: int = 2
     columns: int = 8
     every: int = 50
+
+    def __post_init__(self):
+        check(min(self.rows, self.columns, self.every) >= 1, "fresh-grid", self, "have numbers of at least 1")
 
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if moment.epoch_ended and moment.epoch % self.every == 0:

@@ -2,6 +2,7 @@
 
 import inspect
 import runpy
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def from_file(path: str) -> str:
         raise InputError(f"there is no file {path}")
     before = set(names())
     try:
+        sys.path.insert(0, str(Path(path).parent))  # so that the file may import its neighbours
         runpy.run_path(path, run_name=Path(path).stem)
     except Exception as error:
         raise InputError(f"{path} fails: {type(error).__name__}: {error}") from error
@@ -60,3 +62,6 @@ def from_file(path: str) -> str:
         found = ", ".join(added) or "none"
         raise InputError(f"{path} must register exactly one recipe with @register('recipe'); it registers {found}")
     return added[0]
+
+
+registry.import_all(__name__, __path__)

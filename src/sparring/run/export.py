@@ -13,6 +13,7 @@ from torch import Tensor
 from sparring.errors import InputError
 from sparring.files import disk_errors, write_atomically
 from sparring.pictures import animated_gif, decode_png, encode_png, frame_indices, grid, to_uint8, walk, write_mp4
+from sparring.pictures.animation import FrameRule
 from sparring.run.run import Run
 
 
@@ -35,7 +36,7 @@ def write_samples(path: Path, samples: Tensor) -> None:
     return None
 
 
-def training_frames(run: Run, rule: str | None = None) -> list[Image.Image]:
+def training_frames(run: Run, rule: FrameRule | None = None) -> list[Image.Image]:
     """The pictures of the fixed z that an animation keeps by this rule, or by the recipe's; InputError without pictures."""
     files = run.frames()
     if not files:

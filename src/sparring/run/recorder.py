@@ -66,7 +66,6 @@ class Recorder:
     def end(self, moment: Moment, ending: Ending, **fields: Any) -> None:
         """Write the last line, the plots and the animation."""
         self.journal.write("end", round=moment.round, ending=ending, seconds=moment.seconds, **fields)
-        self.journal.close()
         draw_plots(self.run, len(self.engine.data))
         if self.run.frames():
             write_animation(self.run.path / "training.gif", training_frames(self.run))

@@ -55,7 +55,11 @@ class Run:
         schema = facts.get("schema")
         if not isinstance(schema, int) or schema > SCHEMA:
             raise InputError(f"{path}/recipe.json has schema {schema}; this version reads up to {SCHEMA}: update Sparring")
-        recipe = codec.decode(Recipe, facts.pop("recipe", None), "recipe")
+        try:
+            recipe = codec.decode(Recipe, facts.pop("recipe", None), "recipe")
+        except InputError as error:
+            hint = "; if the part is your own, name the file that registers it: --with FILE.py"
+            raise InputError(f"{error}{hint if 'unknown' in str(error) else ''}") from None
         return cls(path, recipe, codec.decode(int, facts.get("seed"), "seed"), facts)
 
     @property
