@@ -31,7 +31,7 @@ def mlp(sizes: list[int], activation: Callable[[], nn.Module], dropout: float, l
     layers: list[nn.Module] = []
     for num_in, num_out in pairwise(sizes[:-1]):
         layers += [nn.Linear(num_in, num_out), activation(), nn.Dropout(dropout)][: 3 if dropout else 2]
-    return nn.Sequential(*layers, nn.Linear(*sizes[-2:]), last)
+    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]), last)
 
 
 class SameConv(nn.Conv2d):
@@ -122,7 +122,8 @@ def plain_round(name: str) -> Callable[[Tensor], None]:
 
 def plain_loop(name: str) -> Callable[[int], None]:
     recipe = recipes.get(name)
-    images = recipe.data.train().images.float() / 127.5 - 1
+    data = recipe.data.train()
+    images = data.batch(torch.arange(len(data)))
     images = images if name == "dcgan" else images.flatten(1)
     images = (images + 1) / 2 if name in ("vanilla", "paper") else images
     play = plain_round(name)

@@ -1,4 +1,4 @@
-"""What people see while they wait: a bar on a terminal or in a notebook, a line an epoch elsewhere; all on standard error."""
+"""What people see while they wait, on standard error: a bar on a terminal or in a notebook, elsewhere a line now and then."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from sparring.run.run import Run
 
+SILENCE_SECONDS = 60  # where there is no bar, a line comes at every epoch's end, and after this time at the latest
 LABELS = {"d_loss": "D", "g_loss": "G", "d_real": "D(x)", "d_fake": "D(G(z))"}
 
 
@@ -55,7 +56,7 @@ class Progress:
     def begin(self, run: "Run", length: Length, start: Moment, num_images: int) -> None:
         """Training begins: `num_images` is the size of an epoch."""
         self._length, self._num_images, self._start = length, num_images, start
-        self._news = ""
+        self._news, self._told = "", start.seconds
         self.say(f"{run.recipe.name}: {length} -> {run.path}")
         share = min(length.share(start, num_images), 1.0)
         self._task = self._bars.add_task(run.recipe.name, total=1000, completed=round(1000 * share), news="")
@@ -68,9 +69,11 @@ class Progress:
         share = min(self._length.share(moment, self._num_images), 1.0)
         news = f"epoch {moment.epoch}  {self._news}  {speed:,.0f} images/s"
         self._bars.update(self._task, completed=round(1000 * share), news=news)
-        if not self.live and (moment.epoch_ended or moment.last):
+        overdue = moment.seconds - self._told > SILENCE_SECONDS and moment.numbers is not None
+        if not self.live and (moment.epoch_ended or moment.last or overdue):
             left = moment.seconds / share - moment.seconds if share else 0.0
             self.say(f"{news}  {share:.0%}, {left:,.0f} s left")
+            self._told = moment.seconds
 
 
 def _in_notebook() -> bool:
