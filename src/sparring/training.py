@@ -146,6 +146,17 @@ def resume(
         return _play(recorder, length, saved.moment, progress)
 
 
+def is_complete(run: Run, **lengths: float | None) -> bool:
+    """Whether a run has ended, and has reached this length (or its own)."""
+    length, events = with_length(run.recipe, **lengths).length, list(run.journal())
+    rounds = [e for e in events if e["event"] == "round"]
+    if not rounds or events[-1]["event"] != "end":
+        return False
+    last = rounds[-1]
+    moment = Moment(last["round"], last["images"], last["epoch"], last["seconds"])
+    return length.share(moment, run.facts["num_images"]) >= 1
+
+
 def load(path: str | Path | Run) -> Run | Generator:
     """A run, or the generator in a hub folder (such as a run's `generator/`); both have `sample(num, seed)`."""
     if isinstance(path, Run):

@@ -31,10 +31,12 @@ def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool
     runs: list[Run] = []
     for seed in options.seeds(seeds):
         place = folder / f"seed{seed}"
-        if (place / "recipe.json").exists():
-            runs.append(training.resume(place, device=device, quiet=quiet, **lengths))
-        else:
+        if not (place / "recipe.json").exists():
             runs.append(training.train(tutorial, out=place, seed=seed, device=device, quiet=quiet, **lengths))
+        elif training.is_complete(run := Run.open(place), **lengths):
+            runs.append(run)
+        else:
+            runs.append(training.resume(run, device=device, quiet=quiet, **lengths))
     lines = reproduction.compare(reproduction.PRINTED[tutorial], runs)
     results = [training.result(run) for run in runs]
     if as_json:
