@@ -63,7 +63,8 @@ class Length:
         return moment.seconds / (60 * (self.minutes or 0))
 
     def __str__(self) -> str:
-        return next(f"{getattr(self, f.name):g} {f.name}" for f in fields(self) if getattr(self, f.name) is not None)
+        unit, number = next((f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) is not None)
+        return f"{number:,g} {unit if number != 1 else unit.removesuffix('s')}"
 
 
 def _one_positive(value: Every | Length, what: str) -> None:

@@ -3,7 +3,7 @@
 import sys
 from typing import TYPE_CHECKING
 
-from sparring.cadence import Length, Moment
+from sparring.cadence import Moment
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -53,12 +53,12 @@ class Progress:
         if done >= total:
             self._bars.remove_task(self._transfers.pop(label))
 
-    def begin(self, run: "Run", length: Length, start: Moment, num_images: int) -> None:
+    def begin(self, run: "Run", start: Moment, num_images: int) -> None:
         """Training begins: `num_images` is the size of an epoch."""
-        self._length, self._num_images, self._start = length, num_images, start
+        self._length, self._num_images, self._start = run.recipe.length, num_images, start
         self._news, self._told = "", start.seconds
-        self.say(f"{run.recipe.name}: {length} -> {run.path}")
-        share = min(length.share(start, num_images), 1.0)
+        self.say(f"{run.recipe.name}: {self._length} -> {run.path}")
+        share = min(self._length.share(start, num_images), 1.0)
         self._task = self._bars.add_task(run.recipe.name, total=1000, completed=round(1000 * share), news="")
 
     def see(self, moment: Moment) -> None:

@@ -110,7 +110,7 @@ def train(
         run = Run.create(Path(out) if out is not None else None, resolved, seed, facts)
         recorder = Recorder(run, engine, test)
         recorder.journal.write("start", recipe=resolved.name, seed=seed, length=str(resolved.length))
-        return _play(recorder, resolved.length, START, progress)
+        return _play(recorder, START, progress)
 
 
 def resume(
@@ -128,7 +128,7 @@ def resume(
     Raises as `train`; InputError where no intact checkpoint is left, or the data are not those that it was trained on.
     """
     run = run if isinstance(run, Run) else Run.open(run)
-    length = with_length(run.recipe, epochs=epochs, images=images, rounds=rounds, minutes=minutes).length
+    recipe = with_length(run.recipe, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
     place = devices.resolve(device)
     with Progress(quiet) as progress, own_torch_state(place):
         saved, problems = run.newest_checkpoint()
@@ -141,9 +141,10 @@ def resume(
         for newer in checkpoint.paths(run.path / "checkpoints")[: len(problems)]:
             newer.unlink()
         journal.cut(run.path / "journal.jsonl", saved.journal_bytes)
+        run = run if recipe == run.recipe else run.with_recipe(recipe)
         recorder = Recorder(run, engine, test, saved_round=saved.moment.round)
-        recorder.journal.write("resume", round=saved.moment.round, length=str(length), **devices.describe(place))
-        return _play(recorder, length, saved.moment, progress)
+        recorder.journal.write("resume", round=saved.moment.round, length=str(recipe.length), **devices.describe(place))
+        return _play(recorder, saved.moment, progress)
 
 
 def is_complete(run: Run, **lengths: float | None) -> bool:
@@ -226,15 +227,15 @@ def rehearse(recipe: Recipe, *, seed: int = 0, device: str = "auto", rounds: int
     }
 
 
-def _play(recorder: Recorder, length: Length, start: Moment, progress: Progress) -> Run:
+def _play(recorder: Recorder, start: Moment, progress: Progress) -> Run:
     """Play to the end, or until somebody stops it; the run is saved either way."""
     run, engine, moment = recorder.run, recorder.engine, start
-    num_images = len(engine.data)
+    length, num_images = run.recipe.length, len(engine.data)
     test = recorder.test if run.recipe.test_traces else None
     with Stop() as stop, closing(recorder.journal):
         if start.round == 0:
             recorder.see(start)
-        progress.begin(run, length, start, num_images)
+        progress.begin(run, start, num_images)
         try:
             for moment in play(engine, length, start, test):
                 recorder.see(moment)

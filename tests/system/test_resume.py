@@ -95,6 +95,11 @@ def test_a_signal_saves_the_run(number, status, tmp_path):
     assert_same_state(train("vanilla", tmp_path / "whole", more), sparring.resume(run, rounds=more, quiet=True))
 
 
+def test_an_extended_run_keeps_its_new_length(tmp_path):
+    run = sparring.resume(train("vanilla", tmp_path / "run", 5), rounds=9, quiet=True)
+    assert Run.open(run.path).recipe.length.rounds == 9
+
+
 def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_is_used(tmp_path, capsys):
     settings = SETTINGS["vanilla"] | {"checkpoint": '{"rounds": 10}'}
     whole = sparring.train("vanilla", rounds=20, out=tmp_path / "whole", settings=settings, quiet=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,7 @@ class Engine:
     order: Order
     match: Match
     device: torch.device
+    last: tuple[Tensor, Tensor] = field(init=False)  # real images and z of the round played last
 
     @classmethod
     def build(cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device) -> "Engine":
@@ -47,8 +48,9 @@ class Engine:
 
     def play(self, round_: int) -> Readings:
         """Play one round (the first is 0); the readings of its moves, later ones over earlier ones."""
-        readings, z, batch = {}, torch.empty(0), round_ * self.recipe.round.num_batches
-        real = torch.empty(0)
+        readings: Readings = {}
+        real = z = torch.empty(0)  # a round's first move draws z, and a move that needs real images draws those
+        batch = round_ * self.recipe.round.num_batches
         for index, move in enumerate(self.recipe.round.moves):
             if move.z == "fresh":
                 z = self.z(self.recipe.batch_size, "z", round_, index)
@@ -57,13 +59,13 @@ class Engine:
                 batch += 1
             self._seed_networks(round_, index)
             readings |= steps.play(move, self.match, real, z)
-        self._last = real, z
+        self.last = real, z
         return readings
 
     def numbers(self, readings: Readings) -> dict[str, float]:
         """What the journal writes of a round; reads both values again where the recipe says "after"."""
         if self.recipe.round.read == "after":
-            readings = readings | steps.read(self.match, *self._last)
+            readings = readings | steps.read(self.match, *self.last)
         return summary(readings)
 
     @torch.no_grad()

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,12 @@ class Run:
                 (path / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"cannot make the run {path}: {error.strerror}; name another folder with --out") from None
-        facts = {"schema": SCHEMA, "seed": seed, **facts}
-        write_json(path / "recipe.json", facts | {"recipe": codec.encode(recipe)})
-        return cls(path, recipe, seed, facts)
+        return cls(path, recipe, seed, {"schema": SCHEMA, "seed": seed, **facts}).with_recipe(recipe)
+
+    def with_recipe(self, recipe: Recipe) -> "Run":
+        """The same run under this recipe (of another length, say), written to recipe.json."""
+        write_json(self.path / "recipe.json", self.facts | {"recipe": codec.encode(recipe)})
+        return replace(self, recipe=recipe)
 
     @classmethod
     def open(cls, name: str | Path) -> "Run":
