@@ -80,7 +80,7 @@ def _override_one(kind: Any, current: Any, path: list[str], data: Any, where: st
 def _nearest(step: str, known: Mapping[str, Any], where: str) -> str:
     if not known:
         return f"it has no part {step!r}"
-    prefix = where[: where.rindex(step)] if where.endswith(step) else ""
+    prefix = where.removesuffix(step) if step and where.endswith(step) else ""
     return registry.suggest(prefix + step, [prefix + name for name in known])
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adam import adam
 
 from sparring.errors import check
 
@@ -28,7 +29,7 @@ class Adam:
     shared_clock: bool = False
 
     def __post_init__(self):
-        check(self.lr > 0, "optim.lr", self.lr, "be above 0")
+        check(0 < self.lr < float("inf"), "optim.lr", self.lr, "be above 0, and finite")
         check(self.eps >= 0, "optim.eps", self.eps, "be at least 0")
         check(0 <= self.beta1 < 1, "optim.beta1", self.beta1, "lie in [0, 1)")
         check(0 <= self.beta2 < 1, "optim.beta2", self.beta2, "lie in [0, 1)")
@@ -42,35 +43,55 @@ class StepClock:
 
 
 class AdamOptimizer:
-    """One player's optimiser: PyTorch's fused Adam under the settings above."""
+    """One player's optimiser: PyTorch's fused Adam under the settings above.
+
+    It calls the functional form, which spares every step the bookkeeping of `torch.optim.Adam`, and every start its imports.
+    """
 
     def __init__(self, settings: Adam, parameters: Iterable[nn.Parameter], clock: StepClock):
         self.settings, self.clock = settings, clock
-        self.parameters: Sequence[nn.Parameter] = list(parameters)
-        self._adam = torch.optim.Adam(self.parameters, settings.lr, (settings.beta1, settings.beta2), settings.eps, fused=True)
+        self.parameters: list[Tensor] = list(parameters)
+        self.exp_avg = [torch.zeros_like(p) for p in self.parameters]
+        self.exp_avg_sq = [torch.zeros_like(p) for p in self.parameters]
+        self._steps = [torch.zeros((), device=p.device) for p in self.parameters]  # the kernel counts in these, from _counted
         self._counted = 0
-        for p in self.parameters:
-            self._adam.state[p] = {
-                "step": torch.zeros((), device=p.device),
-                "exp_avg": torch.zeros_like(p),
-                "exp_avg_sq": torch.zeros_like(p),
-            }
 
-    def step(self, gradients: Iterable[Tensor]) -> None:
-        """Move every parameter against its gradient, in the order of `parameters`."""
+    @torch.no_grad()
+    def step(self, gradients: Sequence[Tensor]) -> None:
+        """Move every parameter against its gradient, in the order of `parameters`; ValueError unless each has one."""
+        if len(gradients) != len(self.parameters):
+            raise ValueError(f"{len(gradients)} gradients for {len(self.parameters)} parameters")
         if self._counted != self.clock.count:  # the other player stepped, or a checkpoint was restored
-            for p in self.parameters:
-                self._adam.state[p]["step"].fill_(self.clock.count)
-        for p, gradient in zip(self.parameters, gradients, strict=True):
-            p.grad = gradient
+            for step in self._steps:
+                step.fill_(self.clock.count)
         self.clock.count += 1
         self._counted = self.clock.count
-        if self.settings.epsilon == "hat":
-            # m / (c1 (sqrt(v) / sqrt(c2) + eps / sqrt(c2))) = sqrt(c2) / c1 m / (sqrt(v) + eps), with c_i = 1 - beta_i^t
-            self._adam.param_groups[0]["eps"] = self.settings.eps / (1 - self.settings.beta2**self.clock.count) ** 0.5
-        self._adam.step()
-        self._adam.zero_grad()
+        adam(
+            self.parameters,
+            list(gradients),
+            self.exp_avg,
+            self.exp_avg_sq,
+            [],
+            self._steps,
+            fused=True,
+            amsgrad=False,
+            beta1=self.settings.beta1,
+            beta2=self.settings.beta2,
+            lr=self.settings.lr,
+            weight_decay=0.0,
+            eps=self._eps(),
+            maximize=False,
+        )
 
     def moments(self) -> dict[str, list[Tensor]]:
         """The running means of gradients and of their squares, in the order of `parameters`: all its memory but the clock."""
-        return {name: [self._adam.state[p][name] for p in self.parameters] for name in ("exp_avg", "exp_avg_sq")}
+        return {"exp_avg": self.exp_avg, "exp_avg_sq": self.exp_avg_sq}
+
+    def _eps(self) -> float:
+        """What stands beside the corrected root: for "hat" eps / sqrt(c2), since with c_i = 1 - beta_i^t
+
+        m / c1 / (sqrt(v / c2) + eps / sqrt(c2)) = sqrt(c2) / c1 m / (sqrt(v) + eps).
+        """
+        if self.settings.epsilon == "plain":
+            return self.settings.eps
+        return self.settings.eps / (1 - self.settings.beta2**self.clock.count) ** 0.5

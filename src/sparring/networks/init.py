@@ -90,6 +90,10 @@ class FirstLayer(Initial):
     first: Annotated[Initial, "initial"] = field(default_factory=Gaussian)
     rest: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
 
+    def __post_init__(self):
+        nested = isinstance(self.first, FirstLayer) or isinstance(self.rest, FirstLayer)
+        check(not nested, "initial.first, initial.rest", "first-layer", "be a distribution for single layers")
+
     def apply(self, network: nn.Module, rng: Generator) -> None:
         for index, layer in enumerate(weighted_layers(network)):
             (self.rest if index else self.first).layer(layer, rng)
