@@ -44,7 +44,7 @@ class Site:
                 self.end_headers()
                 self.wfile.write(answer or b"")
 
-            def log_message(self, format, *args):  # noqa: A002 - the name that the base class gives it
+            def log_message(self, format, *args):
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,8 @@ def test_train_prints_one_json_value_and_leaves_the_promised_files(sparring_comm
 
 def test_lengths_end_at_the_first_round_that_reaches_them(tmp_path):
     settings = SETTINGS["vanilla"] | {"batch_size": "64"}  # 16 rounds an epoch, the last one of 40 images
-    for length, rounds in (({"images": 100}, 2), ({"epochs": 1}, 16), ({"rounds": 5}, 5)):
+    cases: list[tuple[dict[str, Any], int]] = [({"images": 100}, 2), ({"epochs": 1}, 16), ({"rounds": 5}, 5)]
+    for length, rounds in cases:
         out = tmp_path / next(iter(length))
         done = sparring.train("vanilla", out=out, settings=settings, quiet=True, **length)
         assert done.newest_checkpoint()[0].moment.round == rounds
