@@ -64,7 +64,7 @@ class Length:
 
     def __str__(self) -> str:
         unit, number = next((f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) is not None)
-        return f"{number:,g} {unit if number != 1 else unit.removesuffix('s')}"
+        return f"{number:,} {unit if number != 1 else unit.removesuffix('s')}"
 
 
 def _one_positive(value: Every | Length, what: str) -> None:

@@ -86,7 +86,7 @@ def _nearest(step: str, known: Mapping[str, Any], where: str) -> str:
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=str)  # NaN and Infinity are words
     except ValueError:  # no JSON, or a number of too many digits
         return text
 
@@ -112,6 +112,8 @@ def _decode_fields(cls: type, data: Any, where: str) -> Any:
     except TypeError:
         required = [f.name for f in fields(cls) if f.default is f.default_factory is dataclasses.MISSING]
         missing = [name for name in required if name not in data]
+        if not missing:
+            raise
         raise InputError(f"{where} lacks {', '.join(missing)}") from None
 
 

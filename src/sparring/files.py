@@ -26,7 +26,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """One JSON value, indented for people."""
-    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -45,6 +45,8 @@ def disk_errors(path: Path, num_bytes: int) -> Iterator[None]:
     """Turn the failure of a write into one sentence that names the file and the space it needs."""
     try:
         yield
+    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; name another place") from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise MachineError(f"cannot write {path} ({num_bytes / 2**20:.1f} MiB): {reason}") from error

@@ -22,12 +22,13 @@ def play(engine: Engine, length: Length, start: Moment, test: Dataset | None = N
     while length.share(moment, num_images) < 1:
         readings = engine.play(moment.round)
         before, images = moment.images, engine.images_before(moment.round + 1)
+        ended = images // num_images > before // num_images
         moment = Moment(
             round=moment.round + 1,
             images=images,
-            epoch=before // num_images + 1,
+            epoch=images // num_images if ended else before // num_images + 1,
             seconds=time.perf_counter() - began,
-            epoch_ended=images // num_images > before // num_images,
+            epoch_ended=ended,
         )
         last = length.share(moment, num_images) >= 1
         numbers = test_numbers = None
@@ -36,6 +37,7 @@ def play(engine: Engine, length: Length, start: Moment, test: Dataset | None = N
             _check_finite(numbers, moment)
         if moment.epoch_ended and test is not None:
             test_numbers = engine.test_numbers(test, moment.round)
+            _check_finite(test_numbers, moment)
         moment = replace(moment, last=last, numbers=numbers, test_numbers=test_numbers)
         yield moment
 

@@ -28,13 +28,13 @@ def kebab(name: str) -> str:
 def register(kind: str) -> Callable[[T], T]:
     """Decorator: make a part of this kind known under its own name.
 
-    Raises ValueError where another part already has the name.
+    Raises ValueError where a part of Sparring already has the name.
     """
 
     def add(part: T) -> T:
         name = name_of(part)
         known = _parts.setdefault(kind, {})
-        if name in known and known[name].__module__ != part.__module__:
+        if name in known and known[name].__module__.startswith("sparring.") and known[name].__module__ != part.__module__:
             raise ValueError(f"{kind} {name!r} is already registered by {known[name].__module__}")
         known[name] = part
         return part

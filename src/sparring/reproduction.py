@@ -1,4 +1,8 @@
-"""The tutorials' printed numbers beside ours, judged by a prediction interval for one further run."""
+"""The tutorials' printed numbers beside ours, judged by a 95 % prediction interval for one further value.
+
+A tutorial prints the value of one batch of one run. The values of all our runs at the same epoch and its neighbours are pooled
+as if they were independent draws of that; with one seed the interval knows nothing of how runs differ.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +29,7 @@ class Printed:
 
 @dataclass(frozen=True)
 class Line:
-    """A printed number beside ours at the same epoch: our runs' mean, and the interval that should hold 95 % of new runs.
+    """A printed number beside ours at the same epoch: our runs' mean, and the interval for one further value.
 
     A single value of ours makes no interval: `low` and `high` are None, and so is `inside`.
     """
@@ -131,4 +135,4 @@ def _column(column: Printed, runs: Sequence[Run]) -> Iterator[Line]:
 
 def last_round(run: Run) -> dict[str, Any]:
     """The newest round in a run's journal, or an empty dict."""
-    return ([{}] + [e for e in run.journal() if e["event"] == "round"])[-1]
+    return (run.rounds() or [{}])[-1]

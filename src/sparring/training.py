@@ -10,16 +10,16 @@ from typing import Any
 import torch
 
 from sparring import codec, data, devices, recipes
-from sparring.cadence import Length, Moment
+from sparring.cadence import Every, Length, Moment
 from sparring.data.sets import Dataset
 from sparring.engine import Engine, own_torch_state
-from sparring.errors import InputError, NonFiniteError
+from sparring.errors import InputError, MachineError, NonFiniteError
 from sparring.loop import play
 from sparring.progress import Progress
 from sparring.recipe import Recipe
 from sparring.run import checkpoint, journal
 from sparring.run.generator import Generator
-from sparring.run.recorder import Recorder
+from sparring.run.recorder import Ending, Recorder
 from sparring.run.run import Run, refuse_used
 from sparring.signals import Stop
 
@@ -105,7 +105,7 @@ def train(
             "data_fingerprint": engine.data.fingerprint(),
             "num_images": len(engine.data),
             "shape": list(engine.data.shape),
-            "start_from": str(start_from) if start_from is not None else None,
+            "start_from": str(Run.open(start_from).path) if start_from is not None else None,
         }
         run = Run.create(Path(out) if out is not None else None, resolved, seed, facts)
         recorder = Recorder(run, engine, test)
@@ -138,19 +138,20 @@ def resume(
         if engine.data.fingerprint() != run.facts.get("data_fingerprint"):
             raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
         checkpoint.restore(saved, engine.match)
-        for newer in checkpoint.paths(run.path / "checkpoints")[: len(problems)]:
-            newer.unlink()
         journal.cut(run.path / "journal.jsonl", saved.journal_bytes)
-        run = run if recipe == run.recipe else run.with_recipe(recipe)
-        recorder = Recorder(run, engine, test, saved_round=saved.moment.round)
-        recorder.journal.write("resume", round=saved.moment.round, length=str(recipe.length), **devices.describe(place))
-        return _play(recorder, saved.moment, progress)
+        checkpoint.set_aside(run.path / "checkpoints", saved.moment.round)
+        start = saved.moment
+        del saved  # a second copy of the whole state
+        recorder = Recorder(run.with_recipe(recipe), engine, test, saved_round=start.round)
+        for problem in problems:
+            recorder.journal.write("warning", round=start.round, text=problem)
+        recorder.journal.write("resume", round=start.round, length=str(recipe.length), **devices.describe(place))
+        return _play(recorder, start, progress)
 
 
 def is_complete(run: Run, **lengths: float | None) -> bool:
     """Whether a run has ended, and has reached this length (or its own)."""
-    length, events = with_length(run.recipe, **lengths).length, list(run.journal())
-    rounds = [e for e in events if e["event"] == "round"]
+    length, events, rounds = with_length(run.recipe, **lengths).length, list(run.journal()), run.rounds()
     if not rounds or events[-1]["event"] != "end":
         return False
     last = rounds[-1]
@@ -184,8 +185,7 @@ def take_weights(engine: Engine, run: Run) -> None:
 
 def result(run: Run) -> Result:
     """A run in numbers, from its journal."""
-    events = list(run.journal())
-    rounds = [e for e in events if e["event"] == "round"]
+    rounds = run.rounds()
     if not rounds:
         raise InputError(f"{run.path} has no rounds in its journal yet")
     last = rounds[-1]
@@ -206,11 +206,22 @@ def result(run: Run) -> Result:
     )
 
 
-def rehearse(recipe: Recipe, *, seed: int = 0, device: str = "auto", rounds: int = 3) -> dict[str, Any]:
+def rehearse(
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    start_from: str | Path | None = None,
+    quiet: bool = False,
+    rounds: int = 3,
+) -> dict[str, Any]:
     """Build everything, play a few rounds, write nothing: parameters, memory, and the time to expect."""
     place = devices.resolve(device)
-    with Progress() as progress, own_torch_state(place):
-        engine, _ = build(recipe, seed, place, progress)
+    read_every_round = replace(recipe, journal=Every(rounds=1))  # a reading waits for the device to be done
+    with Progress(quiet) as progress, own_torch_state(place):
+        engine, _ = build(read_every_round, seed, place, progress)
+        if start_from is not None:
+            take_weights(engine, Run.open(start_from))
         *_, before, last = play(engine, Length(rounds=rounds), START)
     seconds_per_round = last.seconds - before.seconds  # the first rounds warm up
     share = recipe.length.share(last, len(engine.data))
@@ -230,26 +241,38 @@ def rehearse(recipe: Recipe, *, seed: int = 0, device: str = "auto", rounds: int
 def _play(recorder: Recorder, start: Moment, progress: Progress) -> Run:
     """Play to the end, or until somebody stops it; the run is saved either way."""
     run, engine, moment = recorder.run, recorder.engine, start
-    length, num_images = run.recipe.length, len(engine.data)
     test = recorder.test if run.recipe.test_traces else None
     with Stop() as stop, closing(recorder.journal):
-        if start.round == 0:
-            recorder.see(start)
-        progress.begin(run, start, num_images)
+        progress.begin(run, start, len(engine.data))
         try:
-            for moment in play(engine, length, start, test):
+            if start.round == 0:
+                recorder.see(start)
+            for moment in play(engine, run.recipe.length, start, test):
                 recorder.see(moment)
                 progress.see(moment)
                 if stop.requested:
                     break
+            stopped = stop.requested if not moment.last else None
+            if stopped:
+                recorder.save(moment)
+            recorder.end(moment, _ENDINGS[stopped])
         except NonFiniteError as error:
             recorder.end(moment, "non-finite", reason=str(error))
-            saved = checkpoint.paths(run.path / "checkpoints")
-            kept = f"the last good checkpoint is kept: {saved[0]}" if saved else "no checkpoint had been saved yet"
-            raise NonFiniteError(f"{error}; {kept}") from None
-        if stop.requested and not moment.last:
-            recorder.save(moment)
-            recorder.end(moment, "interrupted" if stop.requested == signal.SIGINT else "terminated")
-            raise Stopped(run, stop.requested)
-        recorder.end(moment, "finished")
-    return run
+            raise NonFiniteError(f"{error} (round {moment.round}, epoch {moment.epoch}); {_kept(run)}") from None
+        except MachineError as error:
+            raise MachineError(f"{error}; {_kept(run)}") from error
+        if stopped:
+            raise Stopped(run, stopped)
+    return replace(run)  # with nothing cached of the time before
+
+
+_ENDINGS: Mapping[signal.Signals | None, Ending] = {
+    None: "finished",
+    signal.SIGINT: "interrupted",
+    signal.SIGTERM: "terminated",
+}
+
+
+def _kept(run: Run) -> str:
+    saved = checkpoint.paths(run.path / "checkpoints")
+    return f"the last good checkpoint is kept: {saved[0]}" if saved else "no checkpoint had been saved yet"

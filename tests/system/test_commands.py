@@ -221,6 +221,10 @@ BAD = [
     (["train", "vanilla", "--set", "generator.widths=[]"], "generator.widths is []; it must be one or more numbers"),
     (["train", "vanilla", "--set", "generator=dcgan-discriminator"], "unknown generator"),
     (["train", "vanilla", "--set", "generator.initial.weight_std=-1"], "initial.weight_std is -1.0; it must be at least 0"),
+    (["train", "dcgan", "--set", "batch_size=1"], "batch_size is 1; it must be at least 2"),
+    (["train", "vanilla", "--set", "generator.slope=NaN"], 'generator.slope is "NaN"; it must be a number'),
+    (["train", "dcgan", "--set", "discriminator.slope=-0.1"], "discriminator.slope is -0.1"),
+    (["train", "vanilla", "--dry-run", "--from", "nowhere"], "nowhere is no run"),
     (["train", "vanilla", "--set", "nothing"], "is not of the form key=value"),
     (["train", "vanilla", "--device", "cuda"], "no CUDA device"),
     (["train", "dcgan", "--data", "ring"], "28 x 28"),
@@ -286,3 +290,27 @@ def test_divergence_stops_the_run_with_status_3_and_names_the_term(sparring_comm
     assert done.status == 3
     assert "became" in done.err.splitlines()[-1]
     assert list(Run.open("run").journal())[-1]["ending"] == "non-finite"
+
+
+def test_weights_that_are_no_longer_finite_are_neither_drawn_nor_saved(sparring_command):
+    dcgan = [f"--set={name}={value}" for name, value in SETTINGS["dcgan"].items()]
+    done = sparring_command("train", "dcgan", "--rounds", 1, "--out", "run", *dcgan, "--set=optim.lr=1e38")
+    assert done.status == 3
+    assert "no longer finite" in done.err.splitlines()[-1]
+    assert "no checkpoint had been saved yet" in done.err
+    assert list(Run.open("run").journal())[-1]["ending"] == "non-finite"
+
+
+def test_sampling_leaves_the_users_random_state_alone(run):
+    torch.manual_seed(5)
+    expected = torch.rand(2)
+    torch.manual_seed(5)
+    run.sample(3)
+    assert torch.equal(torch.rand(2), expected)
+
+
+def test_reproduce_refuses_the_run_of_another_recipe(sparring_command):
+    sparring.train("paper", rounds=2, out="rep/seed0", settings=SETTINGS["paper"], quiet=True)
+    done = sparring_command("reproduce", "vanilla", "--rounds", 2, "--out", "rep")
+    assert done.status == 2
+    assert "holds paper, seed 0" in done.err

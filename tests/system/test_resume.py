@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import sparring
+from sparring.errors import InputError
 from sparring.run import checkpoint
 from sparring.run.run import Run
 from tiny import SETTINGS
@@ -60,16 +61,16 @@ def test_n_and_n_more_rounds_are_two_n_rounds(recipe, tmp_path):
 
 
 def test_resume_after_a_kill_goes_on_from_the_newest_checkpoint(tmp_path):
-    whole = train("dropout-mlp", tmp_path / "whole", 300)
+    whole = train("dropout-mlp", tmp_path / "whole", 600)
     run = tmp_path / "killed"
     settings = [f"--set={name}={value}" for name, value in (SETTINGS["dropout-mlp"] | {"checkpoint.epochs": "1"}).items()]
-    command = [sys.executable, "-m", "sparring", "train", "dropout-mlp", "--rounds=300", f"--out={run}", "--seed=3"]
+    command = [sys.executable, "-m", "sparring", "train", "dropout-mlp", "--rounds=1000000", f"--out={run}", "--seed=3"]
     process = subprocess.Popen([*command, *settings, "--quiet"], env=os.environ)
     while not list(run.glob("checkpoints/round_*.safetensors")) and process.poll() is None:
         time.sleep(0.01)
     process.kill()
     assert process.wait() == -signal.SIGKILL
-    resumed = sparring.resume(run, quiet=True)
+    resumed = sparring.resume(run, rounds=600, quiet=True)
     assert_same_state(whole, resumed)
     assert timeless(whole, "round", "epoch", "sample") == timeless(resumed, "round", "epoch", "sample")
     assert_same_pictures(whole, resumed)
@@ -90,7 +91,7 @@ def test_a_signal_saves_the_run(number, status, tmp_path):
     assert err.splitlines()[-1] == f"sparring: stopped; go on with `sparring resume {run}`"
     stopped_at = Run.open(run).newest_checkpoint()[0].moment.round
     assert stopped_at >= 50
-    assert (run / "training.gif").exists() == bool(list((run / "samples").glob("epoch_*.png")))
+    assert (run / "training.gif").exists()
     more = stopped_at + 7
     assert_same_state(train("vanilla", tmp_path / "whole", more), sparring.resume(run, rounds=more, quiet=True))
 
@@ -110,7 +111,33 @@ def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_is_used(tmp_pat
     said = capsys.readouterr().err
     assert str(newest) in said
     assert "going on from round 10" in said
+    assert newest.with_suffix(".damaged").exists()
+    assert [e["event"] for e in run.journal()].count("warning") == 1
     assert_same_state(whole, resumed)
+
+
+def test_a_resumed_run_draws_from_its_new_weights(tmp_path):
+    run = train("vanilla", tmp_path / "run", 5)
+    before = run.sample(2)
+    assert not torch.equal(sparring.resume(run, rounds=9, quiet=True).sample(2), before)
+
+
+def test_a_journal_that_was_cut_is_refused_and_left_alone(tmp_path):
+    run = train("vanilla", tmp_path / "run", 5)
+    path = run.path / "journal.jsonl"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match="something cut or removed it"):
+        sparring.resume(run, quiet=True)
+    assert len(path.read_bytes()) == 100
+    path.write_bytes(b"no event\n")
+    with pytest.raises(InputError, match=r"journal.jsonl:1 is no event"):
+        list(run.journal())
+
+
+def test_a_missing_picture_does_not_spoil_the_end(tmp_path):
+    run = train("vanilla", tmp_path / "run", 24)
+    (run.path / "samples" / "epoch_0001.png").unlink()
+    sparring.resume(run, rounds=30, quiet=True)
 
 
 def test_a_flipped_bit_is_noticed(tmp_path):
@@ -119,7 +146,7 @@ def test_a_flipped_bit_is_noticed(tmp_path):
     data = bytearray(path.read_bytes())
     data[-7] ^= 1
     path.write_bytes(data)
-    with pytest.raises(sparring.errors.InputError, match="checksum"):
+    with pytest.raises(InputError, match="checksum"):
         checkpoint.read(path)
 
 

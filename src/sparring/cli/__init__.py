@@ -46,9 +46,10 @@ def main() -> None:
     except click.Abort as abort:  # what click makes of a KeyboardInterrupt
         _fail(str(abort.__cause__ or "") or "interrupted", getattr(abort.__cause__, "exit_status", 130))
     except (MemoryError, RuntimeError) as error:
-        if not (isinstance(error, MemoryError) or "allocate" in str(error)):  # PyTorch has no type of its own for this
+        # PyTorch has no type of its own for this
+        if not (isinstance(error, MemoryError) or "allocate" in str(error) or "size calculation overflowed" in str(error)):
             raise
-        _fail("there is too little memory for it; try a smaller --set batch_size", 4)
+        _fail("there is too little memory for it; a smaller batch_size needs less, and what was saved of a run is kept", 4)
 
 
 def _fail(sentence: str, status: int) -> None:

@@ -38,14 +38,14 @@ def execute(file: str | None) -> None:
     if file is not None:
         from sparring import recipes
 
-        recipes.from_file(file)
+        recipes.execute(file)
 
 
 def seeds(text: str) -> list[int]:
     """`0-4` or `0,3,7` -> the seeds; BadParameter for anything else."""
     try:
-        spans = [part.split("-") for part in text.split(",")]
-        numbers = [n for span in spans for n in range(int(span[0]), int(span[-1]) + 1)]
+        spans = [part.partition("-") for part in text.split(",")]
+        numbers = sorted({n for first, dash, last in spans for n in range(int(first), int(last if dash else first) + 1)})
     except ValueError:
         numbers = []
     if not numbers:
@@ -73,8 +73,9 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]], title: st
     """A table for people on standard output."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     Console(highlight=False, soft_wrap=False, width=None if Console().is_terminal else 160).print(table)

@@ -33,7 +33,8 @@ def _flat(prefix: str, value):
     """Settings as dotted names and values, as --set takes them."""
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from _flat(f"{prefix}.{name}" if prefix else name, item)
+            part_name = prefix and name == "name"
+            yield from _flat(prefix if part_name else f"{prefix}.{name}" if prefix else name, item)
     elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
         for index, item in enumerate(value):
             yield from _flat(f"{prefix}.{index}", item)

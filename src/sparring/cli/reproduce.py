@@ -21,19 +21,25 @@ def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool
 
     Runs that lie in the folder already are gone on with, not made again.
     """
-    from sparring import reproduction, training
+    from sparring import devices, reproduction, training
+    from sparring.errors import InputError
     from sparring.registry import suggest
     from sparring.run.run import Run
 
     if tutorial not in reproduction.PRINTED:
         raise click.UsageError(f"{tutorial!r} is none of the tutorials; {suggest(tutorial, reproduction.PRINTED)}")
+    devices.flush_denormals()
     folder = Path(out) if out else Path("runs") / f"reproduce-{tutorial}"
     runs: list[Run] = []
     for seed in options.seeds(seeds):
         place = folder / f"seed{seed}"
         if not (place / "recipe.json").exists():
             runs.append(training.train(tutorial, out=place, seed=seed, device=device, quiet=quiet, **lengths))
-        elif training.is_complete(run := Run.open(place), **lengths):
+            continue
+        run = Run.open(place)
+        if (run.recipe.name, run.seed) != (tutorial, seed):
+            raise InputError(f"{place} holds {run.recipe.name}, seed {run.seed}; name another folder with --out")
+        if training.is_complete(run, **lengths):
             runs.append(run)
         else:
             runs.append(training.resume(run, device=device, quiet=quiet, **lengths))
@@ -50,7 +56,7 @@ def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool
 def _print(tutorial: str, lines: list, runs: list, results: list) -> None:
     if lines:
         rows = [(x.label, f"{x.epoch}", f"{x.printed:.4f}", f"{x.mean:.4f}", _interval(x), _verdict(x)) for x in lines]
-        columns = ("value", "epoch", "tutorial", "ours (mean)", "95 % of further runs", "")
+        columns = ("value", "epoch", "tutorial", "ours (mean)", "95 % of further values", "")
         options.print_table(columns, rows, f"{tutorial}, {len(runs)} seed(s)")
         judged = [line.inside for line in lines if line.inside is not None]
         click.echo(f"{sum(judged)} of {len(judged)} printed numbers lie inside; 5 % outside is to be expected")

@@ -17,7 +17,8 @@ from sparring.cli.train import report
 @options.as_json
 def command(run: str, device: str, quiet: bool, code: str | None, as_json: bool, **lengths: Any) -> None:
     """Go on with RUN where it stopped, bit for bit; with a length, extend it to that length."""
-    from sparring import training
+    from sparring import devices, training
 
+    devices.flush_denormals()
     options.execute(code)
     report(training.result(training.resume(run, device=device, quiet=quiet, **lengths)), as_json)

@@ -18,6 +18,7 @@ from sparring.cli import options
 @click.option("--from", "start_from", metavar="RUN", help="Start from this run's weights.")
 @click.option("--dry-run", is_flag=True, help="Build everything, play three rounds, and say what to expect.")
 @options.quiet
+@options.code
 @options.as_json
 def command(
     recipe: str,
@@ -29,16 +30,19 @@ def command(
     start_from: str | None,
     dry_run: bool,
     quiet: bool,
+    code: str | None,
     as_json: bool,
     **lengths: Any,
 ) -> None:
     """Train RECIPE (a name, or a Python file that registers one)."""
-    from sparring import recipes, training
+    from sparring import devices, recipes, training
 
+    devices.flush_denormals()
+    options.execute(code)
     recipe = recipes.from_file(recipe) if recipe.endswith(".py") else recipe
     resolved = training.resolve(recipe, options.assignments(settings), data, **lengths)
     if dry_run:
-        rehearsal = training.rehearse(resolved, seed=seed, device=device)
+        rehearsal = training.rehearse(resolved, seed=seed, device=device, start_from=start_from, quiet=quiet)
         return options.print_json(rehearsal) if as_json else _print_rehearsal(rehearsal)
     run = training.train(resolved, out=out, seed=seed, device=device, start_from=start_from, quiet=quiet)
     return report(training.result(run), as_json)

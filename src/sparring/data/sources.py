@@ -70,7 +70,9 @@ class NpmPackage:
             raise SourceError("npm is not on PATH")
         command = [npm, "pack", self.spec, "--ignore-scripts", "--fetch-retries=0"]
         try:
-            done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=self.timeout_s)
+            done = subprocess.run(
+                command, cwd=scratch, capture_output=True, encoding="utf-8", errors="replace", timeout=self.timeout_s
+            )
         except subprocess.TimeoutExpired:
             raise SourceError(f"no answer within {self.timeout_s:.0f} s") from None
         except OSError as error:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from sparring import networks, steps
 from sparring.data.sets import Dataset
 from sparring.engine.order import Order
+from sparring.errors import NonFiniteError, check
 from sparring.keys import generator, key
 from sparring.optim import AdamOptimizer, StepClock
 from sparring.recipe import MoveG, Recipe
@@ -30,9 +31,14 @@ class Engine:
 
     @classmethod
     def build(cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device) -> "Engine":
-        """Both players with their initial values; the images are moved to the device."""
+        """Both players with their initial values; the images are moved to the device.
+
+        Raises InputError for a batch of one where a player normalises over the batch.
+        """
         g = networks.build_generator(recipe.generator, recipe.z.num, data.shape, key(seed, "initial", "generator"))
         d = networks.build_discriminator(recipe.discriminator, data.shape, key(seed, "initial", "discriminator"))
+        if any(isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) for layer in (*g.modules(), *d.modules())):
+            check(recipe.batch_size >= 2, "batch_size", recipe.batch_size, "be at least 2, for batch normalisation")
         clock = StepClock()
         match = Match(
             generator=_player(g, recipe, device, clock),
@@ -83,9 +89,15 @@ class Engine:
 
     @torch.no_grad()
     def samples(self, num: int, *address: str | int) -> Tensor:
-        """Generated images [num, *shape] in [-1, 1], in inference mode, from the z at this address."""
+        """Generated images [num, *shape] in [-1, 1], in inference mode, from the z at this address.
+
+        Raises NonFiniteError where one is infinite or not a number.
+        """
         with steps.inference(self.match.generator.network):
-            return self.match.generator.network(self.z(num, *address)).cpu()
+            images = self.match.generator.network(self.z(num, *address)).cpu()
+        if not images.isfinite().all():
+            raise NonFiniteError("the generator's images are no longer finite")
+        return images
 
     @torch.no_grad()
     def untrained(self, num: int) -> Tensor:
@@ -109,17 +121,10 @@ class Engine:
 
 @contextmanager
 def own_torch_state(device: torch.device) -> Iterator[None]:
-    """Within the block PyTorch's global state is the engine's; the user's random state comes back after it.
-
-    Denormal numbers are flushed to zero meanwhile: dark pixels make many, and arithmetic with them is slow.
-    """
+    """Within the block PyTorch's default generators are the engine's; the user's random state comes back after it."""
     on_cpu = device.type == "cpu"
     with torch.random.fork_rng(devices=[]) if on_cpu else torch.random.fork_rng(device_type=device.type):
-        torch.set_flush_denormal(True)
-        try:
-            yield
-        finally:
-            torch.set_flush_denormal(False)
+        yield
 
 
 def summary(readings: Readings) -> dict[str, float]:

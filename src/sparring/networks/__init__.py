@@ -4,6 +4,7 @@ A generator's configuration builds a module z [B, num_z] -> [B, *shape], a discr
 Images are [-1, 1] NCHW float.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -31,6 +32,7 @@ __all__ = [
     "UpsampleGeneratorConfig",
     "build_discriminator",
     "build_generator",
+    "seeded",
 ]
 
 
@@ -54,19 +56,24 @@ class DiscriminatorConfig(Protocol):
 
 def build_generator(config: GeneratorConfig, num_z: int, shape: tuple[int, ...], seed: int) -> nn.Module:
     """The generator with its initial values, a function of `seed` alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # what layers draw when they are made
-        network = config.build(num_z, shape)
-    config.initial.apply(network, torch.Generator().manual_seed(seed))
-    return network
+    return _drawn(config.initial, lambda: config.build(num_z, shape), seed)
 
 
 def build_discriminator(config: DiscriminatorConfig, shape: tuple[int, ...], seed: int) -> nn.Module:
     """The discriminator with its initial values, a function of `seed` alone."""
+    return _drawn(config.initial, lambda: config.build(shape), seed)
+
+
+def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """What `build` makes when PyTorch's default generator starts from `seed`; the user's random state stays as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # what layers draw when they are made
-        network = config.build(shape)
-    config.initial.apply(network, torch.Generator().manual_seed(seed))
+        torch.default_generator.manual_seed(seed)
+        return build()
+
+
+def _drawn(initial: Initial, build: Callable[[], nn.Module], seed: int) -> nn.Module:
+    network = seeded(build, seed)
+    initial.apply(network, torch.Generator().manual_seed(seed))
     return network
 
 

@@ -59,6 +59,7 @@ class DcganDiscriminatorConfig:
 
     def __post_init__(self):
         check(self.width >= 1, "discriminator.width", self.width, "be at least 1")
+        check(0 <= self.slope < 1, "discriminator.slope", self.slope, "lie in [0, 1)")
         check(0 <= self.dropout < 1, "discriminator.dropout", self.dropout, "lie in [0, 1)")
 
     def build(self, shape: tuple[int, ...]) -> nn.Module:

@@ -69,6 +69,7 @@ class MLPDiscriminatorConfig:
 def _check_hidden(side: str, config: MLPGeneratorConfig | MLPDiscriminatorConfig) -> None:
     widths = config.widths
     check(bool(widths) and min(widths) >= 1, f"{side}.widths", list(widths), "be one or more numbers, each at least 1")
+    check(0 <= config.slope < 1, f"{side}.slope", config.slope, "lie in [0, 1)")
     check(0 <= config.dropout < 1, f"{side}.dropout", config.dropout, "lie in [0, 1)")
 
 

@@ -27,6 +27,7 @@ class UpsampleGeneratorConfig:
     def __post_init__(self):
         check(self.width >= 2, "generator.width", self.width, "be at least 2")
         check(self.hidden >= 1, "generator.hidden", self.hidden, "be at least 1")
+        check(0 <= self.slope < 1, "generator.slope", self.slope, "lie in [0, 1)")
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
         needs_size(shape, 28, "upsample-generator")
@@ -61,6 +62,7 @@ class UpsampleDiscriminatorConfig:
     def __post_init__(self):
         check(self.width >= 1, "discriminator.width", self.width, "be at least 1")
         check(self.hidden >= 1, "discriminator.hidden", self.hidden, "be at least 1")
+        check(0 <= self.slope < 1, "discriminator.slope", self.slope, "lie in [0, 1)")
         check(0 <= self.dropout < 1, "discriminator.dropout", self.dropout, "lie in [0, 1)")
 
     def build(self, shape: tuple[int, ...]) -> nn.Module:

@@ -102,6 +102,9 @@ class BeforeTraining:
     columns: int = 8
     batch_size: int = 200
 
+    def __post_init__(self):
+        check(min(self.rows, self.columns, self.batch_size) >= 1, "before-training", self, "have numbers of at least 1")
+
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if moment.round == 0:
             yield "real.png", draw(studio.real(self.rows * self.columns, "train"), self.columns, studio)
@@ -121,6 +124,9 @@ class RealBesideGenerated:
 
     num: int = 16
     columns: int = 8
+
+    def __post_init__(self):
+        check(min(self.num, self.columns) >= 1, "real-beside-generated", self, "have numbers of at least 1")
 
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if moment.last:

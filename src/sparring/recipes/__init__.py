@@ -1,10 +1,12 @@
 """Recipes: one function a file that returns a complete training run; the registered name is the function's."""
 
+import importlib.util
 import inspect
-import runpy
 import sys
 from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from sparring import codec, registry
@@ -44,24 +46,35 @@ def describe(name: str) -> dict[str, Any]:
     }
 
 
-def from_file(path: str) -> str:
-    """Run a user's Python file and return the name of the recipe that it registers.
-
-    InputError where the file is missing, fails, or registers no recipe or several.
-    """
-    if not Path(path).is_file():
+def execute(path: str) -> ModuleType:
+    """Run a user's Python file, each version of it once, so that its parts are registered; InputError where it fails."""
+    file = Path(path).absolute()
+    if not file.is_file():
         raise InputError(f"there is no file {path}")
-    before = set(names())
+    name = f"{file.stem}_{blake2b(str(file).encode() + file.read_bytes(), digest_size=4).hexdigest()}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path} is no Python file")
+    sys.path.insert(0, str(file.parent))  # so that the file may import its neighbours
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
     try:
-        sys.path.insert(0, str(Path(path).parent))  # so that the file may import its neighbours
-        runpy.run_path(path, run_name=Path(path).stem)
-    except Exception as error:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
         raise InputError(f"{path} fails: {type(error).__name__}: {error}") from error
-    added = sorted(set(names()) - before)
-    if len(added) != 1:
-        found = ", ".join(added) or "none"
-        raise InputError(f"{path} must register exactly one recipe with @register('recipe'); it registers {found}")
-    return added[0]
+    return module
+
+
+def from_file(path: str) -> str:
+    """Run a user's Python file and return the name of the recipe that it registers; InputError for none or several."""
+    module = execute(path).__name__
+    found = [name for name in names() if registry.find("recipe", name).__module__ == module]
+    if len(found) != 1:
+        listed = ", ".join(found) or "none"
+        raise InputError(f"{path} must register exactly one recipe with @register('recipe'); it registers {listed}")
+    return found[0]
 
 
 registry.import_all(__name__, __path__)

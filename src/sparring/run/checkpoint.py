@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from sparring.cadence import Moment
 from sparring.errors import InputError, NonFiniteError
-from sparring.files import write_atomically
+from sparring.files import disk_errors, write_atomically
 from sparring.steps import Match, Player
 
 FORMAT = "sparring-checkpoint-1"
@@ -43,6 +43,13 @@ def paths(folder: Path) -> list[Path]:
     return sorted(folder.glob("round_*.safetensors"), reverse=True)
 
 
+def set_aside(folder: Path, newest_good: int) -> None:
+    """Rename what is newer than the newest intact checkpoint, so that it is neither in the way nor lost."""
+    for path in paths(folder):
+        if path > path_of(folder, newest_good):
+            path.replace(path.with_suffix(".damaged"))
+
+
 def write(folder: Path, match: Match, moment: Moment, journal_bytes: int, keep: int) -> None:
     """Save the match as it stands at this moment, then drop all but the newest `keep` checkpoints.
 
@@ -64,7 +71,8 @@ def write(folder: Path, match: Match, moment: Moment, journal_bytes: int, keep: 
     metadata["sha256"] = _checksum(metadata["facts"], tensors)
     write_atomically(path_of(folder, moment.round), save(tensors, metadata))
     for old in paths(folder)[keep:]:
-        old.unlink()
+        with disk_errors(old, 0):
+            old.unlink()
 
 
 def read(path: Path) -> Checkpoint:

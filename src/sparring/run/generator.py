@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sparring import codec, keys
 from sparring.errors import InputError
 from sparring.files import read_json, write_atomically, write_json
-from sparring.networks import GeneratorConfig
+from sparring.networks import GeneratorConfig, seeded
 from sparring.noise import Noise
 from sparring.recipe import Recipe
 from sparring.run.checkpoint import load
@@ -50,7 +50,7 @@ class Generator:
 
     @classmethod
     def _build(cls, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], weights: dict[str, Tensor]) -> "Generator":
-        network = config.build(noise.num, shape).eval()
+        network = seeded(lambda: config.build(noise.num, shape), seed=0).eval()
         load(network.state_dict(), weights)
         return cls(config, noise, shape, network)
 

@@ -16,14 +16,14 @@ def summaries(root: Path) -> list[dict[str, Any]]:
 
 
 def _summary(path: Path) -> dict[str, Any]:
-    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    files = [file for file in path.rglob("*") if file.is_file() and not file.name.endswith(".part")]
+    size = sum(file.stat().st_size for file in files)
     row = {"run": str(path), "recipe": "", "state": "unreadable", "rounds": 0, "epoch": 0, "seconds": 0.0}
     try:
         run = Run.open(path)
-        events = list(run.journal())
-    except (InputError, ValueError):
+        events, rounds = list(run.journal()), run.rounds()
+    except InputError:
         return row | {"MiB": round(size / 2**20, 1)}
-    rounds = [event for event in events if event["event"] == "round"]
     endings = [event["ending"] for event in events[-1:] if event["event"] == "end"]
     row |= {"recipe": run.recipe.name, "state": endings[0] if endings else "unfinished"}
     if rounds:

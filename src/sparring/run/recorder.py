@@ -20,7 +20,7 @@ from sparring.run.generator import Generator
 from sparring.run.journal import Journal
 from sparring.run.run import Run
 
-Ending = Literal["finished", "interrupted", "terminated", "non-finite"]
+Ending = Literal["finished", "interrupted", "terminated", "non-finite", "machine"]
 
 
 @dataclass
@@ -53,14 +53,14 @@ class Recorder:
         """Write a checkpoint of this moment, unless there is one, and the generator by itself."""
         if self.saved_round == moment.round:
             return
-        folder = self.run.path / "checkpoints"
-        file = checkpoint.path_of(folder, moment.round)
-        self.journal.write("checkpoint", round=moment.round, file=f"checkpoints/{file.name}")
-        checkpoint.write(folder, self.engine.match, moment, self.journal.sync(), self.run.recipe.keep_checkpoints)
         network = self.engine.match.generator.network
         recipe, shape = self.run.recipe, self.engine.data.shape
         trained = Generator.build(recipe, shape, {n: t.cpu() for n, t in network.state_dict().items()})
         trained.write(self.run.path / "generator", model_card(self.run, moment))
+        folder = self.run.path / "checkpoints"
+        file = checkpoint.path_of(folder, moment.round)
+        self.journal.write("checkpoint", round=moment.round, file=f"checkpoints/{file.name}")
+        checkpoint.write(folder, self.engine.match, moment, self.journal.sync(), recipe.keep_checkpoints)
         self.saved_round = moment.round
 
     def end(self, moment: Moment, ending: Ending, **fields: Any) -> None:

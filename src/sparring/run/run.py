@@ -100,7 +100,12 @@ class Run:
     def frames(self) -> list[Path]:
         """The pictures of the fixed z, in order of time: what the animation is made of."""
         drawn = [event["file"] for event in self.journal() if event["event"] == "sample"]
-        return [self.path / file for file in drawn if re.fullmatch(r"samples/(epoch|round)_\d+\.png", file)]
+        fixed = [self.path / file for file in drawn if re.fullmatch(r"samples/(epoch|round)_\d+\.png", file)]
+        return [path for path in fixed if path.is_file()]
+
+    def rounds(self) -> list[dict[str, Any]]:
+        """What the journal holds of rounds, in order."""
+        return [event for event in self.journal() if event["event"] == "round"]
 
     def _repr_png_(self) -> bytes | None:
         """In a notebook a run shows its newest picture."""
@@ -110,7 +115,7 @@ class Run:
 
 def latest(root: Path = ROOT) -> Path:
     """The run under `root` that was started last; InputError where there is none."""
-    runs = [path.parent for path in root.glob("*/recipe.json")]
+    runs = [path.parent for path in root.rglob("recipe.json")]
     if not runs:
         raise InputError(f"there is no run under {root}/ yet; train one with `sparring train vanilla`")
     return max(runs, key=lambda path: (path / "recipe.json").stat().st_mtime_ns)

@@ -40,4 +40,4 @@ def output(name: Output) -> nn.Module:
 def needs_size(shape: tuple[int, ...], size: int, network: str) -> None:
     """InputError unless `shape` is that of images [C, size, size]."""
     if len(shape) != 3 or shape[1:] != (size, size):
-        raise InputError(f"{network} draws images of {size} x {size} pixels, but the data's shape is {list(shape)}")
+        raise InputError(f"{network} needs images of {size} x {size} pixels, but the data's shape is {list(shape)}")
