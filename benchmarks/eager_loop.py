@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, pad
 
-from sparring import recipes
+from sparring import devices, recipes
 from sparring.engine import Engine
 
 Step = Callable[[Tensor], None]
@@ -172,7 +172,7 @@ def compare(name: str, repeats: int) -> dict[str, list[float]]:
 
 def peak_mib(label: str, name: str) -> float:
     """Peak resident memory of one loop in a process of its own."""
-    code = f"import eager_loop as e, json, resource; e.LOOPS[{label!r}]({name!r})(20); print(e.rss_mib())"
+    code = f"import eager_loop as e; e.LOOPS[{label!r}]({name!r})(20); print(e.rss_mib())"
     out = subprocess.run([sys.executable, "-c", code], cwd=sys.path[0], capture_output=True, text=True, check=True)
     return json.loads(out.stdout)
 
@@ -186,6 +186,7 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", default=list(CHUNKS), choices=list(CHUNKS))
     parser.add_argument("--repeats", type=int, default=7)
     args = parser.parse_args()
+    devices.flush_denormals()  # for both loops
     print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads; ms a round, median (quartiles); peak MiB")
     # memory first: a child's peak starts at what its parent holds
     peaks = {(label, name): peak_mib(label, name) for name in args.recipes for label in LOOPS}
