@@ -258,7 +258,7 @@ def _play(recorder: Recorder, start: Moment, progress: Progress) -> Run:
             recorder.end(moment, _ENDINGS[stopped])
         except NonFiniteError as error:
             recorder.end(moment, "non-finite", reason=str(error))
-            raise NonFiniteError(f"{error} (round {moment.round}, epoch {moment.epoch}); {_kept(run)}") from None
+            raise NonFiniteError(f"{error}; {_kept(run)}") from None
         except MachineError as error:
             raise MachineError(f"{error}; {_kept(run)}") from error
         if stopped:

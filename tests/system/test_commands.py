@@ -298,7 +298,19 @@ def test_weights_that_are_no_longer_finite_are_neither_drawn_nor_saved(sparring_
     assert done.status == 3
     assert "no longer finite" in done.err.splitlines()[-1]
     assert "no checkpoint had been saved yet" in done.err
+    assert not Path("run/generator").exists()
     assert list(Run.open("run").journal())[-1]["ending"] == "non-finite"
+
+
+def test_weights_that_are_no_longer_finite_are_not_saved(sparring_command):
+    dcgan = [f"--set={name}={value}" for name, value in SETTINGS["dcgan"].items()]
+    settings = [*dcgan, "--set=optim.lr=1e38", "--set=pictures=[]"]
+    done = sparring_command("train", "dcgan", "--rounds", 1, "--out", "run", *settings)
+    assert done.status == 3
+    assert "network." in done.err.splitlines()[-1]
+    assert "is no longer finite at round 1 (epoch 1)" in done.err.splitlines()[-1]
+    assert not Path("run/generator").exists()
+    assert not list(Path("run/checkpoints").iterdir())
 
 
 def test_sampling_leaves_the_users_random_state_alone(run):

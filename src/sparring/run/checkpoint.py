@@ -50,15 +50,16 @@ def set_aside(folder: Path, newest_good: int) -> None:
             path.replace(path.with_suffix(".damaged"))
 
 
-def write(folder: Path, match: Match, moment: Moment, journal_bytes: int, keep: int) -> None:
-    """Save the match as it stands at this moment, then drop all but the newest `keep` checkpoints.
-
-    Raises NonFiniteError, and writes nothing, where a weight is infinite or not a number.
-    """
-    tensors = {name: tensor.contiguous() for name, tensor in tensors_of(match).items()}
-    for name, tensor in tensors.items():
+def check_finite(match: Match) -> None:
+    """Raises NonFiniteError, naming the tensor, where one of the match's state is infinite or not a number."""
+    for name, tensor in tensors_of(match).items():
         if not tensor.isfinite().all():
-            raise NonFiniteError(f"{name} is no longer finite at round {moment.round} (epoch {moment.epoch})")
+            raise NonFiniteError(f"{name} is no longer finite")
+
+
+def write(folder: Path, match: Match, moment: Moment, journal_bytes: int, keep: int) -> None:
+    """Save the match as it stands at this moment, then drop all but the newest `keep` checkpoints."""
+    tensors = {name: tensor.contiguous() for name, tensor in tensors_of(match).items()}
     facts = {
         "round": moment.round,
         "images": moment.images,

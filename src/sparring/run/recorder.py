@@ -10,6 +10,7 @@ from torch import Tensor
 from sparring.cadence import Moment
 from sparring.data.sets import Dataset
 from sparring.engine import Engine
+from sparring.errors import NonFiniteError
 from sparring.files import write_atomically
 from sparring.keys import generator
 from sparring.pictures import Series, losses_plot, traces_plot
@@ -36,7 +37,13 @@ class Recorder:
         self.journal = Journal(self.run.path / "journal.jsonl")
 
     def see(self, moment: Moment) -> None:
-        """Write what is due at this moment."""
+        """Write what is due at this moment; NonFiniteError where that would be infinite or not a number."""
+        try:
+            self._write_due(moment)
+        except NonFiniteError as error:
+            raise NonFiniteError(f"{error} at round {moment.round} (epoch {moment.epoch})") from None
+
+    def _write_due(self, moment: Moment) -> None:
         place = {"round": moment.round, "epoch": moment.epoch, "images": moment.images, "seconds": moment.seconds}
         if moment.numbers is not None:
             self.journal.write("round", **place, **moment.numbers)
@@ -50,9 +57,13 @@ class Recorder:
             self.save(moment)
 
     def save(self, moment: Moment) -> None:
-        """Write a checkpoint of this moment, unless there is one, and the generator by itself."""
+        """Write the generator by itself and a checkpoint of this moment, unless there is one.
+
+        Raises NonFiniteError, and writes nothing, where a weight is infinite or not a number.
+        """
         if self.saved_round == moment.round:
             return
+        checkpoint.check_finite(self.engine.match)
         network = self.engine.match.generator.network
         recipe, shape = self.run.recipe, self.engine.data.shape
         trained = Generator.build(recipe, shape, {n: t.cpu() for n, t in network.state_dict().items()})
