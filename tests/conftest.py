@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -24,8 +24,8 @@ class Outcome:
 
 
 @pytest.fixture
-def sparring_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    """Run `sparring ARGS...` in this process."""
+def sparring_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Outcome]]:
+    """Run `sparring ARGS...` in this process, and leave its arithmetic as other tests want it."""
 
     def run(*args: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["sparring", *map(str, args)])
@@ -38,7 +38,8 @@ def sparring_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
         captured = capsys.readouterr()
         return Outcome(status, captured.out, captured.err)
 
-    return run
+    yield run
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(autouse=True)

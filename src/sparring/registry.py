@@ -28,13 +28,13 @@ def kebab(name: str) -> str:
 def register(kind: str) -> Callable[[T], T]:
     """Decorator: make a part of this kind known under its own name.
 
-    Raises ValueError where a part of Sparring already has the name.
+    Raises ValueError where a part of another module already has the name.
     """
 
     def add(part: T) -> T:
         name = name_of(part)
         known = _parts.setdefault(kind, {})
-        if name in known and known[name].__module__.startswith("sparring.") and known[name].__module__ != part.__module__:
+        if name in known and known[name].__module__ != part.__module__:
             raise ValueError(f"{kind} {name!r} is already registered by {known[name].__module__}")
         known[name] = part
         return part
@@ -52,6 +52,13 @@ def name_of(part) -> str:
     """The registered name of a part, its class, or a recipe function."""
     named = part if hasattr(part, "__name__") else type(part)
     return kebab(named.__name__.removesuffix("Config"))
+
+
+def forget(module: str) -> None:
+    """Unregister all parts of a module, for a newer version of the same file to take their place."""
+    for known in _parts.values():
+        for name in [name for name, part in known.items() if part.__module__ == module]:
+            del known[name]
 
 
 def is_registered(part) -> bool:

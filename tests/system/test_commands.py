@@ -158,6 +158,9 @@ def test_a_users_own_recipe_file_trains_and_stays_readable(sparring_command):
     done = sparring_command("train", "mine.py", "--rounds", 3, "--out", "run", "--json", *TINY[:1])
     assert json.loads(done.out)["recipe"] == "my-own"
     assert Run.open("run").recipe.batch_size == 50
+    Path("mine.py").write_text(Path("mine.py").read_text().replace("batch_size=50", "batch_size=40"))
+    assert sparring_command("train", "mine.py", "--rounds", 3, "--out", "newer", *TINY[:1]).status == 0
+    assert Run.open("newer").recipe.batch_size == 40
 
 
 def test_runs_with_a_part_of_ones_own_open_with_the_file_that_registers_it(tmp_path):

@@ -54,6 +54,8 @@ def execute(path: str) -> ModuleType:
     name = f"{file.stem}_{blake2b(str(file).encode() + file.read_bytes(), digest_size=4).hexdigest()}"
     if name in sys.modules:
         return sys.modules[name]
+    for older in [m.__name__ for m in list(sys.modules.values()) if getattr(m, "__file__", None) == str(file)]:
+        registry.forget(older)
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise InputError(f"{path} is no Python file")
