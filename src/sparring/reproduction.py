@@ -6,9 +6,8 @@ as if they were independent draws of that; with one seed the interval knows noth
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import pi, sqrt, tan
 from statistics import NormalDist, mean, stdev
-from typing import Any
 
 from sparring.run.run import Run
 
@@ -94,8 +93,6 @@ def prediction_interval(values: Sequence[float], coverage: float = 0.95) -> tupl
 def t_quantile(probability: float, dof: int) -> float:
     """Student's t by its expansion in 1/dof (Abramowitz and Stegun 26.7.5); exact for 1 and 2 degrees of freedom."""
     if dof == 1:
-        from math import pi, tan
-
         return tan(pi * (probability - 0.5))
     if dof == 2:
         return (2 * probability - 1) * sqrt(2 / (4 * probability * (1 - probability)))
@@ -131,8 +128,3 @@ def _column(column: Printed, runs: Sequence[Run]) -> Iterator[Line]:
         if at_epoch:
             low, high = prediction_interval(pool) if len(pool) > 1 else (None, None)
             yield Line(column.label, epoch, printed, mean(at_epoch), low, high, len(pool))
-
-
-def last_round(run: Run) -> dict[str, Any]:
-    """The newest round in a run's journal, or an empty dict."""
-    return (run.rounds() or [{}])[-1]

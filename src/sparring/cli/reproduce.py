@@ -67,9 +67,7 @@ def _print(tutorial: str, lines: list, runs: list, results: list) -> None:
 
 
 def _sentence(run, result) -> str:
-    from sparring.reproduction import last_round
-
-    last = last_round(run)
+    last = run.rounds()[-1]
     d_accuracy = (last["d_accuracy_real"] + last["d_accuracy_fake"]) / 2
     seconds_per_epoch = result.seconds / result.epochs
     return (
