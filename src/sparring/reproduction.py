@@ -6,9 +6,9 @@ as if they were independent draws of that; with one seed the interval knows noth
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import pi, sqrt, tan
-from statistics import NormalDist, mean, stdev
+from statistics import mean
 
+from sparring.intervals import prediction_interval
 from sparring.run.run import Run
 
 
@@ -81,30 +81,6 @@ PRINTED: Mapping[str, tuple[Printed, ...]] = {
 def compare(columns: Sequence[Printed], runs: Sequence[Run]) -> list[Line]:
     """Every printed number whose epoch our runs have reached, in the order of the tutorial."""
     return [line for column in columns for line in _column(column, runs)]
-
-
-def prediction_interval(values: Sequence[float], coverage: float = 0.95) -> tuple[float, float]:
-    """Where one further value lies with this probability: mean +- t s sqrt(1 + 1/n), for n normal values, n at least 2."""
-    n = len(values)
-    half = t_quantile((1 + coverage) / 2, n - 1) * stdev(values) * sqrt(1 + 1 / n)
-    return mean(values) - half, mean(values) + half
-
-
-def t_quantile(probability: float, dof: int) -> float:
-    """Student's t by its expansion in 1/dof (Abramowitz and Stegun 26.7.5); exact for 1 and 2 degrees of freedom."""
-    if dof == 1:
-        return tan(pi * (probability - 0.5))
-    if dof == 2:
-        return (2 * probability - 1) * sqrt(2 / (4 * probability * (1 - probability)))
-    z = NormalDist().inv_cdf(probability)
-    terms = (
-        z,
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
-    )
-    return sum(term / dof**power for power, term in enumerate(terms))
 
 
 def values_by_epoch(run: Run, column: Printed) -> dict[int, float]:
