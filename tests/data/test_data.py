@@ -1,6 +1,7 @@
 import pytest
+from PIL import Image
 
-from sparring.data import Gaussian1d, IdxFolder, ImageSet, Mnist, PointSet, Ring, resolve
+from sparring.data import Gaussian1d, IdxFolder, ImageSet, Mnist, PictureFolder, PointSet, Ring, listing, resolve
 from sparring.errors import InputError
 from sparring.registry import name_of, names
 
@@ -27,24 +28,49 @@ def test_unknown_names_are_answered_with_the_nearest(name):
         resolve(name)
 
 
-def test_pictures_and_files_are_answered_with_what_is_needed(tmp_path):
-    (tmp_path / "cat.png").write_bytes(b"")
-    with pytest.raises(InputError, match="a data folder holds MNIST's four IDX files"):
+def draw_pictures(folder, num=20):
+    for level in range(num):
+        Image.new("L", (3, 2), level).save(folder / f"{level}.png")
+
+
+def test_any_other_folder_resolves_to_its_pictures(tmp_path, monkeypatch):
+    draw_pictures(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert resolve(".") == resolve(str(tmp_path)) == PictureFolder(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["t10k-labels-idx1-ubyte", "train-images-idx3-ubyte.gz"])
+def test_one_idx_file_tells_what_the_folder_is(tmp_path, name):
+    draw_pictures(tmp_path)
+    (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r"lacks .*; a data folder holds MNIST's four IDX files"):
         resolve(str(tmp_path))
-    with pytest.raises(InputError, match="is a file; name the folder that holds MNIST's four IDX files"):
-        resolve(str(tmp_path / "cat.png"))
 
 
-def test_a_part_that_needs_a_path_says_so():
-    with pytest.raises(InputError, match="idx-folder has no default path"):
-        resolve("idx-folder")
+def test_other_folders_and_files_are_answered_with_what_is_needed(tmp_path):
+    with pytest.raises(InputError, match="holds neither pictures nor MNIST's four IDX files"):
+        resolve(str(tmp_path))
+    draw_pictures(tmp_path, 1)
+    with pytest.raises(InputError, match="holds only one picture; at least 2 are needed"):
+        resolve(str(tmp_path))
+    with pytest.raises(InputError, match=r"is a file; name a folder, of pictures or of MNIST's four IDX files, .gz or not"):
+        resolve(str(tmp_path / "0.png"))
+
+
+@pytest.mark.parametrize("name", ["idx-folder", "picture-folder"])
+def test_a_part_that_needs_a_path_says_so(name):
+    with pytest.raises(InputError, match=f"{name} has no default path"):
+        resolve(name)
+    assert name not in [listed for listed, *_ in listing()]
 
 
 @pytest.mark.parametrize("name", names("data"))
 def test_every_registered_data_set_keeps_the_contract(name, tmp_path, four_files):
-    for file, content in four_files.items():
-        (tmp_path / file).write_bytes(content)
-    data = resolve(str(tmp_path) if name == "idx-folder" else name)
+    if name == "idx-folder":
+        for file, content in four_files.items():
+            (tmp_path / file).write_bytes(content)
+    draw_pictures(tmp_path)
+    data = resolve(str(tmp_path) if name.endswith("-folder") else name)
     assert name_of(data) == name
     assert data.summary
     assert "\n" not in data.summary

@@ -10,8 +10,11 @@ from pathlib import Path
 import torch
 
 from sparring import registry
+from sparring.data import idx, image_files
 from sparring.data.idx_folder import IdxFolder
 from sparring.data.mnist import Mnist
+from sparring.data.picture_folder import PictureFolder
+from sparring.data.pictures import Pictures, read_pictures
 from sparring.data.sets import Data, ImageSet, PointSet, Progress
 from sparring.data.toys import Gaussian1d, Ring
 from sparring.errors import InputError
@@ -22,17 +25,20 @@ __all__ = [
     "IdxFolder",
     "ImageSet",
     "Mnist",
+    "PictureFolder",
+    "Pictures",
     "PointSet",
     "Progress",
     "Ring",
     "check",
     "listing",
+    "read_pictures",
     "resolve",
 ]
 
 
 def resolve(name_or_path: str) -> Data:
-    """The registered data set of this name, with its defaults, or else the IDX files of this folder.
+    """The registered data set of this name, with its defaults, or else the IDX files or the pictures of this folder.
 
     A name wins over a folder of the same name, which `./name` still reaches. Raises InputError for anything else, and
     for folders in which files are missing.
@@ -44,7 +50,7 @@ def resolve(name_or_path: str) -> Data:
     if path.is_dir():
         return _folder(path)
     if path.exists():
-        raise InputError(f"{path} is a file; name the folder that holds MNIST's four IDX files, .gz or not")
+        raise InputError(f"{path} is a file; name a folder, of pictures or of MNIST's four IDX files, .gz or not")
     raise InputError(f"{name_or_path!r} is neither a data set nor a folder; {registry.suggest(name_or_path, names)}")
 
 
@@ -60,8 +66,15 @@ def _needed(part: type[Data]) -> list[str]:
     return [field.name for field in signature(part).parameters.values() if field.default is field.empty]
 
 
-def _folder(path: Path) -> IdxFolder:
-    folder = IdxFolder(str(path.absolute()))
+def _folder(path: Path) -> IdxFolder | PictureFolder:
+    """One file named like MNIST's tells the one kind from the other."""
+    idx_names = [name + suffix for name in idx.TRAIN + idx.TEST for suffix in ("", ".gz")]
+    if any((path / name).is_file() for name in idx_names):
+        folder = IdxFolder(str(path.absolute()))
+    else:
+        folder = PictureFolder(str(path.absolute()))
+        if not image_files.find(path):
+            raise InputError(f"{path} holds neither pictures nor MNIST's four IDX files")
     folder.fetch()
     return folder
 

@@ -31,6 +31,10 @@ class _Examples:
             raise InputError(f"cannot leave out the first {n} of {len(self)} examples; choose from 0 to {len(self) - 1}")
         return self._each(lambda tensor: tensor[n:])
 
+    def take(self, chosen: Tensor) -> Self:
+        """The examples at these places, int64 [M]."""
+        return self._each(lambda tensor: tensor[chosen])
+
     def fingerprint(self) -> str:
         """SHA-256, in hex, of every tensor's name, type, shape and bytes: equal where the data are equal."""
         digest = hashlib.sha256()

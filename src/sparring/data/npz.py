@@ -1,0 +1,141 @@
+"""Pictures in an .npz file, as NumPy's `savez` and `savez_compressed` write it."""
+
+import io
+import math
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.lib import format as npy
+
+from sparring.data.fetch import in_short
+from sparring.data.sets import ImageSet
+from sparring.errors import InputError
+
+MOST_CLASSES = 1 << 16
+
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_GROWTH = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}  # bytes at most of each byte in the file
+_LONGEST_END = 22 + 65_535  # bytes of an archive's last record, with its comment
+_SLICE = 1 << 20  # values quantised at a time
+
+
+def read_npz(path: Path) -> ImageSet:
+    """The array `images`, or else `arr_0`, of an .npz file, with the integers `labels` [N] where there are any.
+
+    The images are [N, H, W] or [N, H, W, C], C being 1 or 3: uint8, or floats in [-1, 1], which are quantised as
+    (x + 1) * 127.5, rounded half to even. InputError for everything else, without trust in what a header declares.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = _members(archive, path)
+            name = "images" if "images" in members else "arr_0"
+            if name not in members:
+                raise InputError(f"{path} has no array `images`; it holds {', '.join(sorted(members)) or 'nothing'}")
+            images = _pixels(_array(archive, members[name], path, _check_images), f"`{name}` of {path}")
+            if "labels" not in members:
+                return ImageSet(images)
+            labels = _array(archive, members["labels"], path, _check_labels)
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # archives and arrays meet damage with errors of every kind
+        raise InputError(f"{path} cannot be read as an .npz file: {' '.join(in_short(error).split())}") from error
+    return _labelled(images, labels, path)
+
+
+def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
+    """The arrays by name; an error where the archive disagrees with itself about their names or their number."""
+    for member in archive.infolist():
+        archive.open(member).close()  # compares the name in the directory with the one before the array
+    if len(archive.infolist()) != _declared_members(path):
+        raise zipfile.BadZipFile("its directory is damaged")
+    return {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+
+
+def _declared_members(path: Path) -> int:
+    """How many members the archive's last record counts, which `zipfile` does not look at."""
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, _LONGEST_END), io.SEEK_END)
+        end = file.read()
+    at = end.rindex(b"PK\5\6")
+    return int.from_bytes(end[at + 10 : at + 12], "little")
+
+
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, check) -> np.ndarray:
+    """An array whose type and shape `check` has passed, and whose size the file can really hold."""
+    where = f"`{member.filename.removesuffix('.npy')}` of {path}"
+    with archive.open(member) as stream:
+        version = npy.read_magic(stream)
+        if version not in _HEADERS:
+            raise InputError(f"{where} is in version {version[0]}.{version[1]} of NumPy's format; save it with savez")
+        shape, _, dtype = _HEADERS[version](stream)
+        start = stream.tell()
+    check(shape, dtype, where)
+    declared = start + math.prod(shape) * dtype.itemsize
+    growth = _GROWTH.get(member.compress_type, 0)
+    held = min(member.file_size, growth * min(member.compress_size, path.stat().st_size))
+    if declared != held:
+        raise InputError(f"{where} declares {declared:,} bytes (shape {list(shape)}), but the file holds {held:,}")
+    with archive.open(member) as stream:
+        values = npy.read_array(stream)
+        stream.read(1)  # at its end the checksum is compared
+    return values
+
+
+def _check_images(shape: tuple[int, ...], dtype: np.dtype, where: str) -> None:
+    if dtype.hasobject:
+        raise InputError(f"{where} holds Python objects, which are not read; save an array of uint8")
+    if dtype != np.uint8 and dtype.kind != "f":
+        raise InputError(f"{where} is {dtype}; it must be uint8, or floats in [-1, 1]")
+    if len(shape) not in (3, 4):
+        raise InputError(f"{where} has shape {list(shape)}; it must be [N, H, W] or [N, H, W, C]")
+    if len(shape) == 4 and shape[3] not in (1, 3):
+        raise InputError(f"{where} has shape {list(shape)}; the channels come last, and there must be 1 or 3")
+    if min(shape) <= 0:
+        raise InputError(f"{where} is empty: its shape is {list(shape)}")
+
+
+def _check_labels(shape: tuple[int, ...], dtype: np.dtype, where: str) -> None:
+    if dtype.kind not in "iu":
+        raise InputError(f"{where} is {dtype}; labels must be integers")
+    if len(shape) != 1 or shape[0] < 0:
+        raise InputError(f"{where} has shape {list(shape)}; it must be [N]")
+
+
+def _pixels(images: np.ndarray, where: str) -> torch.Tensor:
+    """As uint8 [N, C, H, W]."""
+    if images.dtype.kind == "f":
+        _check_range(images, where)
+        images = _quantised(images)
+    deep = images if images.ndim == 4 else images[..., None]
+    return torch.from_numpy(np.ascontiguousarray(deep.transpose(0, 3, 1, 2)))
+
+
+def _check_range(images: np.ndarray, where: str) -> None:
+    bad = images.size - np.count_nonzero(np.isfinite(images))
+    if bad:
+        raise InputError(f"{where} has {bad:,} of {images.size:,} values that are infinite or not a number")
+    low, high = images.min(), images.max()
+    if low < -1 or high > 1:
+        raise InputError(f"{where} goes from {low:g} to {high:g}; floats must lie in [-1, 1]")
+    if low >= 0:
+        raise InputError(f"{where} goes from {low:g} to {high:g}, most likely meant as [0, 1]; save 2 * images - 1")
+
+
+def _quantised(images: np.ndarray) -> np.ndarray:
+    """In slices, so that floats of full width are never held for all at once."""
+    result = np.empty(images.shape, np.uint8)
+    step = max(1, _SLICE // images[0].size)
+    for at in range(0, len(images), step):
+        result[at : at + step] = np.rint((images[at : at + step].astype(np.float64) + 1) * 127.5)
+    return result
+
+
+def _labelled(images: torch.Tensor, labels: np.ndarray, path: Path) -> ImageSet:
+    if len(labels) != len(images):
+        raise InputError(f"{path}: {len(images)} images but {len(labels)} labels; there must be as many")
+    low, high = labels.min(), labels.max()
+    if low < 0 or high >= MOST_CLASSES:
+        raise InputError(f"{path}: the labels go from {low} to {high}; they must lie in 0..{MOST_CLASSES - 1}")
+    return ImageSet(images, torch.from_numpy(labels.astype(np.int64)), tuple(map(str, range(int(high) + 1))))
