@@ -1,23 +1,19 @@
-"""Checkpoints: all that a run needs to go on bit for bit, in one safetensors file that carries its own checksum.
+"""Checkpoints: all that a run needs to go on bit for bit, in one sealed file.
 
 Weights, buffers and optimiser moments are tensors; the round, the clocks and the length of the journal are JSON in the file's
 metadata. Random states and the place in the epoch need no bytes: they are functions of the seed and the round (`keys`).
 """
 
-import json
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from sparring.cadence import Moment
 from sparring.errors import InputError, NonFiniteError
 from sparring.files import disk_errors, write_atomically
+from sparring.sealed import seal, unseal
 from sparring.steps import Match, Player
 
 FORMAT = "sparring-checkpoint-1"
@@ -31,6 +27,11 @@ class Checkpoint:
     journal_bytes: int
     clocks: tuple[int, int]
     tensors: dict[str, Tensor]
+
+
+def best_path(folder: Path) -> Path:
+    """The file of the checkpoint with the best quick score so far."""
+    return folder / "best.safetensors"
 
 
 def path_of(folder: Path, round_: int) -> Path:
@@ -57,9 +58,8 @@ def check_finite(match: Match) -> None:
             raise NonFiniteError(f"{name} is no longer finite")
 
 
-def write(folder: Path, match: Match, moment: Moment, journal_bytes: int, keep: int) -> None:
-    """Save the match as it stands at this moment, then drop all but the newest `keep` checkpoints."""
-    tensors = {name: tensor.contiguous() for name, tensor in tensors_of(match).items()}
+def write(path: Path, match: Match, moment: Moment, journal_bytes: int) -> None:
+    """Save the match as it stands at this moment."""
     facts = {
         "round": moment.round,
         "images": moment.images,
@@ -68,9 +68,11 @@ def write(folder: Path, match: Match, moment: Moment, journal_bytes: int, keep: 
         "journal_bytes": journal_bytes,
         "clocks": [match.generator.optimizer.clock.count, match.discriminator.optimizer.clock.count],
     }
-    metadata = {"format": FORMAT, "facts": json.dumps(facts)}
-    metadata["sha256"] = _checksum(metadata["facts"], tensors)
-    write_atomically(path_of(folder, moment.round), save(tensors, metadata))
+    write_atomically(path, seal(FORMAT, facts, tensors_of(match))[0])
+
+
+def keep_newest(folder: Path, keep: int) -> None:
+    """Drop all but the newest checkpoints; the best one has another name, and stays."""
     for old in paths(folder)[keep:]:
         with disk_errors(old, 0):
             old.unlink()
@@ -78,17 +80,7 @@ def write(folder: Path, match: Match, moment: Moment, journal_bytes: int, keep: 
 
 def read(path: Path) -> Checkpoint:
     """Read and verify one checkpoint; InputError where it is truncated, altered, or of another format."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path} is no intact checkpoint: {error}") from None
-    if metadata.get("format") != FORMAT:
-        raise InputError(f"{path} has the format {metadata.get('format')!r}; this version reads {FORMAT}")
-    if _checksum(metadata.get("facts", ""), tensors) != metadata.get("sha256"):
-        raise InputError(f"{path} is no intact checkpoint: its checksum does not match")
-    facts: dict[str, Any] = json.loads(metadata["facts"])
+    facts, tensors, _ = unseal(path, FORMAT, "checkpoint")
     moment = Moment(facts["round"], facts["images"], facts["epoch"], facts["seconds"])
     return Checkpoint(moment, facts["journal_bytes"], tuple(facts["clocks"]), tensors)
 
@@ -131,12 +123,3 @@ def _player_tensors(side: str, player: Player) -> dict[str, Tensor]:
         for index, tensor in enumerate(tensors)
     }
     return network_tensors(f"{side}.network", player.network) | moments
-
-
-def _checksum(facts: str, tensors: dict[str, Tensor]) -> str:
-    digest = sha256(facts.encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()

@@ -1,0 +1,51 @@
+"""The network of a yardstick: a small convolutional classifier whose pooled last layer gives the features."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from sparring.errors import InputError, check
+
+SMALLEST = 16  # pixels
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """3x3 convolutions with batch norm: the first keeps the size, every further width halves it, then refines it once.
+
+    The last width is not refined; its channels, averaged over the places, are the features.
+    """
+
+    widths: tuple[int, ...] = (16, 32, 64, 128)
+
+    def __post_init__(self):
+        check(len(self.widths) >= 2 and min(self.widths) >= 1, "widths", self.widths, "be two or more positive numbers")
+
+    def build(self, shape: tuple[int, ...], num_classes: int) -> "Classifier":
+        """For images of `shape` [C, H, W]; InputError below 16 x 16 pixels."""
+        if len(shape) != 3 or min(shape[1:]) < SMALLEST:
+            raise InputError(f"a yardstick needs images of at least {SMALLEST} x {SMALLEST} pixels, not {list(shape)}")
+        return Classifier(self.widths, shape[0], num_classes)
+
+
+class Classifier(nn.Module):
+    """Images [B, C, H, W] in [-1, 1] -> features [B, D] and logits [B, K]."""
+
+    def __init__(self, widths: tuple[int, ...], num_channels: int, num_classes: int):
+        super().__init__()
+        first, *inner, last = widths
+        layers = _block(num_channels, first)
+        for narrow, wide in zip(widths, inner, strict=False):
+            layers += _block(narrow, wide, stride=2) + _block(wide, wide)
+        layers += _block(widths[-2], last, stride=2)
+        self.features = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.head = nn.Linear(last, num_classes)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.features(images)
+        return features, self.head(features)
+
+
+def _block(num_in: int, num_out: int, stride: int = 1) -> list[nn.Module]:
+    convolution = nn.Conv2d(num_in, num_out, 3, stride, padding=1, bias=False)
+    return [convolution, nn.BatchNorm2d(num_out), nn.ReLU(inplace=True)]

@@ -1,0 +1,111 @@
+"""A yardstick: a trained classifier in a file of its own, named by the hash of its content."""
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sparring import codec
+from sparring.data.sets import ImageSet
+from sparring.errors import InputError
+from sparring.extractors.classifier import Classifier, ClassifierConfig
+from sparring.files import disk_errors, write_atomically
+from sparring.sealed import seal, unseal
+
+FORMAT = "sparring-yardstick-1"
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Features:
+    """What an extractor makes of images: features float32 [N, D] and logits float32 [N, K], on the CPU."""
+
+    features: Tensor
+    logits: Tensor
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a yardstick is and where it comes from; `data_fingerprint` is that of the test images."""
+
+    name: str
+    data: str
+    data_fingerprint: str
+    shape: tuple[int, ...]
+    classes: tuple[str, ...]
+    network: ClassifierConfig
+    seed: int
+    epochs: int
+    held_back_accuracy: float
+    test_accuracy: float
+    confusion: tuple[tuple[int, ...], ...]  # test images by label (row) and verdict
+
+
+@dataclass(frozen=True, eq=False)
+class Yardstick:
+    """A classifier in inference mode, and its facts."""
+
+    facts: Facts
+    hash: str
+    network: Classifier = field(repr=False)
+
+    @property
+    def label(self) -> str:
+        """Name and the first 8 digits of the hash, as scores print it."""
+        return _label(self.facts, self.hash)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.facts.classes
+
+    def features(self, images: ImageSet, device: torch.device, progress: Progress | None = None) -> Features:
+        """Features and logits of all images; InputError where they have another shape than those that it learned from."""
+        if images.shape != self.facts.shape:
+            raise InputError(
+                f"the yardstick {self.label} judges images of {_size(self.facts.shape)}, not of {_size(images.shape)}"
+            )
+        network = self.network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        found: list[tuple[Tensor, Tensor]] = []
+        with torch.no_grad():
+            for part in torch.arange(len(images)).split(500):
+                batch = images.batch(part).to(device, memory_format=torch.channels_last)
+                found.append(tuple(tensor.float().cpu() for tensor in network(batch)))
+                if progress:
+                    progress(f"features by {self.label}", int(part[-1]) + 1, len(images))
+        return Features(torch.cat([f for f, _ in found]), torch.cat([logits for _, logits in found]))
+
+
+def write(folder: Path, facts: Facts, network: Classifier) -> Path:
+    """Write NAME-HASH.safetensors into the folder; its path."""
+    data, checksum = seal(FORMAT, asdict(facts), network.state_dict())
+    path = folder / f"{_label(facts, checksum)}.safetensors"
+    with disk_errors(path, len(data)):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, data)
+    return path
+
+
+def read(path: Path) -> Yardstick:
+    """Read and verify a yardstick; InputError where it is damaged, altered, misnamed, or does not fit this version."""
+    data, tensors, checksum = unseal(path, FORMAT, "yardstick")
+    facts = codec.decode(Facts, data, str(path))
+    network = facts.network.build(facts.shape, len(facts.classes)).eval()
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError:
+        raise InputError(f"{path}: the weights do not fit the network that the file describes") from None
+    yardstick = Yardstick(facts, checksum, network)
+    if re.search("-[0-9a-f]{8}$", path.stem) and path.stem != yardstick.label:
+        raise InputError(f"{path} holds the yardstick {yardstick.label}: its name and its content do not agree")
+    return yardstick
+
+
+def _label(facts: Facts, checksum: str) -> str:
+    return f"{facts.name}-{checksum[:8]}"
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
