@@ -1,0 +1,150 @@
+"""The signs of a match gone wrong. Thresholds were set on runs made sick on purpose and on healthy ones (docs/coach.md)."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from statistics import mean, median
+from typing import Any
+
+Event = Mapping[str, Any]
+
+READINGS = 20  # rounds read in the journal, over which what D says is averaged
+PATIENCE = 3  # reviews in a row that must agree
+
+
+@dataclass
+class History:
+    """What the coach remembers of a journal: the last readings of rounds, the last reviews, and the first gradients."""
+
+    rounds: deque[Event] = field(default_factory=lambda: deque(maxlen=READINGS))
+    checkups: deque[Event] = field(default_factory=lambda: deque(maxlen=PATIENCE))
+    scores: deque[Event] = field(default_factory=lambda: deque(maxlen=PATIENCE))
+    gradients: dict[str, list[float]] = field(default_factory=lambda: {"G": [], "D": []})
+
+    def add(self, event: Event) -> None:
+        kept = {"round": self.rounds, "checkup": self.checkups, "score": self.scores}.get(event["event"])
+        if kept is not None:
+            kept.append(event)
+        if len(self.gradients["G"]) < READINGS and "g_gradient" in event:
+            for side in ("G", "D"):
+                self.gradients[side].append(event[f"{side.lower()}_gradient"])
+
+    def average(self, name: str) -> float | None:
+        """Of the last readings; None until there are enough of them."""
+        return mean(event[name] for event in self.rounds) if len(self.rounds) == READINGS else None
+
+    def always(self, name: str, holds: Callable[[float], bool], kind: str = "checkups") -> float | None:
+        """The newest value, where the last reviews all have one, the condition holds in all, and nothing improves."""
+        values = [event[name] for event in getattr(self, kind) if name in event]
+        stuck = len(values) == PATIENCE and all(map(holds, values)) and not self.improves()
+        return values[-1] if stuck else None
+
+    def improves(self) -> bool:
+        """Whether the quick scores have come down by a fifth over the last reviews: then there is no hurry to speak."""
+        values = [event[event["headline"]] for event in self.scores]
+        return len(values) == PATIENCE and values[-1] < 0.8 * values[0]
+
+    def excels(self) -> bool:
+        """Whether the newest quick score is within ten times what real samples get (of points: about 0)."""
+        if not self.scores:
+            return False
+        newest = self.scores[-1]
+        return newest[newest["headline"]] < 10 * max(newest["floor"], 0.005)
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A cause; the kind of event at which it can be seen; how to see it (a sentence, or None); what may help."""
+
+    cause: str
+    event: str
+    look: Callable[[History], str | None]
+    advice: str
+
+
+def d_has_won(history: History) -> str | None:
+    real, fake = history.average("d_real"), history.average("d_fake")
+    if real is None or fake is None or real < 0.98 or fake > 0.02:
+        return None
+    return (
+        f"D has won: it gives real samples {real:.3f} and generated ones {fake:.3f} on average, so G has little to learn from."
+    )
+
+
+def g_has_won(history: History) -> str | None:
+    real, fake = history.average("d_real"), history.average("d_fake")
+    if real is None or fake is None or real - fake > 0.01 or history.excels():
+        return None
+    return f"G has won: D gives real samples {real:.3f} and generated ones {fake:.3f} on average; it cannot tell them apart."
+
+
+def exploding(history: History) -> str | None:
+    for side, first in history.gradients.items():
+        last = [event[f"{side.lower()}_gradient"] for event in list(history.rounds)[-5:] if "g_gradient" in event]
+        if len(first) >= 10 and median(last) > 100 * max(median(first), 1):
+            return f"The gradients of {side} explode: their norm is {last[-1]:.3g}, and was {median(first):.3g} at the start."
+    return None
+
+
+def collapse(history: History) -> str | None:
+    spread = history.always("spread", lambda value: value < 0.25)
+    if spread is None:
+        return None
+    return f"G has collapsed: its samples vary {spread:.0%} as much as real ones do, so they are nearly one and the same."
+
+
+def flat(history: History) -> str | None:
+    contrast = history.always("contrast", lambda value: value < 0.3)
+    if contrast is None:
+        return None
+    return f"G draws flat pictures: their contrast is {contrast:.0%} of that of real ones."
+
+
+def saturated(history: History) -> str | None:
+    contrast = history.always("contrast", lambda value: value > 1.5)
+    if contrast is None:
+        return None
+    return f"G's output is saturated: its pictures have {contrast:.1f} times the contrast of real ones."
+
+
+def memorising(history: History) -> str | None:
+    gaps = [event["d_real_train"] - event["d_real_held_out"] for event in history.checkups]
+    if len(gaps) < PATIENCE or min(gaps) < 0.15:
+        return None
+    last = history.checkups[-1]
+    return (
+        f"D learns its training images by heart: it gives them {last['d_real_train']:.2f} on average, "
+        f"but {last['d_real_held_out']:.2f} to real images that it was never shown."
+    )
+
+
+def batch_norm(history: History) -> str | None:
+    gap = history.always("batch_norm_gap", lambda value: value > 1)
+    if gap is None:
+        return None
+    return f"G's batch norms disagree: from training to inference its pictures move by {gap:.0%} of their spread."
+
+
+def lopsided(history: History) -> str | None:
+    if history.always("largest_class", lambda value: value > 0.3, "scores") is None:
+        return None
+    shares = {name.removeprefix("share_"): value for name, value in history.scores[-1].items() if name.startswith("share_")}
+    largest = max(shares, key=shares.__getitem__, default=None)
+    if largest is None:
+        return None
+    fair, missing = 1 / len(shares), [name for name, share in shares.items() if share < 0.1 / len(shares)]
+    ending = f"; hardly any are of class {', '.join(missing)}" if missing else ""
+    return f"{shares[largest]:.0%} of the samples are of class {largest}, where about {fair:.0%} would be fair{ending}."
+
+
+SIGNS = (
+    Sign("d has won", "round", d_has_won, "Give G more moves or D a weaker network; a smaller optim.lr gives G time."),
+    Sign("g has won", "round", g_has_won, "Give D more moves (round.moves) or a stronger network."),
+    Sign("exploding gradients", "round", exploding, "Lower optim.lr, to a tenth say; smaller initial weights help as well."),
+    Sign("collapse", "checkup", collapse, "Lower optim.lr, use the non-saturating loss, or give D dropout."),
+    Sign("flat output", "checkup", flat, "See that G's output suits the data ([-1, 1]), and lower optim.lr."),
+    Sign("saturated output", "checkup", saturated, "Use smaller initial weights or a smaller optim.lr."),
+    Sign("memorising d", "checkup", memorising, "Use more images, a weaker D, or dropout in D; stop at the best checkpoint."),
+    Sign("batch norm", "checkup", batch_norm, "Use a larger bn_momentum or batch_size."),
+    Sign("lopsided classes", "score", lopsided, "A convolutional G, dropout in D, or optim.beta1=0.5 often helps."),
+)
