@@ -32,7 +32,7 @@ class Progress:
         )
         self.live = self.console.is_terminal or self.console.is_jupyter
         self._bars = Bars(*columns, console=self.console, disable=quiet or not self.live, expand=True)
-        self._transfers: dict[str, TaskID] = {}
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> "Progress":
         self._bars.start()
@@ -47,11 +47,15 @@ class Progress:
 
     def transfer(self, label: str, done: int, total: int) -> None:
         """A download, as the data sets report it."""
-        if label not in self._transfers:
-            self._transfers[label] = self._bars.add_task(f"fetching {label}", total=total, news="")
-        self._bars.update(self._transfers[label], completed=done, total=total)
+        self.step(f"fetching {label}", done, total)
+
+    def step(self, label: str, done: int, total: int) -> None:
+        """A piece of work that has come so far."""
+        if label not in self._tasks:
+            self._tasks[label] = self._bars.add_task(label, total=total, news="")
+        self._bars.update(self._tasks[label], completed=done, total=total)
         if done >= total:
-            self._bars.remove_task(self._transfers.pop(label))
+            self._bars.remove_task(self._tasks.pop(label))
 
     def begin(self, run: "Run", start: Moment, num_images: int) -> None:
         """Training begins: `num_images` is the size of an epoch."""

@@ -85,6 +85,7 @@ class Recipe:
     `order` of the real images: as in the "file" every epoch, "shuffled" anew each epoch, or drawn "with-replacement".
     A short last batch of an epoch is used as it is, beside a full batch of z.
     `test_traces`: read mean D(x) on the test images and D(G(z)), both in inference mode, at every epoch's end.
+    `review`: when the coach looks closely and a quick score is taken, at the run's end in any case; None for never.
     `frames` of the animation: "all", or the thinning "square-root" of the DCGAN tutorial.
     """
 
@@ -103,6 +104,7 @@ class Recipe:
     journal: Every = field(default_factory=lambda: Every(rounds=50))
     checkpoint: Every = field(default_factory=lambda: Every(epochs=5))
     keep_checkpoints: int = 2
+    review: Every | None = field(default_factory=lambda: Every(epochs=5))
     frames: Literal["all", "square-root"] = "all"
     name: str = "custom"
     source: str = ""

@@ -23,11 +23,16 @@ class Player:
 
     network: nn.Module
     optimizer: AdamOptimizer
+    gradients: Sequence[Tensor] = ()  # of the last move
 
     def descend(self, value: Tensor, *, keep_graph: bool = False) -> Callable[[], None]:
         """Take the gradient of `value` with respect to this player's weights alone; calling the result makes the step."""
-        gradients = torch.autograd.grad(value, self.optimizer.parameters, retain_graph=keep_graph)
-        return lambda: self.optimizer.step(gradients)
+        self.gradients = torch.autograd.grad(value, self.optimizer.parameters, retain_graph=keep_graph)
+        return lambda: self.optimizer.step(self.gradients)
+
+    def gradient_norm(self) -> Tensor:
+        """The Euclidean norm of the last move's gradient over all weights."""
+        return torch.stack([gradient.norm() for gradient in self.gradients]).norm()
 
 
 @dataclass

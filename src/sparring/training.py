@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from sparring import codec, data, devices, recipes
+from sparring import codec, data, devices, recipes, scores
 from sparring.cadence import Every, Length, Moment
 from sparring.data.sets import Dataset
 from sparring.engine import Engine, own_torch_state
@@ -17,10 +17,11 @@ from sparring.errors import InputError, MachineError, NonFiniteError
 from sparring.loop import play
 from sparring.progress import Progress
 from sparring.recipe import Recipe
-from sparring.run import checkpoint, journal
+from sparring.run import checkpoint, journal, scorebook
 from sparring.run.generator import Generator
 from sparring.run.recorder import Ending, Recorder
 from sparring.run.run import Run, refuse_used
+from sparring.scores import Score, Standard
 from sparring.signals import Stop
 
 START = Moment(round=0, images=0, epoch=1, seconds=0.0)
@@ -49,6 +50,7 @@ class Result:
     d_loss: float
     grid: str | None
     animation: str | None
+    quick_score: Score | None
 
 
 def resolve(
@@ -108,7 +110,7 @@ def train(
             "start_from": str(Run.open(start_from).path) if start_from is not None else None,
         }
         run = Run.create(Path(out) if out is not None else None, resolved, seed, facts)
-        recorder = Recorder(run, engine, test)
+        recorder = Recorder(run, engine, test, judge(resolved, place, progress), progress.say)
         recorder.journal.write("start", recipe=resolved.name, seed=seed, length=str(resolved.length))
         return _play(recorder, START, progress)
 
@@ -139,10 +141,12 @@ def resume(
             raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
         checkpoint.restore(saved, engine.match)
         journal.cut(run.path / "journal.jsonl", saved.journal_bytes)
+        scorebook.cut(run.path / "scores.jsonl", saved.moment.round)
         checkpoint.set_aside(run.path / "checkpoints", saved.moment.round)
         start = saved.moment
         del saved  # a second copy of the whole state
-        recorder = Recorder(run.with_recipe(recipe), engine, test, saved_round=start.round)
+        run = run.with_recipe(recipe)
+        recorder = Recorder(run, engine, test, judge(recipe, place, progress), progress.say, saved_round=start.round)
         for problem in problems:
             recorder.journal.write("warning", round=start.round, text=problem)
         recorder.journal.write("resume", round=start.round, length=str(recipe.length), **devices.describe(place))
@@ -160,9 +164,14 @@ def is_complete(run: Run, **lengths: float | None) -> bool:
 
 
 def load(path: str | Path | Run) -> Run | Generator:
-    """A run, or the generator in a hub folder (such as a run's `generator/`); both have `sample(num, seed)`."""
+    """A run, or the generator in one of its checkpoints or in a hub folder (such as a run's `generator/`).
+
+    All have `sample(num, seed)`.
+    """
     if isinstance(path, Run):
         return path
+    if Path(path).suffix == ".safetensors":
+        return Run.open(Path(path).parent.parent).generator_of(checkpoint.read(Path(path)))
     if (Path(path) / "config.json").is_file():
         return Generator.open(Path(path))
     return Run.open(path)
@@ -172,6 +181,16 @@ def build(recipe: Recipe, seed: int, device: torch.device, progress: Progress) -
     """The engine of a recipe, and its test images."""
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
     return Engine.build(recipe, train_set, seed, device), test
+
+
+def judge(recipe: Recipe, device: torch.device, progress: Progress) -> Standard | None:
+    """What the quick scores of a run are taken against; None where the recipe wants none, or no yardstick knows the data."""
+    if recipe.review is None:
+        return None
+    standard = scores.standard(recipe.data, device)
+    if standard is None:
+        progress.say("no yardstick was trained on these data, so there are no scores; `sparring extractor train` makes one")
+    return standard
 
 
 def take_weights(engine: Engine, run: Run) -> None:
@@ -203,7 +222,14 @@ def result(run: Run) -> Result:
         d_loss=last["d_loss"],
         grid=str(frames[-1]) if frames else None,
         animation=str(animation) if animation.exists() else None,
+        quick_score=_newest_quick(run),
     )
+
+
+def _newest_quick(run: Run) -> Score | None:
+    """The headline of the quick score taken last."""
+    taken = [evaluation for evaluation in run.scores() if evaluation.quick]
+    return taken[-1].scores[0] if taken else None
 
 
 def rehearse(

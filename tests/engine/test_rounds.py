@@ -371,6 +371,8 @@ def test_numbers_by_hand():
         "real_logits": torch.tensor([0.0, 2.0, -1.0, 3.0]),
         "fake_logits": torch.tensor([0.0, -2.0]),
         "g_fake_logits": torch.tensor([0.0, 1.0, 2.0, 3.0, -1.0]),
+        "g_gradient": torch.tensor(5.0),
+        "d_gradient": torch.tensor(0.125),
     }
     half, two, one, three = 0.5, 0.8807970779778823, 0.7310585786300049, 0.9525741268224334
     assert summary(readings) == pytest.approx(
@@ -384,5 +386,7 @@ def test_numbers_by_hand():
             "d_accuracy_real": 2 / 4,
             "d_accuracy_fake": 2 / 2,  # 0 is not above one half
             "g_accuracy": 3 / 5,
+            "g_gradient": 5.0,
+            "d_gradient": 0.125,
         }
     )

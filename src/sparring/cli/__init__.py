@@ -7,7 +7,7 @@ import click
 
 from sparring.errors import SparringError
 
-COMMANDS = ("recipes", "train", "resume", "runs", "sample", "animate", "reproduce", "data")
+COMMANDS = ("recipes", "train", "resume", "runs", "sample", "evaluate", "compare", "animate", "reproduce", "data", "extractor")
 
 
 class Commands(click.Group):

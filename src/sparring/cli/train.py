@@ -58,6 +58,8 @@ def report(result, as_json: bool) -> None:
         f"{result.recipe}: {result.rounds} rounds, {result.epochs:.2f} epochs in {result.seconds:.1f} s "
         f"({result.images_per_second:,.0f} images/s); G {result.g_loss:.3f}, D {result.d_loss:.3f}"
     )
+    if result.quick_score:
+        click.echo(f"quick score: {result.quick_score}; `sparring evaluate {result.run}` says more")
     for label, path in (("run", result.run), ("grid", result.grid), ("animation", result.animation)):
         if path:
             click.echo(f"{label:<10} {path}")

@@ -16,6 +16,10 @@ from sparring.optim import AdamOptimizer, StepClock
 from sparring.recipe import MoveG, Recipe
 from sparring.steps import Match, Player, Readings
 
+SAMPLED_AT_ONCE = 256
+EXAMINED = 500  # samples at a checkup
+_BATCH_NORM = nn.BatchNorm1d | nn.BatchNorm2d
+
 
 @dataclass
 class Engine:
@@ -37,7 +41,7 @@ class Engine:
         """
         g = networks.build_generator(recipe.generator, recipe.z.num, data.shape, key(seed, "initial", "generator"))
         d = networks.build_discriminator(recipe.discriminator, data.shape, key(seed, "initial", "discriminator"))
-        if any(isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) for layer in (*g.modules(), *d.modules())):
+        if any(isinstance(layer, _BATCH_NORM) for layer in (*g.modules(), *d.modules())):
             check(recipe.batch_size >= 2, "batch_size", recipe.batch_size, "be at least 2, for batch normalisation")
         clock = StepClock()
         match = Match(
@@ -72,7 +76,8 @@ class Engine:
         """What the journal writes of a round; reads both values again where the recipe says "after"."""
         if self.recipe.round.read == "after":
             readings = readings | steps.read(self.match, *self.last)
-        return summary(readings)
+        norms = (self.match.generator.gradient_norm(), self.match.discriminator.gradient_norm())
+        return summary(readings | dict(zip(("g_gradient", "d_gradient"), norms, strict=True)))
 
     @torch.no_grad()
     def test_numbers(self, test: Dataset, round_: int) -> dict[str, float]:
@@ -88,13 +93,56 @@ class Engine:
         return {"d_real_test": d_real, "d_fake_test": d_fake}
 
     @torch.no_grad()
+    def checkup(self, test: Dataset) -> dict[str, float]:
+        """What a closer look at both networks shows, in inference mode and on fixed z; nothing changes.
+
+        `spread`: deviation from sample to sample, beside that of real ones (1: as varied); `contrast`, of images: deviation
+        within a sample, likewise; `d_real_train`, `d_real_held_out`: mean D(x) on training images and on ones never trained
+        on; `batch_norm_gap`, where G normalises over the batch: how far its samples move (root mean square, beside their
+        own spread) when batch statistics take the place of the running ones.
+        """
+        generator, discriminator = self.match.networks
+        real, held_out = self._some(self.data), self._some(test)
+        fake = self.samples(EXAMINED, "checkup").to(self.device)
+        numbers = {"spread": fake.std(0).square().mean().sqrt() / held_out.std(0).square().mean().sqrt()}
+        if fake.ndim == 4:
+            numbers["contrast"] = fake.flatten(1).std(1).mean() / held_out.flatten(1).std(1).mean()
+        with steps.inference(discriminator):
+            numbers |= {
+                "d_real_train": discriminator(real).sigmoid().mean(),
+                "d_real_held_out": discriminator(held_out).sigmoid().mean(),
+            }
+        if any(isinstance(layer, _BATCH_NORM) for layer in generator.modules()):
+            moved = self._with_batch_statistics("checkup") - fake
+            numbers["batch_norm_gap"] = moved.square().mean().sqrt() / fake.std(0).square().mean().sqrt().clamp(min=1e-6)
+        return {name: value.item() for name, value in numbers.items()}
+
+    def _some(self, data: Dataset) -> Tensor:
+        """The same few examples each time, on the engine's device."""
+        chosen = torch.randperm(len(data), generator=generator("cpu", self.seed, "checkup"))[:EXAMINED]
+        return data.batch(chosen.to(self.device if data is self.data else "cpu")).to(self.device)
+
+    def _with_batch_statistics(self, *address: str) -> Tensor:
+        """Samples of G with only its batch norms in training mode, all in one batch; their running statistics stay."""
+        network = self.match.generator.network
+        kept = {name: buffer.clone() for name, buffer in network.named_buffers()}
+        with steps.inference(network):
+            for layer in network.modules():
+                layer.training = isinstance(layer, _BATCH_NORM)
+            samples = network(self.z(EXAMINED, *address))
+        for name, buffer in network.named_buffers():
+            buffer.copy_(kept[name])
+        return samples
+
+    @torch.no_grad()
     def samples(self, num: int, *address: str | int) -> Tensor:
         """Generated images [num, *shape] in [-1, 1], in inference mode, from the z at this address.
 
         Raises NonFiniteError where one is infinite or not a number.
         """
         with steps.inference(self.match.generator.network):
-            images = self.match.generator.network(self.z(num, *address)).cpu()
+            parts = self.z(num, *address).split(SAMPLED_AT_ONCE)
+            images = torch.cat([self.match.generator.network(z).cpu() for z in parts])
         if not images.isfinite().all():
             raise NonFiniteError("the generator's images are no longer finite")
         return images
@@ -131,7 +179,8 @@ def summary(readings: Readings) -> dict[str, float]:
     """Readings as numbers: losses, mean logits, mean sigmoids, and how often each side's verdict was right.
 
     `d_accuracy_real`: share of real images that D takes for real; `d_accuracy_fake`: share of fakes that D takes for fakes;
-    `g_accuracy`: share of the fakes of G's own move that D takes for real.
+    `g_accuracy`: share of the fakes of G's own move that D takes for real; `g_gradient` and `d_gradient`: norms of the
+    gradients of the last moves.
     """
     real, fake, own = (readings[name] for name in ("real_logits", "fake_logits", "g_fake_logits"))
     numbers: Mapping[str, Tensor] = {
@@ -144,6 +193,8 @@ def summary(readings: Readings) -> dict[str, float]:
         "d_accuracy_real": (real > 0).float().mean(),
         "d_accuracy_fake": (fake <= 0).float().mean(),
         "g_accuracy": (own > 0).float().mean(),
+        "g_gradient": readings["g_gradient"],
+        "d_gradient": readings["d_gradient"],
     }
     values = torch.stack(list(numbers.values())).tolist()  # one synchronisation
     return dict(zip(numbers, values, strict=True))

@@ -88,8 +88,8 @@ def train(
 
     Raises InputError for a name that cannot name a file, and as `school`.
     """
-    if not name or set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-_."):
-        raise InputError(f"{name!r} cannot name a yardstick; use small letters, digits, - and _")
+    if not name or name == "inception" or set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-_."):
+        raise InputError(f"{name!r} cannot name a yardstick; use another, of small letters, digits, - and _")
     how, config = how or Schooling(), ClassifierConfig()
     train_set, test = data.train(progress), data.test(progress)
     pupil = school(config, how, train_set, test, seed, progress)

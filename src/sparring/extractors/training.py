@@ -54,6 +54,8 @@ def school(config: ClassifierConfig, how: Schooling, train: Dataset, test: Datas
     Raises InputError where labels are missing, or there are too few images or classes.
     """
     train, test = _labelled(train), _labelled(test)
+    if (train.shape, train.classes) != (test.shape, test.classes):
+        raise InputError("training and test images differ in shape or classes; a yardstick needs them alike")
     network = seeded(lambda: config.build(train.shape, len(train.classes)), keys.key(seed, "yardstick"))
     network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     order = torch.randperm(len(train), generator=keys.generator("cpu", seed, "held back"))
@@ -132,8 +134,10 @@ def _uniform(num: int, columns: int, rng: torch.Generator) -> Tensor:
 
 
 def _labelled(images: Dataset) -> ImageSet:
-    if not isinstance(images, ImageSet) or images.labels is None or len(images.classes) < 2:
-        raise InputError("a yardstick learns from labelled pictures of two classes or more, and these data have none")
+    if not isinstance(images, ImageSet) or images.labels is None:
+        raise InputError("a yardstick learns from labelled pictures, and these data have no labels")
+    if len(images.labels.unique()) < 2:
+        raise InputError("a yardstick learns to tell classes apart, and these data have only one")
     if len(images) < 10:
         raise InputError(f"{len(images)} pictures are too few to train or to test a yardstick; 10 is the least")
     return images

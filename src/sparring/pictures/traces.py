@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Series = tuple[Sequence[float], Sequence[float | None]]  # x, and as many y, of which None, NaN and infinities are left out
 
 WIDTH, HEIGHT = 800, 450  # pixels
+STYLES = ("-", "--", ":", "-.")
 MANY_POINTS = 200  # above this a line is drawn pale, with its running median over it
 NUM_MEDIANS = 400
 
@@ -24,9 +25,7 @@ def losses_plot(losses: Mapping[str, Series], x_label: str = "epoch") -> bytes:
     A line of more than 200 points is drawn pale, with its running median (a window of 1/40 of its points) on top.
     Raises ValueError for a series whose x and y differ in length.
     """
-    figure, ax = _titled_axes("Losses", x_label, "loss")
-    _draw_all(ax, losses)
-    return _finished(figure, ax)
+    return lines_plot("Losses", "loss", losses, x_label)
 
 
 def traces_plot(traces: Mapping[str, Series], x_label: str = "epoch") -> bytes:
@@ -36,10 +35,45 @@ def traces_plot(traces: Mapping[str, Series], x_label: str = "epoch") -> bytes:
     drawn as `losses_plot` draws them.
     Raises ValueError for a series whose x and y differ in length.
     """
-    figure, ax = _titled_axes("What D says of real and generated samples", x_label, "mean probability of being real")
+    return probabilities_plot("What D says of real and generated samples", traces, x_label)
+
+
+def lines_plot(title: str, y_label: str, lines: Mapping[str, Series], x_label: str) -> bytes:
+    """Draw values over time as `losses_plot` does, under any title; from the seventh line on, colours recur in dashes."""
+    figure, ax = _titled_axes(title, x_label, y_label)
+    _draw_all(ax, lines)
+    return _finished(figure, ax)
+
+
+def probabilities_plot(title: str, lines: Mapping[str, Series], x_label: str) -> bytes:
+    """Draw probabilities over time as `traces_plot` does, under any title."""
+    figure, ax = _titled_axes(title, x_label, "mean probability of being real")
     ax.axhline(0.5, color=GREY, linestyle="--", linewidth=1)
     ax.set_ylim(-0.02, 1.02)
-    _draw_all(ax, traces)
+    _draw_all(ax, lines)
+    return _finished(figure, ax)
+
+
+def scores_plot(title: str, y_label: str, lines: Mapping[str, Series], x_label: str, floor: float | None) -> bytes:
+    """Draw scores over time on a logarithmic axis, which leaves out what is not above 0; the floor as a dashed line.
+
+    A line without points is no line, but it keeps its colour from the others.
+    """
+    from matplotlib.ticker import LogLocator, StrMethodFormatter
+
+    figure, ax = _titled_axes(title, x_label, y_label)
+    above = {name: _above_zero(series) for name, series in lines.items()}
+    shown = [y for _, ys in above.values() for y in ys if y is not None]
+    if floor is not None and floor > 0:
+        shown.append(floor)
+        ax.axhline(floor, color=GREY, linestyle="--", linewidth=1, label="floor")
+    if shown:
+        ax.set_ylim(min(shown) / 1.6, max(shown) * 1.6)  # 1.6 ** 2 > 5 / 2: there is a number on the axis in any case
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.yaxis.set_minor_formatter("")
+    _draw_all(ax, above, marker="o")
     return _finished(figure, ax)
 
 
@@ -69,24 +103,26 @@ def _titled_axes(title: str, x_label: str, y_label: str) -> "tuple[Figure, Axes]
     return figure, ax
 
 
-def _draw_all(ax: "Axes", all_series: Mapping[str, Series]) -> None:
+def _draw_all(ax: "Axes", all_series: Mapping[str, Series], marker: str | None = None) -> None:
     num_drawn = 0
     for i, (name, series) in enumerate(all_series.items()):
         x, y = _finite(name, series)
-        _draw(ax, name, x, y, COLOURS[i % len(COLOURS)])
+        if len(x) == 0:
+            continue
+        _draw(ax, name, x, y, COLOURS[i % len(COLOURS)], STYLES[i // len(COLOURS) % len(STYLES)], marker)
         num_drawn += len(x)
     if num_drawn == 0:
         ax.set(xticks=[], yticks=[])
         ax.text(0.5, 0.6, "no rounds yet", transform=ax.transAxes, ha="center", fontsize=14, color=GREY)
 
 
-def _draw(ax: "Axes", name: str, x: np.ndarray, y: np.ndarray, colour: str) -> None:
+def _draw(ax: "Axes", name: str, x: np.ndarray, y: np.ndarray, colour: str, style: str, marker: str | None) -> None:
     if len(x) <= MANY_POINTS:
-        ax.plot(x, y, color=colour, linewidth=1.5, marker="o" if len(x) == 1 else None, label=name)
+        ax.plot(x, y, style, color=colour, linewidth=1.5, marker="o" if len(x) == 1 else marker, markersize=5, label=name)
         return
     places, medians = running_median(y, window=len(y) // 40, num_out=NUM_MEDIANS)
     ax.plot(x, y, color=colour, linewidth=0.5, alpha=0.35)
-    ax.plot(x[places], medians, color=colour, linewidth=1.8, label=f"{name} (running median)")
+    ax.plot(x[places], medians, style, color=colour, linewidth=1.8, label=f"{name} (running median)")
 
 
 def _finite(name: str, series: Series) -> tuple[np.ndarray, np.ndarray]:
@@ -96,6 +132,10 @@ def _finite(name: str, series: Series) -> tuple[np.ndarray, np.ndarray]:
     x, y = np.asarray(series[0], dtype=float), np.asarray(series[1], dtype=float)  # None becomes NaN
     drawable = np.isfinite(x) & np.isfinite(y)
     return x[drawable], y[drawable]
+
+
+def _above_zero(series: Series) -> Series:
+    return series[0], [y if y is not None and 0 < y < float("inf") else None for y in series[1]]
 
 
 def _finished(figure: "Figure", ax: "Axes") -> bytes:

@@ -35,6 +35,7 @@ def dcgan() -> Recipe:
         length=Length(epochs=150),
         journal=Every(rounds=10),
         checkpoint=Every(epochs=15),
+        review=Every(epochs=1),
         frames="square-root",
         pictures=(FixedGrid(rows=4, columns=4),),
     )

@@ -28,6 +28,7 @@ def quick() -> Recipe:
         batch_size=64,
         length=Length(epochs=2),
         checkpoint=Every(epochs=1),
+        review=Every(rounds=300),
         frames="all",
         pictures=(FixedGrid(rows=8, columns=8, every=Every(rounds=50)),),
     )

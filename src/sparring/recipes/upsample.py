@@ -34,5 +34,6 @@ def upsample() -> Recipe:
         length=Length(rounds=200),
         journal=Every(rounds=1),
         checkpoint=Every(rounds=20),
+        review=Every(rounds=20),
         pictures=(FixedGrid(every=Every(rounds=10)),),
     )

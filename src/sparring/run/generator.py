@@ -21,7 +21,7 @@ FORMAT = "sparring-generator-1"
 
 @dataclass(frozen=True)
 class Generator:
-    """A generator in inference mode, on the CPU, with the noise that it was trained on."""
+    """A generator in inference mode, with the noise that it was trained on."""
 
     config: GeneratorConfig
     noise: Noise
@@ -80,5 +80,6 @@ class Generator:
 
     @torch.no_grad()
     def draw(self, z: Tensor, batch_size: int = 256) -> Tensor:
-        """Images [N, *shape] in [-1, 1] of the given z [N, num_z], in batches that bound the memory."""
-        return torch.cat([self.network(part) for part in z.split(batch_size)])
+        """Images [N, *shape] in [-1, 1] of the given z [N, num_z], in batches that bound the memory; on the CPU."""
+        device = next(self.network.parameters()).device
+        return torch.cat([self.network(part.to(device)).cpu() for part in z.split(batch_size)])

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from sparring import codec
 from sparring.errors import InputError
 from sparring.run.run import Run
 
 
 def summaries(root: Path) -> list[dict[str, Any]]:
-    """Name, recipe, state, progress and size of every run under `root`, oldest first; unreadable ones say so."""
+    """Name, recipe, state, progress, newest score and size of every run under `root`, oldest first; unreadable ones say so."""
     if not root.is_dir():
         raise InputError(f"there is no folder {root}; runs are made by `sparring train`")
     files = sorted(root.rglob("recipe.json"), key=lambda path: path.stat().st_mtime_ns)
@@ -18,14 +19,17 @@ def summaries(root: Path) -> list[dict[str, Any]]:
 def _summary(path: Path) -> dict[str, Any]:
     files = [file for file in path.rglob("*") if file.is_file() and not file.name.endswith(".part")]
     size = sum(file.stat().st_size for file in files)
-    row = {"run": str(path), "recipe": "", "state": "unreadable", "rounds": 0, "epoch": 0, "seconds": 0.0}
+    row = {"run": str(path), "recipe": "", "state": "unreadable", "rounds": 0, "epoch": 0, "seconds": 0.0, "score": None}
     try:
         run = Run.open(path)
-        events, rounds = list(run.journal()), run.rounds()
+        events, rounds, evaluations = list(run.journal()), run.rounds(), run.scores()
     except InputError:
         return row | {"MiB": round(size / 2**20, 1)}
     endings = [event["ending"] for event in events[-1:] if event["event"] == "end"]
     row |= {"recipe": run.recipe.name, "state": endings[0] if endings else "unfinished"}
+    if evaluations:
+        newest = max(evaluations, key=lambda evaluation: (evaluation.round, not evaluation.quick))
+        row["score"] = codec.encode(newest.scores[0]) | {"quick": newest.quick}
     if rounds:
         last = rounds[-1]
         row |= {"rounds": last["round"], "epoch": last["epoch"], "seconds": round(last["seconds"], 1)}

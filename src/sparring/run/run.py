@@ -14,9 +14,10 @@ from sparring import codec
 from sparring.errors import InputError, MachineError
 from sparring.files import read_json, write_json
 from sparring.recipe import Recipe
-from sparring.run import checkpoint, journal
+from sparring.run import checkpoint, journal, scorebook
 from sparring.run.checkpoint import Checkpoint
 from sparring.run.generator import Generator
+from sparring.run.scorebook import Evaluation
 
 SCHEMA = 1
 ROOT = Path("runs")
@@ -88,14 +89,21 @@ class Run:
     @cached_property
     def generator(self) -> Generator:
         """The generator of the newest intact checkpoint."""
+        return self.generator_of(self.newest_checkpoint()[0])
+
+    def generator_of(self, saved: Checkpoint) -> Generator:
+        """The generator in one of the run's checkpoints."""
         prefix = "generator.network."
-        tensors = self.newest_checkpoint()[0].tensors
-        weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        weights = {name.removeprefix(prefix): t for name, t in saved.tensors.items() if name.startswith(prefix)}
         return Generator.build(self.recipe, self.shape, weights)
 
     def sample(self, num: int = 16, seed: int = 0) -> Tensor:
         """Generated images [num, *shape] in [-1, 1]; the same seed, the same images."""
         return self.generator.sample(num, seed)
+
+    def scores(self) -> list[Evaluation]:
+        """All evaluations, the quick ones of the training among them, in the order in which they were made."""
+        return scorebook.read(self.path / "scores.jsonl")
 
     def frames(self) -> list[Path]:
         """The pictures of the fixed z, in order of time: what the animation is made of."""

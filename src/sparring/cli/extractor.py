@@ -1,0 +1,72 @@
+"""`sparring extractor list`, `train`."""
+
+from pathlib import Path
+
+import click
+
+from sparring.cli import options
+
+
+@click.group(name="extractor", epilog="Example: sparring extractor list")
+def command() -> None:
+    """List the yardsticks that scores are taken by, and train one for your own labelled pictures."""
+
+
+@command.command(name="list", epilog="Example: sparring extractor list")
+@options.as_json
+def list_(as_json: bool) -> None:
+    """List the yardsticks at hand."""
+    from sparring import extractors
+    from sparring.extractors import yardstick
+
+    found = [(path, yardstick.read(path)) for path in extractors.files()]
+    rows = [
+        {
+            "extractor": own.label,
+            "data": own.facts.data,
+            "shape": list(own.facts.shape),
+            "classes": len(own.classes),
+            "test_accuracy": own.facts.test_accuracy,
+            "hash": own.hash,
+            "file": str(path),
+        }
+        for path, own in found
+    ]
+    if as_json:
+        return options.print_json(rows)
+    columns = ("extractor", "data", "shape", "classes", "test_accuracy", "file")
+    return options.print_table(columns, [[str(row[name]) for name in columns] for row in rows])
+
+
+@command.command(epilog="Example: sparring extractor train fashion/ --name fashion")
+@click.argument("data")
+@click.option("--name", help="What it is called.  [default: the data set's name]")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Determines all randomness.")
+@click.option("--out", metavar="FOLDER", help="Where it is put.  [default: Sparring's cache, where `evaluate` finds it]")
+@options.quiet
+@options.as_json
+def train(data: str, name: str | None, epochs: int | None, seed: int, out: str | None, quiet: bool, as_json: bool) -> None:
+    """Train a yardstick on DATA: a data set's name, or a folder with IDX files or with a folder of pictures for each class."""
+    import time
+
+    from sparring import devices, extractors
+    from sparring.data import resolve
+    from sparring.extractors import Schooling, yardstick
+    from sparring.progress import Progress
+
+    devices.flush_denormals()
+    how = Schooling(epochs=epochs) if epochs else Schooling()
+    began = time.perf_counter()
+    with Progress(quiet) as progress:
+        own_name = name or Path(data).resolve().name.lower()
+        path = extractors.train(
+            resolve(data), own_name, how=how, seed=seed, folder=Path(out) if out else None, progress=progress.step
+        )
+    made, seconds = yardstick.read(path), time.perf_counter() - began
+    if as_json:
+        return options.print_json(
+            {"extractor": made.label, "file": str(path), "test_accuracy": made.facts.test_accuracy, "seconds": seconds}
+        )
+    click.echo(f"{made.label}: {made.facts.test_accuracy:.2%} of the test images right, {seconds:.0f} s")
+    return click.echo(str(path))

@@ -1,0 +1,20 @@
+"""Scores: what the metrics say of samples, with protocol, interval, floor and ceiling."""
+
+from sparring.scores.evaluate import QUICK, floor, of_draws, of_given, quick
+from sparring.scores.score import Protocol, Score, check_comparable, difference
+from sparring.scores.standard import Standard, examples, standard
+
+__all__ = [
+    "QUICK",
+    "Protocol",
+    "Score",
+    "Standard",
+    "check_comparable",
+    "difference",
+    "examples",
+    "floor",
+    "of_draws",
+    "of_given",
+    "quick",
+    "standard",
+]

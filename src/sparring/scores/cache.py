@@ -1,0 +1,31 @@
+"""What is computed of real data once, kept in the user's cache folder under the hash of all that it depends on."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from sparring.data.fetch import cache_folder
+from sparring.errors import InputError
+from sparring.files import disk_errors, write_atomically
+from sparring.sealed import seal, unseal
+
+FORMAT = "sparring-cache-1"
+
+
+def tensors(depends_on: tuple[Any, ...], make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The tensors that `make` gives, from the cache if they are there and intact."""
+    name = hashlib.sha256(repr(depends_on).encode()).hexdigest()
+    path = cache_folder() / "scores" / f"{name[:32]}.safetensors"
+    if path.is_file():
+        try:
+            return unseal(path, FORMAT, "cached result")[1]
+        except InputError:
+            pass  # damaged: made anew below
+    made = make()
+    data, _ = seal(FORMAT, {"depends_on": repr(depends_on)}, made)
+    with disk_errors(path, len(data)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, data)
+    return made

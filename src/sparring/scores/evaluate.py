@@ -1,0 +1,157 @@
+"""From samples to scores: values, intervals, floors."""
+
+from collections.abc import Callable, Mapping
+from math import sqrt
+from statistics import mean, stdev
+
+import torch
+
+from sparring import codec, keys
+from sparring.data.sets import Dataset, ImageSet
+from sparring.intervals import mean_interval, t_quantile
+from sparring.metrics import memorisation
+from sparring.scores import cache
+from sparring.scores.score import Protocol, Score
+from sparring.scores.standard import Seen, Standard, Values
+
+DRAWS = 5
+SUBSETS = 100  # of the kernel distance, shared out among the draws
+SUBSAMPLES = 8
+AUDITED = 1000  # samples whose nearest real images are looked for
+QUICK = 2000
+LARGEST: Mapping[str, float] = dict.fromkeys(("precision", "recall", "coverage", "largest_class", "high_quality"), 1.0)
+SIGNED = {"kernel_distance", "memorisation", "energy_distance"}
+
+Interval = tuple[float, float]
+
+
+def of_draws(
+    standard: Standard, draw: Callable[[int], Dataset], seed: int, draws: int = DRAWS, train: Dataset | None = None
+) -> list[Score]:
+    """Scores of a generator: of independent draws of samples, whose spread gives the intervals.
+
+    What is dear is measured on the first draw alone, with the spread of its subsamples. `train`: what the generator was
+    trained on, for the audit of memorisation.
+    """
+    seen, first = [], draw(0)
+    for index in range(draws):
+        seen.append(standard.see(draw(index) if index else first))
+    each = [standard.cheap(s, seed + i, -(-SUBSETS // draws)) for i, s in enumerate(seen)]
+    values = {name: mean(found[name] for found in each) for name in each[0]}
+    intervals = {name: mean_interval([found[name] for found in each]) for name in each[0]} if draws > 1 else {}
+    notes = dict.fromkeys(values, f"{draws} independent draws")
+    dear, dear_intervals, dear_note = _with_subsamples(standard.dear, seen[0], seed)
+    return _scores(
+        standard, len(first), seed, values | dear, intervals | dear_intervals, notes | dict.fromkeys(dear, dear_note)
+    ) + _audit(standard, first, train, seed)
+
+
+def of_given(standard: Standard, samples: Dataset, seed: int, train: Dataset | None = None) -> list[Score]:
+    """Scores of samples that are all there is, with intervals from the spread of their subsamples."""
+    seen = standard.see(samples)
+    values, intervals, note = _with_subsamples(
+        lambda s: standard.cheap(s, seed, SUBSETS if s is seen else SUBSETS // SUBSAMPLES) | standard.dear(s), seen, seed
+    )
+    return _scores(standard, len(samples), seed, values, intervals, dict.fromkeys(values, note)) + _audit(
+        standard, samples, train, seed
+    )
+
+
+def quick(standard: Standard, samples: Dataset, seed: int) -> list[Score]:
+    """The few scores that are taken while training."""
+    values, intervals, note = _with_subsamples(standard.brief, standard.see(samples), seed)
+    return _scores(standard, len(samples), seed, values, intervals, dict.fromkeys(values, note))
+
+
+def floor(standard: Standard, num: int) -> Values:
+    """What the last `num` training examples score against the test ones: computed once, then read from the cache."""
+    if num not in standard.floors:
+        standard.floors[num] = _floor(standard, num)
+    return standard.floors[num]
+
+
+def _floor(standard: Standard, num: int) -> Values:
+    train = standard.data.train()
+    num = min(num, len(train))
+
+    def make() -> dict[str, torch.Tensor]:
+        seen = standard.see(train.without_first(len(train) - num))
+        values = standard.cheap(seen, 0, SUBSETS) | standard.dear(seen)
+        return {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
+
+    depends_on = ("floor", standard.extractor_names[1], standard.test.fingerprint(), train.fingerprint(), num, SUBSETS)
+    return {name: value.item() for name, value in cache.tensors(depends_on, make).items()}
+
+
+def _with_subsamples(measure: Callable[[Seen], Values], seen: Seen, seed: int) -> tuple[Values, dict[str, Interval], str]:
+    """Values of all samples, and intervals by the spread of subsamples of a quarter, drawn without replacement.
+
+    The deviation of a statistic over subsamples of m out of N, times sqrt(m / (N - m)), estimates its deviation at N (the
+    delete-d jackknife, Shao and Wu 1989); only the spread is used, so that what a smaller sample adds to a Frechet
+    distance does not enter.
+    """
+    values, size = measure(seen), len(seen) // 4
+    subsets = [
+        torch.randperm(len(seen), generator=keys.generator("cpu", seed, "subsample", i))[:size] for i in range(SUBSAMPLES)
+    ]
+    found = [measure(seen.take(chosen)) for chosen in subsets] if values else []
+    t = t_quantile(0.975, SUBSAMPLES - 1) * sqrt(size / (len(seen) - size))
+    half = {name: t * stdev(f[name] for f in found) for name in values}
+    intervals = {name: (value - half[name], value + half[name]) for name, value in values.items()}
+    return values, intervals, f"{SUBSAMPLES} subsamples of {size:,}"
+
+
+def _scores(
+    standard: Standard,
+    num: int,
+    seed: int,
+    values: Values,
+    intervals: Mapping[str, Interval],
+    notes: Mapping[str, str],
+) -> list[Score]:
+    floors, ceilings = floor(standard, num), standard.ceilings(num)
+    found = []
+    for name, value in values.items():
+        low, high = intervals.get(name, (None, None))
+        protocol = _protocol(standard, name, num, seed, notes[name])
+        bounds = None if low is None else _within(name, low), None if high is None else _within(name, high)
+        found.append(Score(name, float(value), *bounds, floors.get(name), ceilings.get(name), protocol))
+    return found
+
+
+def _audit(standard: Standard, samples: Dataset, train: Dataset | None, seed: int) -> list[Score]:
+    """Whether samples are copies of training images: of the first thousand, in pixels."""
+    test = standard.test
+    if not (isinstance(train, ImageSet) and isinstance(samples, ImageSet) and isinstance(test, ImageSet)):
+        return []
+    audited = samples.images[:AUDITED]
+    value = memorisation(audited.flatten(1), train.images.cpu().flatten(1), test.images.flatten(1))
+    chance = len(train) / (len(train) + len(test))
+    share = value * (1 - chance) + chance  # of samples whose nearest is a training image: a binomial share
+    half = 1.96 * sqrt(max(share * (1 - share), 0) / len(audited)) / (1 - chance)
+    protocol = _protocol(
+        standard, "memorisation", len(audited), seed, "binomial", options=f"pixels, {len(train):,} training images"
+    )
+    return [Score("memorisation", value, value - half, value + half, 0.0, None, protocol)]
+
+
+def _protocol(standard: Standard, metric: str, num: int, seed: int, interval: str, options: str | None = None) -> Protocol:
+    label, checksum = standard.extractor_names
+    return Protocol(
+        extractor=label,
+        extractor_hash=checksum,
+        data=codec.encode(standard.data)["name"],
+        data_fingerprint=standard.test.fingerprint(),
+        split="test",
+        num_samples=num,
+        num_real=standard.num_real,
+        preprocessing=standard.preprocessing,
+        options=standard.options.get(metric, "") if options is None else options,
+        seed=seed,
+        interval=interval,
+    )
+
+
+def _within(metric: str, bound: float) -> float:
+    bound = bound if metric in SIGNED else max(bound, 0.0)
+    return min(bound, LARGEST.get(metric, bound))

@@ -1,0 +1,79 @@
+"""A score is a value together with its protocol; without one it could not be compared with another."""
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from sparring.errors import InputError
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a score was taken. Two scores can be compared only where all but the last two fields agree."""
+
+    extractor: str  # label of the extractor, or "none" for points and pixels
+    extractor_hash: str
+    data: str
+    data_fingerprint: str  # of the real images or points measured against
+    split: Literal["test"]
+    num_samples: int
+    num_real: int
+    preprocessing: str
+    options: str
+    seed: int
+    interval: str  # what the interval is made of
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric's value, its 95 % interval, and what to read it against.
+
+    `floor`: what real images held against the same real images get, under the same protocol. `ceiling`: the best value there
+    is, for metrics that have one.
+    """
+
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+    floor: float | None
+    ceiling: float | None
+    protocol: Protocol
+
+    def __str__(self) -> str:
+        interval = "" if self.low is None or self.high is None else f" ({number(self.low)} to {number(self.high)})"
+        floor = "" if self.floor is None else f", floor {number(self.floor)}"
+        return f"{self.metric.replace('_', ' ')} {number(self.value)}{interval}{floor}, {self.protocol.num_samples:,} samples"
+
+
+NOT_COMPARED = {"extractor", "data", "seed", "interval"}  # the first two are said exactly by their hashes
+
+
+def difference(a: Score, b: Score) -> str | None:
+    """In what the protocols of two scores differ, in words; None where the scores can be compared."""
+    if a.metric != b.metric:
+        return f"metric ({a.metric} against {b.metric})"
+    for field in fields(Protocol):
+        mine, other = (getattr(score.protocol, field.name) for score in (a, b))
+        if field.name not in NOT_COMPARED and mine != other:
+            names = {"extractor_hash": "extractor", "data_fingerprint": "data"}
+            shown = [getattr(score.protocol, names.get(field.name, field.name)) for score in (a, b)]
+            if shown[0] == shown[1]:
+                shown = [mine, other]
+            return f"{names.get(field.name, field.name)} ({shown[0]} against {shown[1]})"
+    return None
+
+
+def check_comparable(a: Score, b: Score, names: tuple[str, str]) -> None:
+    """InputError, naming the difference, unless both scores were taken under one protocol."""
+    found = difference(a, b)
+    if found:
+        raise InputError(f"the {a.metric} of {names[0]} and of {names[1]} cannot be compared: they differ in {found}")
+
+
+def number(value: float | None) -> str:
+    """Four significant digits or so, or a dash for none."""
+    if value is None:
+        return "-"
+    if 0 < abs(value) < 0.1:
+        return f"{value:.4g}"
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:,.1f}"

@@ -1,0 +1,323 @@
+"""The standards that samples are held against: real images as an extractor sees them, or real points as they are."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import exp, log
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from sparring import codec, extractors, keys
+from sparring.data import Data
+from sparring.data.sets import Dataset, ImageSet, PointSet
+from sparring.errors import InputError
+from sparring.extractors import Extractor, Features, Yardstick
+from sparring.metrics import (
+    Moments,
+    Reference,
+    class_shares,
+    classifier_score,
+    energy_distance,
+    entropy,
+    expected_coverage,
+    frechet_distance,
+    kernel_distance,
+    missing_classes,
+    mixture_quality,
+    neighbour_scores,
+)
+from sparring.pictures import to_uint8
+from sparring.scores import cache
+
+Values = dict[str, float]
+Progress = Callable[[str, int, int], None]
+SUBSET = 1000  # samples in each of the kernel distance's subsets
+FEW_CLASSES = 20  # up to so many, the share of each is a score of its own
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Samples as a standard sees them: features [N, D], and logits [N, K] where there is a classifier."""
+
+    features: Tensor
+    logits: Tensor
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def take(self, chosen: Tensor) -> "Seen":
+        return Seen(self.features[chosen], self.logits[chosen])
+
+
+class Mixture(Protocol):
+    """What a toy knows of itself."""
+
+    std: float
+
+    def centres(self) -> Tensor: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Standard(ABC):
+    """What samples are held against. `headline` is the metric that ranks checkpoints: the smaller, the better."""
+
+    data: Data
+    device: torch.device
+    progress: Progress | None = None
+
+    headline: ClassVar[str]
+    preprocessing: ClassVar[str]
+    least: ClassVar[int]  # samples
+
+    floors: dict[int, Values] = field(default_factory=dict, init=False, repr=False)  # found so far, by number of samples
+
+    @property
+    @abstractmethod
+    def options(self) -> Mapping[str, str]:
+        """How some of the metrics were taken, in words."""
+
+    @cached_property
+    def test(self) -> Dataset:
+        """The real examples, which were never trained on."""
+        return self.data.test(self.progress)
+
+    @property
+    def num_real(self) -> int:
+        """How many of them samples are held against."""
+        return len(self.test)
+
+    @property
+    @abstractmethod
+    def extractor_names(self) -> tuple[str, str]:
+        """Label and hash."""
+
+    @abstractmethod
+    def see(self, samples: Dataset) -> Seen:
+        """InputError where the samples are of another kind or shape."""
+
+    @abstractmethod
+    def brief(self, seen: Seen) -> Values:
+        """What a quick score consists of."""
+
+    @abstractmethod
+    def cheap(self, seen: Seen, seed: int, subsets: int) -> Values:
+        """What every draw of samples is measured by; the headline comes first."""
+
+    @abstractmethod
+    def dear(self, seen: Seen) -> Values:
+        """What one draw alone is measured by."""
+
+    @abstractmethod
+    def ceilings(self, num: int) -> Values:
+        """The best value of each metric that has one, for this number of samples."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageStandard(Standard):
+    """The test images of a data set, as an extractor sees them."""
+
+    extractor: Extractor = field(kw_only=True)
+
+    headline: ClassVar[str] = "frechet_distance"
+    preprocessing: ClassVar[str] = "clamped to [-1, 1], uint8 by rounding half to even, back to [-1, 1]"
+    least: ClassVar[int] = SUBSET
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        return {
+            "kernel_distance": f"cubic kernel, unbiased, 100 subsets of {min(SUBSET, len(self.test)):,}",
+            "precision": "k = 3",
+            "recall": "k = 3",
+            "density": "k = 5",
+            "coverage": "k = 5",
+            "missing_classes": "below a tenth of their real share",
+        }
+
+    @property
+    def extractor_names(self) -> tuple[str, str]:
+        return self.extractor.label, self.extractor.hash
+
+    @cached_property
+    def real(self) -> Seen:
+        def make() -> dict[str, Tensor]:
+            found = self.extractor.features(_images(self.test), self.device, self.progress)
+            return {"features": found.features, "logits": found.logits}
+
+        return Seen(**cache.tensors(("features", *self._key), make))
+
+    @cached_property
+    def moments(self) -> Moments:
+        return Moments.of(self.real.features.to(self.device))
+
+    @cached_property
+    def neighbours(self) -> Reference:
+        """The test images' features and the radii of their neighbourhoods, on the device."""
+        features = self.real.features.to(self.device)
+
+        def make() -> dict[str, Tensor]:
+            found = Reference.of(features)
+            return {"precision": found.radii_precision.cpu(), "coverage": found.radii_coverage.cpu()}
+
+        radii = cache.tensors(("radii", 3, 5, *self._key), make)
+        return Reference(features, radii["precision"].to(self.device), radii["coverage"].to(self.device), 3, 5)
+
+    @cached_property
+    def shares(self) -> Tensor:
+        """Of the extractor's verdicts on the test images, float64 [K]."""
+        return class_shares(self.real.logits)
+
+    @property
+    def _key(self) -> tuple[str, str]:
+        return self.extractor.hash, self.test.fingerprint()
+
+    def see(self, samples: Dataset) -> Seen:
+        found: Features = self.extractor.features(_images(samples), self.device, self.progress)
+        return Seen(found.features, found.logits)
+
+    def brief(self, seen: Seen) -> Values:
+        values = {
+            "frechet_distance": frechet_distance(Moments.of(seen.features.to(self.device)), self.moments),
+            "classifier_score": classifier_score(seen.logits),
+        }
+        if isinstance(self.extractor, Yardstick):  # the classes are those of the data
+            shares = class_shares(seen.logits)
+            values |= {
+                "class_entropy": entropy(shares),
+                "missing_classes": missing_classes(shares, self.shares),
+                "largest_class": shares.max().item(),
+            }
+            if len(shares) <= FEW_CLASSES:
+                names = zip(self.extractor.classes, shares.tolist(), strict=True)
+                values |= {f"share_{name}": share for name, share in names}
+        return values
+
+    def cheap(self, seen: Seen, seed: int, subsets: int) -> Values:
+        rng = keys.generator("cpu", seed, "kernel distance")
+        sides = seen.features.to(self.device), self.real.features.to(self.device)
+        size = min(SUBSET, *map(len, sides))
+        return self.brief(seen) | {"kernel_distance": kernel_distance(*sides, subsets=subsets, size=size, generator=rng).mean}
+
+    def dear(self, seen: Seen) -> Values:
+        found = neighbour_scores(seen.features.to(self.device), self.neighbours)
+        return {name: getattr(found, name) for name in ("precision", "recall", "density", "coverage")}
+
+    def ceilings(self, num: int) -> Values:
+        return {
+            "precision": 1.0,
+            "recall": 1.0,
+            "coverage": expected_coverage(num, len(self.test), 5),
+            "classifier_score": exp(entropy(self.shares)),
+            "class_entropy": log(len(self.shares)),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class PointStandard(Standard):
+    """The test points of a toy, and the mixture that they come from where it is known."""
+
+    headline: ClassVar[str] = "energy_distance"
+    preprocessing: ClassVar[str] = "none"
+    least: ClassVar[int] = 100
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        return {"high_quality": "within 3 std of the nearest centre"}
+
+    @property
+    def num_real(self) -> int:
+        return len(self.real)
+
+    @property
+    def extractor_names(self) -> tuple[str, str]:
+        return "none", "none"
+
+    @cached_property
+    def real(self) -> Tensor:
+        """As many real points as the protocol takes of a generator."""
+        return _points(self.test).points[:2500].to(self.device)
+
+    def see(self, samples: Dataset) -> Seen:
+        points = _points(samples).points
+        if points.shape[1:] != self.test.shape:
+            raise InputError(
+                f"the points have {points.shape[1]} coordinates; those of {_name(self.data)} have {self.test.shape[0]}"
+            )
+        return Seen(points.to(self.device), torch.empty(len(points), 0))
+
+    def brief(self, seen: Seen) -> Values:
+        values = {"energy_distance": energy_distance(seen.features, self.real)}
+        mixture = _mixture(self.data)
+        if mixture is None:
+            return values
+        found = mixture_quality(seen.features, mixture.centres().to(self.device), mixture.std)
+        low, high = found.spread or (0.0, 0.0)
+        return values | {
+            "modes": found.modes,
+            "high_quality": found.high_quality,
+            "mode_kl": found.kl,
+            "narrowest_mode": low,
+            "widest_mode": high,
+            "smallest_mode": found.smallest_share,
+        }
+
+    def cheap(self, seen: Seen, seed: int, subsets: int) -> Values:
+        return self.brief(seen)
+
+    def dear(self, seen: Seen) -> Values:
+        return {}
+
+    def ceilings(self, num: int) -> Values:
+        mixture = _mixture(self.data)
+        if mixture is None:
+            return {}
+        centres = mixture.centres()
+        inside = torch.special.gammainc(torch.tensor(centres.shape[1] / 2), torch.tensor(4.5)).item()  # chi^2 at 3 std
+        return {"modes": float(len(centres)), "high_quality": inside, "smallest_mode": 1.0}
+
+
+def standard(
+    data: Data, device: torch.device, extractor: str | None = None, progress: Progress | None = None
+) -> Standard | None:
+    """What samples of this data set are held against; with no extractor named, the yardstick that was trained on it.
+
+    None where there is no such yardstick. InputError as `extractors.find`.
+    """
+    test = data.test(progress)
+    if isinstance(test, PointSet):
+        return PointStandard(data, device, progress)
+    found = extractors.find(extractor) if extractor else extractors.suited(test)
+    return ImageStandard(data, device, progress, extractor=found) if found else None
+
+
+def examples(samples: Tensor) -> Dataset:
+    """Generated samples [N, *shape] as a data set: images quantised to 8 bits, points as they are.
+
+    Raises InputError where one is infinite or not a number.
+    """
+    bad = int((~samples.flatten(1).isfinite()).any(1).sum())
+    if bad:
+        raise InputError(f"{bad} of {len(samples)} samples hold values that are infinite or not a number")
+    return ImageSet(to_uint8(samples)) if samples.ndim == 4 else PointSet(samples.float())
+
+
+def _mixture(data: Data) -> Mixture | None:
+    return data if hasattr(data, "centres") else None  # pyright: ignore[reportReturnType]
+
+
+def _name(data: Data) -> str:
+    return codec.encode(data)["name"]
+
+
+def _images(examples: Dataset) -> ImageSet:
+    if not isinstance(examples, ImageSet):
+        raise InputError("these are points, and the data set holds images")
+    return examples
+
+
+def _points(examples: Dataset) -> PointSet:
+    if not isinstance(examples, PointSet):
+        raise InputError("these are images, and the data set holds points")
+    return examples
