@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench golden clean
+.PHONY: demo test lint bench yardstick golden clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
 	$(BIN)/sparring train quick
+	$(BIN)/sparring evaluate latest
 
 test: $(VENV)/.installed-dev
 	$(BIN)/sparring data fetch mnist
@@ -21,6 +22,11 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/sparring data fetch mnist
 	$(BIN)/python benchmarks/eager_loop.py
+
+# The yardstick that comes with the package: the same machine, software and number of threads give the same file.
+yardstick: $(VENV)/.installed
+	$(BIN)/sparring data fetch mnist
+	$(BIN)/sparring extractor train mnist --name digits --out src/sparring/extractors/weights
 
 golden: $(VENV)/.installed-dev
 	PYTHONPATH=tests $(BIN)/python tests/golden/traces.py

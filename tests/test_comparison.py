@@ -105,7 +105,9 @@ def test_where_one_has_quick_scores_alone_the_quick_ones_of_all_count():
 def test_scores_that_were_not_taken_alike_are_refused():
     a = a_run("a", evaluation(9))
     b = a_run("b", evaluation(8, protocol=replace(FULL, num_samples=5000)))
-    with pytest.raises(InputError, match=r"of a and of b cannot be compared: they differ in num_samples \(10000 against 5000\)"):
+    with pytest.raises(
+        InputError, match=r"of a and of b cannot be compared: they differ in num_samples \(10000 against 5000\)"
+    ):
         compare([a, b])
     with pytest.raises(InputError, match="alike: `sparring evaluate a` and `sparring evaluate b`"):
         compare([a, b])
@@ -150,7 +152,11 @@ def test_a_metric_of_two_protocols_stands_on_two_lines():
 
     runs = [a_run(f"{i}", evaluation(5, memorisation(images))) for i, images in enumerate(("9", "8", "9"))]
     found = compare(runs)
-    assert [[s is not None for s in line.scores] for line in found.lines] == [[True] * 3, [True, False, True], [False, True, False]]
+    assert [[s is not None for s in line.scores] for line in found.lines] == [
+        [True] * 3,
+        [True, False, True],
+        [False, True, False],
+    ]
     assert {(d.metric, d.a, d.b) for d in found.differences} == {
         ("frechet_distance", "0", "1"),
         ("frechet_distance", "0", "2"),
@@ -252,7 +258,11 @@ def test_settings_that_differ_go_by_dotted_names():
     vanilla = training.resolve("vanilla")
     changed = replace(vanilla, batch_size=7, optim=replace(vanilla.optim, lr=0.5))
     a, b = a_run("a"), a_run("b", recipe=changed, seed=3)
-    assert dict(Comparison.of([a, b]).settings()) == {"seed": (0, 3), "optim.lr": (vanilla.optim.lr, 0.5), "batch_size": (100, 7)}
+    assert dict(Comparison.of([a, b]).settings()) == {
+        "seed": (0, 3),
+        "optim.lr": (vanilla.optim.lr, 0.5),
+        "batch_size": (100, 7),
+    }
 
 
 def test_settings_of_other_parts_and_lists():
@@ -310,7 +320,7 @@ def test_the_page_tells_all():
     compare([a, b], out="deep/report.html")
     page = Path("deep/report.html").read_text()
     assert page.startswith("<!doctype html>")
-    assert page.count('class="sharp"') == 4
+    assert page.count('class="sharp"') == 6
     assert page.count('class="drawn"') == 5
     for words in (
         "epoch 3, 3,000 images",
@@ -359,7 +369,9 @@ def test_critics_and_odd_events_are_drawn_as_far_as_they_go():
     a, b = a_run("a"), a_run("b")
     for path in (a, b):
         text = (path / "journal.jsonl").read_text()
-        (path / "journal.jsonl").write_text(text.replace('"d_real": 0.75', '"d_real": null').replace('"g_loss": 2.0', '"g_loss": "?"'))
+        (path / "journal.jsonl").write_text(
+            text.replace('"d_real": 0.75', '"d_real": null').replace('"g_loss": 2.0', '"g_loss": "?"')
+        )
     compare([a, b])
     assert Path("comparison.html").read_text().count('class="drawn"') == 3
 

@@ -165,6 +165,13 @@ def test_what_was_damaged_in_the_cache_is_computed_anew(standard, folder, capsys
     assert capsys.readouterr() == ("", "")
 
 
+def test_other_test_images_have_radii_of_their_own(standard, tmp_path):
+    other = shapes.write_idx(tmp_path / "other", shapes.drawn(20, 1), shapes.drawn(300, 9))
+    theirs = image_standard(other, standard.extractor.label).neighbours
+    assert not torch.equal(theirs.features, standard.neighbours.features)
+    assert not torch.equal(theirs.radii_coverage, standard.neighbours.radii_coverage)
+
+
 def test_a_quick_score_reads_the_training_images_once(standard, monkeypatch):
     reads = []
     whole = shapes.IdxFolder.train

@@ -30,11 +30,10 @@ def test_the_interval_of_a_mean_has_the_width_of_its_standard_error():
     num, t = 4000, t_quantile(0.975, SUBSAMPLES - 1)
     squares = []
     for seed in range(150):
-        values, intervals, note = _with_subsamples(of_mean, normal(num, seed), seed)
+        values, intervals, _ = _with_subsamples(of_mean, normal(num, seed), seed)
         low, high = intervals["mean"]
         assert values["mean"] == pytest.approx((low + high) / 2)
         squares.append(((high - low) / 2 / t) ** 2)
-    assert note == "8 subsamples of 1,000"
     # each square has 7 degrees of freedom, so that their mean has the relative deviation sqrt(2 / 7 / 150) = 0.044
     assert mean(squares) * num == pytest.approx(1, abs=5 * sqrt(2 / 7 / 150))
 
@@ -62,6 +61,7 @@ def test_subsamples_are_drawn_without_replacement_and_by_the_seed():
     assert all(map(torch.equal, sizes[:9], sizes[9:18]))
     assert not any(map(torch.equal, sizes[1:9], sizes[19:]))
     assert not torch.equal(sizes[1], sizes[2])
+    assert _with_subsamples(of_mean, normal(4000, 0), 0)[2] == "8 subsamples of 1,000"
 
 
 def test_nothing_measured_takes_no_subsample():

@@ -147,7 +147,7 @@ def test_samples_on_disk_score_alike_as_pictures_and_as_an_array(run, sparring_c
     drawn = scores.examples(Run.open(run).sample(1000, 3))
     standard = scores.standard(Run.open(run).recipe.data, torch.device("cpu"))
     assert standard is not None
-    expected = scores.of_given(standard, drawn, 0)[0].value
+    expected = standard.brief(standard.see(drawn))["frechet_distance"]
     assert values(of_npz["scores"])["frechet_distance"] == pytest.approx(expected, rel=1e-6)
 
 
@@ -162,7 +162,8 @@ def test_people_get_a_table_with_floor_and_extractor(run, sparring_command):
     assert lines[-1].endswith("floor: training examples in the samples' place")
 
 
-def test_latest_on_mnist(sparring_command):
+def test_latest_on_mnist(sparring_command, folder, monkeypatch):
+    monkeypatch.setenv("SPARRING_CACHE", str((folder / "mnist").resolve().parent))
     settings = SETTINGS["vanilla"] | {"review": "null"}
     sparring.train("vanilla", rounds=12, out="runs/tiny", settings=settings, quiet=True)
     found = evaluated(sparring_command, "latest", *FEW)
@@ -260,7 +261,7 @@ BAD = [
     ("run --num 999", "999 samples are too few"),
     ("good.npz --against data --num 1001", "--num 1001: there are only 1000 pictures"),
     ("good.npz --against data --num 500", "500 samples are too few"),
-    ("nan.npz --against data", "has 1 of 256000 values that are infinite or not a number"),
+    ("nan.npz --against data", "has 1 of 256,000 values that are infinite or not a number"),
     ("unit.npz --against data", "most likely meant as [0, 1]; save 2 * images - 1"),
     ("flat.npz --against data", "has shape [1000, 256]; it must be [N, H, W]"),
     ("run --extractor shape", "unknown extractor 'shape'; did you mean 'shapes-"),
@@ -344,9 +345,10 @@ def test_quick_scores_survive_a_stop_bit_for_bit(recipe, stopped_at, folder, mon
         if moment.round == stopped_at:
             signal.raise_signal(signal.SIGINT)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Progress, "see", stop)
+    monkeypatch.setattr(Progress, "see", stop)
+    with pytest.raises(KeyboardInterrupt):
         train("halves")
+    monkeypatch.setattr(Progress, "see", see)
     assert Run.open("halves").newest_checkpoint()[0].moment.round == stopped_at
     halves = sparring.resume("halves", quiet=True)
     assert_same_scores(whole, halves)
@@ -358,15 +360,16 @@ def test_scores_taken_after_the_newest_checkpoint_are_taken_again(folder, monkey
     def train(out: str) -> Run:
         return sparring.train("vanilla", data=str(folder / "data"), rounds=30, out=out, settings=settings, quiet=True)
 
-    whole = train("whole")
+    whole, see = train("whole"), Progress.see
 
     def kill(self, moment):
         if moment.round == 20:  # a quick score was taken; the newest checkpoint is that of round 14
             raise MemoryError
 
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        patch.setattr(Progress, "see", kill)
+    monkeypatch.setattr(Progress, "see", kill)
+    with pytest.raises(MemoryError):
         train("killed")
+    monkeypatch.setattr(Progress, "see", see)
     assert [e.round for e in Run.open("killed").scores()] == [10, 20]
     resumed = sparring.resume("killed", quiet=True)
     assert_same_scores(whole, resumed)

@@ -55,7 +55,9 @@ def load(path: Path | None = None) -> Inception:
     if not checksum.startswith(SHA256_START):
         raise InputError(f"{path} is not the published {FILE}: its SHA-256 starts with {checksum[:8]}")
     try:
-        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+        from torch_fidelity.feature_extractor_inceptionv3 import (  # pyright: ignore[reportMissingImports]
+            FeatureExtractorInceptionV3,
+        )
     except ImportError as error:
         raise InputError(f"the Inception extractor needs torch-fidelity: pip install torch-fidelity ({error})") from None
     layers = ["2048", "logits_unbiased"]
