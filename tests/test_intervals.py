@@ -2,7 +2,7 @@
 
 import pytest
 
-from sparring.intervals import mean_interval, prediction_interval, t_quantile
+from sparring.intervals import mean_interval, prediction_interval, share_interval, t_quantile
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,10 @@ def test_mean_interval_by_hand():
     low, high = mean_interval([1.0, 2.0, 3.0, 4.0, 5.0])
     assert (low + high) / 2 == pytest.approx(3.0)
     assert (high - low) / 2 == pytest.approx(1.963, abs=0.005)
+
+
+def test_share_interval_by_hand():
+    # Wilson: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), with z = 1.96
+    assert share_interval(0.5, 100) == pytest.approx((0.40383, 0.59617), abs=1e-4)
+    assert share_interval(1.0, 1000) == pytest.approx((0.99617, 1.0), abs=1e-4)
+    assert share_interval(0.0, 10) == pytest.approx((0.0, 0.27753), abs=1e-4)

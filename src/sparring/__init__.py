@@ -9,21 +9,19 @@ images = run.sample(num=16, seed=0)  # [16, 1, 28, 28] in [-1, 1]
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sparring.comparison import compare
     from sparring.evaluation import evaluate
     from sparring.training import load, resume, train
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "evaluate", "load", "resume", "train"]
+__all__ = ["__version__", "compare", "evaluate", "load", "resume", "train"]
 
 
 def __getattr__(name: str):
     """Import what needs PyTorch when it is first asked for, so that `import sparring` is quick."""
-    if name == "evaluate":
-        from sparring.evaluation import evaluate
+    from importlib import import_module
 
-        return evaluate
-    if name in ("load", "resume", "train"):
-        from sparring import training
-
-        return getattr(training, name)
+    homes = {"compare": "comparison", "evaluate": "evaluation", "load": "training", "resume": "training", "train": "training"}
+    if name in homes:
+        return getattr(import_module(f"sparring.{homes[name]}"), name)
     raise AttributeError(f"module 'sparring' has no attribute {name!r}")

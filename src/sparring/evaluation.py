@@ -57,7 +57,8 @@ def evaluate(
 
     Of a generator `draws` independent draws of `num` samples are judged (10,000, of points 2,500); of pictures all, or `num`
     of them taken at random. `against`: a data set's name or folder; by default the run's own, else mnist. `skip_bad` leaves
-    out unreadable pictures and those of another size. The scores of a run and of its checkpoints join its scores.jsonl.
+    out unreadable pictures and those of another size. Whether samples are copies of training images is told
+    unless a run is held against other data than its own. The scores of a run and of its checkpoints join its scores.jsonl.
     Raises InputError for what cannot be read or judged, and where there is no yardstick for the data.
     """
     check(draws >= 2, "draws", draws, "be at least 2, to tell how far scores vary")
@@ -65,13 +66,14 @@ def evaluate(
     with Progress(quiet) as progress:
         subject = _open(target)
         opponent = data.resolve(against) if against else subject.run.recipe.data if subject.run else data.resolve("mnist")
-        standard = scores.standard(opponent, place, extractor, progress.step)
+        standard = scores.standard_for(opponent, place, extractor, progress.step)
         if standard is None:
-            name = codec.encode(opponent)["name"]
+            name = getattr(opponent, "path", codec.encode(opponent)["name"])
             raise InputError(
                 f"no yardstick was trained on {name}; make one with `sparring extractor train`, or name an extractor"
             )
-        train = opponent.train(progress.transfer)
+        foreign = subject.run is not None and opponent != subject.run.recipe.data
+        train = None if foreign else opponent.train(progress.transfer)
         if subject.generator is None:
             pictures = data.read_pictures(Path(subject.name), skip_bad=skip_bad, progress=progress.step)
             chosen = _chosen(pictures.images, num, seed, standard)

@@ -11,6 +11,13 @@ def mean_interval(values: Sequence[float], coverage: float = 0.95) -> tuple[floa
     return mean(values) - half, mean(values) + half
 
 
+def share_interval(share: float, num: int, coverage: float = 0.95) -> tuple[float, float]:
+    """Where the probability lies of which `share` was seen in `num` trials (Wilson 1927): never outside [0, 1], never empty."""
+    z = NormalDist().inv_cdf((1 + coverage) / 2)
+    centre, half = share + z * z / (2 * num), z * sqrt(share * (1 - share) / num + (z / (2 * num)) ** 2)
+    return (centre - half) / (1 + z * z / num), (centre + half) / (1 + z * z / num)
+
+
 def prediction_interval(values: Sequence[float], coverage: float = 0.95) -> tuple[float, float]:
     """Where one further value lies with this probability: mean +- t s sqrt(1 + 1/n), for n normal values, n at least 2."""
     n = len(values)

@@ -18,7 +18,7 @@ def seal(format: str, facts: dict[str, Any], tensors: dict[str, Tensor]) -> tupl
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts, ensure_ascii=False, allow_nan=False)
     checksum = _checksum(text, tensors)
-    return save(tensors, {"format": format, "facts": text, "sha256": checksum}), checksum
+    return _in_order(save(tensors, {"format": format, "facts": text, "sha256": checksum})), checksum
 
 
 def unseal(path: Path, format: str, what: str) -> tuple[dict[str, Any], dict[str, Tensor], str]:
@@ -39,6 +39,16 @@ def unseal(path: Path, format: str, what: str) -> tuple[dict[str, Any], dict[str
     if checksum != metadata.get("sha256"):
         raise InputError(f"{path} is no intact {what}: its checksum does not match")
     return json.loads(text), tensors, checksum
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same file with its metadata in alphabetical order: safetensors writes it in any, and equal files have equal bytes."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors are aligned to eight bytes
+    return len(text).to_bytes(8, "little") + text + data[end:]
 
 
 def _checksum(text: str, tensors: dict[str, Tensor]) -> str:

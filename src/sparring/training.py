@@ -171,7 +171,7 @@ def load(path: str | Path | Run) -> Run | Generator:
     if isinstance(path, Run):
         return path
     if Path(path).suffix == ".safetensors":
-        return Run.open(Path(path).parent.parent).generator_of(checkpoint.read(Path(path)))
+        return Run.open(Path(path).resolve().parent.parent).generator_of(checkpoint.read(Path(path)))
     if (Path(path) / "config.json").is_file():
         return Generator.open(Path(path))
     return Run.open(path)
@@ -187,7 +187,7 @@ def judge(recipe: Recipe, device: torch.device, progress: Progress) -> Standard 
     """What the quick scores of a run are taken against; None where the recipe wants none, or no yardstick knows the data."""
     if recipe.review is None:
         return None
-    standard = scores.standard(recipe.data, device)
+    standard = scores.standard_for(recipe.data, device)
     if standard is None:
         progress.say("no yardstick was trained on these data, so there are no scores; `sparring extractor train` makes one")
     return standard

@@ -5,6 +5,7 @@ from sick import SICK_RUNS, SickRun, settings
 
 import sparring
 from sparring.errors import NonFiniteError
+from sparring.run.run import Run
 
 
 @pytest.mark.parametrize("sick", SICK_RUNS, ids=lambda sick: sick.cause)
@@ -13,7 +14,7 @@ def test_the_coach_names_what_ails_a_run(sick: SickRun, tmp_path, capfd):
         sparring.train(sick.recipe, rounds=sick.rounds, settings=settings(sick), out=tmp_path / "run")
     except NonFiniteError:
         assert sick.cause == "exploding gradients"  # the warning must have come before
-    warnings = [e for e in sparring.load(tmp_path / "run").journal() if e["event"] == "warning"]
+    warnings = [e for e in Run.open(tmp_path / "run").journal() if e["event"] == "warning"]
     causes = [warning["cause"] for warning in warnings]
     assert sick.cause in causes
     assert len(set(causes)) == len(causes)

@@ -16,7 +16,7 @@ def _own_cache(tmp_path, monkeypatch):
 
 
 def against(data) -> PointStandard:
-    found = scores.standard(data, CPU)
+    found = scores.standard_for(data, CPU)
     assert isinstance(found, PointStandard)
     return found
 

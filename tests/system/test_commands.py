@@ -284,7 +284,7 @@ def test_a_run_without_a_checkpoint_says_so(run, sparring_command):
         path.unlink()
     done = sparring_command("resume", run.path)
     assert done.status == 2
-    assert "has no checkpoint to go on from" in done.err
+    assert "has no intact checkpoint" in done.err
 
 
 def test_divergence_stops_the_run_with_status_3_and_names_the_term(sparring_command):

@@ -145,7 +145,7 @@ def test_samples_on_disk_score_alike_as_pictures_and_as_an_array(run, sparring_c
     assert of_npz["subject"] == "x.npz"
     assert of_npz["scores"][0]["protocol"]["interval"] == "8 subsamples of 250"
     drawn = scores.examples(Run.open(run).sample(1000, 3))
-    standard = scores.standard(Run.open(run).recipe.data, torch.device("cpu"))
+    standard = scores.standard_for(Run.open(run).recipe.data, torch.device("cpu"))
     assert standard is not None
     expected = standard.brief(standard.see(drawn))["frechet_distance"]
     assert values(of_npz["scores"])["frechet_distance"] == pytest.approx(expected, rel=1e-6)
@@ -273,7 +273,7 @@ BAD = [
     ("run --against ring", "these are images, and the data set holds points"),
     ("good.npz --against ring", "these are images, and the data set holds points"),
     ("run --against rnig", "did you mean 'ring'"),
-    ("unsaved", "unsaved has no checkpoint"),
+    ("unsaved", "unsaved has no intact checkpoint"),
     ("nan-generator --against data --num 1000", "1000 of 1000 samples hold values that are infinite or not a number"),
     ("run --draws 1", "'--draws': 1 is not in the range"),
 ]
@@ -322,7 +322,7 @@ def test_data_without_a_yardstick_train_without_scores(sparring_command):
     assert not checkpoint.best_path(run.path / "checkpoints").exists()
     done = sparring_command("evaluate", "run", *FEW)
     assert done.status == 2
-    assert "no yardstick was trained on idx-folder; make one with `sparring extractor train" in done.err
+    assert "unknown; make one with `sparring extractor train" in done.err
 
 
 def scored(run: Run) -> list[dict]:

@@ -49,7 +49,7 @@ class History:
         if not self.scores:
             return False
         newest = self.scores[-1]
-        return newest[newest["headline"]] < 10 * max(newest["floor"], 0.005)
+        return newest[newest["headline"]] < 10 * max(newest["floor"] or 0, 0.005)
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def load(path: Path | None = None) -> Inception:
         from torch_fidelity.feature_extractor_inceptionv3 import (  # pyright: ignore[reportMissingImports]
             FeatureExtractorInceptionV3,
         )
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:  # the latter where its torchvision does not fit this torch
         raise InputError(f"the Inception extractor needs torch-fidelity: pip install torch-fidelity ({error})") from None
     layers = ["2048", "logits_unbiased"]
     return Inception(checksum, FeatureExtractorInceptionV3("inception", layers, feature_extractor_weights_path=str(path)))

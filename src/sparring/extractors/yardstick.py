@@ -1,12 +1,15 @@
 """A yardstick: a trained classifier in a file of its own, named by the hash of its content."""
 
+import copy
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sparring import codec
 from sparring.data.sets import ImageSet
@@ -61,16 +64,27 @@ class Yardstick:
     def classes(self) -> tuple[str, ...]:
         return self.facts.classes
 
+    @cached_property
+    def _fused(self) -> Classifier:
+        """The same function with every batch norm folded into the convolution before it: half the time."""
+        network, layers = copy.deepcopy(self.network), list(self.network.features)
+        pairs = zip(layers, [*layers[1:], None], strict=True)
+        folded = [
+            fuse_conv_bn_eval(a, b) if isinstance(a, nn.Conv2d) and isinstance(b, nn.BatchNorm2d) else a for a, b in pairs
+        ]
+        network.features = nn.Sequential(*(layer for layer in folded if not isinstance(layer, nn.BatchNorm2d)))
+        return network
+
     def features(self, images: ImageSet, device: torch.device, progress: Progress | None = None) -> Features:
         """Features and logits of all images; InputError where they have another shape than those that it learned from."""
         if images.shape != self.facts.shape:
             raise InputError(
                 f"the yardstick {self.label} judges images of {_size(self.facts.shape)}, not of {_size(images.shape)}"
             )
-        network = self.network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        network = self._fused.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         found: list[tuple[Tensor, Tensor]] = []
         with torch.no_grad():
-            for part in torch.arange(len(images)).split(500):
+            for part in torch.arange(len(images)).split(250):
                 batch = images.batch(part).to(device, memory_format=torch.channels_last)
                 found.append(tuple(tensor.float().cpu() for tensor in network(batch)))
                 if progress:

@@ -84,7 +84,7 @@ class Run:
             except InputError as error:
                 problems.append(str(error))
         found = "; ".join(problems) or "checkpoints/ is empty: it stopped before the first was saved"
-        raise InputError(f"{self.path} has no checkpoint to go on from ({found})")
+        raise InputError(f"{self.path} has no intact checkpoint ({found})")
 
     @cached_property
     def generator(self) -> Generator:

@@ -2,7 +2,7 @@
 
 from sparring.scores.evaluate import QUICK, floor, of_draws, of_given, quick
 from sparring.scores.score import Protocol, Score, check_comparable, difference
-from sparring.scores.standard import Standard, examples, standard
+from sparring.scores.standard import Standard, examples, standard_for
 
 __all__ = [
     "QUICK",
@@ -16,5 +16,5 @@ __all__ = [
     "of_draws",
     "of_given",
     "quick",
-    "standard",
+    "standard_for",
 ]

@@ -11,7 +11,7 @@ from sparring.errors import InputError
 from sparring.files import disk_errors, write_atomically
 from sparring.sealed import seal, unseal
 
-FORMAT = "sparring-cache-1"
+FORMAT = "sparring-cache-1"  # count it up when a metric changes
 
 
 def tensors(depends_on: tuple[Any, ...], make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:

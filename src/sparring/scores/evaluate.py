@@ -8,7 +8,7 @@ import torch
 
 from sparring import codec, keys
 from sparring.data.sets import Dataset, ImageSet
-from sparring.intervals import mean_interval, t_quantile
+from sparring.intervals import mean_interval, share_interval, t_quantile
 from sparring.metrics import memorisation
 from sparring.scores import cache
 from sparring.scores.score import Protocol, Score
@@ -60,26 +60,31 @@ def of_given(standard: Standard, samples: Dataset, seed: int, train: Dataset | N
 def quick(standard: Standard, samples: Dataset, seed: int) -> list[Score]:
     """The few scores that are taken while training."""
     values, intervals, note = _with_subsamples(standard.brief, standard.see(samples), seed)
-    return _scores(standard, len(samples), seed, values, intervals, dict.fromkeys(values, note))
+    return _scores(standard, len(samples), seed, values, intervals, dict.fromkeys(values, note), quick=True)
 
 
-def floor(standard: Standard, num: int) -> Values:
-    """What the last `num` training examples score against the test ones: computed once, then read from the cache."""
-    if num not in standard.floors:
-        standard.floors[num] = _floor(standard, num)
-    return standard.floors[num]
+def floor(standard: Standard, num: int, quick: bool = False) -> Values:
+    """What the last `num` training examples score against the test ones: computed once, then read from the cache.
+
+    Nothing where there are fewer of them, for most metrics depend on their number. `quick`: no more than a quick score has.
+    """
+    if (num, quick) not in standard.floors:
+        standard.floors[num, quick] = _floor(standard, num, quick)
+    return standard.floors[num, quick]
 
 
-def _floor(standard: Standard, num: int) -> Values:
+def _floor(standard: Standard, num: int, quick: bool) -> Values:
     train = standard.data.train()
-    num = min(num, len(train))
+    if len(train) < num:
+        return {}
+    last = train.without_first(len(train) - num)
 
     def make() -> dict[str, torch.Tensor]:
-        seen = standard.see(train.without_first(len(train) - num))
-        values = standard.cheap(seen, 0, SUBSETS) | standard.dear(seen)
+        seen = standard.see(last)
+        values = standard.brief(seen) if quick else standard.cheap(seen, 0, SUBSETS) | standard.dear(seen)
         return {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
 
-    depends_on = ("floor", standard.extractor_names[1], standard.test.fingerprint(), train.fingerprint(), num, SUBSETS)
+    depends_on = ("floor", quick, standard.extractor_names[1], standard.fingerprint, last.fingerprint(), SUBSETS)
     return {name: value.item() for name, value in cache.tensors(depends_on, make).items()}
 
 
@@ -108,8 +113,9 @@ def _scores(
     values: Values,
     intervals: Mapping[str, Interval],
     notes: Mapping[str, str],
+    quick: bool = False,
 ) -> list[Score]:
-    floors, ceilings = floor(standard, num), standard.ceilings(num)
+    floors, ceilings = floor(standard, num, quick), standard.ceilings(num)
     found = []
     for name, value in values.items():
         low, high = intervals.get(name, (None, None))
@@ -127,12 +133,12 @@ def _audit(standard: Standard, samples: Dataset, train: Dataset | None, seed: in
     audited = samples.images[:AUDITED]
     value = memorisation(audited.flatten(1), train.images.cpu().flatten(1), test.images.flatten(1))
     chance = len(train) / (len(train) + len(test))
-    share = value * (1 - chance) + chance  # of samples whose nearest is a training image: a binomial share
-    half = 1.96 * sqrt(max(share * (1 - share), 0) / len(audited)) / (1 - chance)
+    share = value * (1 - chance) + chance  # of samples whose nearest is a training image
+    low, high = ((bound - chance) / (1 - chance) for bound in share_interval(share, len(audited)))
     protocol = _protocol(
         standard, "memorisation", len(audited), seed, "binomial", options=f"pixels, {len(train):,} training images"
     )
-    return [Score("memorisation", value, value - half, value + half, 0.0, None, protocol)]
+    return [Score("memorisation", value, low, high, 0.0, 0.0, protocol)]
 
 
 def _protocol(standard: Standard, metric: str, num: int, seed: int, interval: str, options: str | None = None) -> Protocol:
@@ -141,7 +147,7 @@ def _protocol(standard: Standard, metric: str, num: int, seed: int, interval: st
         extractor=label,
         extractor_hash=checksum,
         data=codec.encode(standard.data)["name"],
-        data_fingerprint=standard.test.fingerprint(),
+        data_fingerprint=standard.fingerprint,
         split="test",
         num_samples=num,
         num_real=standard.num_real,

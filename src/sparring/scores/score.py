@@ -27,8 +27,8 @@ class Protocol:
 class Score:
     """A metric's value, its 95 % interval, and what to read it against.
 
-    `floor`: what real images held against the same real images get, under the same protocol. `ceiling`: the best value there
-    is, for metrics that have one.
+    `floor`: what real training images get under the same protocol, where there are enough of them. `ceiling`: what a perfect
+    generator can expect, where that is known.
     """
 
     metric: str

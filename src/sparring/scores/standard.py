@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import exp, log
+from math import exp
 from typing import ClassVar, Protocol
 
 import torch
@@ -72,7 +72,7 @@ class Standard(ABC):
     preprocessing: ClassVar[str]
     least: ClassVar[int]  # samples
 
-    floors: dict[int, Values] = field(default_factory=dict, init=False, repr=False)  # found so far, by number of samples
+    floors: dict[tuple[int, bool], Values] = field(default_factory=dict, init=False, repr=False)  # found so far
 
     @property
     @abstractmethod
@@ -83,6 +83,11 @@ class Standard(ABC):
     def test(self) -> Dataset:
         """The real examples, which were never trained on."""
         return self.data.test(self.progress)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the real examples."""
+        return self.test.fingerprint()
 
     @property
     def num_real(self) -> int:
@@ -112,7 +117,7 @@ class Standard(ABC):
 
     @abstractmethod
     def ceilings(self, num: int) -> Values:
-        """The best value of each metric that has one, for this number of samples."""
+        """What a perfect generator can expect of so many samples, where that is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +176,7 @@ class ImageStandard(Standard):
 
     @property
     def _key(self) -> tuple[str, str]:
-        return self.extractor.hash, self.test.fingerprint()
+        return self.extractor.hash, self.fingerprint
 
     def see(self, samples: Dataset) -> Seen:
         found: Features = self.extractor.features(_images(samples), self.device, self.progress)
@@ -210,7 +215,7 @@ class ImageStandard(Standard):
             "recall": 1.0,
             "coverage": expected_coverage(num, len(self.test), 5),
             "classifier_score": exp(entropy(self.shares)),
-            "class_entropy": log(len(self.shares)),
+            "class_entropy": entropy(self.shares),
         }
 
 
@@ -278,7 +283,7 @@ class PointStandard(Standard):
         return {"modes": float(len(centres)), "high_quality": inside, "smallest_mode": 1.0}
 
 
-def standard(
+def standard_for(
     data: Data, device: torch.device, extractor: str | None = None, progress: Progress | None = None
 ) -> Standard | None:
     """What samples of this data set are held against; with no extractor named, the yardstick that was trained on it.
