@@ -189,7 +189,9 @@ def judge(recipe: Recipe, device: torch.device, progress: Progress) -> Standard 
         return None
     standard = scores.standard_for(recipe.data, device)
     if standard is None:
-        progress.say("no yardstick was trained on these data, so there are no scores; `sparring extractor train` makes one")
+        progress.say(
+            "there are no scores, for no yardstick was trained on these data; `sparring extractor train` makes one from labels"
+        )
     return standard
 
 

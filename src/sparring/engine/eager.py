@@ -104,9 +104,10 @@ class Engine:
         generator, discriminator = self.match.networks
         real, held_out = self._some(self.data), self._some(test)
         fake = self.samples(EXAMINED, "checkup").to(self.device)
-        numbers = {"spread": fake.std(0).square().mean().sqrt() / held_out.std(0).square().mean().sqrt()}
+        spread = _spread(fake)
+        numbers = {"spread": spread / _spread(held_out)}
         if fake.ndim == 4:
-            numbers["contrast"] = fake.flatten(1).std(1).mean() / held_out.flatten(1).std(1).mean()
+            numbers["contrast"] = _contrast(fake) / _contrast(held_out)
         with steps.inference(discriminator):
             numbers |= {
                 "d_real_train": discriminator(real).sigmoid().mean(),
@@ -114,7 +115,7 @@ class Engine:
             }
         if any(isinstance(layer, _BATCH_NORM) for layer in generator.modules()):
             moved = self._with_batch_statistics("checkup") - fake
-            numbers["batch_norm_gap"] = moved.square().mean().sqrt() / fake.std(0).square().mean().sqrt().clamp(min=1e-6)
+            numbers["batch_norm_gap"] = moved.square().mean().sqrt() / spread
         return {name: value.item() for name, value in numbers.items()}
 
     def _some(self, data: Dataset) -> Tensor:
@@ -198,6 +199,16 @@ def summary(readings: Readings) -> dict[str, float]:
     }
     values = torch.stack(list(numbers.values())).tolist()  # one synchronisation
     return dict(zip(numbers, values, strict=True))
+
+
+def _spread(samples: Tensor) -> Tensor:
+    """The root mean square deviation from sample to sample; never quite 0, so that others can be measured by it."""
+    return samples.var(0, correction=0).mean().sqrt().clamp(min=1e-6)
+
+
+def _contrast(images: Tensor) -> Tensor:
+    """The mean deviation within an image, likewise."""
+    return images.flatten(1).std(1, correction=0).mean().clamp(min=1e-6)
 
 
 def _player(network: nn.Module, recipe: Recipe, device: torch.device, clock: StepClock) -> Player:
