@@ -155,7 +155,7 @@ def test_people_get_a_table_with_floor_and_extractor(run, sparring_command):
     done = sparring_command("evaluate", run, *FEW)
     assert done.status == 0
     lines = done.out.splitlines()
-    assert lines[1].split() == ["metric", "value", "from", "to", "floor", "ceiling"]
+    assert lines[1].split() == ["metric", "value", "from", "to", "floor", "ceiling", "better"]
     assert lines[2].startswith("frechet distance")
     assert "classes: 0 " in done.out
     assert lines[-1].startswith("1,000 samples against the 200 test examples of idx-folder; extractor shapes-")

@@ -35,15 +35,20 @@ def command(target: str, code: str | None, as_json: bool, **settings) -> None:
 
 
 def _print(verdict) -> None:
+    from sparring.scores import BETTER
     from sparring.scores.score import number
 
     shares = [score for score in verdict.scores if score.metric.startswith("share_")]
     rows = [
-        (score.metric.replace("_", " "), *map(number, (score.value, score.low, score.high, score.floor, score.ceiling)))
+        (
+            score.metric.replace("_", " "),
+            *map(number, (score.value, score.low, score.high, score.floor, score.ceiling)),
+            BETTER.get(score.metric, ""),
+        )
         for score in verdict.scores
         if score not in shares
     ]
-    options.print_table(("metric", "value", "from", "to", "floor", "ceiling"), rows, verdict.subject)
+    options.print_table(("metric", "value", "from", "to", "floor", "ceiling", "better"), rows, verdict.subject)
     if shares:
         click.echo("classes: " + "  ".join(f"{score.metric.removeprefix('share_')} {score.value:.1%}" for score in shares))
     for sentence in verdict.skipped:

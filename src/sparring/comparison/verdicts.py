@@ -8,10 +8,7 @@ from math import hypot
 from sparring.errors import InputError
 from sparring.run.run import Run
 from sparring.run.scorebook import Evaluation
-from sparring.scores import Score, check_comparable, difference
-
-LOWER_IS_BETTER = {"frechet_distance", "kernel_distance", "energy_distance", "missing_classes", "mode_kl"}
-HIGHER_IS_BETTER = {"precision", "recall", "coverage", "classifier_score", "class_entropy", "modes", "high_quality"}
+from sparring.scores import BETTER, Score, check_comparable, difference
 
 Estimate = tuple[float, float | None]  # a value, and half the width of its 95 % interval
 
@@ -38,9 +35,9 @@ class Difference:
     @property
     def better(self) -> bool | None:
         """Whether b is better than a; None for equals, and for metrics of which neither end is good."""
-        if self.difference == 0 or self.metric not in LOWER_IS_BETTER | HIGHER_IS_BETTER:
+        if self.difference == 0 or self.metric not in BETTER:
             return None
-        return (self.difference < 0) == (self.metric in LOWER_IS_BETTER)
+        return (self.difference < 0) == (BETTER[self.metric] == "lower")
 
 
 @dataclass(frozen=True)

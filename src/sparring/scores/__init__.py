@@ -1,10 +1,11 @@
 """Scores: what the metrics say of samples, with protocol, interval, floor and ceiling."""
 
 from sparring.scores.evaluate import QUICK, floor, of_draws, of_given, quick
-from sparring.scores.score import Protocol, Score, check_comparable, difference
+from sparring.scores.score import BETTER, Protocol, Score, check_comparable, difference
 from sparring.scores.standard import Standard, examples, standard_for
 
 __all__ = [
+    "BETTER",
     "QUICK",
     "Protocol",
     "Score",

@@ -1,5 +1,6 @@
 """A score is a value together with its protocol; without one it could not be compared with another."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -44,6 +45,14 @@ class Score:
         floor = "" if self.floor is None else f", floor {number(self.floor)}"
         return f"{self.metric.replace('_', ' ')} {number(self.value)}{interval}{floor}, {self.protocol.num_samples:,} samples"
 
+
+BETTER: Mapping[str, Literal["lower", "higher"]] = {
+    **dict.fromkeys(("frechet_distance", "kernel_distance", "energy_distance", "missing_classes", "mode_kl"), "lower"),
+    **dict.fromkeys(
+        ("precision", "recall", "coverage", "classifier_score", "class_entropy", "modes", "high_quality"), "higher"
+    ),
+}
+"""Which way is up, for the metrics that have one."""
 
 NOT_COMPARED = {"extractor", "data", "seed", "interval"}  # the first two are said exactly by their hashes
 

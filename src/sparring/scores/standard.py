@@ -291,6 +291,8 @@ def standard_for(
     None where there is no such yardstick. InputError as `extractors.find`.
     """
     test = data.test(progress)
+    if device.type == "mps":
+        device = torch.device("cpu")  # Apple's GPUs have no float64
     if isinstance(test, PointSet):
         return PointStandard(data, device, progress)
     found = extractors.find(extractor) if extractor else extractors.suited(test)
