@@ -72,8 +72,9 @@ def evaluate(
             raise InputError(
                 f"no yardstick was trained on {name}; make one with `sparring extractor train`, or name an extractor"
             )
-        foreign = subject.run is not None and opponent != subject.run.recipe.data
-        train = None if foreign else opponent.train(progress.transfer)
+        train = opponent.train(progress.transfer)
+        if subject.run and train.fingerprint() != subject.run.facts.get("data_fingerprint"):
+            train = None  # it was trained on others
         if subject.generator is None:
             pictures = data.read_pictures(Path(subject.name), skip_bad=skip_bad, progress=progress.step)
             chosen = _chosen(pictures.images, num, seed, standard)
@@ -89,6 +90,15 @@ def evaluate(
 
 
 def _open(target: str | Path | Run) -> _Subject:
+    if target == "":
+        raise InputError("name a run, a checkpoint, or a folder or an .npz of pictures")
+    try:
+        return _opened(target)
+    except OSError as error:
+        raise InputError(f"cannot read {target}: {error.strerror}") from None
+
+
+def _opened(target: str | Path | Run) -> _Subject:
     if isinstance(target, Run) or str(target) == "latest" or (Path(target) / "recipe.json").is_file():
         run = target if isinstance(target, Run) else Run.open(target)
         return _of_run(run, run.newest_checkpoint()[0], str(run.path))

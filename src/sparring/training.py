@@ -109,8 +109,9 @@ def train(
             "shape": list(engine.data.shape),
             "start_from": str(Run.open(start_from).path) if start_from is not None else None,
         }
+        standard = judge(resolved, place, progress)
         run = Run.create(Path(out) if out is not None else None, resolved, seed, facts)
-        recorder = Recorder(run, engine, test, judge(resolved, place, progress), progress.say)
+        recorder = Recorder(run, engine, test, standard, progress.say)
         recorder.journal.write("start", recipe=resolved.name, seed=seed, length=str(resolved.length))
         return _play(recorder, START, progress)
 
@@ -139,6 +140,7 @@ def resume(
         engine, test = build(run.recipe, run.seed, place, progress)
         if engine.data.fingerprint() != run.facts.get("data_fingerprint"):
             raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
+        standard = judge(recipe, place, progress)
         checkpoint.restore(saved, engine.match)
         journal.cut(run.path / "journal.jsonl", saved.journal_bytes)
         scorebook.cut(run.path / "scores.jsonl", saved.moment.round)
@@ -146,7 +148,7 @@ def resume(
         start = saved.moment
         del saved  # a second copy of the whole state
         run = run.with_recipe(recipe)
-        recorder = Recorder(run, engine, test, judge(recipe, place, progress), progress.say, saved_round=start.round)
+        recorder = Recorder(run, engine, test, standard, progress.say, saved_round=start.round)
         for problem in problems:
             recorder.journal.write("warning", round=start.round, text=problem)
         recorder.journal.write("resume", round=start.round, length=str(recipe.length), **devices.describe(place))
@@ -187,8 +189,10 @@ def judge(recipe: Recipe, device: torch.device, progress: Progress) -> Standard 
     """What the quick scores of a run are taken against; None where the recipe wants none, or no yardstick knows the data."""
     if recipe.review is None:
         return None
-    standard = scores.standard_for(recipe.data, device)
-    if standard is None:
+    standard = scores.standard_for(recipe.data, device, progress=progress.step)
+    if standard:
+        scores.floor(standard, scores.QUICK, quick=True)  # now, so that no review waits for the real side
+    else:
         progress.say(
             "there are no scores, for no yardstick was trained on these data; `sparring extractor train` makes one from labels"
         )
@@ -287,8 +291,8 @@ def _play(recorder: Recorder, start: Moment, progress: Progress) -> Run:
         except NonFiniteError as error:
             recorder.end(moment, "non-finite", reason=str(error))
             raise NonFiniteError(f"{error}; {_kept(run)}") from None
-        except MachineError as error:
-            raise MachineError(f"{error}; {_kept(run)}") from error
+        except (MachineError, InputError) as error:
+            raise type(error)(f"{error}; {_kept(run)}") from error
         if stopped:
             raise Stopped(run, stopped)
     return replace(run)  # with nothing cached of the time before

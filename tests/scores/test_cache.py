@@ -1,7 +1,6 @@
 import pytest
 import torch
 
-from sparring.errors import MachineError
 from sparring.scores import cache
 
 
@@ -50,10 +49,12 @@ def test_a_damaged_file_is_made_anew_without_a_word(tmp_path, damage, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
     def fail(*_, **__):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.mkdir", fail)
-    with pytest.raises(MachineError, match=r"cannot write .*Permission denied"):
-        cache.tensors(("a",), counted([]))
+    made: list[int] = []
+    for _ in range(2):
+        assert torch.equal(cache.tensors(("a",), counted(made))["x"], counted([])()["x"])
+    assert len(made) == 2

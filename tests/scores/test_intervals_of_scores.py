@@ -1,6 +1,6 @@
 """Intervals against what is known: the standard error of a mean, by repetition."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
 from statistics import mean
@@ -14,7 +14,7 @@ from sparring import scores
 from sparring.data import Ring
 from sparring.data.sets import Dataset, PointSet
 from sparring.intervals import mean_interval, t_quantile
-from sparring.scores.evaluate import SUBSAMPLES, _with_subsamples, _within
+from sparring.scores.evaluate import SUBSAMPLES, _by_subsamples, _within
 from sparring.scores.standard import Seen, Standard, Values
 
 
@@ -26,11 +26,16 @@ def of_mean(seen: Seen) -> Values:
     return {"mean": seen.features.mean().item()}
 
 
+def with_subsamples(measure: Callable[[Seen], Values], seen: Seen, seed: int):
+    values = measure(seen)
+    return values, *_by_subsamples(values, measure, seen, seed)
+
+
 def test_the_interval_of_a_mean_has_the_width_of_its_standard_error():
     num, t = 4000, t_quantile(0.975, SUBSAMPLES - 1)
     squares = []
     for seed in range(150):
-        values, intervals, _ = _with_subsamples(of_mean, normal(num, seed), seed)
+        values, intervals, _ = with_subsamples(of_mean, normal(num, seed), seed)
         low, high = intervals["mean"]
         assert values["mean"] == pytest.approx((low + high) / 2)
         squares.append(((high - low) / 2 / t) ** 2)
@@ -41,7 +46,7 @@ def test_the_interval_of_a_mean_has_the_width_of_its_standard_error():
 def test_the_interval_of_a_mean_holds_it_95_times_in_100():
     holds = []
     for seed in range(400):
-        low, high = _with_subsamples(of_mean, normal(400, seed), seed)[1]["mean"]
+        low, high = with_subsamples(of_mean, normal(400, seed), seed)[1]["mean"]
         holds.append(low <= 0 <= high)
     assert mean(holds) == pytest.approx(0.95, abs=4 * sqrt(0.95 * 0.05 / 400))
 
@@ -55,17 +60,13 @@ def test_subsamples_are_drawn_without_replacement_and_by_the_seed():
 
     seen = Seen(torch.arange(100.0)[:, None], torch.empty(100, 0))
     for seed in (1, 1, 2):
-        _with_subsamples(measure, seen, seed)
+        with_subsamples(measure, seen, seed)
     assert [len(values) for values in sizes] == 3 * [100, *[25] * SUBSAMPLES]
     assert all(len(values.unique()) == len(values) for values in sizes)
     assert all(map(torch.equal, sizes[:9], sizes[9:18]))
     assert not any(map(torch.equal, sizes[1:9], sizes[19:]))
     assert not torch.equal(sizes[1], sizes[2])
-    assert _with_subsamples(of_mean, normal(4000, 0), 0)[2] == "8 subsamples of 1,000"
-
-
-def test_nothing_measured_takes_no_subsample():
-    assert _with_subsamples(lambda _: {}, normal(100, 0), 0)[:2] == ({}, {})
+    assert with_subsamples(of_mean, normal(4000, 0), 0)[2] == "8 subsamples of 1,000"
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,24 +117,24 @@ def points(seed: int, num: int = 80) -> PointSet:
 
 def test_scores_of_draws_are_means_with_the_interval_of_their_mean(standard):
     drawn = []
-    found = scores.of_draws(standard, lambda i: drawn.append(i) or points(i), seed=5, draws=3)
-    assert drawn == [0, 1, 2]
-    each = [10 + points(i).points[:, 0].mean().item() for i in range(3)]
+    found = scores.of_draws(standard, lambda i: drawn.append(i) or points(i), seed=5, draws=4)
+    assert drawn == [0, 1, 2, 3]
+    each = [10 + points(i).points[:, 0].mean().item() for i in range(4)]
     first, coverage, dear = found
     assert first.value == pytest.approx(mean(each))
     assert (first.low, first.high) == pytest.approx(mean_interval(each))
-    assert first.protocol.interval == "3 independent draws"
+    assert first.protocol.interval == "4 independent draws"
     assert (first.protocol.num_samples, first.protocol.num_real, first.protocol.seed) == (80, 500, 5)
     assert (first.protocol.options, first.protocol.extractor) == ("of the first coordinate", "means-1")
     assert (first.ceiling, coverage.ceiling) == (80, None)
     assert coverage.high is not None
     assert coverage.high <= 1
-    assert dear.value == pytest.approx(points(0).points[:, 1].mean().item())
-    expected = _with_subsamples(standard.dear, standard.see(points(0)), 5)[1]["density"]
-    assert (dear.low, dear.high) == pytest.approx(tuple(_within("density", bound) for bound in expected))
-    assert dear.protocol.interval == "8 subsamples of 20"
+    three = [points(i).points[:, 1].mean().item() for i in range(3)]
+    assert dear.value == pytest.approx(mean(three))
+    assert (dear.low, dear.high) == pytest.approx(tuple(_within("density", bound) for bound in mean_interval(three)))
+    assert dear.protocol.interval == "3 independent draws"
     # a hundred subsets in all, by seeds of their own
-    assert [given for given in standard.given if given[0] == 80 and given[2] != 100] == [(80, 5, 34), (80, 6, 34), (80, 7, 34)]
+    assert [given for given in standard.given if given[0] == 80 and given[2] != 100] == [(80, 5 + i, 25) for i in range(4)]
 
 
 def test_scores_of_given_samples_are_those_of_all_of_them(standard):

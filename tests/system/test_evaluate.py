@@ -177,9 +177,8 @@ def test_latest_on_mnist(sparring_command, folder, monkeypatch):
 def test_toys_are_scored_by_their_points(sparring_command):
     sparring.train("vanilla", data="ring", rounds=20, out="run", settings=POINTS, quiet=True)
     found = evaluated(sparring_command, "run", "--num", 500, "--draws", 3)
-    assert list(values(found["scores"])) == [
-        *("energy_distance", "modes", "high_quality", "mode_kl", "narrowest_mode", "widest_mode", "smallest_mode")
-    ]
+    # after twenty rounds no mode has two good points, so none has a width
+    assert list(values(found["scores"])) == ["energy_distance", "modes", "high_quality", "mode_kl", "smallest_mode"]
     assert (found["scores"][1]["floor"], found["scores"][1]["ceiling"]) == (8, 8)
     assert values(found["scores"])["energy_distance"] > 0.1
     assert found["scores"][0]["protocol"]["num_samples"] == 500

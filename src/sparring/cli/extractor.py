@@ -17,9 +17,7 @@ def command() -> None:
 def list_(as_json: bool) -> None:
     """List the yardsticks at hand."""
     from sparring import extractors
-    from sparring.extractors import yardstick
 
-    found = [(path, yardstick.read(path)) for path in extractors.files()]
     rows = [
         {
             "extractor": own.label,
@@ -30,7 +28,7 @@ def list_(as_json: bool) -> None:
             "hash": own.hash,
             "file": str(path),
         }
-        for path, own in found
+        for path, own in extractors.readable()
     ]
     if as_json:
         return options.print_json(rows)

@@ -34,22 +34,24 @@ class History:
         return mean(event[name] for event in self.rounds) if len(self.rounds) == READINGS else None
 
     def always(self, name: str, holds: Callable[[float], bool], kind: str = "checkups") -> float | None:
-        """The newest value, where the last reviews all have one, the condition holds in all, and nothing improves."""
+        """The newest value, where the condition holds in all of the last reviews and nothing gets better meanwhile."""
         values = [event[name] for event in getattr(self, kind) if name in event]
-        stuck = len(values) == PATIENCE and all(map(holds, values)) and not self.improves()
-        return values[-1] if stuck else None
+        if len(values) < PATIENCE or not all(map(holds, values)):
+            return None
+        moves = abs(values[-1] - values[0]) > 0.2 * abs(values[0])
+        return None if self.improves() or (moves and not self.scores) else values[-1]
 
     def improves(self) -> bool:
         """Whether the quick scores have come down by a fifth over the last reviews: then there is no hurry to speak."""
         values = [event[event["headline"]] for event in self.scores]
         return len(values) == PATIENCE and values[-1] < 0.8 * values[0]
 
-    def excels(self) -> bool:
-        """Whether the newest quick score is within ten times what real samples get (of points: about 0)."""
-        if not self.scores:
+    def falls_short(self) -> bool:
+        """Whether the newest quick score is more than ten times what real samples get (of points: about 0)."""
+        if not self.scores or self.scores[-1]["floor"] is None:
             return False
         newest = self.scores[-1]
-        return newest[newest["headline"]] < 10 * max(newest["floor"] or 0, 0.005)
+        return newest[newest["headline"]] > 10 * max(newest["floor"], 0.005)
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def d_has_won(history: History) -> str | None:
 
 def g_has_won(history: History) -> str | None:
     real, fake = history.average("d_real"), history.average("d_fake")
-    if real is None or fake is None or real - fake > 0.01 or history.excels():
+    if real is None or fake is None or real - fake > 0.01 or not history.falls_short():
         return None
     return f"G has won: D gives real samples {real:.3f} and generated ones {fake:.3f} on average; it cannot tell them apart."
 
@@ -81,8 +83,10 @@ def g_has_won(history: History) -> str | None:
 def exploding(history: History) -> str | None:
     for side, first in history.gradients.items():
         last = [event[f"{side.lower()}_gradient"] for event in list(history.rounds)[-5:] if "g_gradient" in event]
-        if len(first) >= 10 and median(last) > 100 * max(median(first), 1):
-            return f"The gradients of {side} explode: their norm is {last[-1]:.3g}, and was {median(first):.3g} at the start."
+        if len(first) == READINGS and median(last) > 100 * max(median(first), 1):
+            return (
+                f"The gradients of {side} explode: their norm is {median(last):.3g}, and was {median(first):.3g} at the start."
+            )
     return None
 
 
@@ -126,15 +130,16 @@ def batch_norm(history: History) -> str | None:
 
 
 def lopsided(history: History) -> str | None:
-    if history.always("largest_class", lambda value: value > 0.3, "scores") is None:
+    excess = history.always("largest_class_excess", lambda value: value > 0.2, "scores")
+    if excess is None:
         return None
-    shares = {name.removeprefix("share_"): value for name, value in history.scores[-1].items() if name.startswith("share_")}
-    largest = max(shares, key=shares.__getitem__, default=None)
-    if largest is None:
-        return None
-    fair, missing = 1 / len(shares), [name for name, share in shares.items() if share < 0.1 / len(shares)]
+    newest = history.scores[-1]
+    share, fair = newest["largest_class"], newest["largest_class"] - excess
+    shares = {name.removeprefix("share_"): value for name, value in newest.items() if name.startswith("share_")}
+    named = f"class {max(shares, key=shares.__getitem__)}" if shares else "one class"
+    missing = [name for name, value in shares.items() if value < 0.1 / len(shares)]
     ending = f"; hardly any are of class {', '.join(missing)}" if missing else ""
-    return f"{shares[largest]:.0%} of the samples are of class {largest}, where about {fair:.0%} would be fair{ending}."
+    return f"{share:.0%} of the samples are of {named}, where real ones have at most {fair:.0%} of any{ending}."
 
 
 SIGNS = (

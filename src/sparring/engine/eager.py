@@ -104,10 +104,11 @@ class Engine:
         generator, discriminator = self.match.networks
         real, held_out = self._some(self.data), self._some(test)
         fake = self.samples(EXAMINED, "checkup").to(self.device)
-        spread = _spread(fake)
-        numbers = {"spread": spread / _spread(held_out)}
-        if fake.ndim == 4:
-            numbers["contrast"] = _contrast(fake) / _contrast(held_out)
+        spread, numbers = _spread(fake), {}
+        if len(held_out) >= 10:  # fewer say nothing of how varied real ones are
+            numbers["spread"] = spread / _spread(held_out)
+            if fake.ndim == 4:
+                numbers["contrast"] = _contrast(fake) / _contrast(held_out)
         with steps.inference(discriminator):
             numbers |= {
                 "d_real_train": discriminator(real).sigmoid().mean(),

@@ -3,7 +3,8 @@
 Scores by different extractors are never compared.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -21,7 +22,7 @@ from sparring.extractors.training import Schooling, school
 from sparring.extractors.yardstick import Facts, Features, Yardstick
 from sparring.files import write_atomically
 
-__all__ = ["Extractor", "Features", "Schooling", "Yardstick", "files", "find", "suited", "train"]
+__all__ = ["Extractor", "Features", "Schooling", "Yardstick", "files", "find", "readable", "suited", "train"]
 
 SHIPPED = Path(__file__).parent / "weights"
 
@@ -71,8 +72,14 @@ def suited(test: Dataset) -> Extractor | None:
     if not isinstance(test, ImageSet):
         return None
     fingerprint = test.fingerprint()
-    found = (yardstick.read(path) for path in files())
-    return next((own for own in found if own.facts.data_fingerprint == fingerprint), None)
+    return next((own for _, own in readable() if own.facts.data_fingerprint == fingerprint), None)
+
+
+def readable() -> Iterator[tuple[Path, Yardstick]]:
+    """The yardsticks at hand and their files; one that is damaged, or of another version, is passed over."""
+    for path in files():
+        with suppress(InputError):
+            yield path, yardstick.read(path)
 
 
 def train(
@@ -88,8 +95,8 @@ def train(
 
     Raises InputError for a name that cannot name a file, and as `school`.
     """
-    if not name or name == "inception" or set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-_."):
-        raise InputError(f"{name!r} cannot name a yardstick; use another, of small letters, digits, - and _")
+    if not 0 < len(name) <= 64 or name == "inception" or set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-_."):
+        raise InputError(f"{name!r} cannot name a yardstick; use another, of up to 64 small letters, digits, - and _")
     how, config = how or Schooling(), ClassifierConfig()
     train_set, test = data.train(progress), data.test(progress)
     pupil = school(config, how, train_set, test, seed, progress)

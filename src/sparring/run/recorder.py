@@ -48,7 +48,7 @@ class Recorder:
     def __post_init__(self):
         for event in self.run.journal():  # of the time before, when a run is resumed
             list(self.coach.hear(event))
-            if event["event"] == "score":
+            if event["event"] == "score" and self.standard and event["extractor"] == self.standard.extractor_names[0]:
                 self.best = min(self.best, event[event["headline"]])
         self.journal = Journal(self.run.path / "journal.jsonl")
 
@@ -87,7 +87,11 @@ class Recorder:
         found = scores.quick(standard, samples, self.run.seed)
         values, headline = {score.metric: score.value for score in found}, standard.headline
         facts = {"quick": True, "num_samples": len(samples), "extractor": standard.extractor_names[0]}
-        self._tell("score", **place, **facts, headline=headline, floor=found[0].floor, **values)
+        facts |= {"headline": headline, "floor": found[0].floor}
+        largest = next((score for score in found if score.metric == "largest_class"), None)
+        if largest and largest.floor is not None:
+            facts["largest_class_excess"] = largest.value - largest.floor
+        self._tell("score", **place, **facts, **values)
         self.say(f"quick score, epoch {moment.epoch}: {found[0]}")
         scorebook.append(self.run.path / "scores.jsonl", Evaluation(moment.round, True, tuple(found)))
         if values[headline] < self.best:

@@ -37,8 +37,8 @@ def read(path: Path) -> list[Evaluation]:
     """All evaluations in order; an incomplete last line is passed over. InputError, naming the line, where one is none."""
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    return [_parse(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.endswith("\n")]
+    *lines, _ = path.read_bytes().decode(errors="replace").split("\n")  # no others: a class's name may hold what looks like one
+    return [_parse(line, f"{path}:{n}") for n, line in enumerate(lines, 1)]
 
 
 def cut(path: Path, round_: int) -> None:
@@ -54,7 +54,10 @@ def _line(evaluation: Evaluation) -> str:
 
 def _parse(line: str, where: str) -> Evaluation:
     try:
-        data: Any = json.loads(line)
+        data: Any = json.loads(line, parse_constant=str)  # NaN and Infinity are no numbers
     except ValueError:
         raise InputError(f"{where} is no evaluation; the file was damaged") from None
-    return codec.decode(Evaluation, data, where)
+    evaluation = codec.decode(Evaluation, data, where)
+    if not evaluation.scores:
+        raise InputError(f"{where} is an evaluation without scores; the file was damaged")
+    return evaluation

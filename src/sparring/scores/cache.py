@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from torch import Tensor
 
 from sparring.data.fetch import cache_folder
-from sparring.errors import InputError
+from sparring.errors import InputError, MachineError
 from sparring.files import disk_errors, write_atomically
 from sparring.sealed import seal, unseal
 
@@ -25,7 +26,7 @@ def tensors(depends_on: tuple[Any, ...], make: Callable[[], dict[str, Tensor]]) 
             pass  # damaged: made anew below
     made = make()
     data, _ = seal(FORMAT, {"depends_on": repr(depends_on)}, made)
-    with disk_errors(path, len(data)):
+    with suppress(InputError, MachineError), disk_errors(path, len(data)):  # no cache is slow, not wrong
         path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, data)
+        write_atomically(path, data)
     return made

@@ -15,11 +15,13 @@ from sparring.scores.score import Protocol, Score
 from sparring.scores.standard import Seen, Standard, Values
 
 DRAWS = 5
+DEAR_DRAWS = 3
 SUBSETS = 100  # of the kernel distance, shared out among the draws
 SUBSAMPLES = 8
 AUDITED = 1000  # samples whose nearest real images are looked for
 QUICK = 2000
-LARGEST: Mapping[str, float] = dict.fromkeys(("precision", "recall", "coverage", "largest_class", "high_quality"), 1.0)
+SHARES = {"precision", "recall", "coverage", "largest_class", "high_quality"}
+COUNTS = {"missing_classes", "modes"}  # which an interval would not suit
 SIGNED = {"kernel_distance", "memorisation", "energy_distance"}
 
 Interval = tuple[float, float]
@@ -28,38 +30,45 @@ Interval = tuple[float, float]
 def of_draws(
     standard: Standard, draw: Callable[[int], Dataset], seed: int, draws: int = DRAWS, train: Dataset | None = None
 ) -> list[Score]:
-    """Scores of a generator: of independent draws of samples, whose spread gives the intervals.
+    """Scores of a generator: of independent draws of samples, at least 2, whose spread gives the intervals.
 
-    What is dear is measured on the first draw alone, with the spread of its subsamples. `train`: what the generator was
-    trained on, for the audit of memorisation.
+    What is dear is measured on the first three draws alone. `train`: what the generator was trained on, for the audit of
+    memorisation.
     """
-    seen, first = [], draw(0)
-    for index in range(draws):
-        seen.append(standard.see(draw(index) if index else first))
-    each = [standard.cheap(s, seed + i, -(-SUBSETS // draws)) for i, s in enumerate(seen)]
-    values = {name: mean(found[name] for found in each) for name in each[0]}
-    intervals = {name: mean_interval([found[name] for found in each]) for name in each[0]} if draws > 1 else {}
-    notes = dict.fromkeys(values, f"{draws} independent draws")
-    dear, dear_intervals, dear_note = _with_subsamples(standard.dear, seen[0], seed)
-    return _scores(
-        standard, len(first), seed, values | dear, intervals | dear_intervals, notes | dict.fromkeys(dear, dear_note)
-    ) + _audit(standard, first, train, seed)
+    first = draw(0)
+    seen = [standard.see(first), *(standard.see(draw(index)) for index in range(1, draws))]
+    cheap = [standard.cheap(s, seed + i, -(-SUBSETS // draws)) for i, s in enumerate(seen)]
+    dear = [standard.dear(s) for s in seen[:DEAR_DRAWS]]
+    values: Values = {}
+    intervals: dict[str, Interval] = {}
+    notes: dict[str, str] = {}
+    for found in (cheap, dear):
+        for name in set.intersection(*map(set, found)):
+            values[name] = mean(each[name] for each in found)
+            intervals[name] = mean_interval([each[name] for each in found])
+            notes[name] = f"{len(found)} independent draws"
+    ordered = {name: values[name] for name in [*cheap[0], *dear[0]] if name in values}
+    return _scores(standard, len(first), seed, ordered, intervals, notes) + _audit(standard, first, train, seed)
 
 
 def of_given(standard: Standard, samples: Dataset, seed: int, train: Dataset | None = None) -> list[Score]:
     """Scores of samples that are all there is, with intervals from the spread of their subsamples."""
+
+    def measure(seen: Seen, subsets: int) -> Values:
+        return standard.cheap(seen, seed, subsets) | standard.dear(seen)
+
     seen = standard.see(samples)
-    values, intervals, note = _with_subsamples(
-        lambda s: standard.cheap(s, seed, SUBSETS if s is seen else SUBSETS // SUBSAMPLES) | standard.dear(s), seen, seed
-    )
-    return _scores(standard, len(samples), seed, values, intervals, dict.fromkeys(values, note)) + _audit(
-        standard, samples, train, seed
-    )
+    values = measure(seen, SUBSETS)
+    intervals, note = _by_subsamples(values, lambda part: measure(part, SUBSETS // SUBSAMPLES), seen, seed)
+    notes = dict.fromkeys(values, note)
+    return _scores(standard, len(samples), seed, values, intervals, notes) + _audit(standard, samples, train, seed)
 
 
 def quick(standard: Standard, samples: Dataset, seed: int) -> list[Score]:
     """The few scores that are taken while training."""
-    values, intervals, note = _with_subsamples(standard.brief, standard.see(samples), seed)
+    seen = standard.see(samples)
+    values = standard.brief(seen)
+    intervals, note = _by_subsamples(values, standard.brief, seen, seed)
     return _scores(standard, len(samples), seed, values, intervals, dict.fromkeys(values, note), quick=True)
 
 
@@ -88,22 +97,20 @@ def _floor(standard: Standard, num: int, quick: bool) -> Values:
     return {name: value.item() for name, value in cache.tensors(depends_on, make).items()}
 
 
-def _with_subsamples(measure: Callable[[Seen], Values], seen: Seen, seed: int) -> tuple[Values, dict[str, Interval], str]:
-    """Values of all samples, and intervals by the spread of subsamples of a quarter, drawn without replacement.
+def _by_subsamples(values: Values, measure: Callable[[Seen], Values], seen: Seen, seed: int) -> tuple[dict[str, Interval], str]:
+    """Intervals about the values by the spread of subsamples of a quarter, drawn without replacement.
 
-    The deviation of a statistic over subsamples of m out of N, times sqrt(m / (N - m)), estimates its deviation at N (the
-    delete-d jackknife, Shao and Wu 1989); only the spread is used, so that what a smaller sample adds to a Frechet
-    distance does not enter.
+    The deviation over subsamples of m out of N, times sqrt(m / (N - m)), estimates the deviation at N (the delete-d
+    jackknife, Shao and Wu 1989): exactly for means, roughly for the rest. Only the spread is used, so that what a smaller
+    sample adds to a Frechet distance does not enter.
     """
-    values, size = measure(seen), len(seen) // 4
-    subsets = [
-        torch.randperm(len(seen), generator=keys.generator("cpu", seed, "subsample", i))[:size] for i in range(SUBSAMPLES)
-    ]
-    found = [measure(seen.take(chosen)) for chosen in subsets] if values else []
+    size = len(seen) // 4
+    places = [torch.randperm(len(seen), generator=keys.generator("cpu", seed, "subsample", i)) for i in range(SUBSAMPLES)]
+    found = [measure(seen.take(place[:size])) for place in places]
     t = t_quantile(0.975, SUBSAMPLES - 1) * sqrt(size / (len(seen) - size))
-    half = {name: t * stdev(f[name] for f in found) for name in values}
-    intervals = {name: (value - half[name], value + half[name]) for name, value in values.items()}
-    return values, intervals, f"{SUBSAMPLES} subsamples of {size:,}"
+    half = {name: t * stdev(each[name] for each in found) for name in set.intersection(*map(set, found))}
+    intervals = {name: (value - half[name], value + half[name]) for name, value in values.items() if name in half}
+    return intervals, f"{SUBSAMPLES} subsamples of {size:,}"
 
 
 def _scores(
@@ -118,7 +125,7 @@ def _scores(
     floors, ceilings = floor(standard, num, quick), standard.ceilings(num)
     found = []
     for name, value in values.items():
-        low, high = intervals.get(name, (None, None))
+        low, high = intervals.get(name, (None, None)) if name not in COUNTS else (None, None)
         protocol = _protocol(standard, name, num, seed, notes[name])
         bounds = None if low is None else _within(name, low), None if high is None else _within(name, high)
         found.append(Score(name, float(value), *bounds, floors.get(name), ceilings.get(name), protocol))
@@ -126,19 +133,25 @@ def _scores(
 
 
 def _audit(standard: Standard, samples: Dataset, train: Dataset | None, seed: int) -> list[Score]:
-    """Whether samples are copies of training images: of the first thousand, in pixels."""
+    """Whether samples are copies of training images: of a thousand at random, in pixels."""
     test = standard.test
     if not (isinstance(train, ImageSet) and isinstance(samples, ImageSet) and isinstance(test, ImageSet)):
         return []
-    audited = samples.images[:AUDITED]
-    value = memorisation(audited.flatten(1), train.images.cpu().flatten(1), test.images.flatten(1))
+    order = torch.randperm(len(samples), generator=keys.generator("cpu", seed, "audited"))
+    audited = samples.take(order[:AUDITED])
+    value = memorisation(audited.images.flatten(1), train.images.cpu().flatten(1), test.images.flatten(1))
     chance = len(train) / (len(train) + len(test))
     share = value * (1 - chance) + chance  # of samples whose nearest is a training image
     low, high = ((bound - chance) / (1 - chance) for bound in share_interval(share, len(audited)))
     protocol = _protocol(
-        standard, "memorisation", len(audited), seed, "binomial", options=f"pixels, {len(train):,} training images"
+        standard,
+        "memorisation",
+        len(audited),
+        seed,
+        "binomial",
+        options=f"pixels, {len(train):,} training images {train.fingerprint()[:8]}",
     )
-    return [Score("memorisation", value, low, high, 0.0, 0.0, protocol)]
+    return [Score("memorisation", value, low, high, None, None, protocol)]
 
 
 def _protocol(standard: Standard, metric: str, num: int, seed: int, interval: str, options: str | None = None) -> Protocol:
@@ -160,4 +173,4 @@ def _protocol(standard: Standard, metric: str, num: int, seed: int, interval: st
 
 def _within(metric: str, bound: float) -> float:
     bound = bound if metric in SIGNED else max(bound, 0.0)
-    return min(bound, LARGEST.get(metric, bound))
+    return min(bound, 1.0) if metric in SHARES or metric.startswith("share_") else bound

@@ -9,7 +9,7 @@ from sparring.errors import InputError
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a score was taken. Two scores can be compared only where all but the last two fields agree."""
+    """How a score was taken. Two scores can be compared only where all agree but `seed` and `interval`."""
 
     extractor: str  # label of the extractor, or "none" for points and pixels
     extractor_hash: str

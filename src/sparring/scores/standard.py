@@ -133,7 +133,7 @@ class ImageStandard(Standard):
     @property
     def options(self) -> Mapping[str, str]:
         return {
-            "kernel_distance": f"cubic kernel, unbiased, 100 subsets of {min(SUBSET, len(self.test)):,}",
+            "kernel_distance": f"cubic kernel, unbiased, subsets of {min(SUBSET, len(self.test)):,}",
             "precision": "k = 3",
             "recall": "k = 3",
             "density": "k = 5",
@@ -211,11 +211,8 @@ class ImageStandard(Standard):
 
     def ceilings(self, num: int) -> Values:
         return {
-            "precision": 1.0,
-            "recall": 1.0,
             "coverage": expected_coverage(num, len(self.test), 5),
             "classifier_score": exp(entropy(self.shares)),
-            "class_entropy": entropy(self.shares),
         }
 
 
@@ -258,15 +255,13 @@ class PointStandard(Standard):
         if mixture is None:
             return values
         found = mixture_quality(seen.features, mixture.centres().to(self.device), mixture.std)
-        low, high = found.spread or (0.0, 0.0)
-        return values | {
+        values |= {
             "modes": found.modes,
             "high_quality": found.high_quality,
             "mode_kl": found.kl,
-            "narrowest_mode": low,
-            "widest_mode": high,
             "smallest_mode": found.smallest_share,
         }
+        return values | dict(zip(("narrowest_mode", "widest_mode"), found.spread or (), strict=False))
 
     def cheap(self, seen: Seen, seed: int, subsets: int) -> Values:
         return self.brief(seen)
@@ -280,7 +275,7 @@ class PointStandard(Standard):
             return {}
         centres = mixture.centres()
         inside = torch.special.gammainc(torch.tensor(centres.shape[1] / 2), torch.tensor(4.5)).item()  # chi^2 at 3 std
-        return {"modes": float(len(centres)), "high_quality": inside, "smallest_mode": 1.0}
+        return {"modes": float(len(centres)), "high_quality": inside}
 
 
 def standard_for(
@@ -294,6 +289,8 @@ def standard_for(
     if device.type == "mps":
         device = torch.device("cpu")  # Apple's GPUs have no float64
     if isinstance(test, PointSet):
+        if extractor:
+            raise InputError(f"points are scored as they are: there is nothing for the extractor {extractor!r} to do")
         return PointStandard(data, device, progress)
     found = extractors.find(extractor) if extractor else extractors.suited(test)
     return ImageStandard(data, device, progress, extractor=found) if found else None
