@@ -68,6 +68,8 @@ def d_has_won(history: History) -> str | None:
     real, fake = history.average("d_real"), history.average("d_fake")
     if real is None or fake is None or real < 0.98 or fake > 0.02:
         return None
+    if len(history.checkups) < PATIENCE or history.improves():
+        return None  # many a G learns from a D that sees through it
     return (
         f"D has won: it gives real samples {real:.3f} and generated ones {fake:.3f} on average, so G has little to learn from."
     )
@@ -75,7 +77,7 @@ def d_has_won(history: History) -> str | None:
 
 def g_has_won(history: History) -> str | None:
     real, fake = history.average("d_real"), history.average("d_fake")
-    if real is None or fake is None or real - fake > 0.01 or not history.falls_short():
+    if real is None or fake is None or real - fake > 0.01 or not history.falls_short() or history.improves():
         return None
     return f"G has won: D gives real samples {real:.3f} and generated ones {fake:.3f} on average; it cannot tell them apart."
 
@@ -130,7 +132,7 @@ def batch_norm(history: History) -> str | None:
 
 
 def lopsided(history: History) -> str | None:
-    excess = history.always("largest_class_excess", lambda value: value > 0.2, "scores")
+    excess = history.always("largest_class_excess", lambda value: value > 0.15, "scores")
     if excess is None:
         return None
     newest = history.scores[-1]
@@ -143,7 +145,7 @@ def lopsided(history: History) -> str | None:
 
 
 SIGNS = (
-    Sign("d has won", "round", d_has_won, "Give G more moves or D a weaker network; a smaller optim.lr gives G time."),
+    Sign("d has won", "checkup", d_has_won, "Give G more moves or D a weaker network; a smaller optim.lr gives G time."),
     Sign("g has won", "round", g_has_won, "Give D more moves (round.moves) or a stronger network."),
     Sign("exploding gradients", "round", exploding, "Lower optim.lr, to a tenth say; smaller initial weights help as well."),
     Sign("collapse", "checkup", collapse, "Lower optim.lr, use the non-saturating loss, or give D dropout."),
