@@ -12,7 +12,7 @@ from sparring.errors import InputError, MachineError
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Put a file in place under a temporary name, flushed to the disk and then renamed; MachineError where that fails."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # two processes may fill one cache
+    part = path.with_name(f".{path.name}.part")
     with disk_errors(path, len(data)):
         try:
             with part.open("wb") as stream:

@@ -169,6 +169,9 @@ def test_journal_lines_are_strict_json_with_the_promised_fields(tmp_path):
         "sample",
         "round",
         "sample",
+        "score",
+        "checkpoint",  # the best so far
+        "checkup",
         "checkpoint",
         "end",
     ]
