@@ -106,7 +106,7 @@ def _opened(target: str | Path | Run) -> _Subject:
     if (path / "config.json").is_file():
         return _Subject(str(path), Generator.open(path))
     if path.suffix == ".safetensors":
-        return _of_run(Run.open(path.absolute().parent.parent), checkpoint.read(path), str(path))
+        return _of_run(Run.of_checkpoint(path), checkpoint.read(path), str(path))
     return _Subject(str(path))
 
 

@@ -173,7 +173,7 @@ def load(path: str | Path | Run) -> Run | Generator:
     if isinstance(path, Run):
         return path
     if Path(path).suffix == ".safetensors":
-        return Run.open(Path(path).resolve().parent.parent).generator_of(checkpoint.read(Path(path)))
+        return Run.of_checkpoint(Path(path)).generator_of(checkpoint.read(Path(path)))
     if (Path(path) / "config.json").is_file():
         return Generator.open(Path(path))
     return Run.open(path)

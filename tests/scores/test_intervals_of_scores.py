@@ -13,20 +13,21 @@ from torch import Generator, Tensor
 from sparring import scores
 from sparring.data import Ring
 from sparring.data.sets import Dataset, PointSet
+from sparring.extractors import Features
 from sparring.intervals import mean_interval, t_quantile
 from sparring.scores.evaluate import SUBSAMPLES, _by_subsamples, _within
-from sparring.scores.standard import Seen, Standard, Values
+from sparring.scores.standard import Standard, Values
 
 
-def normal(num: int, seed: int) -> Seen:
-    return Seen(torch.randn(num, 1, generator=Generator().manual_seed(seed), dtype=torch.float64), torch.empty(num, 0))
+def normal(num: int, seed: int) -> Features:
+    return Features(torch.randn(num, 1, generator=Generator().manual_seed(seed), dtype=torch.float64), torch.empty(num, 0))
 
 
-def of_mean(seen: Seen) -> Values:
+def of_mean(seen: Features) -> Values:
     return {"mean": seen.features.mean().item()}
 
 
-def with_subsamples(measure: Callable[[Seen], Values], seen: Seen, seed: int):
+def with_subsamples(measure: Callable[[Features], Values], seen: Features, seed: int):
     values = measure(seen)
     return values, *_by_subsamples(values, measure, seen, seed)
 
@@ -54,11 +55,11 @@ def test_the_interval_of_a_mean_holds_it_95_times_in_100():
 def test_subsamples_are_drawn_without_replacement_and_by_the_seed():
     sizes: list[Tensor] = []
 
-    def measure(seen: Seen) -> Values:
+    def measure(seen: Features) -> Values:
         sizes.append(seen.features.flatten())
         return {"x": 0.0}
 
-    seen = Seen(torch.arange(100.0)[:, None], torch.empty(100, 0))
+    seen = Features(torch.arange(100.0)[:, None], torch.empty(100, 0))
     for seed in (1, 1, 2):
         with_subsamples(measure, seen, seed)
     assert [len(values) for values in sizes] == 3 * [100, *[25] * SUBSAMPLES]
@@ -87,18 +88,18 @@ class Means(Standard):
     def options(self) -> Mapping[str, str]:
         return {"mean": "of the first coordinate"}
 
-    def see(self, samples: Dataset) -> Seen:
+    def see(self, samples: Dataset) -> Features:
         assert isinstance(samples, PointSet)
-        return Seen(samples.points, torch.empty(len(samples), 0))
+        return Features(samples.points, torch.empty(len(samples), 0))
 
-    def brief(self, seen: Seen) -> Values:
+    def brief(self, seen: Features) -> Values:
         return {"mean": 10 + seen.features[:, 0].mean().item()}
 
-    def cheap(self, seen: Seen, seed: int, subsets: int) -> Values:
+    def cheap(self, seen: Features, seed: int, subsets: int) -> Values:
         self.given.append((len(seen), seed, subsets))
         return {**self.brief(seen), "coverage": 0.99 + seen.features[0, 0].item() / 100}
 
-    def dear(self, seen: Seen) -> Values:
+    def dear(self, seen: Features) -> Values:
         return {"density": seen.features[:, 1].mean().item()}
 
     def ceilings(self, num: int) -> Values:

@@ -3,7 +3,7 @@
 Scores by different extractors are never compared.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +13,7 @@ import torch
 from sparring import codec, registry
 from sparring.data import Data
 from sparring.data.fetch import cache_folder
-from sparring.data.sets import Dataset, ImageSet
+from sparring.data.sets import Dataset, ImageSet, Progress
 from sparring.errors import InputError
 from sparring.extractors import inception, yardstick
 from sparring.extractors.card import card
@@ -39,9 +39,7 @@ class Extractor(Protocol):
     @property
     def classes(self) -> tuple[str, ...]: ...
 
-    def features(
-        self, images: ImageSet, device: torch.device, progress: Callable[[str, int, int], None] | None = None
-    ) -> Features: ...
+    def features(self, images: ImageSet, device: torch.device, progress: Progress | None = None) -> Features: ...
 
 
 def files() -> list[Path]:
@@ -89,7 +87,7 @@ def train(
     how: Schooling | None = None,
     seed: int = 0,
     folder: Path | None = None,
-    progress: Callable[[str, int, int], None] = lambda *_: None,
+    progress: Progress = lambda *_: None,
 ) -> Path:
     """Train a yardstick on a labelled data set and write it, with its model card, into the folder or the user's cache.
 

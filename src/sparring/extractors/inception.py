@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.data.sets import ImageSet
+from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError
-from sparring.extractors.yardstick import Features, Progress
+from sparring.extractors.yardstick import Features
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
 SHA256_START = "6726825d"

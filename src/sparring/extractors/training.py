@@ -1,7 +1,6 @@
 """Training a yardstick: a classifier of a labelled data set, chosen on images held back, never on the test images."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -9,12 +8,10 @@ from torch import Tensor, nn
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 
 from sparring import keys
-from sparring.data.sets import Dataset, ImageSet
+from sparring.data.sets import Dataset, ImageSet, Progress
 from sparring.errors import InputError, check
 from sparring.extractors.classifier import Classifier, ClassifierConfig
 from sparring.networks import seeded
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

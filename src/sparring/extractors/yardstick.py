@@ -2,7 +2,6 @@
 
 import copy
 import re
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,22 +11,31 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sparring import codec
-from sparring.data.sets import ImageSet
+from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError
 from sparring.extractors.classifier import Classifier, ClassifierConfig
 from sparring.files import disk_errors, write_atomically
 from sparring.sealed import seal, unseal
 
 FORMAT = "sparring-yardstick-1"
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Features:
-    """What an extractor makes of images: features float32 [N, D] and logits float32 [N, K], on the CPU."""
+    """What an extractor makes of images: features float32 [N, D] and logits float32 [N, K], on the CPU.
+
+    Points are features of themselves, with no logits: [N, 0].
+    """
 
     features: Tensor
     logits: Tensor
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def take(self, chosen: Tensor) -> "Features":
+        """Those at these places, int64 [M]."""
+        return Features(self.features[chosen], self.logits[chosen])
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,11 @@ class Run:
             raise InputError(f"{error}{hint if 'unknown' in str(error) else ''}") from None
         return cls(path, recipe, codec.decode(int, facts.get("seed"), "seed"), facts)
 
+    @classmethod
+    def of_checkpoint(cls, file: Path) -> "Run":
+        """The run whose folder `checkpoints/` holds this file."""
+        return cls.open(file.absolute().parent.parent)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one sample, (C, H, W) or (D,)."""

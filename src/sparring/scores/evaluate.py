@@ -8,11 +8,12 @@ import torch
 
 from sparring import codec, keys
 from sparring.data.sets import Dataset, ImageSet
+from sparring.extractors import Features
 from sparring.intervals import mean_interval, share_interval, t_quantile
 from sparring.metrics import memorisation
 from sparring.scores import cache
 from sparring.scores.score import Protocol, Score
-from sparring.scores.standard import Seen, Standard, Values
+from sparring.scores.standard import Standard, Values
 
 DRAWS = 5
 DEAR_DRAWS = 3
@@ -54,7 +55,7 @@ def of_draws(
 def of_given(standard: Standard, samples: Dataset, seed: int, train: Dataset | None = None) -> list[Score]:
     """Scores of samples that are all there is, with intervals from the spread of their subsamples."""
 
-    def measure(seen: Seen, subsets: int) -> Values:
+    def measure(seen: Features, subsets: int) -> Values:
         return standard.cheap(seen, seed, subsets) | standard.dear(seen)
 
     seen = standard.see(samples)
@@ -97,7 +98,9 @@ def _floor(standard: Standard, num: int, quick: bool) -> Values:
     return {name: value.item() for name, value in cache.tensors(depends_on, make).items()}
 
 
-def _by_subsamples(values: Values, measure: Callable[[Seen], Values], seen: Seen, seed: int) -> tuple[dict[str, Interval], str]:
+def _by_subsamples(
+    values: Values, measure: Callable[[Features], Values], seen: Features, seed: int
+) -> tuple[dict[str, Interval], str]:
     """Intervals about the values by the spread of subsamples of a quarter, drawn without replacement.
 
     The deviation over subsamples of m out of N, times sqrt(m / (N - m)), estimates the deviation at N (the delete-d

@@ -1,7 +1,7 @@
 """The standards that samples are held against: real images as an extractor sees them, or real points as they are."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import exp
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sparring import codec, extractors, keys
 from sparring.data import Data
-from sparring.data.sets import Dataset, ImageSet, PointSet
+from sparring.data.sets import Dataset, ImageSet, PointSet, Progress
 from sparring.errors import InputError
 from sparring.extractors import Extractor, Features, Yardstick
 from sparring.metrics import (
@@ -33,23 +33,8 @@ from sparring.pictures import to_uint8
 from sparring.scores import cache
 
 Values = dict[str, float]
-Progress = Callable[[str, int, int], None]
 SUBSET = 1000  # samples in each of the kernel distance's subsets
 FEW_CLASSES = 20  # up to so many, the share of each is a score of its own
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """Samples as a standard sees them: features [N, D], and logits [N, K] where there is a classifier."""
-
-    features: Tensor
-    logits: Tensor
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def take(self, chosen: Tensor) -> "Seen":
-        return Seen(self.features[chosen], self.logits[chosen])
 
 
 class Mixture(Protocol):
@@ -100,19 +85,19 @@ class Standard(ABC):
         """Label and hash."""
 
     @abstractmethod
-    def see(self, samples: Dataset) -> Seen:
+    def see(self, samples: Dataset) -> Features:
         """InputError where the samples are of another kind or shape."""
 
     @abstractmethod
-    def brief(self, seen: Seen) -> Values:
+    def brief(self, seen: Features) -> Values:
         """What a quick score consists of."""
 
     @abstractmethod
-    def cheap(self, seen: Seen, seed: int, subsets: int) -> Values:
+    def cheap(self, seen: Features, seed: int, subsets: int) -> Values:
         """What every draw of samples is measured by; the headline comes first."""
 
     @abstractmethod
-    def dear(self, seen: Seen) -> Values:
+    def dear(self, seen: Features) -> Values:
         """What one draw alone is measured by."""
 
     @abstractmethod
@@ -146,12 +131,12 @@ class ImageStandard(Standard):
         return self.extractor.label, self.extractor.hash
 
     @cached_property
-    def real(self) -> Seen:
+    def real(self) -> Features:
         def make() -> dict[str, Tensor]:
             found = self.extractor.features(_images(self.test), self.device, self.progress)
             return {"features": found.features, "logits": found.logits}
 
-        return Seen(**cache.tensors(("features", *self._key), make))
+        return Features(**cache.tensors(("features", *self._key), make))
 
     @cached_property
     def moments(self) -> Moments:
@@ -178,11 +163,10 @@ class ImageStandard(Standard):
     def _key(self) -> tuple[str, str]:
         return self.extractor.hash, self.fingerprint
 
-    def see(self, samples: Dataset) -> Seen:
-        found: Features = self.extractor.features(_images(samples), self.device, self.progress)
-        return Seen(found.features, found.logits)
+    def see(self, samples: Dataset) -> Features:
+        return self.extractor.features(_images(samples), self.device, self.progress)
 
-    def brief(self, seen: Seen) -> Values:
+    def brief(self, seen: Features) -> Values:
         values = {
             "frechet_distance": frechet_distance(Moments.of(seen.features.to(self.device)), self.moments),
             "classifier_score": classifier_score(seen.logits),
@@ -199,13 +183,13 @@ class ImageStandard(Standard):
                 values |= {f"share_{name}": share for name, share in names}
         return values
 
-    def cheap(self, seen: Seen, seed: int, subsets: int) -> Values:
+    def cheap(self, seen: Features, seed: int, subsets: int) -> Values:
         rng = keys.generator("cpu", seed, "kernel distance")
         sides = seen.features.to(self.device), self.real.features.to(self.device)
         size = min(SUBSET, *map(len, sides))
         return self.brief(seen) | {"kernel_distance": kernel_distance(*sides, subsets=subsets, size=size, generator=rng).mean}
 
-    def dear(self, seen: Seen) -> Values:
+    def dear(self, seen: Features) -> Values:
         found = neighbour_scores(seen.features.to(self.device), self.neighbours)
         return {name: getattr(found, name) for name in ("precision", "recall", "density", "coverage")}
 
@@ -241,15 +225,15 @@ class PointStandard(Standard):
         """As many real points as the protocol takes of a generator."""
         return _points(self.test).points[:2500].to(self.device)
 
-    def see(self, samples: Dataset) -> Seen:
+    def see(self, samples: Dataset) -> Features:
         points = _points(samples).points
         if points.shape[1:] != self.test.shape:
             raise InputError(
                 f"the points have {points.shape[1]} coordinates; those of {_name(self.data)} have {self.test.shape[0]}"
             )
-        return Seen(points.to(self.device), torch.empty(len(points), 0))
+        return Features(points.to(self.device), torch.empty(len(points), 0))
 
-    def brief(self, seen: Seen) -> Values:
+    def brief(self, seen: Features) -> Values:
         values = {"energy_distance": energy_distance(seen.features, self.real)}
         mixture = _mixture(self.data)
         if mixture is None:
@@ -263,10 +247,10 @@ class PointStandard(Standard):
         }
         return values | dict(zip(("narrowest_mode", "widest_mode"), found.spread or (), strict=False))
 
-    def cheap(self, seen: Seen, seed: int, subsets: int) -> Values:
+    def cheap(self, seen: Features, seed: int, subsets: int) -> Values:
         return self.brief(seen)
 
-    def dear(self, seen: Seen) -> Values:
+    def dear(self, seen: Features) -> Values:
         return {}
 
     def ceilings(self, num: int) -> Values:
