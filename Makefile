@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench yardstick golden clean
+.PHONY: demo test lint bench bench-peers yardstick golden clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
@@ -19,9 +19,14 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 
-bench: $(VENV)/.installed-dev
+bench: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
-	$(BIN)/python benchmarks/eager_loop.py
+	$(BIN)/sparring bench
+
+# Beside TensorFlow, Keras, JAX and plain PyTorch, each in an environment of its own; about twenty minutes on 2 cores.
+bench-peers: $(VENV)/.installed $(VENV)-tensorflow/.installed $(VENV)-jax/.installed
+	$(BIN)/sparring data fetch mnist
+	$(BIN)/python benchmarks/race.py
 
 # The yardstick that comes with the package: the same machine, software and number of threads give the same file.
 yardstick: $(VENV)/.installed
@@ -32,7 +37,7 @@ golden: $(VENV)/.installed-dev
 	PYTHONPATH=tests $(BIN)/python tests/golden/traces.py
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV)-tensorflow $(VENV)-jax
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -41,4 +46,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]"
+	touch $@
+
+$(VENV)-%/.installed: benchmarks/requirements-%.txt
+	$(PYTHON) -m venv $(VENV)-$*
+	$(VENV)-$*/bin/pip install --disable-pip-version-check -q -r $<
 	touch $@

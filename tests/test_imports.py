@@ -23,9 +23,10 @@ LAYERS = [
     {"engine"},
     {"loop", "run"},
     {"progress", "reproduction"},
-    {"training", "evaluation", "comparison"},
+    {"training", "evaluation", "comparison", "bench"},
+    {"population"},
     {"cli"},
-    {"__main__"},
+    {"__main__", "child"},
 ]
 RANKS = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
 

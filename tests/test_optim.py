@@ -181,6 +181,19 @@ def test_a_gradient_for_every_parameter():
         optimizer.step([torch.zeros(3, 4, dtype=torch.float64)])
 
 
+def test_a_gradient_in_another_memory_format():
+    """The kernel reads memory in order; a gradient of the same shape may lie otherwise than its parameter."""
+    steps = []
+    for memory_format in (torch.channels_last, torch.contiguous_format):
+        parameter = nn.Parameter(torch.zeros(3, 4, 5, 5).to(memory_format=torch.channels_last))
+        gradient = torch.arange(300.0).sub(150).view(3, 4, 5, 5).to(memory_format=memory_format)
+        optimizer = AdamOptimizer(Adam(lr=1.0, eps=1.0), [parameter], StepClock())
+        optimizer.step([gradient])
+        steps.append(parameter.detach())
+    assert torch.equal(*steps)
+    torch.testing.assert_close(steps[0].sign(), -torch.arange(300.0).sub(150).view(3, 4, 5, 5).sign())
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

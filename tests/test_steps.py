@@ -9,7 +9,9 @@ from torch.nn.functional import softplus
 
 from sparring import steps
 from sparring.losses import Minimax, NonSaturating
+from sparring.networks.layers import perceptron
 from sparring.networks.layers.dropout import Dropout
+from sparring.networks.layers.perceptron import Perceptron
 from sparring.optim import Adam, AdamOptimizer, StepClock
 from sparring.recipe import MoveBoth, MoveD, MoveG
 from sparring.steps import Match, Player
@@ -138,6 +140,71 @@ def test_move_both_takes_both_gradients_from_one_forward_pass(dropout):
     assert readings["g_fake_logits"] is not None
     assert_close([readings["g_fake_logits"], readings["fake_logits"]], [fake_logits, fake_logits])
     assert_close([readings["g_loss"], readings["d_loss"]], [g_value, d_value])
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("bias", [0.0, -300.0, 300.0])
+def test_move_both_by_hand_whatever_d_thinks(bias, batch_norm):
+    """One way back through D serves both losses, unless samples depend on each other or D's slope has vanished."""
+    match, real, z = make_match(d_extra=nn.BatchNorm1d(5) if batch_norm else None), normal(4, NUM_X), normal(6, NUM_Z)
+    match.discriminator.network.get_parameter("3.bias").data += bias
+    g, d = copies(match)
+    real_logits, fake_logits = d(real), d(g(z))
+    g_gradients = by_backward(g, softplus(-fake_logits).mean())
+    d_gradients = by_backward(d, softplus(-real_logits).mean() + softplus(fake_logits).mean())
+    steps.play(MoveBoth(), match, real, z)
+    assert batch_norm or any(gradient.abs().max() > 1e-6 for gradient in g_gradients) == (bias <= 0)
+    assert_close(gradients_of(match.generator), g_gradients)
+    assert_close(gradients_of(match.discriminator), d_gradients)
+
+
+def perceptrons(loss=None) -> Match:
+    """A match whose networks have their gradients written out."""
+    match = make_match(loss)
+    for player in (match.generator, match.discriminator):
+        player.network = Perceptron(*player.network.children())
+        player.optimizer = Recorded(Adam(lr=0.1), player.network.parameters(), StepClock())
+    return Match(match.generator, match.discriminator, match.loss)
+
+
+@pytest.mark.parametrize("moves", [(MoveD(), MoveG()), (MoveG(), MoveD(batch="joint")), (MoveBoth(),)])
+def test_written_out_gradients_play_the_same_match(moves):
+    matches, real, z = (make_match(), perceptrons()), normal(4, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
+    for move in (*moves, *moves):
+        one, other = (steps.play(move, match, real, z) for match in matches)
+        assert_close(list(one.values()), list(other.values()))
+    assert matches[1].discriminator.run(real).__class__ is perceptron.Pass
+    assert_close(weights(matches[0].generator), weights(matches[1].generator))
+    assert_close(weights(matches[0].discriminator), weights(matches[1].discriminator))
+
+
+@pytest.mark.parametrize("make", [make_match, perceptrons])
+def test_fakes_that_are_kept_are_those_that_g_would_make_again(make):
+    matches, real, z = (make(), make()), normal(4, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
+    calls = Calls(matches[0].generator.network)
+    for keep, match in zip((True, False), matches, strict=True):
+        steps.play(MoveD(), match, real, z, keep=keep)
+        steps.play(MoveG(z="same"), match, real, z)
+        assert match.kept is None
+    assert len(calls.inputs) <= 1
+    assert_close(weights(matches[0].generator), weights(matches[1].generator))
+    assert_close(weights(matches[0].discriminator), weights(matches[1].discriminator))
+
+
+def test_d_sees_both_sides_in_one_pass_only_where_that_changes_nothing():
+    for extra, passes in ((nn.Identity(), [10]), (Dropout(0.5), [4, 6]), (nn.BatchNorm1d(5), [4, 6])):
+        match = make_match(d_extra=extra)
+        calls = Calls(match.discriminator.network)
+        steps.play(MoveD(), match, normal(4, NUM_X), normal(6, NUM_Z))
+        assert [len(x) for x in calls.inputs] == passes
+
+
+def test_g_moves_without_gradients_by_the_weights_of_d():
+    match = make_match(d_extra=nn.BatchNorm1d(5))
+    judged = match.discriminator.run(normal(4, NUM_X), weights=False, inputs=True)
+    with pytest.raises(RuntimeError, match=r"require grad|not have been used"):
+        judged.pull(torch.ones(4, dtype=torch.float64), weights=True)
+    assert all(p.requires_grad for p in match.discriminator.network.parameters())
 
 
 def test_a_joint_batch_has_one_mean_and_one_pass():

@@ -6,7 +6,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adam import adam
 
 from sparring.errors import check
 
@@ -45,7 +44,7 @@ class StepClock:
 class AdamOptimizer:
     """One player's optimiser: PyTorch's fused Adam under the settings above.
 
-    It calls the functional form, which spares every step the bookkeeping of `torch.optim.Adam`, and every start its imports.
+    It calls PyTorch's kernel, which spares every step the bookkeeping of `torch.optim.Adam`, and every start its imports.
     """
 
     def __init__(self, settings: Adam, parameters: Iterable[nn.Parameter], clock: StepClock):
@@ -53,27 +52,21 @@ class AdamOptimizer:
         self.parameters: list[Tensor] = list(parameters)
         self.exp_avg = [torch.zeros_like(p) for p in self.parameters]
         self.exp_avg_sq = [torch.zeros_like(p) for p in self.parameters]
-        self._steps = [torch.zeros((), device=p.device) for p in self.parameters]  # the kernel counts in these, from _counted
-        self._counted = 0
+        self._time = torch.zeros((), device=self.parameters[0].device)  # the clock as the kernel reads it
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor]) -> None:
         """Move every parameter against its gradient, in the order of `parameters`; ValueError unless each has one."""
         if len(gradients) != len(self.parameters):
             raise ValueError(f"{len(gradients)} gradients for {len(self.parameters)} parameters")
-        if self._counted != self.clock.count:  # the other player stepped, or a checkpoint was restored
-            for step in self._steps:
-                step.fill_(self.clock.count)
         self.clock.count += 1
-        self._counted = self.clock.count
-        adam(
+        torch.ops.aten._fused_adam_(
             self.parameters,
-            list(gradients),
+            [_laid_out_as(p, gradient) for p, gradient in zip(self.parameters, gradients, strict=True)],
             self.exp_avg,
             self.exp_avg_sq,
             [],
-            self._steps,
-            fused=True,
+            [self._time.fill_(self.clock.count)] * len(self.parameters),
             amsgrad=False,
             beta1=self.settings.beta1,
             beta2=self.settings.beta2,
@@ -95,3 +88,8 @@ class AdamOptimizer:
         if self.settings.epsilon == "plain":
             return self.settings.eps
         return self.settings.eps / (1 - self.settings.beta2**self.clock.count) ** 0.5
+
+
+def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient in its parameter's memory format, for the fused kernel reads memory in order, whatever the strides."""
+    return gradient if gradient.stride() == parameter.stride() else torch.empty_like(parameter).copy_(gradient)

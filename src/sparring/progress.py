@@ -49,11 +49,11 @@ class Progress:
         """A download, as the data sets report it."""
         self.step(f"fetching {label}", done, total)
 
-    def step(self, label: str, done: int, total: int) -> None:
-        """A piece of work that has come so far."""
+    def step(self, label: str, done: int, total: int, news: str = "") -> None:
+        """A piece of work that has come so far, and what else there is to say of it."""
         if label not in self._tasks:
             self._tasks[label] = self._bars.add_task(label, total=total, news="")
-        self._bars.update(self._tasks[label], completed=done, total=total)
+        self._bars.update(self._tasks[label], completed=done, total=total, news=news)
         if done >= total:
             self._bars.remove_task(self._tasks.pop(label))
 

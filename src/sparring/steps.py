@@ -3,18 +3,46 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from sparring.losses import Loss
+from sparring.networks.layers import perceptron
+from sparring.networks.layers.traits import is_function, is_per_sample
 from sparring.optim import AdamOptimizer
 from sparring.recipe import Move, MoveBoth, MoveD, MoveG
 
 Readings = dict[str, Tensor]
 """What a move reveals, detached: "g_loss" and "d_loss" (scalars, minimised), the logits of both batches in D's move
 ("real_logits", "fake_logits") and of G's own fakes in G's move ("g_fake_logits")."""
+
+
+class Pass(Protocol):
+    """One way of a batch through a network."""
+
+    outputs: Tensor
+
+    def pull(self, dy: Tensor, *, weights: bool = False, inputs: bool = False, again: bool = False) -> Sequence[Tensor]:
+        """The vector-Jacobian product: from the gradient by the outputs, whose memory it may take, those by every weight, then
+        that by the inputs. `again`: this is not the last time."""
+        ...
+
+
+class _AutogradPass:
+    """A pass that PyTorch differentiates."""
+
+    def __init__(self, network: nn.Module, parameters: list[Tensor], x: Tensor, inputs: bool):
+        self._inputs, self._parameters = x.detach().requires_grad_(inputs), parameters
+        with torch.enable_grad():
+            self._graph = network(self._inputs)
+        self.outputs = self._graph.detach()
+
+    def pull(self, dy: Tensor, *, weights: bool = False, inputs: bool = False, again: bool = False) -> Sequence[Tensor]:
+        wanted = self._parameters * weights + [self._inputs] * inputs
+        return torch.autograd.grad(self._graph, wanted, dy, retain_graph=again)
 
 
 @dataclass
@@ -25,14 +53,32 @@ class Player:
     optimizer: AdamOptimizer
     gradients: Sequence[Tensor] = ()  # of the last move
 
-    def descend(self, value: Tensor, *, keep_graph: bool = False) -> Callable[[], None]:
-        """Take the gradient of `value` with respect to this player's weights alone; calling the result makes the step."""
-        self.gradients = torch.autograd.grad(value, self.optimizer.parameters, retain_graph=keep_graph)
-        return lambda: self.optimizer.step(self.gradients)
+    def run(self, x: Tensor, *, weights: bool = True, inputs: bool = False) -> Pass:
+        """A batch through the network; its gradients by the weights or by the inputs can be asked for later."""
+        if isinstance(self.network, perceptron.Perceptron) and self.network.written_out:
+            return perceptron.Pass(self.network, x)
+        with nullcontext() if weights else self._held_still():
+            return _AutogradPass(self.network, self.optimizer.parameters, x, inputs)
+
+    def step(self, gradients: Sequence[Tensor]) -> None:
+        """Move every weight against its gradient."""
+        self.gradients = gradients
+        self.optimizer.step(gradients)
 
     def gradient_norm(self) -> Tensor:
         """The Euclidean norm of the last move's gradient over all weights."""
         return torch.stack([gradient.norm() for gradient in self.gradients]).norm()
+
+    @contextmanager
+    def _held_still(self) -> Iterator[None]:
+        """Within the block nothing is kept for gradients by the weights."""
+        for parameter in self.optimizer.parameters:
+            parameter.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for parameter in self.optimizer.parameters:
+                parameter.requires_grad_(True)
 
 
 @dataclass
@@ -42,49 +88,117 @@ class Match:
     generator: Player
     discriminator: Player
     loss: Loss
+    kept: Pass | None = None  # of G, for a move on the same z
+
+    def __post_init__(self) -> None:
+        self.d_is_function = is_function(self.discriminator.network)
+        self.d_is_per_sample = is_per_sample(self.discriminator.network)
 
     @property
     def networks(self) -> tuple[nn.Module, nn.Module]:
         return self.generator.network, self.discriminator.network
 
+    def g_loss(self, fake_logits: Tensor) -> Tensor:
+        """The value that G minimises."""
+        return average(self.loss.g_terms(fake_logits))
 
-def play(move: Move, match: Match, real: Tensor, z: Tensor) -> Readings:
-    """Make one move. real: [B, *shape], z: [B', num_z]."""
-    return _PLAYS[type(move)](move, match, real, z)
-
-
-def move_d(move: MoveD, match: Match, real: Tensor, z: Tensor) -> Readings:
-    generator, discriminator = match.networks
-    with torch.no_grad(), inference(generator) if move.fakes_from == "inference" else nullcontext():
-        fake = generator(z)
-    real_logits, fake_logits = judge(discriminator, real, fake, move.batch)
-    d_loss = average(match.loss.d_terms(real_logits, fake_logits), move.batch)
-    match.discriminator.descend(d_loss)()
-    return _detached(d_loss=d_loss, real_logits=real_logits, fake_logits=fake_logits)
+    def d_loss(self, real_logits: Tensor, fake_logits: Tensor, batch: Literal["separate", "joint"] = "separate") -> Tensor:
+        """The value that D minimises."""
+        return average(self.loss.d_terms(real_logits, fake_logits), batch)
 
 
-def move_g(move: MoveG, match: Match, real: Tensor, z: Tensor) -> Readings:
-    generator, discriminator = match.networks
-    fake_logits = discriminator(generator(z))
-    g_loss = average(match.loss.g_terms(fake_logits))
-    match.generator.descend(g_loss)()
-    return _detached(g_loss=g_loss, g_fake_logits=fake_logits)
+@torch.no_grad()
+def play(move: Move, match: Match, real: Tensor, z: Tensor, keep: bool = False) -> Readings:
+    """Make one move. real: [B, *shape], z: [B', num_z]. `keep`: G's next move is on the same z and can use this one's fakes."""
+    return _PLAYS[type(move)](move, match, real, z, keep)
 
 
-def move_both(move: MoveBoth, match: Match, real: Tensor, z: Tensor) -> Readings:
-    generator, discriminator = match.networks
-    fake = generator(z)
-    real_logits, fake_logits = judge(discriminator, real, fake)
-    g_loss = average(match.loss.g_terms(fake_logits))
-    d_loss = average(match.loss.d_terms(real_logits, fake_logits))
-    step_g = match.generator.descend(g_loss, keep_graph=True)
-    step_d = match.discriminator.descend(d_loss)
-    step_g()
-    step_d()
-    return _detached(g_loss=g_loss, d_loss=d_loss, real_logits=real_logits, fake_logits=fake_logits, g_fake_logits=fake_logits)
+def move_d(move: MoveD, match: Match, real: Tensor, z: Tensor, keep: bool = False) -> Readings:
+    fake = _fakes(move, match, z, keep)
+    together = move.batch == "joint" or match.d_is_function
+    if together:
+        passes = [match.discriminator.run(torch.cat((real, fake)))]
+        real_logits, fake_logits = passes[0].outputs.split((len(real), len(fake)))
+    else:
+        passes = [match.discriminator.run(real), match.discriminator.run(fake)]
+        real_logits, fake_logits = (side.outputs for side in passes)
+    d_loss, slopes = differentiate(partial(match.d_loss, batch=move.batch), real_logits, fake_logits)
+    slopes = [torch.cat(slopes)] if together else slopes
+    pulled = [side.pull(slope, weights=True) for side, slope in zip(passes, slopes, strict=True)]
+    match.discriminator.step(_total(pulled))
+    return {"d_loss": d_loss, "real_logits": real_logits, "fake_logits": fake_logits}
+
+
+def move_g(move: MoveG, match: Match, real: Tensor, z: Tensor, keep: bool = False) -> Readings:
+    fakes, match.kept = match.kept or match.generator.run(z), None
+    judged = match.discriminator.run(fakes.outputs, weights=False, inputs=True)
+    g_loss, (slope,) = differentiate(match.g_loss, judged.outputs)
+    (by_image,) = judged.pull(slope, inputs=True)
+    match.generator.step(fakes.pull(by_image, weights=True))
+    return {"g_loss": g_loss, "g_fake_logits": judged.outputs}
+
+
+def move_both(move: MoveBoth, match: Match, real: Tensor, z: Tensor, keep: bool = False) -> Readings:
+    fakes = match.generator.run(z)
+    on_real, on_fake = match.discriminator.run(real), match.discriminator.run(fakes.outputs, inputs=True)
+    real_logits, fake_logits = on_real.outputs, on_fake.outputs
+    g_loss, (g_slope,) = differentiate(match.g_loss, fake_logits)
+    d_loss, (real_slope, fake_slope) = differentiate(match.d_loss, real_logits, fake_logits)
+    by_image, of_fake = _both_ways(on_fake, g_slope, fake_slope, match.d_is_per_sample)
+    d_gradients = _total([on_real.pull(real_slope, weights=True), of_fake])
+    match.generator.step(fakes.pull(by_image, weights=True))
+    match.discriminator.step(d_gradients)
+    return {
+        "g_loss": g_loss,
+        "d_loss": d_loss,
+        "real_logits": real_logits,
+        "fake_logits": fake_logits,
+        "g_fake_logits": fake_logits,
+    }
 
 
 _PLAYS = {MoveD: move_d, MoveG: move_g, MoveBoth: move_both}
+
+
+def _fakes(move: MoveD, match: Match, z: Tensor, keep: bool) -> Tensor:
+    """G's images for D's move, [B', *shape]; kept with their way back for G's."""
+    if keep:
+        match.kept = match.generator.run(z)
+        return match.kept.outputs
+    generator = match.generator.network
+    with inference(generator) if move.fakes_from == "inference" else nullcontext():
+        return generator(z)
+
+
+def _both_ways(on_fake: Pass, g_slope: Tensor, d_slope: Tensor, per_sample: bool) -> tuple[Tensor, Sequence[Tensor]]:
+    """G's gradient by its images, and D's by its weights, from the slopes of either loss by the logits [B].
+
+    Where D takes each sample by itself, the gradient by an image is the slope times what is the same for both losses: one way
+    back serves both, by the ratio of the slopes. On a GPU nobody waits to see whether they divide.
+    """
+    if per_sample and d_slope.device.type == "cpu" and d_slope.abs().min() > 1e-20:
+        ratio = g_slope / d_slope
+        *d_gradients, by_image = on_fake.pull(d_slope, weights=True, inputs=True)
+        return by_image * ratio.view(-1, *[1] * (by_image.ndim - 1)), d_gradients
+    (by_image,) = on_fake.pull(g_slope, inputs=True, again=True)
+    return by_image, on_fake.pull(d_slope, weights=True)
+
+
+def differentiate(value: Callable[..., Tensor], *logits: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """A scalar function of logits, and its gradients by them."""
+    leaves = [side.detach().requires_grad_() for side in logits]
+    with torch.enable_grad():
+        result = value(*leaves)
+    return result.detach(), torch.autograd.grad(result, leaves)
+
+
+def _total(gradients: Sequence[Sequence[Tensor]]) -> Sequence[Tensor]:
+    """The sum over passes, weight by weight."""
+    first, *others = gradients
+    for other in others:
+        for total, gradient in zip(first, other, strict=True):
+            total += gradient
+    return first
 
 
 @torch.no_grad()
@@ -92,28 +206,22 @@ def read(match: Match, real: Tensor, z: Tensor) -> Readings:
     """The values of both losses as they stand, in inference mode; nothing moves."""
     generator, discriminator = match.networks
     with inference(generator), inference(discriminator):
-        real_logits, fake_logits = judge(discriminator, real, generator(z))
-    g_loss = average(match.loss.g_terms(fake_logits))
-    d_loss = average(match.loss.d_terms(real_logits, fake_logits))
-    return _detached(g_loss=g_loss, d_loss=d_loss, real_logits=real_logits, fake_logits=fake_logits, g_fake_logits=fake_logits)
-
-
-def judge(
-    discriminator: nn.Module, real: Tensor, fake: Tensor, batch: Literal["separate", "joint"] = "separate"
-) -> tuple[Tensor, Tensor]:
-    """D's logits of real [B] and generated images [B'], in two passes or as one joint batch."""
-    if batch == "separate":
-        return discriminator(real), discriminator(fake)
-    real_logits, fake_logits = discriminator(torch.cat((real, fake))).split((len(real), len(fake)))
-    return real_logits, fake_logits
+        real_logits, fake_logits = discriminator(real), discriminator(generator(z))
+    return {
+        "g_loss": match.g_loss(fake_logits),
+        "d_loss": match.d_loss(real_logits, fake_logits),
+        "real_logits": real_logits,
+        "fake_logits": fake_logits,
+        "g_fake_logits": fake_logits,
+    }
 
 
 def average(terms: Sequence[Tensor], batch: Literal["separate", "joint"] = "separate") -> Tensor:
     """The sum of the terms' means; for a joint batch the mean over all samples of all terms."""
     if batch == "joint":
         return torch.cat(tuple(terms)).mean()
-    means = [term.mean() for term in terms]
-    return torch.stack(means).sum()
+    first, *others = (term.mean() for term in terms)
+    return sum(others, start=first)
 
 
 @contextmanager
@@ -125,7 +233,3 @@ def inference(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.train(was_training)
-
-
-def _detached(**tensors: Tensor) -> Readings:
-    return {name: tensor.detach() for name, tensor in tensors.items()}

@@ -155,9 +155,9 @@ def resume(
         return _play(recorder, start, progress)
 
 
-def is_complete(run: Run, **lengths: float | None) -> bool:
-    """Whether a run has ended, and has reached this length (or its own)."""
-    length, events, rounds = with_length(run.recipe, **lengths).length, list(run.journal()), run.rounds()
+def is_complete(run: Run, length: Length) -> bool:
+    """Whether a run has ended, and has reached this length."""
+    events, rounds = list(run.journal()), run.rounds()
     if not rounds or events[-1]["event"] != "end":
         return False
     last = rounds[-1]

@@ -227,6 +227,18 @@ def naive_same_convolution(x: np.ndarray, weight: np.ndarray, stride: int) -> np
     return y
 
 
+@pytest.mark.parametrize(("num_in", "size"), [(1, (9, 8)), (3, (5, 6)), (5, (7, 4))])
+def test_same_convolution_has_gradients_of_first_and_second_order(num_in, size):
+    layer, x = SameConv2d(num_in, 2, 5, stride=2).double(), normal(2, num_in, *size).requires_grad_()
+    weights = dict(layer.named_parameters())
+
+    def call(x: Tensor, *values: Tensor) -> Tensor:
+        return torch.func.functional_call(layer, dict(zip(weights, values, strict=True)), (x,))
+
+    assert torch.autograd.gradcheck(call, (x, *weights.values()))
+    assert torch.autograd.gradgradcheck(call, (x, *weights.values()))
+
+
 @pytest.mark.parametrize(("kernel", "stride"), [(5, 1), (5, 2), (4, 2), (3, 2), (3, 3)])
 @pytest.mark.parametrize(("height", "width"), [(7, 7), (14, 14), (3, 5)])
 def test_transposed_convolution_is_the_adjoint(height, width, kernel, stride):

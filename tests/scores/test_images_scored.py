@@ -68,7 +68,7 @@ def test_the_last_training_images_score_exactly_the_floor(mnist):
     found = by_name(scores.quick(mnist, mnist.data.train().without_first(60_000 - scores.QUICK), 0))
     assert list(found) == [*ALWAYS, *(f"share_{digit}" for digit in range(10))]
     for score in found.values():
-        assert score.value == score.floor
+        assert score.value == pytest.approx(score.floor, rel=1e-9)  # products over other rows may end in other last digits
     assert 0 < found["frechet_distance"].value < 1
     assert found["classifier_score"].value > 9
 

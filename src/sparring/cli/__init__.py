@@ -7,7 +7,10 @@ import click
 
 from sparring.errors import SparringError
 
-COMMANDS = ("recipes", "train", "resume", "runs", "sample", "evaluate", "compare", "animate", "reproduce", "data", "extractor")
+COMMANDS = (
+    *("recipes", "train", "resume", "runs", "sample", "evaluate", "compare", "animate", "reproduce", "data", "extractor"),
+    "bench",
+)
 
 
 class Commands(click.Group):

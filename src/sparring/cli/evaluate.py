@@ -24,7 +24,7 @@ def command(target: str, code: str | None, as_json: bool, **settings) -> None:
     from sparring import devices
     from sparring.evaluation import evaluate
 
-    devices.flush_denormals()
+    devices.tune_process()
     options.execute(code)
     verdict = evaluate(target, **settings)
     if as_json:

@@ -53,7 +53,7 @@ def train(data: str, name: str | None, epochs: int | None, seed: int, out: str |
     from sparring.extractors import Schooling, yardstick
     from sparring.progress import Progress
 
-    devices.flush_denormals()
+    devices.tune_process()
     how = Schooling(epochs=epochs) if epochs else Schooling()
     began = time.perf_counter()
     with Progress(quiet) as progress:

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+MOST_SEEDS = 1000
+
 
 def lengths(command: Callable) -> Callable:
     """--epochs, --images, --rounds, --minutes: at most one of them."""
@@ -42,15 +44,17 @@ def execute(file: str | None) -> None:
 
 
 def seeds(text: str) -> list[int]:
-    """`0-4` or `0,3,7` -> the seeds; BadParameter for anything else."""
+    """`0-4` or `0,3,7` -> the seeds, at most 1,000; BadParameter for anything else."""
     try:
-        spans = [part.partition("-") for part in text.split(",")]
-        numbers = sorted({n for first, dash, last in spans for n in range(int(first), int(last if dash else first) + 1)})
+        parts = [part.partition("-") for part in text.split(",")]
+        spans = [(int(first), int(last if dash else first)) for first, dash, last in parts]
     except ValueError:
-        numbers = []
-    if not numbers:
+        spans = []
+    if not spans or any(first > last for first, last in spans):
         raise click.BadParameter(f"{text!r} are no seeds; write 0-4 or 0,3,7", param_hint="'--seeds'")
-    return numbers
+    if sum(last - first + 1 for first, last in spans) > MOST_SEEDS:
+        raise click.BadParameter(f"{text!r} are more than {MOST_SEEDS:,} seeds; take fewer", param_hint="'--seeds'")
+    return sorted({n for first, last in spans for n in range(first, last + 1)})
 
 
 def assignments(pairs: Iterable[str]) -> dict[str, str]:

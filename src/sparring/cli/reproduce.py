@@ -19,30 +19,19 @@ from sparring.cli import options
 def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool, as_json: bool, **lengths: Any) -> None:
     """Train TUTORIAL at its own settings and print its numbers beside ours.
 
-    Runs that lie in the folder already are gone on with, not made again.
+    Runs that lie in the folder already are gone on with, not made again. Several train side by side.
     """
-    from sparring import devices, reproduction, training
-    from sparring.errors import InputError
+    from sparring import devices, population, reproduction, training
     from sparring.registry import suggest
-    from sparring.run.run import Run
 
     if tutorial not in reproduction.PRINTED:
         raise click.UsageError(f"{tutorial!r} is none of the tutorials; {suggest(tutorial, reproduction.PRINTED)}")
-    devices.flush_denormals()
+    devices.tune_process()
     folder = Path(out) if out else Path("runs") / f"reproduce-{tutorial}"
-    runs: list[Run] = []
-    for seed in options.seeds(seeds):
-        place = folder / f"seed{seed}"
-        if not (place / "recipe.json").exists():
-            runs.append(training.train(tutorial, out=place, seed=seed, device=device, quiet=quiet, **lengths))
-            continue
-        run = Run.open(place)
-        if (run.recipe.name, run.seed) != (tutorial, seed):
-            raise InputError(f"{place} holds {run.recipe.name}, seed {run.seed}; name another folder with --out")
-        if training.is_complete(run, **lengths):
-            runs.append(run)
-        else:
-            runs.append(training.resume(run, device=device, quiet=quiet, **lengths))
+    numbers = options.seeds(seeds)
+    found = population.train(population.Task.of(tutorial, device=device, **lengths), numbers, out=folder, quiet=quiet)
+    found.check()
+    runs = [found.runs[seed] for seed in numbers]
     lines = reproduction.compare(reproduction.PRINTED[tutorial], runs)
     results = [training.result(run) for run in runs]
     if as_json:

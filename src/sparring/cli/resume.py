@@ -19,6 +19,6 @@ def command(run: str, device: str, quiet: bool, code: str | None, as_json: bool,
     """Go on with RUN where it stopped, bit for bit; with a length, extend it to that length."""
     from sparring import devices, training
 
-    devices.flush_denormals()
+    devices.tune_process()
     options.execute(code)
     report(training.result(training.resume(run, device=device, quiet=quiet, **lengths)), as_json)

@@ -11,8 +11,9 @@ from sparring.cli import options
 @click.argument("recipe")
 @click.option("--data", help="A data set's name, or a folder with MNIST's four IDX files.")
 @options.lengths
-@click.option("--out", help="Folder of the run: a new or an empty one.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Determines all randomness.")
+@click.option("--out", help="Folder of the run: a new or an empty one; with --seeds the folder of the runs, old ones go on.")
+@click.option("--seed", type=click.IntRange(min=0), help="Determines all randomness.  [default: 0]")
+@click.option("--seeds", help="Several seeds, one run each, and a summary: 0-15, or 0,3,7.")
 @options.device
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe by dotted name.")
 @click.option("--from", "start_from", metavar="RUN", help="Start from this run's weights.")
@@ -24,7 +25,8 @@ def command(
     recipe: str,
     data: str | None,
     out: str | None,
-    seed: int,
+    seed: int | None,
+    seeds: str | None,
     device: str,
     settings: tuple[str, ...],
     start_from: str | None,
@@ -37,7 +39,16 @@ def command(
     """Train RECIPE (a name, or a Python file that registers one)."""
     from sparring import devices, recipes, training
 
-    devices.flush_denormals()
+    devices.tune_process()
+    if seeds is not None:
+        if seed is not None:
+            raise click.UsageError("--seed trains one seed, --seeds several; give one of the two")
+        if dry_run:
+            raise click.UsageError("--dry-run plays a single seed; give --seed in the place of --seeds")
+        numbers, changes = options.seeds(seeds), options.assignments(settings)
+        given: dict[str, Any] = {"data": data, "settings": changes, "start_from": start_from, "device": device, "code": code}
+        return _train_several(recipe, numbers, out, quiet, as_json, **given, **lengths)
+    seed = seed or 0
     options.execute(code)
     recipe = recipes.from_file(recipe) if recipe.endswith(".py") else recipe
     resolved = training.resolve(recipe, options.assignments(settings), data, **lengths)
@@ -46,6 +57,31 @@ def command(
         return options.print_json(rehearsal) if as_json else _print_rehearsal(rehearsal)
     run = training.train(resolved, out=out, seed=seed, device=device, start_from=start_from, quiet=quiet)
     return report(training.result(run), as_json)
+
+
+def _train_several(recipe: str, seeds: list[int], out: str | None, quiet: bool, as_json: bool, **given: Any) -> None:
+    from sparring import population
+
+    found = population.train(population.Task.of(recipe, **given), seeds, out=out, quiet=quiet)
+    if as_json:
+        options.print_json(found.as_json())
+    elif found.runs:
+        _print_population(found)
+    found.check()
+
+
+def _print_population(found) -> None:
+    from sparring.scores.score import number
+
+    labels = {"g_loss": "G's loss", "d_loss": "D's loss", "d_real": "D(x)", "d_fake": "D(G(z))"}
+    rows = []
+    for name, value in found.summary().items():
+        label = labels.get(name) or f"{value['metric'].replace('_', ' ')} (quick)"
+        rows.append((label, *(number(value[column]) for column in ("mean", "low", "high"))))
+    options.print_table(("last round", "mean", "from", "to"), rows, f"{found.recipe}, {len(found.runs)} seed(s)")
+    click.echo(f"95 % intervals of the mean; {found.images_per_second:,.0f} images/s in all, {found.seconds:,.1f} s")
+    for label, text in (("runs", found.folder), ("summary", found.folder / "summary.json")):
+        click.echo(f"{label:<10} {text}")
 
 
 def report(result, as_json: bool) -> None:

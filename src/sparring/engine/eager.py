@@ -12,8 +12,9 @@ from sparring.data.sets import Dataset
 from sparring.engine.order import Order
 from sparring.errors import NonFiniteError, check
 from sparring.keys import generator, key
+from sparring.networks.layers.traits import is_function
 from sparring.optim import AdamOptimizer, StepClock
-from sparring.recipe import MoveG, Recipe
+from sparring.recipe import MoveD, MoveG, Recipe
 from sparring.steps import Match, Player, Readings
 
 SAMPLED_AT_ONCE = 256
@@ -32,6 +33,10 @@ class Engine:
     match: Match
     device: torch.device
     last: tuple[Tensor, Tensor] = field(init=False)  # real images and z of the round played last
+
+    def __post_init__(self) -> None:
+        self.g_is_function = is_function(self.match.generator.network)
+        self.draws = not (self.g_is_function and self.match.d_is_function)
 
     @classmethod
     def build(cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device) -> "Engine":
@@ -67,10 +72,17 @@ class Engine:
             if not isinstance(move, MoveG):
                 real = self.data.batch(self.order.indices(batch).to(self.device))
                 batch += 1
-            self._seed_networks(round_, index)
-            readings |= steps.play(move, self.match, real, z)
+            if self.draws:
+                self._seed_networks(round_, index)
+            readings |= steps.play(move, self.match, real, z, keep=self._serves_next(index))
         self.last = real, z
         return readings
+
+    def _serves_next(self, index: int) -> bool:
+        """Whether the fakes of this move of D are those of the move after it: G's, on the same z, with nothing drawn in G."""
+        move, *rest = self.recipe.round.moves[index:]
+        same = bool(rest) and isinstance(rest[0], MoveG) and rest[0].z == "same"
+        return isinstance(move, MoveD) and same and self.g_is_function
 
     def numbers(self, readings: Readings) -> dict[str, float]:
         """What the journal writes of a round; reads both values again where the recipe says "after"."""
@@ -82,14 +94,14 @@ class Engine:
     @torch.no_grad()
     def test_numbers(self, test: Dataset, round_: int) -> dict[str, float]:
         """Mean D(x) over all test images and mean D(G(z)) over as many fresh z, both networks in inference mode."""
-        with steps.inference(self.match.generator.network), steps.inference(self.match.discriminator.network):
+        generator, discriminator = self.match.networks
+        with steps.inference(generator), steps.inference(discriminator):
             d_real, d_fake = 0.0, 0.0
             for start in range(0, len(test), self.recipe.batch_size):
                 real = test.batch(torch.arange(start, min(start + self.recipe.batch_size, len(test)))).to(self.device)
                 z = self.z(len(real), "test", round_, start)
-                real_logits, fake_logits = steps.judge(self.match.discriminator.network, real, self.match.generator.network(z))
-                d_real += real_logits.sigmoid().sum().item() / len(test)
-                d_fake += fake_logits.sigmoid().sum().item() / len(test)
+                d_real += discriminator(real).sigmoid().sum().item() / len(test)
+                d_fake += discriminator(generator(z)).sigmoid().sum().item() / len(test)
         return {"d_real_test": d_real, "d_fake_test": d_fake}
 
     @torch.no_grad()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import softplus as torch_softplus
 
 from sparring.errors import check
 from sparring.registry import register
@@ -14,8 +14,8 @@ from sparring.registry import register
 class NonSaturating:
     """D maximises log D(x) + log(1 - D(G(z))) (equation 1); G maximises log D(G(z)) (section 3).
 
-    With D = sigmoid(logit), -log D = softplus(-logit) and -log(1 - D) = softplus(logit); both are computed as
-    log-sigmoids of the logit, so that no logit under- or overflows. `real_target` below 1 is one-sided label smoothing
+    With D = sigmoid(logit), -log D = softplus(-logit) and -log(1 - D) = softplus(logit), so that no logit under- or
+    overflows. `real_target` below 1 is one-sided label smoothing
     (Salimans et al. 2016, https://arxiv.org/abs/1606.03498, section 3.4): the cross-entropy of real images to that target.
     Logits have any shape; values are per sample, of the same shape, in nats, minimised.
     """
@@ -42,13 +42,18 @@ class Minimax(NonSaturating):
 
     def g_terms(self, fake_logits: Tensor) -> tuple[Tensor]:
         """G's per-sample values, log(1 - D(G(z))), never positive."""
-        return (logsigmoid(-fake_logits),)
+        return (-softplus(fake_logits),)
 
 
 def cross_entropy(logits: Tensor, target: float) -> Tensor:
     """-target log D - (1 - target) log(1 - D) for D = sigmoid(logits), per sample."""
     if target == 1:
-        return -logsigmoid(logits)
+        return softplus(-logits)
     if target == 0:
-        return -logsigmoid(-logits)
-    return -target * logsigmoid(logits) - (1 - target) * logsigmoid(-logits)
+        return softplus(logits)
+    return target * softplus(-logits) + (1 - target) * softplus(logits)
+
+
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + e^x); PyTorch's turns into x where we say, and above 40 the difference is below float64's precision."""
+    return torch_softplus(x, threshold=40)

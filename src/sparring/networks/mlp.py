@@ -11,6 +11,7 @@ from sparring.errors import check
 from sparring.networks.init import GlorotUniform, Initial
 from sparring.networks.layers import activations
 from sparring.networks.layers.dropout import Dropout
+from sparring.networks.layers.perceptron import Perceptron
 from sparring.registry import register
 
 
@@ -30,10 +31,10 @@ class MLPGeneratorConfig:
         _check_hidden("generator", self)
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
-        return nn.Sequential(
+        return Perceptron(
             *_hidden_layers((num_z, *self.widths), self),
             nn.Linear(self.widths[-1], prod(shape)),
-            activations.output(self.output),
+            *activations.output(self.output),
             nn.Unflatten(1, shape),
         )
 
@@ -57,7 +58,7 @@ class MLPDiscriminatorConfig:
         _check_hidden("discriminator", self)
 
     def build(self, shape: tuple[int, ...]) -> nn.Module:
-        return nn.Sequential(
+        return Perceptron(
             nn.Flatten(),
             activations.Affine(0.5, 0.5) if self.unit_range else nn.Identity(),
             *_hidden_layers((prod(shape), *self.widths), self),

@@ -30,11 +30,11 @@ def hidden(name: Hidden, slope: float) -> nn.Module:
     return nn.ReLU(inplace=True) if name == "relu" else nn.LeakyReLU(slope, inplace=True)
 
 
-def output(name: Output) -> nn.Module:
+def output(name: Output) -> list[nn.Module]:
     """The last activation of a generator; "sigmoid" draws in [0, 1], rescaled to [-1, 1]."""
     if name == "sigmoid":
-        return nn.Sequential(nn.Sigmoid(), Affine(-1, 2))
-    return nn.Tanh() if name == "tanh" else nn.Identity()
+        return [nn.Sigmoid(), Affine(-1, 2)]
+    return [nn.Tanh()] if name == "tanh" else []
 
 
 def needs_size(shape: tuple[int, ...], size: int, network: str) -> None:

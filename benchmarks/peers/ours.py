@@ -1,0 +1,32 @@
+"""Sparring itself: rounds of a recipe, as `sparring train` plays them."""
+
+import torch
+from common import Losses, arguments, serve
+
+from sparring import devices, recipes
+from sparring.engine import Engine
+
+
+def main() -> None:
+    args = arguments(__doc__)
+    devices.tune_process()
+    recipe = recipes.get(args.recipe)
+    engine = Engine.build(recipe, recipe.data.train(), args.seed, torch.device("cpu"))
+    played = 0
+
+    def play(rounds: int) -> Losses:
+        nonlocal played
+        readings = {}
+        for _ in range(rounds):
+            readings = engine.play(played)
+            played += 1
+        return float(readings["g_loss"]), float(readings["d_loss"])
+
+    moves = {"MoveBoth": 2, "MoveD": 1, "MoveG": 1}
+    per_round = sum(moves[type(move).__name__] for move in recipe.round.moves)
+    parameters = sum(p.numel() for network in engine.match.networks for p in network.parameters())
+    serve(play, parameters, updates=lambda: played * per_round)
+
+
+if __name__ == "__main__":
+    main()

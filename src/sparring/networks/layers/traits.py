@@ -1,0 +1,23 @@
+"""What may be taken for granted of a network, so that a round can be played with less work."""
+
+from torch import nn
+
+from sparring.networks.layers.activations import Affine
+from sparring.networks.layers.dropout import Dropout
+from sparring.networks.layers.perceptron import Perceptron
+from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
+
+_DRAWING = {Dropout, nn.Dropout, nn.Dropout2d}
+_PER_SAMPLE = {nn.Sequential, Perceptron, nn.Linear, nn.Conv2d, nn.ConvTranspose2d, SameConv2d, SameConvTranspose2d}
+_PER_SAMPLE |= {nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, Affine, nn.Identity, nn.Flatten, nn.Unflatten}
+_PER_SAMPLE |= {nn.MaxPool2d, nn.Upsample}
+
+
+def is_per_sample(network: nn.Module) -> bool:
+    """Whether each of its outputs depends on one input alone, also in training mode; False where that is not certain."""
+    return {type(module) for module in network.modules()} <= _PER_SAMPLE | _DRAWING
+
+
+def is_function(network: nn.Module) -> bool:
+    """Whether each output is a function of one input alone, also in training mode: nothing is drawn, no state is kept."""
+    return {type(module) for module in network.modules()} <= _PER_SAMPLE

@@ -1,0 +1,95 @@
+"""The folder of one seed: what lies there, and how far it has come."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sparring import training
+from sparring.cadence import Length, Moment
+from sparring.errors import InputError
+from sparring.files import read_json
+from sparring.population.task import Task
+from sparring.run import checkpoint
+from sparring.run.run import Run
+
+State = Literal["new", "stopped", "done", "failed"]
+_TAIL_BYTES = 1 << 14  # a journal's line has some hundreds
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A seed's place, what was found there, and the threads that its training takes.
+
+    "new": nothing that could go on; "stopped": a checkpoint to go on from; "done": complete; "failed": it became non-finite,
+    as it would again.
+    """
+
+    number: int
+    place: Path
+    state: State
+    threads: int
+
+    @classmethod
+    def look(cls, task: Task, number: int, place: Path, threads: int) -> "Seed":
+        """What lies at this place; a run that began goes on with its own number of threads, so that it stays exact.
+
+        InputError for a run of another task or seed, and for one that is longer than the task.
+        """
+        if not (place / "recipe.json").is_file():
+            return cls(number, place, "new", threads)
+        run = Run.open(place)
+        task.check_same(run, number)
+        state, length = _state(run, task), task.resolved.length
+        if state == "done" and run.recipe.length != length:
+            raise InputError(f"{place} was trained for {run.recipe.length}, not {length}; ask for that, or name another folder")
+        return cls(number, place, state, threads if state == "new" else run.facts.get("threads", threads))
+
+    def clear(self) -> None:
+        """Make room for a new run where one ended before its first checkpoint; what is not a run stays."""
+        if (self.place / "recipe.json").is_file() or not any(path.is_file() for path in self.place.rglob("*")):
+            shutil.rmtree(self.place, ignore_errors=True)
+
+    def newest(self) -> dict[str, Any] | None:
+        """The newest round in the run's journal, if there is one."""
+        path = self.place / "journal.jsonl"
+        if not path.is_file():
+            return None
+        with path.open("rb") as stream:
+            stream.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+            lines = stream.read().split(b"\n")
+        rounds = [line for line in lines[:-1] if line.startswith(b'{"event": "round"')]
+        return json.loads(rounds[-1]) if rounds else None
+
+    def images(self) -> int:
+        """Real images shown to D so far."""
+        newest = self.newest()
+        return newest["images"] if newest else 0
+
+    def share(self, length: Length) -> float:
+        """The part of the run that is done, from 0 to 1."""
+        newest = self.newest()
+        if newest is None:
+            return 0.0
+        num_images = read_json(self.place / "recipe.json")["num_images"]
+        return min(1.0, length.share(_moment(newest), num_images))
+
+
+def _moment(event: dict[str, Any]) -> Moment:
+    return Moment(event["round"], event["images"], event["epoch"], event["seconds"])
+
+
+def _state(run: Run, task: Task) -> State:
+    length = task.resolved.length
+    if reason_of_failure(run):
+        return "failed"
+    if training.is_complete(run, length):
+        return "done"
+    return "stopped" if checkpoint.paths(run.path / "checkpoints") else "new"
+
+
+def reason_of_failure(run: Run) -> str | None:
+    """What became non-finite, where a run ended in that."""
+    last = list(run.journal())[-1:]
+    return last[0]["reason"] if last and last[0].get("ending") == "non-finite" else None
