@@ -38,13 +38,27 @@ class Dropout(nn.Module):
             raise InputError(f"the dropout rate is {rate}; it must lie in [0, 1)")
         self.threshold = min(round(rate * _WORD), _WORD - 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    @property
+    def scale(self) -> float:
+        """What is kept is multiplied by this."""
+        return _WORD / (_WORD - self.threshold)
+
+    def kept(self, x: Tensor) -> Tensor | None:
+        """Which values of x stay: bool, of its shape and memory format; None for all, as in inference."""
         if not self.training or self.threshold == 0:
-            return x
+            return None
         words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(-(2**63), None)
         kept = words.view(torch.int16)[: x.numel()] >= self.threshold - _WORD // 2  # a bit is uniform on [-32768, 32767]
-        dense = torch.empty_like(x, device="meta").stride()  # x's own memory format
-        return _Masked.apply(x, kept.as_strided(x.shape, dense), _WORD / (_WORD - self.threshold))
+        return kept.view(x.shape) if x.is_contiguous() else kept.as_strided(x.shape, _dense_strides(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = self.kept(x)
+        return x if kept is None else _Masked.apply(x, kept, self.scale)
 
     def extra_repr(self) -> str:
         return f"rate={self.threshold / _WORD:.5g}"
+
+
+def _dense_strides(x: Tensor) -> tuple[int, ...]:
+    """Those of a tensor without gaps in x's memory format."""
+    return torch.empty_like(x, device="meta").stride()

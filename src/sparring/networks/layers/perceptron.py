@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from sparring.networks.layers.activations import Affine
+from sparring.networks.layers.dropout import Dropout
 
 aten = torch.ops.aten
 
@@ -25,18 +26,21 @@ class Perceptron(nn.Sequential):
 
     def __init__(self, *layers: nn.Module):
         super().__init__(*layers)
-        self.written_out = {type(layer) for layer in layers} <= {nn.Linear, Affine, *_POINTWISE, *_RESHAPING}
+        self.written_out = {type(layer) for layer in layers} <= {nn.Linear, Affine, Dropout, *_POINTWISE, *_RESHAPING}
 
 
 class Pass:
     """One way of inputs [B, ...] through a perceptron, without autograd, and its gradients by the chain rule."""
 
+    outputs: Tensor
+
     def __init__(self, network: Perceptron, x: Tensor):
-        self.layers, self._values = list(network), [x]  # before each layer, and after the last
-        for layer in self.layers:
-            x = self._values[-1]
-            self._values.append(linear(x, layer.weight, layer.bias) if isinstance(layer, nn.Linear) else layer.forward(x))
-        self.outputs = self._values[-1]
+        self._steps: list[tuple[nn.Module, Tensor, Tensor]] = []  # layer, input, and what its gradient needs beside
+        for layer in network:
+            y, needed = _play(layer, x)
+            self._steps.append((layer, x, needed))
+            x = y
+        self.outputs = x
 
     def pull(self, dy: Tensor, *, weights: bool = False, inputs: bool = False, again: bool = False) -> list[Tensor]:
         """From the gradient by the outputs, whose memory it takes, those by each of `parameters()`, then that by the inputs.
@@ -44,10 +48,10 @@ class Pass:
         It may be called any number of times; `again` says so, to passes that care.
         """
         found: list[Tensor] = []  # the last first
-        first = next(layer for layer in self.layers if isinstance(layer, nn.Linear))
-        for layer, x, y in reversed(list(zip(self.layers, self._values, self._values[1:], strict=False))):
+        first = next(layer for layer, *_ in self._steps if isinstance(layer, nn.Linear))
+        for layer, x, needed in reversed(self._steps):
             if not isinstance(layer, nn.Linear):
-                dy = _through(layer, x, y, dy)
+                dy = _through(layer, x, needed, dy)
                 continue
             if weights:
                 found += [dy.sum(0)] * (layer.bias is not None) + [dy.t() @ x]
@@ -57,11 +61,25 @@ class Pass:
         return [*found[::-1], dy]
 
 
-def _through(layer: nn.Module, x: Tensor, y: Tensor, dy: Tensor) -> Tensor:
-    """The gradient by a layer's input x from that by its output y, in the latter's memory."""
+def _play(layer: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    """A layer's output, and what its gradient needs: the output itself, or dropout's factors."""
+    if isinstance(layer, nn.Linear):
+        y = linear(x, layer.weight, layer.bias)
+    elif isinstance(layer, Dropout) and (kept := layer.kept(x)) is not None:
+        factors = kept.to(x.dtype).mul_(layer.scale)
+        return x * factors, factors
+    else:
+        y = layer.forward(x)
+    return y, y
+
+
+def _through(layer: nn.Module, x: Tensor, needed: Tensor, dy: Tensor) -> Tensor:
+    """The gradient by a layer's input x from that by its output, in the latter's memory."""
     if isinstance(layer, Affine):
         return dy.mul_(layer.scale)
+    if isinstance(layer, Dropout):
+        return dy if needed is x else dy.mul_(needed)
     if isinstance(layer, _RESHAPING):
         return dy.reshape(x.shape)
     backward, settings = _POINTWISE[type(layer)]
-    return backward(dy, y, *settings(layer), grad_input=dy)
+    return backward(dy, needed, *settings(layer), grad_input=dy)
