@@ -143,7 +143,7 @@ def test_move_both_takes_both_gradients_from_one_forward_pass(dropout):
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
-@pytest.mark.parametrize("bias", [0.0, -300.0, 300.0])
+@pytest.mark.parametrize("bias", [0.0, -1000.0, 1000.0])
 def test_move_both_by_hand_whatever_d_thinks(bias, batch_norm):
     """One way back through D serves both losses, unless samples depend on each other or D's slope has vanished."""
     match, real, z = make_match(d_extra=nn.BatchNorm1d(5) if batch_norm else None), normal(4, NUM_X), normal(6, NUM_Z)
@@ -197,6 +197,47 @@ def test_d_sees_both_sides_in_one_pass_only_where_that_changes_nothing():
         calls = Calls(match.discriminator.network)
         steps.play(MoveD(), match, normal(4, NUM_X), normal(6, NUM_Z))
         assert [len(x) for x in calls.inputs] == passes
+
+
+class Shifted(nn.Module):
+    """Weights as a sum of two, which autograd gives one and the same gradient; and an input overwritten."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = (nn.Parameter(normal(NUM_X, seed=seed)) for seed in (7, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mul_(2).tanh() @ (self.one + self.other)
+
+
+@pytest.mark.parametrize("move", [MoveD(), MoveBoth(), MoveG()])
+def test_a_network_of_ones_own_may_share_gradients_and_begin_in_place(move):
+    match, real, z = make_match(), normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
+    network = Shifted()
+    optimizer = Recorded(Adam(lr=0.1), network.parameters(), StepClock())
+    match = Match(match.generator, Player(network, optimizer), match.loss)
+    g, d = copies(match)
+    real_logits, fake_logits = d(real.clone()), d(g(z).clone())
+    d_value = softplus(-real_logits).mean() + softplus(fake_logits).mean()
+    g_gradients, d_gradients = by_backward(g, softplus(-fake_logits).mean()), by_backward(d, d_value)
+    steps.play(move, match, real, z)
+    if not isinstance(move, MoveD):
+        assert_close(gradients_of(match.generator), g_gradients)
+    if not isinstance(move, MoveG):
+        assert_close(gradients_of(match.discriminator), d_gradients)
+
+
+def test_fakes_that_are_kept_serve_their_own_z_only():
+    match, other = perceptrons(), normal(3, NUM_Z, seed=3)
+    steps.play(MoveD(), match, normal(4, NUM_X), normal(4, NUM_Z), keep=True)
+    assert len(steps.play(MoveG(), match, normal(4, NUM_X), other)["g_fake_logits"]) == 3
+
+
+def test_what_is_frozen_stays_frozen():
+    match = make_match(d_extra=nn.BatchNorm1d(5))
+    frozen = match.discriminator.network.get_parameter("0.weight").requires_grad_(False)
+    steps.play(MoveG(), match, normal(4, NUM_X), normal(4, NUM_Z))
+    assert not frozen.requires_grad
 
 
 def test_g_moves_without_gradients_by_the_weights_of_d():

@@ -37,7 +37,7 @@ class _AutogradPass:
     def __init__(self, network: nn.Module, parameters: list[Tensor], x: Tensor, inputs: bool):
         self._inputs, self._parameters = x.detach().requires_grad_(inputs), parameters
         with torch.enable_grad():
-            self._graph = network(self._inputs)
+            self._graph = network(self._inputs.clone())  # a network may begin in place
         self.outputs = self._graph.detach()
 
     def pull(self, dy: Tensor, *, weights: bool = False, inputs: bool = False, again: bool = False) -> Sequence[Tensor]:
@@ -72,12 +72,13 @@ class Player:
     @contextmanager
     def _held_still(self) -> Iterator[None]:
         """Within the block nothing is kept for gradients by the weights."""
-        for parameter in self.optimizer.parameters:
+        moving = [parameter for parameter in self.optimizer.parameters if parameter.requires_grad]
+        for parameter in moving:
             parameter.requires_grad_(False)
         try:
             yield
         finally:
-            for parameter in self.optimizer.parameters:
+            for parameter in moving:
                 parameter.requires_grad_(True)
 
 
@@ -88,7 +89,7 @@ class Match:
     generator: Player
     discriminator: Player
     loss: Loss
-    kept: Pass | None = None  # of G, for a move on the same z
+    kept: tuple[Tensor, Pass] | None = None  # z and G's pass, for a move on the same z
 
     def __post_init__(self) -> None:
         self.d_is_function = is_function(self.discriminator.network)
@@ -118,7 +119,8 @@ def move_d(move: MoveD, match: Match, real: Tensor, z: Tensor, keep: bool = Fals
     together = move.batch == "joint" or match.d_is_function
     if together:
         passes = [match.discriminator.run(torch.cat((real, fake)))]
-        real_logits, fake_logits = passes[0].outputs.split((len(real), len(fake)))
+        num_logits = len(passes[0].outputs) * len(real) // (len(real) + len(fake))
+        real_logits, fake_logits = passes[0].outputs[:num_logits], passes[0].outputs[num_logits:]
     else:
         passes = [match.discriminator.run(real), match.discriminator.run(fake)]
         real_logits, fake_logits = (side.outputs for side in passes)
@@ -130,7 +132,8 @@ def move_d(move: MoveD, match: Match, real: Tensor, z: Tensor, keep: bool = Fals
 
 
 def move_g(move: MoveG, match: Match, real: Tensor, z: Tensor, keep: bool = False) -> Readings:
-    fakes, match.kept = match.kept or match.generator.run(z), None
+    kept, match.kept = match.kept, None
+    fakes = kept[1] if kept and kept[0] is z else match.generator.run(z)
     judged = match.discriminator.run(fakes.outputs, weights=False, inputs=True)
     g_loss, (slope,) = differentiate(match.g_loss, judged.outputs)
     (by_image,) = judged.pull(slope, inputs=True)
@@ -144,7 +147,8 @@ def move_both(move: MoveBoth, match: Match, real: Tensor, z: Tensor, keep: bool 
     real_logits, fake_logits = on_real.outputs, on_fake.outputs
     g_loss, (g_slope,) = differentiate(match.g_loss, fake_logits)
     d_loss, (real_slope, fake_slope) = differentiate(match.d_loss, real_logits, fake_logits)
-    by_image, of_fake = _both_ways(on_fake, g_slope, fake_slope, match.d_is_per_sample)
+    by_itself = match.d_is_per_sample and fake_logits.shape == z.shape[:1]
+    by_image, of_fake = _both_ways(on_fake, g_slope, fake_slope, by_itself)
     d_gradients = _total([on_real.pull(real_slope, weights=True), of_fake])
     match.generator.step(fakes.pull(by_image, weights=True))
     match.discriminator.step(d_gradients)
@@ -163,20 +167,20 @@ _PLAYS = {MoveD: move_d, MoveG: move_g, MoveBoth: move_both}
 def _fakes(move: MoveD, match: Match, z: Tensor, keep: bool) -> Tensor:
     """G's images for D's move, [B', *shape]; kept with their way back for G's."""
     if keep:
-        match.kept = match.generator.run(z)
-        return match.kept.outputs
+        match.kept = z, match.generator.run(z)
+        return match.kept[1].outputs
     generator = match.generator.network
     with inference(generator) if move.fakes_from == "inference" else nullcontext():
         return generator(z)
 
 
-def _both_ways(on_fake: Pass, g_slope: Tensor, d_slope: Tensor, per_sample: bool) -> tuple[Tensor, Sequence[Tensor]]:
+def _both_ways(on_fake: Pass, g_slope: Tensor, d_slope: Tensor, by_itself: bool) -> tuple[Tensor, Sequence[Tensor]]:
     """G's gradient by its images, and D's by its weights, from the slopes of either loss by the logits [B].
 
     Where D takes each sample by itself, the gradient by an image is the slope times what is the same for both losses: one way
     back serves both, by the ratio of the slopes. On a GPU nobody waits to see whether they divide.
     """
-    if per_sample and d_slope.device.type == "cpu" and d_slope.abs().min() > 1e-20:
+    if by_itself and d_slope.device.type == "cpu" and d_slope.abs().min() > 1e-20:
         ratio = g_slope / d_slope
         *d_gradients, by_image = on_fake.pull(d_slope, weights=True, inputs=True)
         return by_image * ratio.view(-1, *[1] * (by_image.ndim - 1)), d_gradients
@@ -193,11 +197,10 @@ def differentiate(value: Callable[..., Tensor], *logits: Tensor) -> tuple[Tensor
 
 
 def _total(gradients: Sequence[Sequence[Tensor]]) -> Sequence[Tensor]:
-    """The sum over passes, weight by weight."""
+    """The sum over passes, weight by weight; not in place, since weights may share a gradient."""
     first, *others = gradients
     for other in others:
-        for total, gradient in zip(first, other, strict=True):
-            total += gradient
+        first = [total + gradient for total, gradient in zip(first, other, strict=True)]
     return first
 
 

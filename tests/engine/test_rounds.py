@@ -1,6 +1,5 @@
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -60,10 +59,9 @@ def build(recipe: Recipe, data: ImageSet, seed: int = 0) -> Engine:
 class Calls:
     """The inputs of a network and its mode, call by call."""
 
-    def __init__(self, network: Any):
+    def __init__(self, network: nn.Module):
         self.inputs: list[Tensor] = []
         self.modes: list[bool] = []
-        network.written_out = False  # autograd calls the network and so its hooks; a written-out pass calls the layers
         network.register_forward_pre_hook(self._note)
 
     def _note(self, module: nn.Module, args: tuple[Tensor, ...]) -> None:
@@ -294,6 +292,25 @@ def test_dropout_mlp_moves_on_fresh_z_each():
     engine.play(0)
     assert len(calls.inputs) == 2
     assert not torch.equal(*calls.inputs)
+
+
+@pytest.mark.parametrize(
+    ("moves", "dropout", "times"),
+    [
+        ((MoveD(), MoveG(z="same")), 0.0, 1),
+        ((MoveD(), MoveG()), 0.0, 2),
+        ((MoveD(), MoveG(z="same")), 0.5, 2),
+        ((MoveG(), MoveD(z="same")), 0.0, 2),
+        ((MoveD(), MoveD(z="same"), MoveG()), 0.0, 3),
+    ],
+)
+def test_g_draws_fakes_again_only_where_they_would_be_others(moves, dropout, times):
+    recipe = small_dropout_mlp()
+    recipe = replace(recipe, generator=replace(recipe.generator, dropout=dropout), round=Round(moves=moves))
+    engine = build(recipe, images(40))
+    calls = Calls(engine.match.generator.network)
+    engine.play(0)
+    assert len(calls.inputs) == times
 
 
 def test_dropout_mlp_traces_by_hand():

@@ -70,3 +70,39 @@ def test_a_pass_can_be_pulled_twice_and_leaves_its_inputs_alone():
 def test_what_is_not_written_out_is_left_to_autograd(other):
     assert network("relu").written_out
     assert not Perceptron(nn.Linear(6, 5), other, nn.Linear(5, 1)).written_out
+
+
+def hooked() -> nn.Linear:
+    layer = nn.Linear(5, 5)
+    layer.register_forward_hook(lambda module, inputs, output: output.neg())
+    return layer
+
+
+twice = nn.Linear(5, 5)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (nn.Linear(5, 5), nn.Tanh(), nn.LeakyReLU(inplace=True)),
+        (nn.Linear(5, 5), nn.Tanh(), nn.Unflatten(1, (1, 5)), nn.ReLU(inplace=True)),
+        (nn.ReLU(inplace=True), nn.Linear(5, 5)),
+        (twice, nn.Tanh(), twice),
+        (nn.Tanh(), nn.Sigmoid()),
+        (hooked(), nn.Tanh()),
+        (nn.utils.parametrizations.spectral_norm(nn.Linear(5, 5)), nn.Tanh()),
+        (nn.Linear(5, 5), nn.Softplus()),
+    ],
+)
+def test_what_cannot_be_written_out_as_it_stands(layers):
+    assert not Perceptron(*layers).written_out
+
+
+def test_rows_of_rows_and_expanded_gradients():
+    layers, x = Perceptron(nn.Linear(3, 2), nn.Tanh()).double(), normal(4, 5, 3)
+    dy = normal(4, 5, 1, seed=1).expand(4, 5, 2)
+    expected = torch.autograd.grad(layers(x), list(layers.parameters()), dy)
+    with torch.no_grad():
+        found = Pass(layers, x).pull(dy, weights=True)
+    for this, that in zip(found, expected, strict=True):
+        torch.testing.assert_close(this, that, rtol=1e-12, atol=1e-14)

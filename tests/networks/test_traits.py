@@ -39,13 +39,23 @@ class Coupled(nn.Sequential):
         return super().forward(input - input.mean(0))
 
 
-@pytest.mark.parametrize("layer", [nn.BatchNorm1d(3), Coupled(nn.Linear(3, 3)), nn.LayerNorm(3)])
+def hooked() -> nn.Linear:
+    layer = nn.Linear(3, 3)
+    layer.register_forward_pre_hook(lambda module, inputs: (inputs[0] - inputs[0].mean(0),))
+    return layer
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [nn.BatchNorm1d(3), nn.BatchNorm2d(3), Coupled(nn.Linear(3, 3)), nn.LayerNorm(3), nn.Unflatten(0, (-1, 2)), hooked()],
+)
 def test_what_is_unknown_is_not_taken_for_granted(layer):
     assert not is_per_sample(nn.Sequential(nn.Linear(3, 3), layer))
     assert not is_function(nn.Sequential(nn.Linear(3, 3), layer))
 
 
-def test_dropout_draws_but_keeps_samples_apart():
-    network = nn.Sequential(nn.Linear(3, 3), Dropout(0.5))
+@pytest.mark.parametrize("dropout", [Dropout(0.5), nn.Dropout(0.5), nn.Dropout2d(0.5)])
+def test_dropout_draws_but_keeps_samples_apart(dropout):
+    network = nn.Sequential(nn.Linear(3, 3), dropout)
     assert is_per_sample(network)
     assert not is_function(network)

@@ -36,7 +36,6 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.g_is_function = is_function(self.match.generator.network)
-        self.draws = not (self.g_is_function and self.match.d_is_function)
 
     @classmethod
     def build(cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device) -> "Engine":
@@ -72,8 +71,7 @@ class Engine:
             if not isinstance(move, MoveG):
                 real = self.data.batch(self.order.indices(batch).to(self.device))
                 batch += 1
-            if self.draws:
-                self._seed_networks(round_, index)
+            self._seed_networks(round_, index)
             readings |= steps.play(move, self.match, real, z, keep=self._serves_next(index))
         self.last = real, z
         return readings

@@ -1,6 +1,7 @@
 """Multilayer perceptrons with their gradients written out: of small layers, autograd's books cost a third of the time."""
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -22,11 +23,24 @@ _RESHAPING = (nn.Flatten, nn.Unflatten, nn.Identity)
 
 
 class Perceptron(nn.Sequential):
-    """Linear layers, element-wise ones, and others; `written_out` says whether `Pass` knows all of them."""
+    """Linear layers, element-wise ones, and others."""
 
-    def __init__(self, *layers: nn.Module):
-        super().__init__(*layers)
-        self.written_out = {type(layer) for layer in layers} <= {nn.Linear, Affine, Dropout, *_POINTWISE, *_RESHAPING}
+    @property
+    def written_out(self) -> bool:
+        """Whether `Pass` may stand for it: known layers, each linear one once, nothing hooked to them, and no value overwritten
+        that the layer before needs for its gradient."""
+        layers = list(self)
+        known = {type(layer) for layer in layers} <= {nn.Linear, Affine, Dropout, *_POINTWISE, *_RESHAPING}
+        linear_ones = [layer for layer in layers if isinstance(layer, nn.Linear)]
+        once = 0 < len(linear_ones) == len({*linear_ones})
+        overwriting = (before for before, layer in pairwise((nn.Identity(), *layers)) if getattr(layer, "inplace", False))
+        kept = all(isinstance(before, nn.Linear | Affine) for before in overwriting)
+        return known and once and kept and not any(is_hooked(module) for module in self.modules())
+
+
+def is_hooked(module: nn.Module) -> bool:
+    """Whether calling it does more than its `forward`."""
+    return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks)
 
 
 class Pass:
@@ -48,13 +62,15 @@ class Pass:
         It may be called any number of times; `again` says so, to passes that care.
         """
         found: list[Tensor] = []  # the last first
+        dy = dy.contiguous()  # an expanded one cannot be overwritten
         first = next(layer for layer, *_ in self._steps if isinstance(layer, nn.Linear))
         for layer, x, needed in reversed(self._steps):
             if not isinstance(layer, nn.Linear):
                 dy = _through(layer, x, needed, dy)
                 continue
             if weights:
-                found += [dy.sum(0)] * (layer.bias is not None) + [dy.t() @ x]
+                rows = dy.flatten(0, -2)
+                found += [rows.sum(0)] * (layer.bias is not None) + [rows.t() @ x.flatten(0, -2)]
             if layer is first and not inputs:
                 return found[::-1]
             dy = dy @ layer.weight

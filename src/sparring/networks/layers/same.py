@@ -28,8 +28,6 @@ class SameConv2d(nn.Conv2d):
             return _ConvOfFew.apply(pad(input, (left, right, top, bottom)), self.weight, self.bias, self.stride[0])
         if (top, left) == (bottom, right):
             return conv2d(input, self.weight, self.bias, self.stride, (top, left))
-        if min(self.stride) > 1:  # turned by 180 degrees the extra row comes first; the stride passes over one more at the end
-            return _turned(conv2d(_turned(input), _turned(self.weight), self.bias, self.stride, (bottom, right)))
         return conv2d(pad(input, (left, right, top, bottom)), self.weight, self.bias, self.stride)
 
 
@@ -48,11 +46,6 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
             return _spread(input, self.weight, self.stride[0], full)[:, :, top : top + height, left : left + width]
         y = conv_transpose2d(input, self.weight, self.bias, self.stride, (top, left))
         return y[:, :, :height, :width]
-
-
-def _turned(images: Tensor) -> Tensor:
-    """By 180 degrees: a copy, but convolutions with padding of their own are faster than those of padded images."""
-    return images.flip(2, 3)
 
 
 def _spreads_faster(x: Tensor, num_channels: int) -> bool:

@@ -4,7 +4,7 @@ from torch import nn
 
 from sparring.networks.layers.activations import Affine
 from sparring.networks.layers.dropout import Dropout
-from sparring.networks.layers.perceptron import Perceptron
+from sparring.networks.layers.perceptron import Perceptron, is_hooked
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
 
 _DRAWING = {Dropout, nn.Dropout, nn.Dropout2d}
@@ -15,9 +15,17 @@ _PER_SAMPLE |= {nn.MaxPool2d, nn.Upsample}
 
 def is_per_sample(network: nn.Module) -> bool:
     """Whether each of its outputs depends on one input alone, also in training mode; False where that is not certain."""
-    return {type(module) for module in network.modules()} <= _PER_SAMPLE | _DRAWING
+    return _is_built_of(network, _PER_SAMPLE | _DRAWING)
 
 
 def is_function(network: nn.Module) -> bool:
     """Whether each output is a function of one input alone, also in training mode: nothing is drawn, no state is kept."""
-    return {type(module) for module in network.modules()} <= _PER_SAMPLE
+    return _is_built_of(network, _PER_SAMPLE)
+
+
+def _is_built_of(network: nn.Module, known: set[type[nn.Module]]) -> bool:
+    """Whether all of it is known, does what its type says, and leaves the axis of the samples alone."""
+    return not any(
+        type(module) not in known or is_hooked(module) or (isinstance(module, nn.Unflatten) and module.dim == 0)
+        for module in network.modules()
+    )
