@@ -306,7 +306,8 @@ def test_dropout_mlp_moves_on_fresh_z_each():
 )
 def test_g_draws_fakes_again_only_where_they_would_be_others(moves, dropout, times):
     recipe = small_dropout_mlp()
-    recipe = replace(recipe, generator=replace(recipe.generator, dropout=dropout), round=Round(moves=moves))
+    generator = MLPGeneratorConfig(widths=(6,), dropout=dropout)
+    recipe = replace(recipe, generator=generator, round=Round(moves=moves))
     engine = build(recipe, images(40))
     calls = Calls(engine.match.generator.network)
     engine.play(0)
