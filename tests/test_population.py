@@ -218,3 +218,10 @@ def test_a_failure_is_raised_with_its_own_status(status, kind):
         found.check()
     assert raised.value.exit_status == status
     replace(found, failed=()).check()
+
+
+@pytest.mark.parametrize("seeds", [[], [-1, 2]])
+def test_seeds_that_are_none(seeds, tmp_path):
+    with pytest.raises(InputError, match="name one or more"):
+        population.train(Task.of("vanilla", rounds=1), seeds, out=tmp_path / "out", quiet=True)
+    assert not (tmp_path / "out").exists()

@@ -160,11 +160,9 @@ def test_move_both_by_hand_whatever_d_thinks(bias, batch_norm):
 
 def perceptrons(loss=None) -> Match:
     """A match whose networks have their gradients written out."""
-    match = make_match(loss)
-    for player in (match.generator, match.discriminator):
-        player.network = Perceptron(*player.network.children())
-        player.optimizer = Recorded(Adam(lr=0.1), player.network.parameters(), StepClock())
-    return Match(match.generator, match.discriminator, match.loss)
+    networks = [Perceptron(*network.children()) for network in make_match(loss).networks]
+    players = [Player(n, Recorded(Adam(lr=0.1), n.parameters(), StepClock())) for n in networks]
+    return Match(*players, loss=loss or NonSaturating())
 
 
 @pytest.mark.parametrize("moves", [(MoveD(), MoveG()), (MoveG(), MoveD(batch="joint")), (MoveBoth(),)])

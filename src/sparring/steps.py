@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from sparring.losses import Loss
 from sparring.networks.layers import perceptron
+from sparring.networks.layers.perceptron import Perceptron, is_hooked
 from sparring.networks.layers.traits import is_function, is_per_sample
 from sparring.optim import AdamOptimizer
 from sparring.recipe import Move, MoveBoth, MoveD, MoveG
@@ -53,10 +54,15 @@ class Player:
     optimizer: AdamOptimizer
     gradients: Sequence[Tensor] = ()  # of the last move
 
+    def __post_init__(self) -> None:
+        network = self.network
+        written_out = isinstance(network, Perceptron) and network.written_out  # asked once: it takes a while
+        self._perceptron = cast(Perceptron, network) if written_out else None
+
     def run(self, x: Tensor, *, weights: bool = True, inputs: bool = False) -> Pass:
         """A batch through the network; its gradients by the weights or by the inputs can be asked for later."""
-        if isinstance(self.network, perceptron.Perceptron) and self.network.written_out:
-            return perceptron.Pass(self.network, x)
+        if self._perceptron and not is_hooked(self._perceptron):
+            return perceptron.Pass(self._perceptron, x)
         with nullcontext() if weights else self._held_still():
             return _AutogradPass(self.network, self.optimizer.parameters, x, inputs)
 
@@ -92,6 +98,7 @@ class Match:
     kept: tuple[Tensor, Pass] | None = None  # z and G's pass, for a move on the same z
 
     def __post_init__(self) -> None:
+        self.g_is_function = is_function(self.generator.network)
         self.d_is_function = is_function(self.discriminator.network)
         self.d_is_per_sample = is_per_sample(self.discriminator.network)
 

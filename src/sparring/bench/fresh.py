@@ -40,7 +40,7 @@ def measure(name: str, device: torch.device) -> Fresh:
 
     Raises InputError with the process's own sentence where the input is at fault, MachineError where it fails otherwise.
     """
-    command = [sys.executable, "-m", "sparring.bench.fresh", name, str(device), str(time.time())]
+    command = [sys.executable, "-P", "-m", "sparring.bench.fresh", name, str(device), str(time.time())]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         *_, reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]

@@ -29,9 +29,9 @@ def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool
     devices.tune_process()
     folder = Path(out) if out else Path("runs") / f"reproduce-{tutorial}"
     numbers = options.seeds(seeds)
-    found = population.train(population.Task.of(tutorial, device=device, **lengths), numbers, out=folder, quiet=quiet)
-    found.check()
-    runs = [found.runs[seed] for seed in numbers]
+    trained = population.train(population.Task.of(tutorial, device=device, **lengths), numbers, out=folder, quiet=quiet)
+    trained.check()
+    runs = [trained.runs[seed] for seed in numbers]
     lines = reproduction.compare(reproduction.PRINTED[tutorial], runs)
     results = [training.result(run) for run in runs]
     if as_json:

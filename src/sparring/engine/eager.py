@@ -12,7 +12,6 @@ from sparring.data.sets import Dataset
 from sparring.engine.order import Order
 from sparring.errors import NonFiniteError, check
 from sparring.keys import generator, key
-from sparring.networks.layers.traits import is_function
 from sparring.optim import AdamOptimizer, StepClock
 from sparring.recipe import MoveD, MoveG, Recipe
 from sparring.steps import Match, Player, Readings
@@ -33,9 +32,6 @@ class Engine:
     match: Match
     device: torch.device
     last: tuple[Tensor, Tensor] = field(init=False)  # real images and z of the round played last
-
-    def __post_init__(self) -> None:
-        self.g_is_function = is_function(self.match.generator.network)
 
     @classmethod
     def build(cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device) -> "Engine":
@@ -80,7 +76,7 @@ class Engine:
         """Whether the fakes of this move of D are those of the move after it: G's, on the same z, with nothing drawn in G."""
         move, *rest = self.recipe.round.moves[index:]
         same = bool(rest) and isinstance(rest[0], MoveG) and rest[0].z == "same"
-        return isinstance(move, MoveD) and same and self.g_is_function
+        return isinstance(move, MoveD) and same and self.match.g_is_function
 
     def numbers(self, readings: Readings) -> dict[str, float]:
         """What the journal writes of a round; reads both values again where the recipe says "after"."""

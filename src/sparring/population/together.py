@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sparring.errors import MachineError, NonFiniteError
+from sparring.errors import InputError, MachineError, NonFiniteError
 from sparring.files import read_json, write_json
 from sparring.population import workers
 from sparring.population.seeds import Seed, reason_of_failure
@@ -20,7 +20,7 @@ from sparring.run.run import ROOT, Run, refuse_used
 from sparring.signals import Stop
 
 GLANCE_SECONDS = 0.1  # between looks at who has ended; the journals are looked at once a second
-STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGTERM)  # the last one before it had begun to listen
+STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM)  # below 0: before it listened
 
 
 class Stopped(KeyboardInterrupt):
@@ -43,6 +43,8 @@ def train(task: Task, seeds: Iterable[int], *, out: str | Path | None = None, qu
     Raises InputError for unusable input, Stopped (a KeyboardInterrupt) on Ctrl-C or SIGTERM, all runs saved.
     """
     asked = sorted(set(seeds))
+    if not asked or asked[0] < 0:
+        raise InputError(f"seeds are {asked}; name one or more, each at least 0")
     folder = Path(out) if out is not None else ROOT / f"{time.strftime('%Y%m%d-%H%M%S')}-{task.resolved.name}-{_label(asked)}"
     threads = workers.threads_for(len(asked))
     seeds_there = {*asked, *_seeds_in(folder)}
