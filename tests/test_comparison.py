@@ -58,7 +58,7 @@ def a_run(
         journal.write("sample", **place, file=f"samples/epoch_{epoch:04d}.png")
         journal.write("sample", **place, file="samples/000.png")
     for taken in evaluations:
-        scorebook.append(run.path / "scores.jsonl", taken)
+        scorebook.append(run.path, taken)
         if taken.quick:
             first = taken.scores[0]
             place = {"round": taken.round, "epoch": taken.round // 10, "images": 100 * taken.round, "seconds": 1.0}
@@ -67,7 +67,6 @@ def a_run(
     if warning:
         journal.write("warning", round=20, cause="collapse", text=warning, advice="Lower optim.lr.")
     journal.write("end", round=20, ending="finished", seconds=3.0)
-    journal.close()
     return run.path
 
 

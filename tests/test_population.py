@@ -19,6 +19,7 @@ from sparring.cli import options
 from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
 from sparring.population import Failure, Population, Task, workers
 from sparring.population.seeds import Seed
+from sparring.run import journal, lock
 from sparring.run.run import Run
 from tiny import SETTINGS
 
@@ -103,15 +104,13 @@ def test_states_of_a_seed():
     assert look(task(rounds=4)).state == "stopped"
     with pytest.raises(InputError, match=r"trained for 3 rounds, not 2 rounds"):
         look(task(rounds=2))
+    (run.path / "journal.crc32").unlink()
     lines = (run.path / "journal.jsonl").read_text().splitlines()
     end = json.dumps({"event": "end", "round": 3, "ending": "non-finite", "seconds": 1.0, "reason": "g_loss became nan"})
     (run.path / "journal.jsonl").write_text("\n".join([*lines[:-1], end]) + "\n")
     assert look(task()).state == "failed"
     (run.path / "journal.jsonl").write_text("\n".join(lines[:-1]) + "\n")
-    assert look(task()).state == "stopped"  # it was killed, and has a checkpoint
-    for file in (run.path / "checkpoints").iterdir():
-        file.unlink()
-    assert look(task()).state == "new"
+    assert look(task()).state == "stopped"  # it was killed
 
 
 def test_a_seed_that_began_goes_on_with_its_own_number_of_threads():
@@ -139,17 +138,18 @@ def test_how_far_a_seed_is():
     assert seed.images() == 288
 
 
-def test_room_is_made_where_a_run_left_no_checkpoint_and_nowhere_else():
-    train("p/seed0")
-    look(task()).clear()
-    assert not Path("p/seed0").exists()
-    Path("p/seed1/samples").mkdir(parents=True)
-    look(task(), 1).clear()
-    assert not Path("p/seed1").exists()
-    Path("p/seed2").mkdir()
-    Path("p/seed2/mine.txt").touch()
-    look(task(), 2).clear()
-    assert Path("p/seed2/mine.txt").exists()
+def test_a_seed_that_was_killed_before_its_first_checkpoint_begins_anew():
+    whole, killed = train("p/seed0"), train("q/seed0")
+    for file in (killed.path / "checkpoints").iterdir():
+        file.unlink()
+    journal.cut(killed.path / "journal.jsonl", 0)
+    population.train(task(), [0], out="q", quiet=True)
+    assert [event["g_loss"] for event in killed.rounds()] == [event["g_loss"] for event in whole.rounds()]
+
+
+def test_two_populations_in_one_folder():
+    with lock.held(Path("p")), pytest.raises(InputError, match="another process trains p"):
+        population.train(task(), [0], out="p", quiet=True)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from sparring import __version__
 from sparring.errors import InputError
 
 NAMES = ("auto", "cpu", "cuda", "mps")
+TOO_LITTLE_MEMORY = "there is too little memory for it; a smaller batch_size needs less"
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
@@ -51,6 +52,12 @@ def describe(device: torch.device) -> dict[str, str | int]:
         "flush_denormal": (torch.tensor(1e-38) * 0.01).item() == 0,
         "platform": f"{platform.system()} {platform.machine()}",
     }
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether this says that the memory does not suffice; on the CPU PyTorch has no type of its own for it."""
+    words = ("allocate memory", "out of memory", "size calculation overflowed")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(text in str(error) for text in words)
 
 
 def peak_memory_mib(device: torch.device) -> float:

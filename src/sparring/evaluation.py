@@ -85,7 +85,7 @@ def evaluate(
         _check_enough(num, standard)
         taken = scores.of_draws(standard, lambda i: _drawn(generator, num, keys.key(seed, "draw", i)), seed, draws, train)
         if subject.run:
-            scorebook.append(subject.run.path / "scores.jsonl", Evaluation(subject.round, False, tuple(taken)))
+            scorebook.append(subject.run.path, Evaluation(subject.round, False, tuple(taken)))
         return Verdict(subject.name, tuple(taken))
 
 

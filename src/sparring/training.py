@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,16 @@ from sparring import codec, data, devices, recipes, scores
 from sparring.cadence import Every, Length, Moment
 from sparring.data.sets import Dataset
 from sparring.engine import Engine, own_torch_state
-from sparring.errors import InputError, MachineError, NonFiniteError
+from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
+from sparring.files import sweep
 from sparring.loop import play
 from sparring.progress import Progress
 from sparring.recipe import Recipe
-from sparring.run import checkpoint, journal, scorebook
+from sparring.run import checkpoint, journal, lock, scorebook
+from sparring.run import run as runs
 from sparring.run.generator import Generator
-from sparring.run.recorder import Ending, Recorder
-from sparring.run.run import Run, refuse_used
+from sparring.run.recorder import Ending, OnWriteError, Recorder
+from sparring.run.run import Run
 from sparring.scores import Score, Standard
 from sparring.signals import Stop
 
@@ -85,19 +87,20 @@ def train(
     device: str = "auto",
     settings: Mapping[str, str] | None = None,
     start_from: str | Path | None = None,
+    on_write_error: OnWriteError = "stop",
     quiet: bool = False,
 ) -> Run:
     """Train a recipe from its start; returns the run, saved on disk.
 
     `settings` override fields of the recipe by dotted name, as texts: {"optim.lr": "1e-4"}. `start_from` names a run whose
     weights are taken over. At most one of epochs, images, rounds and minutes; without any, the recipe's own length.
-    Raises InputError for unusable input, NonFiniteError where training diverges, Stopped (a KeyboardInterrupt) on Ctrl-C or
-    SIGTERM; the run is saved in the last two cases.
+    `on_write_error` says what a full disk does: "stop" the training, or let it "continue" with what can be written.
+    Raises InputError for unusable input, NonFiniteError where training diverges, MachineError where the disk or the memory
+    fails, Stopped (a KeyboardInterrupt) on Ctrl-C or SIGTERM; with the last one the run is saved, with the two before it its
+    newest checkpoint is kept.
     """
     resolved = resolve(recipe, settings, data, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
-    place = devices.resolve(device)
-    if out is not None:
-        refuse_used(Path(out))
+    place, path = devices.resolve(device), runs.place(out, resolved, seed)
     with Progress(quiet) as progress, own_torch_state(place):
         engine, test = build(resolved, seed, place, progress)
         if start_from is not None:
@@ -110,10 +113,13 @@ def train(
             "start_from": str(Run.open(start_from).path) if start_from is not None else None,
         }
         standard = judge(resolved, place, progress)
-        run = Run.create(Path(out) if out is not None else None, resolved, seed, facts)
-        recorder = Recorder(run, engine, test, standard, progress.say)
-        recorder.journal.write("start", recipe=resolved.name, seed=seed, length=str(resolved.length))
-        return _play(recorder, START, progress)
+        with lock.held(path):
+            run = Run.create(path, resolved, seed, facts)
+            recorder = Recorder(run, engine, test, standard, progress.say, on_write_error)
+            recorder.start()
+            if start_from is not None:
+                recorder.save(START)
+            return _play(recorder, START, progress)
 
 
 def resume(
@@ -124,35 +130,60 @@ def resume(
     rounds: int | None = None,
     minutes: float | None = None,
     device: str = "auto",
+    on_write_error: OnWriteError = "stop",
     quiet: bool = False,
 ) -> Run:
     """Go on where a run stopped, bit for bit on the CPU; a new length extends (or ends) it.
 
-    Raises as `train`; InputError where no intact checkpoint is left, or the data are not those that it was trained on.
+    A run that was killed before its first checkpoint begins anew. Raises as `train`; InputError where no intact checkpoint is
+    left, the data are not those that it was trained on, or another process trains it.
     """
     run = run if isinstance(run, Run) else Run.open(run)
     recipe = with_length(run.recipe, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
-    place = devices.resolve(device)
+    with lock.held(run.path):
+        return _resume(run, recipe, devices.resolve(device), on_write_error, quiet)
+
+
+def _resume(run: Run, recipe: Recipe, place: torch.device, on_write_error: OnWriteError, quiet: bool) -> Run:
+    """As `resume`, in a folder that is this process's own."""
+    sweep(run.path)
     with Progress(quiet) as progress, own_torch_state(place):
-        saved, problems = run.newest_checkpoint()
+        saved, problems = run.resumption()
+        start = saved.moment if saved else START
         for problem in problems:
-            progress.say(f"{problem}; going on from round {saved.moment.round}")
+            progress.say(f"{problem}; going on from round {start.round}")
         engine, test = build(run.recipe, run.seed, place, progress)
         if engine.data.fingerprint() != run.facts.get("data_fingerprint"):
             raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
         standard = judge(recipe, place, progress)
-        checkpoint.restore(saved, engine.match)
-        journal.cut(run.path / "journal.jsonl", saved.journal_bytes)
-        scorebook.cut(run.path / "scores.jsonl", saved.moment.round)
-        checkpoint.set_aside(run.path / "checkpoints", saved.moment.round)
-        start = saved.moment
+        if saved:
+            checkpoint.restore(saved, engine.match)
+        journal.cut(run.path / "journal.jsonl", saved.journal_bytes if saved else 0)
+        scorebook.cut(run.path, start.round)
+        checkpoint.set_aside(run.path / "checkpoints", start.round)
+        recorder = Recorder(
+            run.with_recipe(recipe), engine, test, standard, progress.say, on_write_error, start.round if saved else -1
+        )
+        if not saved:
+            recorder.start()
         del saved  # a second copy of the whole state
-        run = run.with_recipe(recipe)
-        recorder = Recorder(run, engine, test, standard, progress.say, saved_round=start.round)
-        for problem in problems:
-            recorder.journal.write("warning", round=start.round, text=problem)
-        recorder.journal.write("resume", round=start.round, length=str(recipe.length), **devices.describe(place))
+        now = devices.describe(place)
+        doubts = [*run.damage(), *_changes(run.facts, now)]
+        for doubt in doubts:
+            progress.say(doubt)
+        for text in (*problems, *doubts):
+            recorder.journal.write("warning", round=start.round, text=text)
+        recorder.journal.write("resume", round=start.round, length=str(recipe.length), **now)
         return _play(recorder, start, progress)
+
+
+def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What is no longer as it was when the run began, and keeps it from being exactly the run that never stopped."""
+    return [
+        f"{name} was {facts[name]} and is {value} now: what follows equals the run that never stopped within rounding only"
+        for name, value in now.items()
+        if facts.get(name, value) != value
+    ]
 
 
 def is_complete(run: Run, length: Length) -> bool:
@@ -274,7 +305,7 @@ def _play(recorder: Recorder, start: Moment, progress: Progress) -> Run:
     """Play to the end, or until somebody stops it; the run is saved either way."""
     run, engine, moment = recorder.run, recorder.engine, start
     test = recorder.test if run.recipe.test_traces else None
-    with Stop() as stop, closing(recorder.journal):
+    with Stop() as stop:
         progress.begin(run, start, len(engine.data))
         try:
             if start.round == 0:
@@ -291,8 +322,14 @@ def _play(recorder: Recorder, start: Moment, progress: Progress) -> Run:
         except NonFiniteError as error:
             recorder.end(moment, "non-finite", reason=str(error))
             raise NonFiniteError(f"{error}; {_kept(run)}") from None
-        except (MachineError, InputError) as error:
-            raise type(error)(f"{error}; {_kept(run)}") from error
+        except (MachineError, InputError, MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and not devices.is_out_of_memory(error):
+                raise
+            reason = str(error) if isinstance(error, SparringError) else devices.TOO_LITTLE_MEMORY
+            with suppress(MachineError):
+                recorder.journal.write("end", round=moment.round, ending="machine", seconds=moment.seconds, reason=reason)
+            kind = InputError if isinstance(error, InputError) else MachineError
+            raise kind(f"{reason}; {_kept(run)}") from error
         if stopped:
             raise Stopped(run, stopped)
     return replace(run)  # with nothing cached of the time before
@@ -307,4 +344,6 @@ _ENDINGS: Mapping[signal.Signals | None, Ending] = {
 
 def _kept(run: Run) -> str:
     saved = checkpoint.paths(run.path / "checkpoints")
-    return f"the last good checkpoint is kept: {saved[0]}" if saved else "no checkpoint had been saved yet"
+    if not saved:
+        return "no checkpoint had been saved yet"
+    return f"the last good checkpoint is kept, `sparring resume {run.path}` goes on from it: {saved[0]}"

@@ -130,6 +130,9 @@ def test_a_journal_that_was_cut_is_refused_and_left_alone(tmp_path):
         sparring.resume(run, quiet=True)
     assert len(path.read_bytes()) == 100
     path.write_bytes(b"no event\n")
+    with pytest.raises(InputError, match=r"journal.jsonl:1 was damaged"):
+        list(run.journal())
+    (run.path / "journal.crc32").unlink()
     with pytest.raises(InputError, match=r"journal.jsonl:1 is no event"):
         list(run.journal())
 

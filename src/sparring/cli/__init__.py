@@ -5,6 +5,7 @@ from importlib import import_module
 
 import click
 
+from sparring import signals
 from sparring.errors import SparringError
 
 COMMANDS = (
@@ -40,6 +41,7 @@ def app() -> None:
 
 def main() -> None:
     """The program `sparring`: exit status 0 done, 2 input, 3 non-finite, 4 machine, 130 and 143 stopped by a signal."""
+    signals.end_on_sigterm()
     try:
         app.main(prog_name="sparring", standalone_mode=False)
     except click.ClickException as error:
@@ -49,10 +51,11 @@ def main() -> None:
     except click.Abort as abort:  # what click makes of a KeyboardInterrupt
         _fail(str(abort.__cause__ or "") or "interrupted", getattr(abort.__cause__, "exit_status", 130))
     except (MemoryError, RuntimeError) as error:
-        # PyTorch has no type of its own for this
-        if not (isinstance(error, MemoryError) or "allocate" in str(error) or "size calculation overflowed" in str(error)):
+        from sparring import devices
+
+        if not devices.is_out_of_memory(error):
             raise
-        _fail("there is too little memory for it; a smaller batch_size needs less, and what was saved of a run is kept", 4)
+        _fail(devices.TOO_LITTLE_MEMORY, 4)
 
 
 def _fail(sentence: str, status: int) -> None:

@@ -32,6 +32,13 @@ quiet = click.option("--quiet", is_flag=True, help="No progress.")
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON value on standard output.")
 
 
+on_write_error = click.option(
+    "--on-write-error",
+    type=click.Choice(["stop", "continue"]),
+    default="stop",
+    show_default=True,
+    help="What a disk that takes no more does to the training.",
+)
 code = click.option("--with", "code", metavar="FILE.py", help="Your Python file that the run's own parts come from.")
 
 

@@ -12,13 +12,15 @@ from sparring.cli.train import report
 @click.argument("run")
 @options.lengths
 @options.device
+@options.on_write_error
 @options.quiet
 @options.code
 @options.as_json
-def command(run: str, device: str, quiet: bool, code: str | None, as_json: bool, **lengths: Any) -> None:
+def command(run: str, device: str, on_write_error: Any, quiet: bool, code: str | None, as_json: bool, **lengths: Any) -> None:
     """Go on with RUN where it stopped, bit for bit; with a length, extend it to that length."""
     from sparring import devices, training
 
     devices.tune_process()
     options.execute(code)
-    report(training.result(training.resume(run, device=device, quiet=quiet, **lengths)), as_json)
+    resumed = training.resume(run, device=device, on_write_error=on_write_error, quiet=quiet, **lengths)
+    report(training.result(resumed), as_json)

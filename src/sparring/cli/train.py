@@ -18,6 +18,7 @@ from sparring.cli import options
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe by dotted name.")
 @click.option("--from", "start_from", metavar="RUN", help="Start from this run's weights.")
 @click.option("--dry-run", is_flag=True, help="Build everything, play three rounds, and say what to expect.")
+@options.on_write_error
 @options.quiet
 @options.code
 @options.as_json
@@ -31,6 +32,7 @@ def command(
     settings: tuple[str, ...],
     start_from: str | None,
     dry_run: bool,
+    on_write_error: Any,
     quiet: bool,
     code: str | None,
     as_json: bool,
@@ -47,6 +49,7 @@ def command(
             raise click.UsageError("--dry-run plays a single seed; give --seed in the place of --seeds")
         numbers, changes = options.seeds(seeds), options.assignments(settings)
         given: dict[str, Any] = {"data": data, "settings": changes, "start_from": start_from, "device": device, "code": code}
+        given["on_write_error"] = on_write_error
         return _train_several(recipe, numbers, out, quiet, as_json, **given, **lengths)
     seed = seed or 0
     options.execute(code)
@@ -55,7 +58,8 @@ def command(
     if dry_run:
         rehearsal = training.rehearse(resolved, seed=seed, device=device, start_from=start_from, quiet=quiet)
         return options.print_json(rehearsal) if as_json else _print_rehearsal(rehearsal)
-    run = training.train(resolved, out=out, seed=seed, device=device, start_from=start_from, quiet=quiet)
+    how: dict[str, Any] = {"start_from": start_from, "on_write_error": on_write_error, "quiet": quiet}
+    run = training.train(resolved, out=out, seed=seed, device=device, **how)
     return report(training.result(run), as_json)
 
 

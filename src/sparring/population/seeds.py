@@ -1,7 +1,6 @@
 """The folder of one seed: what lies there, and how far it has come."""
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +10,6 @@ from sparring.cadence import Length, Moment
 from sparring.errors import InputError
 from sparring.files import read_json
 from sparring.population.task import Task
-from sparring.run import checkpoint
 from sparring.run.run import Run
 
 State = Literal["new", "stopped", "done", "failed"]
@@ -22,8 +20,7 @@ _TAIL_BYTES = 1 << 14  # a journal's line has some hundreds
 class Seed:
     """A seed's place, what was found there, and the threads that its training takes.
 
-    "new": nothing that could go on; "stopped": a checkpoint to go on from; "done": complete; "failed": it became non-finite,
-    as it would again.
+    "new": no run; "stopped": one to go on with; "done": complete; "failed": it became non-finite, as it would again.
     """
 
     number: int
@@ -44,12 +41,7 @@ class Seed:
         state, length = _state(run, task), task.resolved.length
         if state == "done" and run.recipe.length != length:
             raise InputError(f"{place} was trained for {run.recipe.length}, not {length}; ask for that, or name another folder")
-        return cls(number, place, state, threads if state == "new" else run.facts.get("threads", threads))
-
-    def clear(self) -> None:
-        """Make room for a new run where one ended before its first checkpoint; what is not a run stays."""
-        if (self.place / "recipe.json").is_file() or not any(path.is_file() for path in self.place.rglob("*")):
-            shutil.rmtree(self.place, ignore_errors=True)
+        return cls(number, place, state, run.facts.get("threads", threads))
 
     def newest(self) -> dict[str, Any] | None:
         """The newest round in the run's journal, if there is one."""
@@ -84,9 +76,7 @@ def _state(run: Run, task: Task) -> State:
     length = task.resolved.length
     if reason_of_failure(run):
         return "failed"
-    if training.is_complete(run, length):
-        return "done"
-    return "stopped" if checkpoint.paths(run.path / "checkpoints") else "new"
+    return "done" if training.is_complete(run, length) else "stopped"
 
 
 def reason_of_failure(run: Run) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from sparring import codec, recipes, training
 from sparring.errors import InputError
 from sparring.recipe import Recipe
+from sparring.run.recorder import OnWriteError
 from sparring.run.run import Run
 
 
@@ -24,6 +25,7 @@ class Task:
     start_from: str | None = None
     device: str = "auto"
     code: str | None = None
+    on_write_error: OnWriteError = "stop"
 
     @classmethod
     def of(
@@ -35,6 +37,7 @@ class Task:
         start_from: str | Path | None = None,
         device: str = "auto",
         code: str | None = None,
+        on_write_error: OnWriteError = "stop",
         **lengths: float | None,
     ) -> "Task":
         """The task of these options, which are those of `sparring train`; `code` is a file of the user's own parts.
@@ -49,7 +52,7 @@ class Task:
         name = recipes.from_file(file) if file else recipe
         origin = None if start_from is None else str(Run.open(start_from).path)  # "latest" is soon one of the seeds
         resolved = training.resolve(name, settings, data, **lengths)
-        return cls(recipe, resolved, data, dict(settings or {}), origin, device, code)
+        return cls(recipe, resolved, data, dict(settings or {}), origin, device, code, on_write_error)
 
     def begin(self, seed: int, place: Path) -> list[str]:
         """The arguments of `sparring` that train this seed in a new folder."""
@@ -66,7 +69,7 @@ class Task:
     def _common(self) -> list[str]:
         length = self.resolved.length
         given = [f"--{f.name}={getattr(length, f.name)}" for f in fields(length) if getattr(length, f.name) is not None]
-        return [*given, "--device", self.device, "--quiet"]
+        return [*given, "--device", self.device, "--on-write-error", self.on_write_error, "--quiet"]
 
     def check_same(self, run: Run, seed: int) -> None:
         """InputError unless a run is of this task, whatever its length, and of this seed."""

@@ -16,6 +16,7 @@ from sparring.population.summary import FILE, Failure, Population
 from sparring.population.task import Task
 from sparring.population.workers import Worker
 from sparring.progress import SILENCE_SECONDS, Progress
+from sparring.run import lock
 from sparring.run.run import ROOT, Run, refuse_used
 from sparring.signals import Stop
 
@@ -57,7 +58,8 @@ def train(task: Task, seeds: Iterable[int], *, out: str | Path | None = None, qu
                 task.resolved.data.fetch(progress.transfer)
             together = f"{min(len(todo), session.at_once)} at a time with {threads} thread{'s' * (threads > 1)} each"
             progress.say(f"{task.resolved.name}, seeds to train: {len(todo)}, {together}; {task.resolved.length} -> {folder}")
-            session.play(todo)
+            with lock.held(folder):
+                session.play(todo)
     return session.population()
 
 
@@ -148,8 +150,6 @@ class _Session:
         return found
 
     def _begin(self, seed: Seed) -> None:
-        if seed.state == "new":
-            seed.clear()
         arguments = self.task.begin(seed.number, seed.place) if seed.state == "new" else self.task.resume(seed.place)
         self._running[seed] = Worker(arguments, seed.threads)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sparring.cadence import Moment
 from sparring.errors import InputError, NonFiniteError
-from sparring.files import disk_errors, write_atomically
+from sparring.files import disk_errors, remove, write_atomically
 from sparring.sealed import seal, unseal
 from sparring.steps import Match, Player
 
@@ -32,6 +32,11 @@ class Checkpoint:
 def best_path(folder: Path) -> Path:
     """The file of the checkpoint with the best quick score so far."""
     return folder / "best.safetensors"
+
+
+def all_paths(folder: Path) -> list[Path]:
+    """Every checkpoint in a folder, the best one among them."""
+    return sorted(folder.glob("*.safetensors"))
 
 
 def path_of(folder: Path, round_: int) -> Path:
@@ -68,14 +73,16 @@ def write(path: Path, match: Match, moment: Moment, journal_bytes: int) -> None:
         "journal_bytes": journal_bytes,
         "clocks": [match.generator.optimizer.clock.count, match.discriminator.optimizer.clock.count],
     }
-    write_atomically(path, seal(FORMAT, facts, tensors_of(match))[0])
+    data = seal(FORMAT, facts, tensors_of(match))[0]
+    with disk_errors(path, len(data)):
+        path.parent.mkdir(exist_ok=True)
+    write_atomically(path, data)
 
 
 def keep_newest(folder: Path, keep: int) -> None:
     """Drop all but the newest checkpoints; the best one has another name, and stays."""
     for old in paths(folder)[keep:]:
-        with disk_errors(old, 0):
-            old.unlink()
+        remove(old)
 
 
 def read(path: Path) -> Checkpoint:

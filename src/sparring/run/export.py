@@ -14,6 +14,7 @@ from sparring.errors import InputError
 from sparring.files import disk_errors, write_atomically
 from sparring.pictures import animated_gif, decode_png, encode_png, frame_indices, grid, to_uint8, walk, write_mp4
 from sparring.pictures.animation import FrameRule
+from sparring.run import sums
 from sparring.run.run import Run
 
 
@@ -41,7 +42,8 @@ def training_frames(run: Run, rule: FrameRule | None = None) -> list[Image.Image
     files = run.frames()
     if not files:
         raise InputError(f"{run.path} has no pictures of its fixed z yet")
-    return [decode_png(files[i].read_bytes()) for i in frame_indices(len(files), rule or run.recipe.frames)]
+    chosen = [files[i].relative_to(run.path).as_posix() for i in frame_indices(len(files), rule or run.recipe.frames)]
+    return [decode_png(sums.read(run.path, name)) for name in chosen]
 
 
 def latent_frames(run: Run, seed: int, points: int = 6, steps_between: int = 15, tiles: int = 16) -> list[Image.Image]:
@@ -80,4 +82,7 @@ def _write_npz(path: Path, samples: Tensor) -> None:
 def _write(path: Path, data: bytes) -> None:
     with disk_errors(path, len(data)):
         path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, data)
+    if (path.parent / sums.NAME).is_file():  # a run's
+        sums.write(path.parent, path.name, data)
+    else:
+        write_atomically(path, data)

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from sparring import codec, keys
 from sparring.errors import InputError
-from sparring.files import read_json, write_atomically, write_json
+from sparring.files import disk_errors, json_bytes, read_json
 from sparring.networks import GeneratorConfig, seeded
 from sparring.noise import Noise
 from sparring.recipe import Recipe
+from sparring.run import sums
 from sparring.run.checkpoint import load
 
 FORMAT = "sparring-generator-1"
@@ -36,6 +37,8 @@ class Generator:
     @classmethod
     def open(cls, folder: Path) -> "Generator":
         """Read a generator's folder; InputError where a file is missing, damaged, or does not fit."""
+        for name in ("config.json", "model.safetensors"):
+            sums.read(folder, name)
         config = read_json(folder / "config.json")
         if config.get("format") != FORMAT:
             raise InputError(f"{folder}/config.json has the format {config.get('format')!r}; this version reads {FORMAT}")
@@ -56,7 +59,8 @@ class Generator:
 
     def write(self, folder: Path, card: str) -> None:
         """config.json, model.safetensors and the model card README.md."""
-        folder.mkdir(parents=True, exist_ok=True)
+        with disk_errors(folder, 0):
+            folder.mkdir(parents=True, exist_ok=True)
         settings = {
             "format": FORMAT,
             "generator": codec.encode(self.config),
@@ -64,9 +68,10 @@ class Generator:
             "shape": list(self.shape),
         }
         weights = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
-        write_atomically(folder / "model.safetensors", save(weights, {"format": "pt"}))
-        write_json(folder / "config.json", settings)
-        write_atomically(folder / "README.md", card.encode())
+        sums.write(folder, "model.safetensors", save(weights, {"format": "pt"}))
+        sums.write(folder, "config.json", json_bytes(settings))
+        sums.write(folder, "README.md", card.encode())
+        sums.tidy(folder)
 
     def z(self, num: int, seed: int) -> Tensor:
         """[num, num_z]: the z that `sample` draws with this seed."""

@@ -1,6 +1,7 @@
 """What a run leaves behind while it trains: journal, pictures, checkpoints, and at the end plots and an animation."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,11 +14,10 @@ from sparring.cadence import Moment
 from sparring.coach import Coach
 from sparring.data.sets import Dataset
 from sparring.engine import Engine
-from sparring.errors import NonFiniteError
-from sparring.files import write_atomically
+from sparring.errors import MachineError, NonFiniteError
 from sparring.keys import generator
 from sparring.pictures import Series, losses_plot, traces_plot
-from sparring.run import checkpoint, scorebook
+from sparring.run import checkpoint, scorebook, sums
 from sparring.run.card import model_card
 from sparring.run.export import training_frames, write_animation
 from sparring.run.generator import Generator
@@ -27,6 +27,7 @@ from sparring.run.scorebook import Evaluation
 from sparring.scores import Standard
 
 Ending = Literal["finished", "interrupted", "terminated", "non-finite", "machine"]
+OnWriteError = Literal["stop", "continue"]
 
 
 @dataclass
@@ -34,6 +35,8 @@ class Recorder:
     """Writes a run's files as its moments come, takes quick scores, and lets the coach listen.
 
     `standard`: what the quick scores are taken against; None for no scores. `say` gets the coach's remarks.
+    `on_write_error`: a file that the disk does not take stops the training, or is told and passed over; lines of the journal
+    are then kept until the disk takes them, and a run that could not be saved at its end is an error in either case.
     """
 
     run: Run
@@ -41,6 +44,7 @@ class Recorder:
     test: Dataset
     standard: Standard | None = None
     say: Callable[[str], None] = lambda _: None
+    on_write_error: OnWriteError = "stop"
     saved_round: int = -1
     coach: Coach = field(default_factory=Coach)
     best: float = float("inf")
@@ -50,7 +54,12 @@ class Recorder:
             list(self.coach.hear(event))
             if event["event"] == "score" and self.standard and event["extractor"] == self.standard.extractor_names[0]:
                 self.best = min(self.best, event[event["headline"]])
-        self.journal = Journal(self.run.path / "journal.jsonl")
+        self.journal = Journal(self.run.path / "journal.jsonl", patient=self.on_write_error == "continue")
+
+    def start(self) -> None:
+        """Write the first line."""
+        recipe = self.run.recipe
+        self.journal.write("start", recipe=recipe.name, seed=self.run.seed, length=str(recipe.length))
 
     def see(self, moment: Moment) -> None:
         """Write what is due at this moment; NonFiniteError where that would be infinite or not a number."""
@@ -67,8 +76,9 @@ class Recorder:
             self.journal.write("epoch", **place, **(moment.test_numbers or {}))
         for picture in self.run.recipe.pictures:
             for name, png in picture.files(moment, self):
-                write_atomically(self.run.path / "samples" / name, png)
-                self.journal.write("sample", **place, file=f"samples/{name}")
+                with self._writing(moment):
+                    self.run.put(f"samples/{name}", png)
+                    self.journal.write("sample", **place, file=f"samples/{name}")
         review = self.run.recipe.review
         if review is not None and (moment.last or review.due(moment)):
             self._review(moment, place)
@@ -93,10 +103,12 @@ class Recorder:
             facts["largest_class_excess"] = largest.value - largest.floor
         self._tell("score", **place, **facts, **values)
         self.say(f"quick score, epoch {moment.epoch}: {found[0]}")
-        scorebook.append(self.run.path / "scores.jsonl", Evaluation(moment.round, True, tuple(found)))
+        with self._writing(moment):
+            scorebook.append(self.run.path, Evaluation(moment.round, True, tuple(found)))
         if values[headline] < self.best:
             self.best = values[headline]
-            self._write_checkpoint(checkpoint.best_path(self.run.path / "checkpoints"), moment)
+            with self._writing(moment):
+                self._write_checkpoint(checkpoint.best_path(self.run.path / "checkpoints"), moment)
 
     def _tell(self, event: str, **fields: Any) -> None:
         """Write an event, and what the coach has to say about it."""
@@ -114,12 +126,13 @@ class Recorder:
             return
         recipe, shape = self.run.recipe, self.engine.data.shape
         file = checkpoint.path_of(self.run.path / "checkpoints", moment.round)
-        self._write_checkpoint(file, moment)
-        checkpoint.keep_newest(file.parent, recipe.keep_checkpoints)
-        network = self.engine.match.generator.network
-        trained = Generator.build(recipe, shape, {n: t.cpu() for n, t in network.state_dict().items()})
-        trained.write(self.run.path / "generator", model_card(self.run, moment))
-        self.saved_round = moment.round
+        with self._writing(moment):
+            self._write_checkpoint(file, moment)
+            self.saved_round = moment.round
+            checkpoint.keep_newest(file.parent, recipe.keep_checkpoints)
+            network = self.engine.match.generator.network
+            trained = Generator.build(recipe, shape, {n: t.cpu() for n, t in network.state_dict().items()})
+            trained.write(self.run.path / "generator", model_card(self.run, moment))
 
     def _write_checkpoint(self, file: Path, moment: Moment) -> None:
         """A line in the journal, then the state of this moment; NonFiniteError, and nothing, where that is not finite."""
@@ -128,11 +141,35 @@ class Recorder:
         checkpoint.write(file, self.engine.match, moment, self.journal.sync())
 
     def end(self, moment: Moment, ending: Ending, **fields: Any) -> None:
-        """Write the last line, the plots and the animation."""
+        """Write the plots, the animation and the last line; MachineError where a complete run could not be saved."""
+        with self._writing(moment):
+            draw_plots(self.run, len(self.engine.data))
+            if self.run.frames():
+                write_animation(self.run.path / "training.gif", training_frames(self.run))
+            sums.tidy(self.run.path)
         self.journal.write("end", round=moment.round, ending=ending, seconds=moment.seconds, **fields)
-        draw_plots(self.run, len(self.engine.data))
-        if self.run.frames():
-            write_animation(self.run.path / "training.gif", training_frames(self.run))
+        if ending != "non-finite" and not (self.saved_round == moment.round and self.journal.is_written):
+            raise MachineError(f"{self.run.path} could not be saved as it is after round {moment.round}")
+
+    @contextmanager
+    def _writing(self, moment: Moment) -> Iterator[None]:
+        """A failure of the disk stops the training, or is told and passed over."""
+        try:
+            yield
+        except MachineError as error:
+            if self.on_write_error == "stop":
+                raise
+            text = f"{error}; training goes on"
+            self.say(text)
+            self.journal.write("warning", round=moment.round, text=text)
+            if not self.run.path.is_dir():
+                self._make_anew()
+
+    def _make_anew(self) -> None:
+        """Somebody removed the folder: what comes from now on shall have a place."""
+        with suppress(OSError, MachineError):
+            self.run.path.mkdir(parents=True)
+            self.run.with_recipe(self.run.recipe)
 
     def samples(self, num: int, *address: str | int) -> Tensor:
         return self.engine.samples(num, *address)
@@ -157,8 +194,8 @@ def draw_plots(run: Run, num_images: int) -> None:
     else:
         traces = {"D(x)": ("d_real", rounds), "D(G(z))": ("d_fake", rounds)}
     lines = {label: _series(found, name, num_images) for label, (name, found) in traces.items()}
-    write_atomically(run.path / "losses.png", losses_plot(losses))
-    write_atomically(run.path / "traces.png", traces_plot(lines))
+    run.put("losses.png", losses_plot(losses))
+    run.put("traces.png", traces_plot(lines))
 
 
 def _series(events: Sequence[Mapping[str, Any]], name: str, num_images: int) -> Series:

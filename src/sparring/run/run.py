@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ from torch import Tensor
 
 from sparring import codec
 from sparring.errors import InputError, MachineError
-from sparring.files import read_json, write_json
+from sparring.files import json_bytes, read_json
 from sparring.recipe import Recipe
-from sparring.run import checkpoint, journal, scorebook
+from sparring.run import checkpoint, journal, scorebook, sums
 from sparring.run.checkpoint import Checkpoint
 from sparring.run.generator import Generator
 from sparring.run.scorebook import Evaluation
@@ -33,21 +33,19 @@ class Run:
     facts: dict[str, Any]
 
     @classmethod
-    def create(cls, out: Path | None, recipe: Recipe, seed: int, facts: dict[str, Any]) -> "Run":
-        """Make the folder and write recipe.json; InputError where the folder holds something already."""
-        path = out or ROOT / f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.name}-seed{seed}"
+    def create(cls, path: Path, recipe: Recipe, seed: int, facts: dict[str, Any]) -> "Run":
+        """Write recipe.json into a folder that is there, and nobody else's; InputError where it holds something already."""
         refuse_used(path)
-        try:
-            for folder in ("samples", "checkpoints"):
-                (path / folder).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot make the run {path}: {error.strerror}; name another folder with --out") from None
         return cls(path, recipe, seed, {"schema": SCHEMA, "seed": seed, **facts}).with_recipe(recipe)
 
     def with_recipe(self, recipe: Recipe) -> "Run":
         """The same run under this recipe (of another length, say), written to recipe.json."""
-        write_json(self.path / "recipe.json", self.facts | {"recipe": codec.encode(recipe)})
+        self.put("recipe.json", json_bytes(self.facts | {"recipe": codec.encode(recipe)}))
         return replace(self, recipe=recipe)
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a file of the run, with its checksum."""
+        sums.write(self.path, name, data)
 
     @classmethod
     def open(cls, name: str | Path) -> "Run":
@@ -55,6 +53,7 @@ class Run:
         path = latest() if str(name) == "latest" else Path(name)
         if not (path / "recipe.json").is_file():
             raise InputError(f"{path} is no run: it has no recipe.json; name a folder that `sparring train` made, or latest")
+        sums.read(path, "recipe.json")
         facts = read_json(path / "recipe.json")
         schema = facts.get("schema")
         if not isinstance(schema, int) or schema > SCHEMA:
@@ -91,6 +90,31 @@ class Run:
         found = "; ".join(problems) or "checkpoints/ is empty: it stopped before the first was saved"
         raise InputError(f"{self.path} has no intact checkpoint ({found})")
 
+    def resumption(self) -> tuple[Checkpoint | None, list[str]]:
+        """Where training goes on, None for the very beginning, and what is damaged; InputError where it cannot go on."""
+        if checkpoint.paths(self.path / "checkpoints"):
+            return self.newest_checkpoint()
+        events = [event for event in self.journal() if "best" not in event.get("file", "")]
+        if any(event["event"] == "checkpoint" for event in events[:-1]):  # behind the last one a kill explains it
+            raise InputError(f"the checkpoints of {self.path} are gone; restore them from a copy, or train anew")
+        if self.facts.get("start_from"):
+            raise InputError(f"{self.path} was stopped before it had saved the weights that it starts from; train it anew")
+        return None, []
+
+    def damage(self) -> Iterator[str]:
+        """A sentence on every file of the run that is not what was written, or is gone."""
+        yield from sums.problems(self.path)
+        yield from sums.problems(self.path / "generator")
+        files = [partial(checkpoint.read, path) for path in checkpoint.all_paths(self.path / "checkpoints")]
+        for read in (*files, lambda: list(self.journal())):
+            try:
+                read()
+            except InputError as error:
+                yield str(error)
+        missing = journal.missing_lines(self.path / "journal.jsonl")
+        if missing:
+            yield f"{self.path}/journal.jsonl lacks its last {missing} line(s)"
+
     @cached_property
     def generator(self) -> Generator:
         """The generator of the newest intact checkpoint."""
@@ -108,7 +132,7 @@ class Run:
 
     def scores(self) -> list[Evaluation]:
         """All evaluations, the quick ones of the training among them, in the order in which they were made."""
-        return scorebook.read(self.path / "scores.jsonl")
+        return scorebook.read(self.path)
 
     def frames(self) -> list[Path]:
         """The pictures of the fixed z, in order of time: what the animation is made of."""
@@ -126,6 +150,13 @@ class Run:
         return frames[-1].read_bytes() if frames else None
 
 
+def place(out: str | Path | None, recipe: Recipe, seed: int) -> Path:
+    """Where a new run goes: the folder that the user names, which must hold nothing yet, or one under runs/."""
+    path = Path(out) if out is not None else ROOT / f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.name}-seed{seed}"
+    refuse_used(path)
+    return path
+
+
 def latest(root: Path = ROOT) -> Path:
     """The run under `root` that was started last; InputError where there is none."""
     runs = [path.parent for path in root.rglob("recipe.json")]
@@ -135,11 +166,18 @@ def latest(root: Path = ROOT) -> Path:
 
 
 def refuse_used(path: Path) -> None:
-    """InputError unless a run may be made here: nothing there yet, or an empty folder."""
+    """InputError unless a run may be made here: nothing there yet, or an empty folder.
+
+    What a process leaves that was killed before it had written recipe.json counts as nothing.
+    """
     try:
         if path.exists() and not path.is_dir():
             raise InputError(f"{path} is a file; name a new or an empty folder with --out")
-        if path.is_dir() and any(path.iterdir()):
+        if path.is_dir() and any(not _is_remnant(entry) for entry in path.iterdir()):
             raise InputError(f"{path} is not empty; name a new or an empty folder with --out, or `sparring resume {path}`")
     except OSError as error:
         raise MachineError(f"cannot look into {path}: {error.strerror}") from None
+
+
+def _is_remnant(entry: Path) -> bool:
+    return entry.name in (".lock", sums.NAME) or (entry.name.startswith(".recipe.json.") and entry.suffix == ".part")

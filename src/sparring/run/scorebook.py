@@ -1,4 +1,4 @@
-"""scores.jsonl: every evaluation of a run, one a line."""
+"""scores.jsonl: every evaluation of a run, one a line. A training and an evaluation may write at once, so they take turns."""
 
 import json
 from collections.abc import Iterable
@@ -8,8 +8,10 @@ from typing import Any
 
 from sparring import codec
 from sparring.errors import InputError
-from sparring.files import disk_errors, write_atomically
+from sparring.run import lock, sums
 from sparring.scores import Score
+
+NAME = "scores.jsonl"
 
 
 @dataclass(frozen=True)
@@ -24,28 +26,31 @@ class Evaluation:
         return {score.metric: score for score in self.scores}[metric]
 
 
-def append(path: Path, evaluation: Evaluation) -> None:
-    """Add one line, in the place of an incomplete last one."""
-    line = _line(evaluation).encode()
-    with disk_errors(path, len(line)), path.open("a+b") as stream:
-        stream.seek(0)
-        stream.truncate(stream.read().rfind(b"\n") + 1)
-        stream.write(line)
+def append(folder: Path, evaluation: Evaluation) -> None:
+    """Add one line to the scores of the run in this folder."""
+    with lock.turn(folder):
+        _write(folder, [*read(folder), evaluation])
 
 
-def read(path: Path) -> list[Evaluation]:
-    """All evaluations in order; an incomplete last line is passed over. InputError, naming the line, where one is none."""
-    if not path.exists():
+def read(folder: Path) -> list[Evaluation]:
+    """All evaluations in order; InputError where the file was damaged, or, naming the line, where one is none."""
+    if not (folder / NAME).exists():
         return []
-    *lines, _ = path.read_bytes().decode(errors="replace").split("\n")  # no others: a class's name may hold what looks like one
-    return [_parse(line, f"{path}:{n}") for n, line in enumerate(lines, 1)]
+    *lines, _ = sums.read(folder, NAME).decode(errors="replace").split("\n")  # no others: a class's name may look like one
+    return [_parse(line, f"{folder / NAME}:{n}") for n, line in enumerate(lines, 1)]
 
 
-def cut(path: Path, round_: int) -> None:
+def cut(folder: Path, round_: int) -> None:
     """Drop the quick scores taken after this round: a resumed run will take them again."""
-    if path.exists():
-        kept: Iterable[Evaluation] = (e for e in read(path) if not (e.quick and e.round > round_))
-        write_atomically(path, "".join(map(_line, kept)).encode())
+    with lock.turn(folder):
+        found = read(folder)
+        kept = [evaluation for evaluation in found if not (evaluation.quick and evaluation.round > round_)]
+        if kept != found:
+            _write(folder, kept)
+
+
+def _write(folder: Path, evaluations: Iterable[Evaluation]) -> None:
+    sums.write(folder, NAME, "".join(map(_line, evaluations)).encode())
 
 
 def _line(evaluation: Evaluation) -> str:
