@@ -64,6 +64,12 @@ def remove(path: Path) -> None:
         os.remove(path)  # noqa: PTH107
 
 
+def make_folder(path: Path) -> None:
+    """A folder within one that is there: what somebody removed does not come back by itself."""
+    with disk_errors(path, 0):
+        path.mkdir(exist_ok=True)
+
+
 def sync_folder(folder: Path) -> None:
     """Bring a folder's own entries to the disk, where the system can: a rename is only then sure to outlive a power failure."""
     if os.name == "posix":
@@ -134,4 +140,4 @@ def _free(path: Path) -> str:
 
 
 def _mib(num_bytes: int) -> str:
-    return f"{num_bytes / 2**20:.3g} MiB"
+    return f"{num_bytes / 2**20:,.2f} MiB"

@@ -18,7 +18,7 @@ from sparring.files import sweep
 from sparring.loop import play
 from sparring.progress import Progress
 from sparring.recipe import Recipe
-from sparring.run import checkpoint, journal, lock, scorebook
+from sparring.run import checkpoint, journal, lock, scorebook, sums
 from sparring.run import run as runs
 from sparring.run.generator import Generator
 from sparring.run.recorder import Ending, OnWriteError, Recorder
@@ -114,6 +114,7 @@ def train(
         }
         standard = judge(resolved, place, progress)
         with lock.held(path):
+            sweep(path)
             run = Run.create(path, resolved, seed, facts)
             recorder = Recorder(run, engine, test, standard, progress.say, on_write_error)
             recorder.start()
@@ -147,6 +148,8 @@ def resume(
 def _resume(run: Run, recipe: Recipe, place: torch.device, on_write_error: OnWriteError, quiet: bool) -> Run:
     """As `resume`, in a folder that is this process's own."""
     sweep(run.path)
+    for folder in (run.path, run.path / "generator"):
+        sums.mend(folder)
     with Progress(quiet) as progress, own_torch_state(place):
         saved, problems = run.resumption()
         start = saved.moment if saved else START

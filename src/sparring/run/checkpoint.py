@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sparring.cadence import Moment
 from sparring.errors import InputError, NonFiniteError
-from sparring.files import disk_errors, remove, write_atomically
+from sparring.files import make_folder, remove, write_atomically
 from sparring.sealed import seal, unseal
 from sparring.steps import Match, Player
 
@@ -74,8 +74,7 @@ def write(path: Path, match: Match, moment: Moment, journal_bytes: int) -> None:
         "clocks": [match.generator.optimizer.clock.count, match.discriminator.optimizer.clock.count],
     }
     data = seal(FORMAT, facts, tensors_of(match))[0]
-    with disk_errors(path, len(data)):
-        path.parent.mkdir(exist_ok=True)
+    make_folder(path.parent)
     write_atomically(path, data)
 
 

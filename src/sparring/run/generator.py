@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sparring import codec, keys
 from sparring.errors import InputError
-from sparring.files import disk_errors, json_bytes, read_json
+from sparring.files import json_bytes, make_folder, read_json
 from sparring.networks import GeneratorConfig, seeded
 from sparring.noise import Noise
 from sparring.recipe import Recipe
@@ -59,8 +59,7 @@ class Generator:
 
     def write(self, folder: Path, card: str) -> None:
         """config.json, model.safetensors and the model card README.md."""
-        with disk_errors(folder, 0):
-            folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         settings = {
             "format": FORMAT,
             "generator": codec.encode(self.config),

@@ -1,5 +1,6 @@
 """The runs under a folder, in brief."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,28 @@ from sparring.run.run import Run
 
 def summaries(root: Path) -> list[dict[str, Any]]:
     """Name, recipe, state, progress, newest score and size of every run under `root`, oldest first; unreadable ones say so."""
+    return [_summary(path) for path in _runs(root)]
+
+
+def damage(root: Path, progress: Callable[[str, int, int], None]) -> dict[str, list[str]]:
+    """For every run under `root`, a sentence on each file that is not what was written, or is gone."""
+    folders = _runs(root)
+    found = {}
+    for done, path in enumerate(folders, 1):
+        try:
+            found[str(path)] = list(Run.open(path).damage())
+        except InputError as error:
+            found[str(path)] = [str(error)]
+        progress("checking", done, len(folders))
+    return found
+
+
+def _runs(root: Path) -> list[Path]:
+    """The folders of all runs under `root`, oldest first."""
     if not root.is_dir():
         raise InputError(f"there is no folder {root}; runs are made by `sparring train`")
     files = sorted(root.rglob("recipe.json"), key=lambda path: path.stat().st_mtime_ns)
-    return [_summary(file.parent) for file in files]
+    return [file.parent for file in files]
 
 
 def _summary(path: Path) -> dict[str, Any]:

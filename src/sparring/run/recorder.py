@@ -14,7 +14,7 @@ from sparring.cadence import Moment
 from sparring.coach import Coach
 from sparring.data.sets import Dataset
 from sparring.engine import Engine
-from sparring.errors import MachineError, NonFiniteError
+from sparring.errors import InputError, MachineError, NonFiniteError
 from sparring.keys import generator
 from sparring.pictures import Series, losses_plot, traces_plot
 from sparring.run import checkpoint, scorebook, sums
@@ -145,11 +145,17 @@ class Recorder:
         with self._writing(moment):
             draw_plots(self.run, len(self.engine.data))
             if self.run.frames():
-                write_animation(self.run.path / "training.gif", training_frames(self.run))
+                self._animate()
             sums.tidy(self.run.path)
         self.journal.write("end", round=moment.round, ending=ending, seconds=moment.seconds, **fields)
         if ending != "non-finite" and not (self.saved_round == moment.round and self.journal.is_written):
             raise MachineError(f"{self.run.path} could not be saved as it is after round {moment.round}")
+
+    def _animate(self) -> None:
+        try:
+            write_animation(self.run.path / "training.gif", training_frames(self.run))
+        except InputError as error:  # a picture was damaged meanwhile; that is no reason to fail at the end
+            self.say(f"there is no animation: {error}")
 
     @contextmanager
     def _writing(self, moment: Moment) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """A run on disk: a folder that can be read without Sparring, and resumed with it."""
 
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from sparring.run.generator import Generator
 from sparring.run.scorebook import Evaluation
 
 SCHEMA = 1
+_log = logging.getLogger(__name__)
 ROOT = Path("runs")
 
 
@@ -117,8 +119,11 @@ class Run:
 
     @cached_property
     def generator(self) -> Generator:
-        """The generator of the newest intact checkpoint."""
-        return self.generator_of(self.newest_checkpoint()[0])
+        """The generator of the newest intact checkpoint; a newer one that is damaged is told to the log."""
+        saved, problems = self.newest_checkpoint()
+        for problem in problems:
+            _log.warning("%s; round %d is taken in its place", problem, saved.moment.round)
+        return self.generator_of(saved)
 
     def generator_of(self, saved: Checkpoint) -> Generator:
         """The generator in one of the run's checkpoints."""

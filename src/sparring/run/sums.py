@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from sparring.errors import InputError
-from sparring.files import append, disk_errors, truncate, write_atomically
+from sparring.files import append, make_folder, truncate, write_atomically
 
 NAME = "SHA256SUMS"
 _LINE = re.compile("[0-9a-f]{64}  [^/].*\n")
@@ -19,8 +19,8 @@ _LINE = re.compile("[0-9a-f]{64}  [^/].*\n")
 def write(folder: Path, name: str, data: bytes) -> None:
     """Put a file into a folder (or into one directly below it), whole or not at all, with its checksum."""
     path = folder / name
-    with disk_errors(path, len(data)):
-        path.parent.mkdir(exist_ok=True)
+    if path.parent != folder:
+        make_folder(path.parent)
     _drop_torn_line(folder / NAME)
     append(folder / NAME, _line(data, name).encode(), flush=True)
     write_atomically(path, data)
@@ -51,6 +51,15 @@ def problems(folder: Path) -> Iterator[str]:
             read(folder, name)
         except InputError as error:
             yield str(error)
+
+
+def mend(folder: Path) -> None:
+    """Drop what a kill left at the end: a part of a line, or the line of a file that never came."""
+    lines = _lines(folder)
+    _drop_torn_line(folder / NAME)
+    name = _name(lines[-1]) if lines else None
+    if name is not None and not (folder / name).exists():
+        write_atomically(folder / NAME, "".join(lines[:-1]).encode())
 
 
 def tidy(folder: Path) -> None:
