@@ -177,6 +177,8 @@ def _resume(run: Run, recipe: Recipe, place: torch.device, on_write_error: OnWri
         for text in (*problems, *doubts):
             recorder.journal.write("warning", round=start.round, text=text)
         recorder.journal.write("resume", round=start.round, length=str(recipe.length), **now)
+        if recorder.saved_round == start.round:
+            recorder.publish(start)  # a kill may have come between
         return _play(recorder, start, progress)
 
 

@@ -124,15 +124,17 @@ class Recorder:
         """
         if self.saved_round == moment.round:
             return
-        recipe, shape = self.run.recipe, self.engine.data.shape
-        file = checkpoint.path_of(self.run.path / "checkpoints", moment.round)
         with self._writing(moment):
-            self._write_checkpoint(file, moment)
+            self._write_checkpoint(checkpoint.path_of(self.run.path / "checkpoints", moment.round), moment)
             self.saved_round = moment.round
-            checkpoint.keep_newest(file.parent, recipe.keep_checkpoints)
-            network = self.engine.match.generator.network
-            trained = Generator.build(recipe, shape, {n: t.cpu() for n, t in network.state_dict().items()})
-            trained.write(self.run.path / "generator", model_card(self.run, moment))
+            self.publish(moment)
+
+    def publish(self, moment: Moment) -> None:
+        """What follows a checkpoint: older ones go, and the generator is written by itself."""
+        recipe, network = self.run.recipe, self.engine.match.generator.network
+        checkpoint.keep_newest(self.run.path / "checkpoints", recipe.keep_checkpoints)
+        trained = Generator.build(recipe, self.engine.data.shape, {n: t.cpu() for n, t in network.state_dict().items()})
+        trained.write(self.run.path / "generator", model_card(self.run, moment))
 
     def _write_checkpoint(self, file: Path, moment: Moment) -> None:
         """A line in the journal, then the state of this moment; NonFiniteError, and nothing, where that is not finite."""
