@@ -56,13 +56,13 @@ def _roll_back(recorder: Recorder, error: DivergenceError, moment: Moment) -> Mo
     recorder.start_over(saved.moment.round)
     for problem in problems:
         recorder.journal.write("warning", round=saved.moment.round, text=problem)
-    file = recorder.note(error.trouble, moment, "roll-back")
+    see = recorder.note(error.trouble, moment, "roll-back")
     start = replace(saved.moment, seconds=moment.seconds)
     path = checkpoint.path_of(run.path / "checkpoints", start.round)
     checkpoint.write(path, recorder.engine.match, start, recorder.journal.sync())
     done = recorder.troubles.helped["roll-back"]
     rates = f"learning rates times {remedy.lr_factor**done:.3g} (roll-back {done} of at most {remedy.at_most})"
-    recorder.say(f"{error}; back to round {start.round} with {rates}, see {file}")
+    recorder.say(f"{error}; back to round {start.round} with {rates}{see}")
     return start
 
 

@@ -78,17 +78,17 @@ class Recorder:
             raise DivergenceError(trouble, moment)
         if skipped >= remedy.at_most:
             raise DivergenceError(trouble, moment, f", after {skipped} skipped round{'s' * (skipped > 1)}")
-        file, count = self.note(trouble, moment, "skip"), f"{skipped + 1} of at most {remedy.at_most}"
-        self.say(f"{DivergenceError(trouble, moment)}; the round was skipped ({count}), see {file}")
+        see, count = self.note(trouble, moment, "skip"), f"{skipped + 1} of at most {remedy.at_most}"
+        self.say(f"{DivergenceError(trouble, moment)}; the round was skipped ({count}){see}")
 
-    def note(self, trouble: Trouble, moment: Moment, deed: Deed) -> str | None:
-        """Save the batch of a trouble and write the event; the batch's file within the run."""
+    def note(self, trouble: Trouble, moment: Moment, deed: Deed) -> str:
+        """Save the batch of a trouble and write the event; the tail of a sentence that says where a known batch is."""
         file = troubles.save_batch(self.run.path, trouble, moment)
         event = troubles.event_of(trouble, moment, deed, file)
         self.journal.write(troubles.EVENT, **event)
         self.troubles.hear({"event": troubles.EVENT, **event})
         self._pace()
-        return file
+        return f", see {self.run.path / file}" if file else ""
 
     def see(self, moment: Moment) -> None:
         """Write what is due at this moment; DivergenceError where that would be infinite or not a number."""
