@@ -14,8 +14,11 @@ from safetensors import safe_open
 
 import sparring
 from sparring import training
+from sparring.cadence import Length
 from sparring.errors import NonFiniteError
+from sparring.progress import Progress
 from sparring.run import checkpoint
+from sparring.run.recorder import Recorder
 from sparring.run.run import Run
 from tiny import SETTINGS
 
@@ -126,6 +129,12 @@ def test_skip_goes_on_without_the_round(skipped):
     assert left(skipped)["place"][2] == (117, 117)  # a shared clock: G moves first, and D not at all in three rounds
 
 
+def test_readings_that_are_one_and_the_same_are_both_kept():
+    run = train("run", SKIPPING | {"round.moves": '["move-both"]'}, rounds=15)
+    with safe_open(run.path / events(run)[0]["batch"], framework="pt") as file:
+        assert torch.equal(file.get_tensor("fake_logits"), file.get_tensor("g_fake_logits"))
+
+
 def test_skips_are_said(capfd):
     sparring.train("spoilt", out="run", settings=SKIPPING, rounds=35)
     sentence = "d_loss of the discriminator became nan at round {} (epoch {}); the round was skipped ({} of at most 10), see {}"
@@ -157,8 +166,8 @@ def test_a_run_that_ends_on_a_skipped_round_is_complete():
     assert (training.result(run).rounds, training.result(run).images) == (34, 680)
     assert training.is_complete(run, run.recipe.length)
     with pytest.raises(NonFiniteError):
-        train("stopped", BAD_AT_14, rounds=14)
-    assert not training.is_complete(Run.open("stopped"), run.recipe.length)
+        train("stopped", BAD_AT_14 | {"journal": '{"rounds": 1}'}, rounds=14)
+    assert not training.is_complete(Run.open("stopped"), Length(rounds=14))
 
 
 # --- roll back ---
@@ -265,6 +274,20 @@ def test_a_run_that_resumes_from_its_start_does_not_begin_twice(tmp_path):
     drawn = [e["file"] for e in events(run, "sample")]
     assert len(drawn) == len(set(drawn)) > 1
     assert [e["round"] for e in events(run, "checkpoint") if "best" not in e["file"]] == [0, 4]
+
+
+def test_after_a_roll_back_a_recorder_knows_what_the_journal_says(rolled):
+    run = rolled["to two checkpoints"]
+    with Progress(quiet=True) as progress:
+        engine, test = training.build(run.recipe, run.seed, torch.device("cpu"), progress)
+    recorder = Recorder(run, engine, test, saved_round=20)
+    assert [player.optimizer.lr_factor for player in (engine.match.generator, engine.match.discriminator)] == [0.25, 0.25]
+    recorder.coach.said.add("collapse")
+    recorder.best = 1.0
+    recorder.start_over(10)
+    assert (recorder.coach.said, recorder.best, recorder.saved_round) == (set(), float("inf"), 10)
+    assert recorder.troubles.helped == {"stop": 0, "skip": 0, "roll-back": 2}
+    recorder.close()
 
 
 def test_roll_back_passes_over_a_damaged_checkpoint(tmp_path, capfd):
