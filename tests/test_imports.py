@@ -17,12 +17,12 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"errors"},
     {"registry", "cadence", "keys", "files", "devices", "signals", "sealed", "intervals"},
-    {"losses", "networks", "data", "pictures", "noise", "optim", "codec", "metrics", "coach"},
+    {"losses", "networks", "data", "pictures", "noise", "optim", "codec", "metrics", "coach", "remedies"},
     {"recipe", "extractors"},
     {"recipes", "steps", "scores"},
     {"engine"},
     {"loop", "run"},
-    {"progress", "reproduction"},
+    {"progress", "reproduction", "recovery"},
     {"training", "evaluation", "comparison", "bench"},
     {"population"},
     {"cli"},
@@ -32,7 +32,7 @@ RANKS = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
 
 # Below the loop, nobody knows of files, of a terminal or of the web; data fetch themselves, pictures encode themselves.
 PURE = {"losses", "networks", "noise", "optim", "codec", "cadence", "keys", "registry", "recipe", "steps", "engine", "loop"}
-PURE |= {"metrics", "coach", "intervals"}
+PURE |= {"metrics", "coach", "intervals", "remedies"}
 WORLDLY = {"os", "io", "pathlib", "shutil", "tempfile", "subprocess", "socket", "urllib", "http", "logging", "signal"}
 WORLDLY |= {"click", "rich", "PIL", "matplotlib", "safetensors", "platformdirs", "filelock", "gradio", "IPython"}
 

@@ -14,7 +14,7 @@ class InputError(SparringError, ValueError):
 
 
 class NonFiniteError(SparringError, ArithmeticError):
-    """A loss or a weight became infinite or not a number, and training stopped."""
+    """A loss, a gradient, a weight or a sample became infinite or not a number, and training stopped."""
 
     exit_status = 3
 

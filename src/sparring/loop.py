@@ -1,26 +1,41 @@
 """Training: order and cadence only. The loop plays rounds and reports moments; others draw, write and show."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from math import isfinite
 
 from sparring.cadence import Length, Moment
 from sparring.data.sets import Dataset
 from sparring.engine import Engine
-from sparring.errors import NonFiniteError
+from sparring.remedies import DivergenceError, Trouble
 
 
-def play(engine: Engine, length: Length, start: Moment, test: Dataset | None = None) -> Iterator[Moment]:
+def refuse(trouble: Trouble, moment: Moment) -> None:
+    """No round may be left out: DivergenceError."""
+    raise DivergenceError(trouble, moment)
+
+
+def play(
+    engine: Engine,
+    length: Length,
+    start: Moment,
+    test: Dataset | None = None,
+    excuse: Callable[[Trouble, Moment], None] = refuse,
+) -> Iterator[Moment]:
     """Play from the moment `start` on until `length` is reached, yielding the moment after every round.
 
     Numbers are read when the journal is due, at an epoch's end and at the end; with test images, traces at every epoch's end.
-    Raises NonFiniteError, naming the value, where one that is read is not finite.
+    Where the engine finds a value of a round that is not finite, `excuse` is told: it raises DivergenceError, or the run goes
+    on without that round, of which nothing is read then. Raises DivergenceError, naming it, where a number is not finite.
     """
     began = time.perf_counter() - start.seconds
     num_images, moment = len(engine.data), start
     while length.share(moment, num_images) < 1:
-        readings = engine.play(moment.round)
+        readings, trouble = {}, None
+        try:
+            readings = engine.play(moment.round)
+        except DivergenceError as error:
+            trouble = error.trouble
         before, images = moment.images, engine.images_before(moment.round + 1)
         ended = images // num_images > before // num_images
         moment = Moment(
@@ -30,19 +45,16 @@ def play(engine: Engine, length: Length, start: Moment, test: Dataset | None = N
             seconds=time.perf_counter() - began,
             epoch_ended=ended,
         )
+        if trouble:
+            excuse(trouble, moment)
         last = length.share(moment, num_images) >= 1
         numbers = test_numbers = None
-        if moment.epoch_ended or last or engine.recipe.journal.due(moment):
-            numbers = engine.numbers(readings)
-            _check_finite(numbers, moment)
-        if moment.epoch_ended and test is not None:
-            test_numbers = engine.test_numbers(test, moment.round)
-            _check_finite(test_numbers, moment)
+        try:
+            if not trouble and (moment.epoch_ended or last or engine.recipe.journal.due(moment)):
+                numbers = engine.numbers(readings)
+            if moment.epoch_ended and test is not None:
+                test_numbers = engine.test_numbers(test, moment.round)
+        except DivergenceError as error:
+            raise DivergenceError(error.trouble, moment) from None
         moment = replace(moment, last=last, numbers=numbers, test_numbers=test_numbers)
         yield moment
-
-
-def _check_finite(numbers: dict[str, float], moment: Moment) -> None:
-    for name, value in numbers.items():
-        if not isfinite(value):
-            raise NonFiniteError(f"{name} became {value} at round {moment.round} (epoch {moment.epoch})")

@@ -49,6 +49,7 @@ class AdamOptimizer:
 
     def __init__(self, settings: Adam, parameters: Iterable[nn.Parameter], clock: StepClock):
         self.settings, self.clock = settings, clock
+        self.lr_factor = 1.0  # beside the settings' learning rate
         self.parameters: list[Tensor] = list(parameters)
         self.exp_avg = [torch.zeros_like(p) for p in self.parameters]
         self.exp_avg_sq = [torch.zeros_like(p) for p in self.parameters]
@@ -70,7 +71,7 @@ class AdamOptimizer:
             amsgrad=False,
             beta1=self.settings.beta1,
             beta2=self.settings.beta2,
-            lr=self.settings.lr,
+            lr=self.settings.lr * self.lr_factor,
             weight_decay=0.0,
             eps=self._eps(),
             maximize=False,

@@ -12,6 +12,7 @@ from sparring.noise import Noise
 from sparring.optim import Adam
 from sparring.pictures.album import Picture
 from sparring.registry import register
+from sparring.remedies import Remedy, Stop
 
 Z = Literal["fresh", "same"]
 
@@ -86,6 +87,7 @@ class Recipe:
     A short last batch of an epoch is used as it is, beside a full batch of z.
     `test_traces`: read mean D(x) on the test images and D(G(z)), both in inference mode, at every epoch's end.
     `review`: when the coach looks closely and a quick score is taken, at the run's end in any case; None for never.
+    `non_finite`: what is done about a loss or a gradient that is infinite or not a number.
     `frames` of the animation: "all", or the thinning "square-root" of the DCGAN tutorial.
     """
 
@@ -106,6 +108,7 @@ class Recipe:
     keep_checkpoints: int = 2
     review: Every | None = field(default_factory=lambda: Every(epochs=5))
     frames: Literal["all", "square-root"] = "all"
+    non_finite: Annotated[Remedy, "remedy"] = field(default_factory=Stop)
     name: str = "custom"
     source: str = ""
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from math import isfinite
 from typing import Literal, Protocol, cast
 
 import torch
@@ -15,6 +16,9 @@ from sparring.networks.layers.perceptron import Perceptron, is_hooked
 from sparring.networks.layers.traits import is_function, is_per_sample
 from sparring.optim import AdamOptimizer
 from sparring.recipe import Move, MoveBoth, MoveD, MoveG
+from sparring.remedies import DivergenceError, NetworkName, Trouble
+
+_foreach_norm = torch._foreach_norm  # pyright: ignore[reportPrivateImportUsage]  (one call for all weights)
 
 Readings = dict[str, Tensor]
 """What a move reveals, detached: "g_loss" and "d_loss" (scalars, minimised), the logits of both batches in D's move
@@ -90,12 +94,16 @@ class Player:
 
 @dataclass
 class Match:
-    """The two players and what they play for."""
+    """The two players and what they play for.
+
+    `guarded`: a move whose loss or gradient is not finite raises DivergenceError, before anybody steps.
+    """
 
     generator: Player
     discriminator: Player
     loss: Loss
     kept: tuple[Tensor, Pass] | None = None  # z and G's pass, for a move on the same z
+    guarded: bool = False
 
     def __post_init__(self) -> None:
         self.g_is_function = is_function(self.generator.network)
@@ -117,7 +125,10 @@ class Match:
 
 @torch.no_grad()
 def play(move: Move, match: Match, real: Tensor, z: Tensor, keep: bool = False) -> Readings:
-    """Make one move. real: [B, *shape], z: [B', num_z]. `keep`: G's next move is on the same z and can use this one's fakes."""
+    """Make one move. real: [B, *shape], z: [B', num_z]. `keep`: G's next move is on the same z and can use this one's fakes.
+
+    Of a guarded match, raises DivergenceError where a loss or a gradient is not finite: nobody has stepped then.
+    """
     return _PLAYS[type(move)](move, match, real, z, keep)
 
 
@@ -134,8 +145,9 @@ def move_d(move: MoveD, match: Match, real: Tensor, z: Tensor, keep: bool = Fals
     d_loss, slopes = differentiate(partial(match.d_loss, batch=move.batch), real_logits, fake_logits)
     slopes = [torch.cat(slopes)] if together else slopes
     pulled = [side.pull(slope, weights=True) for side, slope in zip(passes, slopes, strict=True)]
-    match.discriminator.step(_total(pulled))
-    return {"d_loss": d_loss, "real_logits": real_logits, "fake_logits": fake_logits}
+    readings = {"d_loss": d_loss, "real_logits": real_logits, "fake_logits": fake_logits}
+    _step(match, readings, (match.discriminator, _total(pulled)))
+    return readings
 
 
 def move_g(move: MoveG, match: Match, real: Tensor, z: Tensor, keep: bool = False) -> Readings:
@@ -144,8 +156,9 @@ def move_g(move: MoveG, match: Match, real: Tensor, z: Tensor, keep: bool = Fals
     judged = match.discriminator.run(fakes.outputs, weights=False, inputs=True)
     g_loss, (slope,) = differentiate(match.g_loss, judged.outputs)
     (by_image,) = judged.pull(slope, inputs=True)
-    match.generator.step(fakes.pull(by_image, weights=True))
-    return {"g_loss": g_loss, "g_fake_logits": judged.outputs}
+    readings = {"g_loss": g_loss, "g_fake_logits": judged.outputs}
+    _step(match, readings, (match.generator, fakes.pull(by_image, weights=True)))
+    return readings
 
 
 def move_both(move: MoveBoth, match: Match, real: Tensor, z: Tensor, keep: bool = False) -> Readings:
@@ -157,18 +170,51 @@ def move_both(move: MoveBoth, match: Match, real: Tensor, z: Tensor, keep: bool 
     by_itself = match.d_is_per_sample and fake_logits.shape == z.shape[:1]
     by_image, of_fake = _both_ways(on_fake, g_slope, fake_slope, by_itself)
     d_gradients = _total([on_real.pull(real_slope, weights=True), of_fake])
-    match.generator.step(fakes.pull(by_image, weights=True))
-    match.discriminator.step(d_gradients)
-    return {
+    readings = {
         "g_loss": g_loss,
         "d_loss": d_loss,
         "real_logits": real_logits,
         "fake_logits": fake_logits,
         "g_fake_logits": fake_logits,
     }
+    _step(match, readings, (match.generator, fakes.pull(by_image, weights=True)), (match.discriminator, d_gradients))
+    return readings
 
 
 _PLAYS = {MoveD: move_d, MoveG: move_g, MoveBoth: move_both}
+
+
+def _step(match: Match, readings: Readings, *sides: tuple[Player, Sequence[Tensor]]) -> None:
+    """Move the weights of each player against its gradients; of a guarded match, only if all that is finite."""
+    if match.guarded:
+        _check_finite(match, readings, sides)
+    for player, gradients in sides:
+        player.step(gradients)
+
+
+def _check_finite(match: Match, readings: Readings, sides: Sequence[tuple[Player, Sequence[Tensor]]]) -> None:
+    """DivergenceError where a loss or the Euclidean norm of a player's gradient is not finite, naming the loss or the weight.
+
+    A norm overflows where squares do, and squares are what Adam keeps.
+    """
+    losses = {name: readings[name] for name in ("g_loss", "d_loss") if name in readings}
+    norms = [torch.stack(_foreach_norm(list(gradients))) for _, gradients in sides]
+    totals = [norm.norm() for norm in norms]
+    if all(map(isfinite, torch.stack([*losses.values(), *totals]).tolist())):  # one synchronisation
+        return
+    for name, loss in losses.items():
+        if not loss.isfinite():
+            raise DivergenceError(replace(Trouble.of(name, network_of(name), loss), batch=readings))
+    index = next(index for index, total in enumerate(totals) if not total.isfinite())
+    (player, gradients), worst = sides[index], int(norms[index].argmax())  # NaN counts as the greatest
+    side: NetworkName = "generator" if player is match.generator else "discriminator"
+    name = [name for name, _ in player.network.named_parameters()][worst]
+    raise DivergenceError(replace(Trouble.of(f"gradient of {name}", side, gradients[worst]), batch=readings))
+
+
+def network_of(reading: str) -> NetworkName:
+    """The network that a reading is told of: what begins with g_ is G's, all else is what D says."""
+    return "generator" if reading.startswith("g_") else "discriminator"
 
 
 def _fakes(move: MoveD, match: Match, z: Tensor, keep: bool) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from sparring import codec, data, devices, recipes, scores
+from sparring import codec, data, devices, recipes, recovery, scores
 from sparring.cadence import Every, Length, Moment
 from sparring.data.sets import Dataset
 from sparring.engine import Engine, own_torch_state
@@ -18,7 +18,8 @@ from sparring.files import sweep
 from sparring.loop import play
 from sparring.progress import Progress
 from sparring.recipe import Recipe
-from sparring.run import checkpoint, journal, lock, scorebook, sums
+from sparring.remedies import DivergenceError
+from sparring.run import checkpoint, lock, sums
 from sparring.run import run as runs
 from sparring.run.generator import Generator
 from sparring.run.recorder import Ending, OnWriteError, Recorder
@@ -118,8 +119,6 @@ def train(
             run = Run.create(path, resolved, seed, facts)
             recorder = Recorder(run, engine, test, standard, progress.say, on_write_error)
             recorder.start()
-            if start_from is not None:
-                recorder.save(START)
             return _play(recorder, START, progress)
 
 
@@ -159,11 +158,7 @@ def _resume(run: Run, recipe: Recipe, place: torch.device, on_write_error: OnWri
         if engine.data.fingerprint() != run.facts.get("data_fingerprint"):
             raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
         standard = judge(recipe, place, progress)
-        if saved:
-            checkpoint.restore(saved, engine.match)
-        journal.cut(run.path / "journal.jsonl", saved.journal_bytes if saved else 0)
-        scorebook.cut(run.path, start.round)
-        checkpoint.set_aside(run.path / "checkpoints", start.round)
+        recovery.rewind(run, engine.match, saved)
         recorder = Recorder(
             run.with_recipe(recipe), engine, test, standard, progress.say, on_write_error, start.round if saved else -1
         )
@@ -193,10 +188,9 @@ def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 def is_complete(run: Run, length: Length) -> bool:
     """Whether a run has ended, and has reached this length."""
-    events, rounds = list(run.journal()), run.rounds()
-    if not rounds or events[-1]["event"] != "end":
+    events, last = list(run.journal()), _last_place(run)
+    if last is None or events[-1]["event"] != "end":
         return False
-    last = rounds[-1]
     moment = Moment(last["round"], last["images"], last["epoch"], last["seconds"])
     return length.share(moment, run.facts["num_images"]) >= 1
 
@@ -250,22 +244,29 @@ def result(run: Run) -> Result:
     if not rounds:
         raise InputError(f"{run.path} has no rounds in its journal yet")
     last = rounds[-1]
+    place = _last_place(run) or last
     frames = run.frames()
     animation = run.path / "training.gif"
     return Result(
         run=str(run.path),
         recipe=run.recipe.name,
-        rounds=last["round"],
-        images=last["images"],
-        epochs=last["images"] / run.facts["num_images"],
-        seconds=last["seconds"],
-        images_per_second=last["images"] / last["seconds"],
+        rounds=place["round"],
+        images=place["images"],
+        epochs=place["images"] / run.facts["num_images"],
+        seconds=place["seconds"],
+        images_per_second=place["images"] / place["seconds"],
         g_loss=last["g_loss"],
         d_loss=last["d_loss"],
         grid=str(frames[-1]) if frames else None,
         animation=str(animation) if animation.exists() else None,
         quick_score=_newest_quick(run),
     )
+
+
+def _last_place(run: Run) -> Mapping[str, Any] | None:
+    """The newest event that tells how far the run has come: a round that was read, or one that was skipped."""
+    events = [e for e in run.journal() if e["event"] == "round" or (e["event"] == "non-finite" and e["remedy"] == "skip")]
+    return events[-1] if events else None
 
 
 def _newest_quick(run: Run) -> Score | None:
@@ -309,13 +310,12 @@ def rehearse(
 def _play(recorder: Recorder, start: Moment, progress: Progress) -> Run:
     """Play to the end, or until somebody stops it; the run is saved either way."""
     run, engine, moment = recorder.run, recorder.engine, start
-    test = recorder.test if run.recipe.test_traces else None
     with Stop() as stop:
         progress.begin(run, start, len(engine.data))
         try:
-            if start.round == 0:
+            if start.round == 0 and recorder.saved_round < 0:
                 recorder.see(start)
-            for moment in play(engine, run.recipe.length, start, test):
+            for moment in recovery.moments(recorder, start):
                 recorder.see(moment)
                 progress.see(moment)
                 if stop.requested:
@@ -324,7 +324,8 @@ def _play(recorder: Recorder, start: Moment, progress: Progress) -> Run:
             if stopped:
                 recorder.save(moment)
             recorder.end(moment, _ENDINGS[stopped])
-        except NonFiniteError as error:
+        except DivergenceError as error:
+            recorder.note(error.trouble, error.moment or moment, "stop")
             recorder.end(moment, "non-finite", reason=str(error))
             raise NonFiniteError(f"{error}; {_kept(run)}") from None
         except (MachineError, InputError, MemoryError, RuntimeError) as error:
@@ -349,6 +350,4 @@ _ENDINGS: Mapping[signal.Signals | None, Ending] = {
 
 def _kept(run: Run) -> str:
     saved = checkpoint.paths(run.path / "checkpoints")
-    if not saved:
-        return "no checkpoint had been saved yet"
-    return f"the last good checkpoint is kept, `sparring resume {run.path}` goes on from it: {saved[0]}"
+    return f"the last good checkpoint is kept: {saved[0]}" if saved else "no checkpoint had been saved yet"

@@ -131,3 +131,16 @@ def test_journals_of_older_versions_and_of_points_are_read():
     points = {"event": "checkup", "spread": 0.9, "d_real_train": 0.7, "d_real_held_out": 0.68}
     energy = {"event": "score", "headline": "energy_distance", "floor": 0.0, "energy_distance": 0.1}
     assert causes([{"event": "start"}, *[old] * 30, *[points] * 5, *[energy] * 5, {"event": "end"}]) == []
+
+
+@pytest.mark.parametrize("cause", SICK)
+def test_rounds_that_were_skipped_change_nothing(cause):
+    skipped = {
+        "event": "non-finite",
+        "round": 3,
+        "term": "d_loss",
+        "network": "discriminator",
+        "value": "nan",
+        "remedy": "skip",
+    }
+    assert causes(e for event in SICK[cause] for e in (skipped, event, skipped)) == causes(SICK[cause]) == [cause]

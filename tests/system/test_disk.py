@@ -40,7 +40,7 @@ def test_a_full_disk_stops_the_training_and_the_last_checkpoint_stays(run, small
     before = newest.read_bytes()
     small_files(len(before) // 2)
     words = r"cannot write .*round_00000033.safetensors: File too large \(it needs [\d.]+ MiB, [\d,.]+ MiB are free\); the "
-    with pytest.raises(MachineError, match=words + f"last good checkpoint is kept, .*{newest.name}"):
+    with pytest.raises(MachineError, match=words + f"last good checkpoint is kept: .*{newest.name}"):
         sparring.resume(run, rounds=44, quiet=True)
     assert newest.read_bytes() == before
     events = list(run.journal())

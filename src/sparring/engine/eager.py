@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import isfinite
 
 import torch
 from torch import Tensor, nn
@@ -10,10 +11,11 @@ from torch import Tensor, nn
 from sparring import networks, steps
 from sparring.data.sets import Dataset
 from sparring.engine.order import Order
-from sparring.errors import NonFiniteError, check
+from sparring.errors import check
 from sparring.keys import generator, key
 from sparring.optim import AdamOptimizer, StepClock
 from sparring.recipe import MoveD, MoveG, Recipe
+from sparring.remedies import DivergenceError, Trouble
 from sparring.steps import Match, Player, Readings
 
 SAMPLED_AT_ONCE = 256
@@ -48,6 +50,7 @@ class Engine:
             generator=_player(g, recipe, device, clock),
             discriminator=_player(d, recipe, device, clock if recipe.optim.shared_clock else StepClock()),
             loss=recipe.loss,
+            guarded=recipe.non_finite.guards,
         )
         order = Order(recipe.order, len(data), recipe.batch_size, seed)
         return cls(recipe, seed, data.to(device), order, match, device)
@@ -57,8 +60,29 @@ class Engine:
         return self.order.images_before(round_ * self.recipe.round.num_batches)
 
     def play(self, round_: int) -> Readings:
-        """Play one round (the first is 0); the readings of its moves, later ones over earlier ones."""
+        """Play one round (the first is 0); the readings of its moves, later ones over earlier ones.
+
+        Raises DivergenceError where a value is not finite. Under a remedy that guards: a loss or a gradient of any move, which
+        has not stepped then; the moves after it were not played, and all buffers are as they were before the round.
+        Otherwise: one of the losses in the readings, when all have stepped; on the CPU alone, for elsewhere a look would wait
+        for the device, and is taken only in rounds whose numbers are read.
+        """
+        if not self.match.guarded:
+            readings = self._moves(round_, {})
+            self._check_losses(readings)
+            return readings
+        buffers = [(buffer, buffer.clone()) for network in self.match.networks for buffer in network.buffers()]
         readings: Readings = {}
+        try:
+            return self._moves(round_, readings)
+        except DivergenceError as error:
+            for buffer, before in buffers:
+                buffer.copy_(before)
+            self.match.kept = None
+            raise self._diverged(error.trouble, {**readings, **error.trouble.batch}) from None
+
+    def _moves(self, round_: int, readings: Readings) -> Readings:
+        """The moves of a round; into `readings` goes what each reveals."""
         real = z = torch.empty(0)  # a round's first move draws z, and a move that needs real images draws those
         batch = round_ * self.recipe.round.num_batches
         for index, move in enumerate(self.recipe.round.moves):
@@ -67,10 +91,27 @@ class Engine:
             if not isinstance(move, MoveG):
                 real = self.data.batch(self.order.indices(batch).to(self.device))
                 batch += 1
+            self.last = real, z
             self._seed_networks(round_, index)
             readings |= steps.play(move, self.match, real, z, keep=self._serves_next(index))
-        self.last = real, z
         return readings
+
+    def _check_losses(self, readings: Readings) -> None:
+        if self.device.type == "cpu":
+            for name in ("g_loss", "d_loss"):
+                if not isfinite(readings[name].item()):
+                    raise self._diverged(Trouble.of(name, steps.network_of(name), readings[name]), readings)
+
+    def _diverged(self, trouble: Trouble, readings: Readings) -> DivergenceError:
+        """The error that tells a trouble of the round played last, with its batch."""
+        real, z = self.last
+        known = {"real": real, "z": z} if len(real) else {"z": z}  # G may have moved before real images were drawn
+        return DivergenceError(replace(trouble, batch={**known, **readings}))
+
+    def slow_down(self, factor: float) -> None:
+        """From now on every learning rate is the recipe's times this factor."""
+        for player in (self.match.generator, self.match.discriminator):
+            player.optimizer.lr_factor = factor
 
     def _serves_next(self, index: int) -> bool:
         """Whether the fakes of this move of D are those of the move after it: G's, on the same z, with nothing drawn in G."""
@@ -79,15 +120,28 @@ class Engine:
         return isinstance(move, MoveD) and same and self.match.g_is_function
 
     def numbers(self, readings: Readings) -> dict[str, float]:
-        """What the journal writes of a round; reads both values again where the recipe says "after"."""
+        """What the journal writes of a round; reads both values again where the recipe says "after".
+
+        Raises DivergenceError where one is not finite.
+        """
         if self.recipe.round.read == "after":
             readings = readings | steps.read(self.match, *self.last)
         norms = (self.match.generator.gradient_norm(), self.match.discriminator.gradient_norm())
-        return summary(readings | dict(zip(("g_gradient", "d_gradient"), norms, strict=True)))
+        numbers = summary(readings | dict(zip(("g_gradient", "d_gradient"), norms, strict=True)))
+        self._check_numbers(numbers, readings)
+        return numbers
+
+    def _check_numbers(self, numbers: Mapping[str, float], readings: Readings) -> None:
+        for name, value in numbers.items():
+            if not isfinite(value):
+                raise self._diverged(Trouble(name, steps.network_of(name), str(value)), readings)
 
     @torch.no_grad()
     def test_numbers(self, test: Dataset, round_: int) -> dict[str, float]:
-        """Mean D(x) over all test images and mean D(G(z)) over as many fresh z, both networks in inference mode."""
+        """Mean D(x) over all test images and mean D(G(z)) over as many fresh z, both networks in inference mode.
+
+        Raises DivergenceError where one is not finite.
+        """
         generator, discriminator = self.match.networks
         with steps.inference(generator), steps.inference(discriminator):
             d_real, d_fake = 0.0, 0.0
@@ -96,7 +150,7 @@ class Engine:
                 z = self.z(len(real), "test", round_, start)
                 d_real += discriminator(real).sigmoid().sum().item() / len(test)
                 d_fake += discriminator(generator(z)).sigmoid().sum().item() / len(test)
-        return {"d_real_test": d_real, "d_fake_test": d_fake}
+        return _finite({"d_real_test": d_real, "d_fake_test": d_fake})
 
     @torch.no_grad()
     def checkup(self, test: Dataset) -> dict[str, float]:
@@ -105,7 +159,7 @@ class Engine:
         `spread`: deviation from sample to sample, beside that of real ones (1: as varied); `contrast`, of images: deviation
         within a sample, likewise; `d_real_train`, `d_real_held_out`: mean D(x) on training images and on ones never trained
         on; `batch_norm_gap`, where G normalises over the batch: how far its samples move (root mean square, beside their
-        own spread) when batch statistics take the place of the running ones.
+        own spread) when batch statistics take the place of the running ones. Raises DivergenceError where one is not finite.
         """
         generator, discriminator = self.match.networks
         real, held_out = self._some(self.data), self._some(test)
@@ -123,7 +177,7 @@ class Engine:
         if any(isinstance(layer, _BATCH_NORM) for layer in generator.modules()):
             moved = self._with_batch_statistics("checkup") - fake
             numbers["batch_norm_gap"] = moved.square().mean().sqrt() / spread
-        return {name: value.item() for name, value in numbers.items()}
+        return _finite({name: value.item() for name, value in numbers.items()})
 
     def _some(self, data: Dataset) -> Tensor:
         """The same few examples each time, on the engine's device."""
@@ -146,13 +200,13 @@ class Engine:
     def samples(self, num: int, *address: str | int) -> Tensor:
         """Generated images [num, *shape] in [-1, 1], in inference mode, from the z at this address.
 
-        Raises NonFiniteError where one is infinite or not a number.
+        Raises DivergenceError where one is infinite or not a number.
         """
         with steps.inference(self.match.generator.network):
             parts = self.z(num, *address).split(SAMPLED_AT_ONCE)
             images = torch.cat([self.match.generator.network(z).cpu() for z in parts])
         if not images.isfinite().all():
-            raise NonFiniteError("the generator's images are no longer finite")
+            raise DivergenceError(Trouble.of("a sample", "generator", images))
         return images
 
     @torch.no_grad()
@@ -206,6 +260,14 @@ def summary(readings: Readings) -> dict[str, float]:
     }
     values = torch.stack(list(numbers.values())).tolist()  # one synchronisation
     return dict(zip(numbers, values, strict=True))
+
+
+def _finite(numbers: dict[str, float]) -> dict[str, float]:
+    """The same numbers; DivergenceError where one is not finite."""
+    for name, value in numbers.items():
+        if not isfinite(value):
+            raise DivergenceError(Trouble(name, "discriminator" if name.startswith("d_") else "generator", str(value)))
+    return numbers
 
 
 def _spread(samples: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ Weights, buffers and optimiser moments are tensors; the round, the clocks and th
 metadata. Random states and the place in the epoch need no bytes: they are functions of the seed and the round (`keys`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from sparring.cadence import Moment
-from sparring.errors import InputError, NonFiniteError
+from sparring.errors import InputError
 from sparring.files import make_folder, remove, write_atomically
+from sparring.remedies import DivergenceError, NetworkName, Trouble
 from sparring.sealed import seal, unseal
 from sparring.steps import Match, Player
 
@@ -57,10 +59,13 @@ def set_aside(folder: Path, newest_good: int) -> None:
 
 
 def check_finite(match: Match) -> None:
-    """Raises NonFiniteError, naming the tensor, where one of the match's state is infinite or not a number."""
-    for name, tensor in tensors_of(match).items():
-        if not tensor.isfinite().all():
-            raise NonFiniteError(f"{name} is no longer finite")
+    """Raises DivergenceError, naming the tensor, where one of the match's state is infinite or not a number."""
+    sides: tuple[tuple[NetworkName, Player], ...] = (("generator", match.generator), ("discriminator", match.discriminator))
+    for side, player in sides:
+        for name, tensor in _player_tensors(side, player).items():
+            if not tensor.isfinite().all():
+                term = name.removeprefix(f"{side}.").removeprefix("network.")
+                raise DivergenceError(Trouble.of(term, side, tensor))
 
 
 def write(path: Path, match: Match, moment: Moment, journal_bytes: int) -> None:
@@ -78,10 +83,11 @@ def write(path: Path, match: Match, moment: Moment, journal_bytes: int) -> None:
     write_atomically(path, data)
 
 
-def keep_newest(folder: Path, keep: int) -> None:
-    """Drop all but the newest checkpoints; the best one has another name, and stays."""
+def keep_newest(folder: Path, keep: int, spare: Sequence[Path] = ()) -> None:
+    """Drop all but the newest checkpoints and those to spare; the best one has another name, and stays."""
     for old in paths(folder)[keep:]:
-        remove(old)
+        if old not in spare:
+            remove(old)
 
 
 def read(path: Path) -> Checkpoint:

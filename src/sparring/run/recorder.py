@@ -14,16 +14,18 @@ from sparring.cadence import Moment
 from sparring.coach import Coach
 from sparring.data.sets import Dataset
 from sparring.engine import Engine
-from sparring.errors import InputError, MachineError, NonFiniteError
+from sparring.errors import InputError, MachineError
 from sparring.keys import generator
 from sparring.pictures import Series, losses_plot, traces_plot
-from sparring.run import checkpoint, scorebook, sums
+from sparring.remedies import DivergenceError, RollBack, Skip, Trouble
+from sparring.run import anchors, checkpoint, scorebook, sums, troubles
 from sparring.run.card import model_card
 from sparring.run.export import training_frames, write_animation
 from sparring.run.generator import Generator
 from sparring.run.journal import Journal
 from sparring.run.run import Run
 from sparring.run.scorebook import Evaluation
+from sparring.run.troubles import Deed, Troubles
 from sparring.scores import Standard
 
 Ending = Literal["finished", "interrupted", "terminated", "non-finite", "machine"]
@@ -48,25 +50,59 @@ class Recorder:
     saved_round: int = -1
     coach: Coach = field(default_factory=Coach)
     best: float = float("inf")
+    troubles: Troubles = field(default_factory=Troubles)
 
     def __post_init__(self):
         for event in self.run.journal():  # of the time before, when a run is resumed
             list(self.coach.hear(event))
+            self.troubles.hear(event)
             if event["event"] == "score" and self.standard and event["extractor"] == self.standard.extractor_names[0]:
                 self.best = min(self.best, event[event["headline"]])
         self.journal = Journal(self.run.path / "journal.jsonl", patient=self.on_write_error == "continue")
+        self._pace()
+
+    def _pace(self) -> None:
+        """Learning rates as the roll-backs so far have them."""
+        if isinstance(remedy := self.run.recipe.non_finite, RollBack):
+            self.engine.slow_down(remedy.lr_factor ** self.troubles.helped["roll-back"])
 
     def start(self) -> None:
         """Write the first line."""
         recipe = self.run.recipe
         self.journal.write("start", recipe=recipe.name, seed=self.run.seed, length=str(recipe.length))
 
+    def start_over(self, round_: int) -> None:
+        """Know what the journal holds, which was cut to the checkpoint of this round, and no more."""
+        self.coach, self.best, self.troubles, self.saved_round = Coach(), float("inf"), Troubles(), round_
+        self.__post_init__()
+
+    def excuse(self, trouble: Trouble, moment: Moment) -> None:
+        """Note that a round was skipped; DivergenceError where the recipe skips none, or no more."""
+        remedy, skipped = self.run.recipe.non_finite, self.troubles.helped["skip"]
+        if not isinstance(remedy, Skip):
+            raise DivergenceError(trouble, moment)
+        if skipped >= remedy.at_most:
+            raise DivergenceError(trouble, moment, f", after {skipped} skipped round{'s' * (skipped > 1)}")
+        see, count = self.note(trouble, moment, "skip"), f"{skipped + 1} of at most {remedy.at_most}"
+        self.say(f"{DivergenceError(trouble, moment)}; the round was skipped ({count}){see}")
+
+    def note(self, trouble: Trouble, moment: Moment, deed: Deed) -> str:
+        """Save the batch of a trouble and write the event; the tail of a sentence that says where a known batch is."""
+        file = None
+        with self._writing(moment):
+            file = troubles.save_batch(self.run, trouble, moment)
+        event = troubles.event_of(trouble, moment, deed, file)
+        self.journal.write(troubles.EVENT, **event)
+        self.troubles.hear({"event": troubles.EVENT, **event})
+        self._pace()
+        return f", see {self.run.path / file}" if file else ""
+
     def see(self, moment: Moment) -> None:
-        """Write what is due at this moment; NonFiniteError where that would be infinite or not a number."""
+        """Write what is due at this moment; DivergenceError where that would be infinite or not a number."""
         try:
             self._write_due(moment)
-        except NonFiniteError as error:
-            raise NonFiniteError(f"{error} at round {moment.round} (epoch {moment.epoch})") from None
+        except DivergenceError as error:
+            raise DivergenceError(error.trouble, moment) from None
 
     def _write_due(self, moment: Moment) -> None:
         place = {"round": moment.round, "epoch": moment.epoch, "images": moment.images, "seconds": moment.seconds}
@@ -82,7 +118,9 @@ class Recorder:
         review = self.run.recipe.review
         if review is not None and (moment.last or review.due(moment)):
             self._review(moment, place)
-        if moment.last or self.run.recipe.checkpoint.due(moment):
+        recipe = self.run.recipe
+        needs_its_start = isinstance(recipe.non_finite, RollBack) or self.run.facts.get("start_from") is not None
+        if moment.last or recipe.checkpoint.due(moment) or (moment.round == 0 and needs_its_start):
             self.save(moment)
 
     def _review(self, moment: Moment, place: Mapping[str, Any]) -> None:
@@ -120,7 +158,7 @@ class Recorder:
     def save(self, moment: Moment) -> None:
         """Write the generator by itself and a checkpoint of this moment, unless there is one.
 
-        Raises NonFiniteError, and writes nothing, where a weight is infinite or not a number.
+        Raises DivergenceError, and writes nothing, where a weight is infinite or not a number.
         """
         if self.saved_round == moment.round:
             return
@@ -131,13 +169,14 @@ class Recorder:
 
     def publish(self, moment: Moment) -> None:
         """What follows a checkpoint: older ones go, and the generator is written by itself."""
-        recipe, network = self.run.recipe, self.engine.match.generator.network
-        checkpoint.keep_newest(self.run.path / "checkpoints", recipe.keep_checkpoints)
+        folder, recipe, network = self.run.path / "checkpoints", self.run.recipe, self.engine.match.generator.network
+        spare = anchors.paths(folder, self.engine)[:1] if isinstance(recipe.non_finite, RollBack) else ()
+        checkpoint.keep_newest(folder, recipe.keep_checkpoints, spare)
         trained = Generator.build(recipe, self.engine.data.shape, {n: t.cpu() for n, t in network.state_dict().items()})
         trained.write(self.run.path / "generator", model_card(self.run, moment))
 
     def _write_checkpoint(self, file: Path, moment: Moment) -> None:
-        """A line in the journal, then the state of this moment; NonFiniteError, and nothing, where that is not finite."""
+        """A line in the journal, then the state of this moment; DivergenceError, and nothing, where that is not finite."""
         checkpoint.check_finite(self.engine.match)
         self.journal.write("checkpoint", round=moment.round, file=f"checkpoints/{file.name}")
         checkpoint.write(file, self.engine.match, moment, self.journal.sync())
