@@ -16,6 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # A part of the package imports from lines above its own alone: never from below, never from its own line.
 LAYERS = [
     {"errors"},
+    {"jsontext"},
     {"registry", "cadence", "keys", "files", "devices", "signals", "sealed", "intervals"},
     {"losses", "networks", "data", "pictures", "noise", "optim", "codec", "metrics", "coach"},
     {"recipe", "extractors"},
@@ -32,7 +33,7 @@ RANKS = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
 
 # Below the loop, nobody knows of files, of a terminal or of the web; data fetch themselves, pictures encode themselves.
 PURE = {"losses", "networks", "noise", "optim", "codec", "cadence", "keys", "registry", "recipe", "steps", "engine", "loop"}
-PURE |= {"metrics", "coach", "intervals"}
+PURE |= {"metrics", "coach", "intervals", "jsontext"}
 WORLDLY = {"os", "io", "pathlib", "shutil", "tempfile", "subprocess", "socket", "urllib", "http", "logging", "signal"}
 WORLDLY |= {"click", "rich", "PIL", "matplotlib", "safetensors", "platformdirs", "filelock", "gradio", "IPython"}
 

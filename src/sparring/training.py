@@ -137,6 +137,7 @@ def resume(
         saved, problems = run.newest_checkpoint()
         for problem in problems:
             progress.say(f"{problem}; going on from round {saved.moment.round}")
+        checkpoint.check_fits(saved, run.recipe, run.shape, str(run.path))  # before memory is taken for what the recipe says
         engine, test = build(run.recipe, run.seed, place, progress)
         if engine.data.fingerprint() != run.facts.get("data_fingerprint"):
             raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
@@ -162,7 +163,7 @@ def is_complete(run: Run, length: Length) -> bool:
         return False
     last = rounds[-1]
     moment = Moment(last["round"], last["images"], last["epoch"], last["seconds"])
-    return length.share(moment, run.facts["num_images"]) >= 1
+    return length.share(moment, run.num_images) >= 1
 
 
 def load(path: str | Path | Run) -> Run | Generator:
@@ -221,7 +222,7 @@ def result(run: Run) -> Result:
         recipe=run.recipe.name,
         rounds=last["round"],
         images=last["images"],
-        epochs=last["images"] / run.facts["num_images"],
+        epochs=last["images"] / run.num_images,
         seconds=last["seconds"],
         images_per_second=last["images"] / last["seconds"],
         g_loss=last["g_loss"],

@@ -50,7 +50,10 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
         archive.open(member).close()  # compares the name in the directory with the one before the array
     if len(archive.infolist()) != _declared_members(path):
         raise zipfile.BadZipFile("its directory is damaged")
-    return {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+    members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+    if len(members) < len(archive.infolist()):
+        raise zipfile.BadZipFile("it holds two arrays of one name")
+    return members
 
 
 def _declared_members(path: Path) -> int:

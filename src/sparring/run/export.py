@@ -11,10 +11,13 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.errors import InputError
-from sparring.files import disk_errors, write_atomically
+from sparring.files import disk_errors, read_bytes, write_atomically
 from sparring.pictures import animated_gif, decode_png, encode_png, frame_indices, grid, to_uint8, walk, write_mp4
 from sparring.pictures.animation import FrameRule
 from sparring.run.run import Run
+
+LONGEST_PICTURE = 1 << 26  # bytes of a PNG
+MOST_PIXELS = 1 << 28  # of all frames of an animation together
 
 
 def write_samples(path: Path, samples: Tensor) -> None:
@@ -24,8 +27,9 @@ def write_samples(path: Path, samples: Tensor) -> None:
     """
     if path.suffix == ".npz":
         return _write_npz(path, samples)
-    if samples.ndim != 4:
-        raise InputError("this generator draws points, which have no pictures; write them with --out FILE.npz")
+    if samples.ndim != 4 or samples.shape[1] not in (1, 3):
+        what = "points" if samples.ndim != 4 else f"{samples.shape[1]} channels"
+        raise InputError(f"this generator draws {what}, which have no pictures; write them with --out FILE.npz")
     if path.suffix == ".png":
         columns = max(1, round(len(samples) ** 0.5))
         return _write(path, encode_png(grid(samples, columns)))
@@ -41,7 +45,15 @@ def training_frames(run: Run, rule: FrameRule | None = None) -> list[Image.Image
     files = run.frames()
     if not files:
         raise InputError(f"{run.path} has no pictures of its fixed z yet")
-    return [decode_png(files[i].read_bytes()) for i in frame_indices(len(files), rule or run.recipe.frames)]
+    chosen = [files[i] for i in frame_indices(len(files), rule or run.recipe.frames)]
+    frames: list[Image.Image] = []
+    for file in chosen:
+        frames.append(decode_png(read_bytes(file, LONGEST_PICTURE), str(file)))
+        if frames[-1].size != frames[0].size:
+            raise InputError(f"{file} is of another size than {chosen[0]}; remove it, and the animation goes without")
+        if frames[0].width * frames[0].height * len(chosen) > MOST_PIXELS:
+            raise InputError(f"{file} is too large for an animation of {len(chosen)} such pictures")
+    return frames
 
 
 def latent_frames(run: Run, seed: int, points: int = 6, steps_between: int = 15, tiles: int = 16) -> list[Image.Image]:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sparring import jsontext
 from sparring.errors import InputError
-from sparring.files import disk_errors
+from sparring.files import disk_errors, lines
+from sparring.run import events
 
 
 class Journal:
@@ -36,24 +38,20 @@ class Journal:
 def read(path: Path) -> Iterator[dict[str, Any]]:
     """The events in order; an incomplete last line, as a kill leaves it, is passed over.
 
-    Raises InputError, naming the line, where one is no event.
+    Raises InputError, naming the line, where one is no event, or lacks what readers need of it.
     """
-    if not path.exists():
-        return
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.endswith("\n"):
-                yield _event(line, f"{path}:{number}")
+    if path.exists():
+        for number, line in lines(path):
+            yield parse(line, f"{path}:{number}")
 
 
-def _event(line: str, where: str) -> dict[str, Any]:
+def parse(line: bytes, where: str) -> dict[str, Any]:
+    """The event in a line; InputError, naming the place `where`, if it is none."""
     try:
-        event = json.loads(line)
-    except ValueError:
-        event = None
-    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
-        raise InputError(f"{where} is no event of a journal; the file was damaged")
-    return event
+        event = jsontext.parse(line, where)
+    except InputError as error:
+        raise InputError(f"{where} is no event of a journal; the file was damaged ({error})") from None
+    return events.check(event, where)
 
 
 def cut(path: Path, num_bytes: int) -> None:

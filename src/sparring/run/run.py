@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,16 +10,17 @@ from typing import Any
 
 from torch import Tensor
 
-from sparring import codec
-from sparring.errors import InputError, MachineError
-from sparring.files import read_json, write_json
+from sparring import codec, jsontext
+from sparring.errors import InputError, MachineError, check
+from sparring.files import check_links, read_json, write_json
 from sparring.recipe import Recipe
 from sparring.run import checkpoint, journal, scorebook
 from sparring.run.checkpoint import Checkpoint
-from sparring.run.generator import Generator
+from sparring.run.generator import Generator, sample_shape
 from sparring.run.scorebook import Evaluation
 
 SCHEMA = 1
+MOST_THREADS = 4096
 ROOT = Path("runs")
 
 
@@ -55,16 +56,19 @@ class Run:
         path = latest() if str(name) == "latest" else Path(name)
         if not (path / "recipe.json").is_file():
             raise InputError(f"{path} is no run: it has no recipe.json; name a folder that `sparring train` made, or latest")
+        check_links(path)
         facts = read_json(path / "recipe.json")
-        schema = facts.get("schema")
-        if not isinstance(schema, int) or schema > SCHEMA:
-            raise InputError(f"{path}/recipe.json has schema {schema}; this version reads up to {SCHEMA}: update Sparring")
+        schema, where = facts.get("schema"), f"{path}/recipe.json"
+        if type(schema) is not int or schema > SCHEMA:
+            shown = jsontext.shown(schema)
+            raise InputError(f"{where} has schema {shown}; this version reads up to {SCHEMA}: update Sparring")
         try:
-            recipe = codec.decode(Recipe, facts.pop("recipe", None), "recipe")
+            recipe = codec.decode(Recipe, facts.pop("recipe", None), f"{where}: recipe")
         except InputError as error:
             hint = "; if the part is your own, name the file that registers it: --with FILE.py"
             raise InputError(f"{error}{hint if 'unknown' in str(error) else ''}") from None
-        return cls(path, recipe, codec.decode(int, facts.get("seed"), "seed"), facts)
+        _check_facts(facts, where)
+        return cls(path, recipe, codec.decode(int, facts.get("seed"), f"{where}: seed"), facts)
 
     @classmethod
     def of_checkpoint(cls, file: Path) -> "Run":
@@ -74,7 +78,14 @@ class Run:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one sample, (C, H, W) or (D,)."""
-        return codec.decode(tuple[int, ...], self.facts.get("shape"), "shape")
+        return sample_shape(self.facts.get("shape"), f"{self.path}/recipe.json: shape")
+
+    @property
+    def num_images(self) -> int:
+        """How many images it trains on; InputError where recipe.json does not say."""
+        number = codec.decode(int, self.facts.get("num_images"), f"{self.path}/recipe.json: num_images")
+        check(number >= 1, f"{self.path}/recipe.json: num_images", number, "be at least 1")
+        return number
 
     def journal(self) -> Iterator[dict[str, Any]]:
         """The events of the journal, in order."""
@@ -100,7 +111,7 @@ class Run:
         """The generator in one of the run's checkpoints."""
         prefix = "generator.network."
         weights = {name.removeprefix(prefix): t for name, t in saved.tensors.items() if name.startswith(prefix)}
-        return Generator.build(self.recipe, self.shape, weights)
+        return Generator.fit(self.recipe.generator, self.recipe.z, self.shape, weights, str(self.path))
 
     def sample(self, num: int = 16, seed: int = 0) -> Tensor:
         """Generated images [num, *shape] in [-1, 1]; the same seed, the same images."""
@@ -124,6 +135,20 @@ class Run:
         """In a notebook a run shows its newest picture."""
         frames = self.frames()
         return frames[-1].read_bytes() if frames else None
+
+
+def _check_facts(facts: Mapping[str, Any], where: str) -> None:
+    """InputError for a fact of another kind than its name promises; that one is missing is told where it is needed."""
+    kinds: Mapping[str, Any] = {
+        **dict.fromkeys(("data_name", "data_fingerprint", "sparring", "torch", "python", "device", "platform"), str),
+        **dict.fromkeys(("num_images", "threads"), int),
+        "start_from": str | None,
+        "flush_denormal": bool,
+    }
+    for name in facts.keys() & kinds.keys():
+        codec.decode(kinds[name], facts[name], f"{where}: {name}")
+    threads = facts.get("threads", 1)
+    check(1 <= threads <= MOST_THREADS, f"{where}: threads", threads, f"lie in 1..{MOST_THREADS}")
 
 
 def latest(root: Path = ROOT) -> Path:

@@ -4,11 +4,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sparring import codec
+from sparring import codec, jsontext
 from sparring.errors import InputError
-from sparring.files import disk_errors, write_atomically
+from sparring.files import disk_errors, lines, write_atomically
 from sparring.scores import Score
 
 
@@ -37,8 +36,7 @@ def read(path: Path) -> list[Evaluation]:
     """All evaluations in order; an incomplete last line is passed over. InputError, naming the line, where one is none."""
     if not path.exists():
         return []
-    *lines, _ = path.read_bytes().decode(errors="replace").split("\n")  # no others: a class's name may hold what looks like one
-    return [_parse(line, f"{path}:{n}") for n, line in enumerate(lines, 1)]
+    return [_parse(line, f"{path}:{n}") for n, line in lines(path)]
 
 
 def cut(path: Path, round_: int) -> None:
@@ -52,11 +50,11 @@ def _line(evaluation: Evaluation) -> str:
     return json.dumps(codec.encode(evaluation), ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _parse(line: str, where: str) -> Evaluation:
+def _parse(line: bytes, where: str) -> Evaluation:
     try:
-        data: Any = json.loads(line, parse_constant=str)  # NaN and Infinity are no numbers
-    except ValueError:
-        raise InputError(f"{where} is no evaluation; the file was damaged") from None
+        data = jsontext.parse(line, where)
+    except InputError as error:
+        raise InputError(f"{where} is no evaluation; the file was damaged ({error})") from None
     evaluation = codec.decode(Evaluation, data, where)
     if not evaluation.scores:
         raise InputError(f"{where} is an evaluation without scores; the file was damaged")
