@@ -27,6 +27,8 @@ def read_npz(path: Path) -> ImageSet:
     The images are [N, H, W] or [N, H, W, C], C being 1 or 3: uint8, or floats in [-1, 1], which are quantised as
     (x + 1) * 127.5, rounded half to even. InputError for everything else, without trust in what a header declares.
     """
+    if not path.is_file():  # a device would never end
+        raise InputError(f"{path} is no file")
     try:
         with zipfile.ZipFile(path) as archive:
             members = _members(archive, path)

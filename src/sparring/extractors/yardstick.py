@@ -12,7 +12,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sparring import codec
 from sparring.data.sets import ImageSet, Progress
-from sparring.errors import InputError, check
+from sparring.errors import InputError, check, naming
 from sparring.extractors.classifier import Classifier, ClassifierConfig
 from sparring.files import disk_errors, write_atomically
 from sparring.networks import check_fits
@@ -120,7 +120,8 @@ def write(folder: Path, facts: Facts, network: Classifier) -> Path:
 def read(path: Path) -> Yardstick:
     """Read and verify a yardstick; InputError where it is damaged, altered, misnamed, or does not fit this version."""
     data, tensors, checksum = unseal(path, FORMAT, "yardstick")
-    facts = codec.decode(Facts, data, str(path))
+    with naming(str(path)):
+        facts = codec.decode(Facts, data, "facts")
 
     def build() -> Classifier:
         return facts.network.build(facts.shape, len(facts.classes))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sparring import codec, jsontext, networks
 from sparring.cadence import Moment
-from sparring.errors import InputError, NonFiniteError, check
+from sparring.errors import InputError, NonFiniteError, check, naming
 from sparring.files import disk_errors, write_atomically
 from sparring.recipe import Recipe
 from sparring.sealed import seal, unseal
@@ -101,7 +101,8 @@ def keep_newest(folder: Path, keep: int) -> None:
 def read(path: Path) -> Checkpoint:
     """Read and verify one checkpoint; InputError where it is truncated, altered, or of another format."""
     data, tensors, _ = unseal(path, FORMAT, "checkpoint")
-    facts = codec.decode(Facts, data, str(path))
+    with naming(str(path)):
+        facts = codec.decode(Facts, data, "facts")
     moment = Moment(facts.round, facts.images, facts.epoch, facts.seconds)
     return Checkpoint(moment, facts.journal_bytes, (facts.clocks[0], facts.clocks[1]), tensors)
 

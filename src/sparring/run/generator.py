@@ -9,7 +9,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from sparring import codec, jsontext, keys, sealed
-from sparring.errors import InputError
+from sparring.errors import InputError, naming
 from sparring.files import read_json, write_atomically, write_json
 from sparring.networks import GeneratorConfig, check_fits, seeded
 from sparring.noise import Noise
@@ -47,8 +47,9 @@ class Generator:
         config, where = read_json(folder / "config.json"), str(folder / "config.json")
         if config.get("format") != FORMAT:
             raise InputError(f"{where} has the format {jsontext.shown(config.get('format'))}; this version reads {FORMAT}")
-        generator = codec.decode(Recipe.__annotations__["generator"], config.get("generator"), f"{where}: generator")
-        noise = codec.decode(Recipe.__annotations__["z"], config.get("z"), f"{where}: z")
+        with naming(where):
+            generator = codec.decode(Recipe.__annotations__["generator"], config.get("generator"), "generator")
+            noise = codec.decode(Recipe.__annotations__["z"], config.get("z"), "z")
         shape = sample_shape(config.get("shape"), f"{where}: shape")
         weights, _ = sealed.read(folder / "model.safetensors", "generator")
         return cls.fit(generator, noise, shape, weights, str(folder))

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from sparring import codec, jsontext
-from sparring.errors import InputError, MachineError, check
+from sparring.errors import InputError, MachineError, check, naming
 from sparring.files import check_links, read_json, write_json
 from sparring.recipe import Recipe
 from sparring.run import checkpoint, journal, scorebook
@@ -63,7 +63,8 @@ class Run:
             shown = jsontext.shown(schema)
             raise InputError(f"{where} has schema {shown}; this version reads up to {SCHEMA}: update Sparring")
         try:
-            recipe = codec.decode(Recipe, facts.pop("recipe", None), f"{where}: recipe")
+            with naming(where):
+                recipe = codec.decode(Recipe, facts.pop("recipe", None), "recipe")
         except InputError as error:
             hint = "; if the part is your own, name the file that registers it: --with FILE.py"
             raise InputError(f"{error}{hint if 'unknown' in str(error) else ''}") from None
