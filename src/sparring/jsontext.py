@@ -25,7 +25,8 @@ def parse(text: str | bytes, where: str) -> Any:
         decoded = text.decode() if isinstance(text, bytes) else text
         value = json.loads(decoded, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
         for item in _walk(value):
-            _check(item)
+            if type(item) is not float:
+                _check(item)
     except RecursionError:
         raise InputError(f"{where} is no JSON of ours: it is nested deeper than {DEEPEST} levels") from None
     except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, too many digits, and our own
@@ -75,13 +76,15 @@ def _float(digits: str) -> float:
 def _walk(value: Any) -> Iterator[Any]:
     """The value and all within it, one level after the other."""
     level = [value]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST):
         yield from level
         inner = [item for item in level if isinstance(item, dict | list)]
         level = [part for item in inner for part in (item if isinstance(item, list) else (*item, *item.values()))]
         if not level:
             return
-    raise RecursionError
+    if any(isinstance(item, dict | list) for item in level):
+        raise RecursionError
+    yield from level
 
 
 def _check(item: Any) -> None:

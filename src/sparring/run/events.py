@@ -53,6 +53,7 @@ _BY_NAME: Mapping[str, Rule] = {
     "file": _FILE,
     **dict.fromkeys(("ending", "reason", "headline", "extractor", "cause", "text", "advice"), _WORD),
     **dict.fromkeys(("d_real", "d_fake", "floor"), _NUMBER_OR_NULL),
+    "event": _WORD,
     "quick": _PLAIN,
 }
 _OF_NUMBERS = ("round", "epoch", "checkup", "score")  # whatever else these hold is a number
@@ -64,17 +65,19 @@ def check(event: Any, where: str) -> dict[str, Any]:
     if not isinstance(event, dict) or not isinstance(event.get("event"), str):
         raise InputError(f"{where} is no event of a journal; the file was damaged")
     kind = event["event"]
-    needed = [*NEEDED.get(kind, ()), *(second for first, second in _PAIRS if first in event)]
-    if kind == "score" and isinstance(event.get("headline"), str):
-        needed.append(event["headline"])
-    for name in needed:
+    for name in NEEDED.get(kind, ()):
         if name not in event:
-            raise InputError(f"{where}: the event {kind!r} lacks {jsontext.one_line(name)}; the file was damaged")
-    if kind == "score" and not _is_number(event[event["headline"]] if isinstance(event["headline"], str) else 0):
+            raise InputError(f"{where}: the event {kind!r} lacks {name}; the file was damaged")
+    for first, second in _PAIRS:
+        if first in event and second not in event:
+            raise InputError(f"{where}: the event {jsontext.shown(kind)} has {first}, but no {second}; the file was damaged")
+    if kind == "score" and not (isinstance(event["headline"], str) and _is_number(event.get(event["headline"]))):
         raise InputError(f"{where}: the event 'score' has no number for its headline; the file was damaged")
     other = _NUMBER if kind in _OF_NUMBERS else _PLAIN
     for name, value in event.items():
-        is_good, wanted = _BY_NAME.get(name, other) if name != "event" else _WORD
+        if type(value) is float and name not in _BY_NAME:  # most are
+            continue
+        is_good, wanted = _BY_NAME.get(name, other)
         if not is_good(value):
             raise InputError(f"{where}: {jsontext.one_line(name)} is {jsontext.shown(value)}; it must be {wanted}")
     return event
