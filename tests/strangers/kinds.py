@@ -20,10 +20,11 @@ from PIL import Image
 from sparring import codec, data, training
 from sparring.data.fetch import RemoteFile, ensure
 from sparring.errors import InputError
-from sparring.extractors import find, yardstick
+from sparring.extractors import yardstick
 from sparring.population.summary import work_before
 from sparring.run import checkpoint
 from sparring.run.export import training_frames
+from sparring.run.generator import Generator
 from sparring.run.run import Run
 from sparring.scores import cache
 
@@ -102,7 +103,7 @@ def _recipe() -> Any:
 
 
 def _hub() -> Any:
-    generator = training.load("hub")
+    generator = Generator.open(Path("hub"))
     settings = {"generator": codec.encode(generator.config), "z": codec.encode(generator.noise), "shape": list(generator.shape)}
     return settings, generator.network.state_dict()
 
@@ -116,7 +117,7 @@ def _checkpoint() -> Any:
 
 
 def _yardstick() -> Any:
-    found = find("yardstick.safetensors")
+    found = yardstick.read(Path("yardstick.safetensors"))
     return {"facts": codec.encode(found.facts), "tensors": _plain(found.network.state_dict())}
 
 
@@ -127,12 +128,13 @@ def _journal() -> Any:
 
 
 def _halves() -> Any:
-    found = data.resolve("data")
+    found = data.IdxFolder("data")
     return [half.images.flatten(1).tolist() for half in (found.train(), found.test())]
 
 
 def _labels() -> Any:
-    return data.resolve("data").train().labels.tolist()
+    labels = data.IdxFolder("data").train().labels
+    return labels if labels is None else labels.tolist()
 
 
 def _pictures(folder: str, first: int) -> Callable[[], Any]:
