@@ -202,7 +202,7 @@ def play(short: bool, only: str | None, verbose: bool) -> int:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--kind")
     parser.add_argument("--verbose", action="store_true")
