@@ -214,3 +214,13 @@ def test_a_damaged_summary_is_named(tmp_path, text):
 def test_names_that_a_terminal_would_obey_are_written_out(sparring_command):
     done = sparring_command("sample", "run\x1b[2J\u202e")
     assert done.err.startswith("sparring: run\\x1b[2J\\u202e is no run")
+
+
+def test_links_to_nowhere_are_no_runs_and_no_yardsticks(sparring_command, tmp_path, monkeypatch):
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
+    for link in ("runs/a/recipe.json", "cache/extractors/a.safetensors"):
+        Path(link).parent.mkdir(parents=True)
+        Path(link).symlink_to("nowhere")
+    assert sparring_command("runs", "--json").out == "[]\n"
+    refuses(sparring_command, "sample latest", "there is no run under runs/")
+    assert "a.safetensors" not in sparring_command("extractor", "list").out

@@ -12,7 +12,8 @@ def summaries(root: Path) -> list[dict[str, Any]]:
     """Name, recipe, state, progress, newest score and size of every run under `root`, oldest first; unreadable ones say so."""
     if not root.is_dir():
         raise InputError(f"there is no folder {root}; runs are made by `sparring train`")
-    files = sorted(root.rglob("recipe.json"), key=lambda path: path.stat().st_mtime_ns)
+    found = (path for path in root.rglob("recipe.json") if path.is_file())  # no link to nowhere
+    files = sorted(found, key=lambda path: path.stat().st_mtime_ns)
     return [_summary(file.parent) for file in files]
 
 

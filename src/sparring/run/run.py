@@ -154,7 +154,7 @@ def _check_facts(facts: Mapping[str, Any], where: str) -> None:
 
 def latest(root: Path = ROOT) -> Path:
     """The run under `root` that was started last; InputError where there is none."""
-    runs = [path.parent for path in root.rglob("recipe.json")]
+    runs = [path.parent for path in root.rglob("recipe.json") if path.is_file()]
     if not runs:
         raise InputError(f"there is no run under {root}/ yet; train one with `sparring train vanilla`")
     return max(runs, key=lambda path: (path / "recipe.json").stat().st_mtime_ns)
