@@ -10,6 +10,7 @@ bounded by RLIMIT_AS, and a process a file is forked from one that has PyTorch l
 
 import argparse
 import json
+import logging
 import os
 import resource
 import shutil
@@ -202,6 +203,7 @@ def play(short: bool, only: str | None, verbose: bool) -> int:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    logging.getLogger("sparring").setLevel(logging.ERROR)  # that damaged files are fetched anew
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--kind")
