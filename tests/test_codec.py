@@ -99,7 +99,7 @@ def test_a_part_by_its_name(path, text, expected):
         ("optim.lr", "true", "optim.lr is true; it must be a number"),
         ("optim.lr", "null", "optim.lr is null; it must be a number"),
         ("optim.lr", "[1]", r"optim.lr is \[1\]; it must be a number"),
-        ("optim.lr", "1" + "0" * 400, "optim.lr is 10{400}; it must be a number"),
+        ("optim.lr", "1" + "0" * 400, 'optim.lr is "10+ ... 0+; it must be a number'),
         ("optim.lr", "9" * 5000, "optim.lr is .*; it must be a number"),
         ("optim.lr", "0", "optim.lr is 0.0; it must be above 0"),
         ("optim.shared_clock", "1", "optim.shared_clock is 1; it must be true or false"),

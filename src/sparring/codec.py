@@ -5,15 +5,13 @@ so a file can never name code.
 """
 
 import dataclasses
-import json
-import sys
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from sparring import registry
+from sparring import jsontext, registry
 from sparring.errors import InputError
 
 T = TypeVar("T")
@@ -86,8 +84,8 @@ def _nearest(step: str, known: Mapping[str, Any], where: str) -> str:
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=str)  # NaN and Infinity are words
-    except ValueError:  # no JSON, or a number of too many digits
+        return jsontext.parse(text, "the value")
+    except InputError:
         return text
 
 
@@ -106,7 +104,7 @@ def _decode_fields(cls: type, data: Any, where: str) -> Any:
     known = _hints(cls)
     for name in data:
         if name not in known:
-            raise InputError(f"unknown setting '{where}.{name}'; {registry.suggest(name, known)}")
+            raise InputError(f"unknown setting '{where}.{jsontext.one_line(name)}'; {registry.suggest(name, known)}")
     try:
         return cls(**{name: decode(known[name], item, f"{where}.{name}") for name, item in data.items()})
     except TypeError:
@@ -118,7 +116,7 @@ def _decode_fields(cls: type, data: Any, where: str) -> Any:
 
 
 def _decode_scalar(kind: type, data: Any, where: str) -> Any:
-    if kind is float and type(data) is int and abs(data) <= sys.float_info.max:
+    if kind is float and type(data) is int and abs(data) <= jsontext.LARGEST:
         return float(data)
     if type(data) is not kind:
         words = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
@@ -127,7 +125,7 @@ def _decode_scalar(kind: type, data: Any, where: str) -> Any:
 
 
 def _misfit(where: str, data: Any, expected: str) -> InputError:
-    return InputError(f"{where} is {json.dumps(data)}; it must be {expected}")
+    return InputError(f"{where} is {jsontext.shown(data)}; it must be {expected}")
 
 
 @cache

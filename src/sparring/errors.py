@@ -1,5 +1,8 @@
 """The ways in which a command ends early; each carries the exit status that the command line reports."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class SparringError(Exception):
     """Base of the errors that are told to people in one sentence: what, where, what to do."""
@@ -29,3 +32,14 @@ def check(good: bool, name: str, value: object, rule: str) -> None:
     """InputError, saying which setting has which value and what it must be, unless `good`."""
     if not good:
         raise InputError(f"{name} is {value}; it must {rule}")
+
+
+@contextmanager
+def naming(where: str) -> Iterator[None]:
+    """Within the block, an InputError that does not say where is given this place."""
+    try:
+        yield
+    except InputError as error:
+        if where in str(error):
+            raise
+        raise InputError(f"{where}: {error}") from None

@@ -15,6 +15,8 @@ from sparring.errors import InputError
 
 T = TypeVar("T")
 
+LONGEST_NAME = 100  # characters of a name that is looked up; a comparison of longer ones takes long
+
 _parts: dict[str, dict[str, Any]] = {}
 
 
@@ -76,13 +78,13 @@ def find(kind: str, name: str):
     try:
         return _parts[kind][name]
     except KeyError:
-        raise InputError(f"unknown {kind} {name!r}; {suggest(name, names(kind))}") from None
+        raise InputError(f"unknown {kind} {name[:LONGEST_NAME]!r}; {suggest(name, names(kind))}") from None
 
 
 def suggest(name: str, choices: Iterable[str]) -> str:
     """The tail of an error about an unknown name: the nearest names, or all of them."""
     choices = list(choices)
-    near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name[:LONGEST_NAME], choices, n=3, cutoff=0.5)
     if near:
         return "did you mean " + " or ".join(repr(n) for n in near) + "?"
     return "the choices are " + ", ".join(choices)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from sparring import jsontext
 from sparring.errors import InputError
 
 
@@ -26,19 +27,38 @@ def unseal(path: Path, format: str, what: str) -> tuple[dict[str, Any], dict[str
 
     Raises InputError, saying that it is no intact `what`, where the file is truncated, altered, or of another format.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path} is no intact {what}: {error}") from None
+    tensors, metadata = read(path, what)
     if metadata.get("format") != format:
-        raise InputError(f"{path} has the format {metadata.get('format')!r}; this version reads {format}")
+        raise InputError(f"{path} has the format {_quoted(metadata.get('format'))}; this version reads {format}")
     text = metadata.get("facts", "")
     checksum = _checksum(text, tensors)
     if checksum != metadata.get("sha256"):
         raise InputError(f"{path} is no intact {what}: its checksum does not match")
-    return json.loads(text), tensors, checksum
+    facts = jsontext.parse(text, f"the facts in {path}")
+    if not isinstance(facts, dict):
+        raise InputError(f"{path} is no {what}: its facts are no JSON object")
+    return facts, tensors, checksum
+
+
+def read(path: Path, what: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of any safetensors file; InputError, saying that it is no intact `what`, where it is none.
+
+    The library holds the header against the file's size before it gives a tensor, and maps the file in place of copying it.
+    """
+    if not path.is_file():  # a pipe would have us wait
+        raise InputError(f"{path} is no intact {what}: there is no such file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys())
+            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+    except MemoryError:
+        raise
+    except Exception as error:  # types and shapes that PyTorch does not know end in errors of every kind
+        raise InputError(f"{path} is no intact {what}: {jsontext.one_line(str(error))}") from None
+
+
+def _quoted(word: str | None) -> str:
+    return repr(word and jsontext.one_line(word))
 
 
 def _in_order(data: bytes) -> bytes:

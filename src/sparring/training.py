@@ -154,6 +154,10 @@ def _resume(run: Run, recipe: Recipe, place: torch.device, on_write_error: OnWri
         start = saved.moment if saved else START
         for problem in problems:
             progress.say(f"{problem}; going on from round {start.round}")
+        if saved:
+            checkpoint.check_fits(
+                saved, run.recipe, run.shape, str(run.path)
+            )  # before memory is taken for what the recipe says
         engine, test = build(run.recipe, run.seed, place, progress)
         if engine.data.fingerprint() != run.facts.get("data_fingerprint"):
             raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
@@ -192,7 +196,7 @@ def is_complete(run: Run, length: Length) -> bool:
     if last is None or events[-1]["event"] != "end":
         return False
     moment = Moment(last["round"], last["images"], last["epoch"], last["seconds"])
-    return length.share(moment, run.facts["num_images"]) >= 1
+    return length.share(moment, run.num_images) >= 1
 
 
 def load(path: str | Path | Run) -> Run | Generator:
@@ -252,7 +256,7 @@ def result(run: Run) -> Result:
         recipe=run.recipe.name,
         rounds=place["round"],
         images=place["images"],
-        epochs=place["images"] / run.facts["num_images"],
+        epochs=place["images"] / run.num_images,
         seconds=place["seconds"],
         images_per_second=place["images"] / place["seconds"],
         g_loss=last["g_loss"],

@@ -118,7 +118,7 @@ def test_a_gzip_bomb_is_unpacked_no_further_than_it_declares(encode, tmp_path, m
 def test_sizes_beyond_the_file_cost_no_memory(encode, tmp_path):
     path = tmp_path / "greedy.gz"
     path.write_bytes(gzip.compress(encode([2**32 - 1] * 3, bytes(8))))
-    with pytest.raises(InputError, match="holds only 24 bytes"):
+    with pytest.raises(InputError, match=r"holds at most [0-9,]+ bytes, but its header declares 79,228,"):
         idx.read_images(path)
 
 

@@ -3,6 +3,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -272,7 +273,7 @@ def test_altered_weights_are_noticed(made, tmp_path):
 def test_weights_of_another_network_are_refused(made, tmp_path):
     own = yardstick.read(made)
     path = yardstick.write(tmp_path, replace(own.facts, network=ClassifierConfig((16, 32, 64))), own.network)
-    with pytest.raises(InputError, match="the weights do not fit the network that the file describes"):
+    with pytest.raises(InputError, match="the weights do not fit its settings: features"):
         yardstick.read(path)
 
 
@@ -354,7 +355,7 @@ def test_inception_without_its_weights_says_where_they_are(monkeypatch, tmp_path
 
 def test_another_file_than_inceptions_is_refused_by_its_hash(tmp_path):
     (tmp_path / "x.pth").write_bytes(b"abc")
-    with pytest.raises(InputError, match=r"x\.pth is not the published .*: its SHA-256 starts with ba7816bf"):
+    with pytest.raises(InputError, match=r"x\.pth is not the published .*: its SHA-256 is ba7816bf"):
         extractors.find(f"inception:{tmp_path / 'x.pth'}")
 
 
@@ -372,3 +373,12 @@ def test_the_commands_list_and_train(sparring_command, own_cache, tmp_path):
     assert made["extractor"] in sparring_command("extractor", "list").out
     said = sparring_command("extractor", "train", "Shapes", "--epochs", 1, "--name", "named", "--out", "here").out
     assert re.match(r"named-[0-9a-f]{8}: [\d.]+% of the test images right, \d+ s\nhere/named-[0-9a-f]{8}\.safetensors\n$", said)
+
+
+def test_a_forged_beginning_of_the_hash_is_not_enough(tmp_path, monkeypatch):
+    path = tmp_path / "x.pth"
+    path.write_bytes(b"abc")
+    published = inception.SHA256
+    monkeypatch.setattr(inception.hashlib, "sha256", lambda _: SimpleNamespace(hexdigest=lambda: published[:-1] + "0"))
+    with pytest.raises(InputError, match="is not the published"):
+        inception.load(path)

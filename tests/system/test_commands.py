@@ -188,7 +188,7 @@ def test_runs_with_a_part_of_ones_own_open_with_the_file_that_registers_it(tmp_p
 
 
 def test_too_little_memory_is_status_4(sparring_command):
-    done = sparring_command("train", "vanilla", "--rounds", 1, "--out", "run", "--set=batch_size=100000000000000")
+    done = sparring_command("train", "vanilla", "--rounds", 1, "--out", "run", "--set=generator.widths=[100000000000]")
     assert done.status == 4
     assert "too little memory" in done.err
 

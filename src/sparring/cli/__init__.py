@@ -59,7 +59,8 @@ def main() -> None:
 
 
 def _fail(sentence: str, status: int) -> None:
-    click.echo(f"sparring: {sentence}", err=True)
+    shown = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in sentence)
+    click.echo(f"sparring: {shown}", err=True)  # names of strangers' files may hold what a terminal would obey
     sys.exit(status)
 
 

@@ -30,8 +30,9 @@ class History:
                 self.gradients[side].append(event[f"{side.lower()}_gradient"])
 
     def average(self, name: str) -> float | None:
-        """Of the last readings; None until there are enough of them."""
-        return mean(event[name] for event in self.rounds) if len(self.rounds) == READINGS else None
+        """Of the last readings; None until there are enough of them, and where one has no such value (as of a critic)."""
+        values = [event[name] for event in self.rounds]
+        return mean(values) if len(values) == READINGS and None not in values else None
 
     def always(self, name: str, holds: Callable[[float], bool], kind: str = "checkups") -> float | None:
         """The newest value, where the condition holds in all of the last reviews and nothing gets better meanwhile."""

@@ -146,7 +146,7 @@ def progress(run: Run, events: Sequence[Event]) -> dict[str, Any]:
 
 def epoch_of(run: Run) -> int:
     """Training images of the run."""
-    return max(1, codec.decode(int, run.facts.get("num_images"), f"{run.path}/recipe.json: num_images"))
+    return run.num_images
 
 
 def number_in(event: Event, name: str) -> int | float | None:

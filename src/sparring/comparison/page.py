@@ -10,10 +10,12 @@ from sparring import __version__
 from sparring.comparison.comparison import MISSING, Comparison, Group, epoch_of, number_in, progress
 from sparring.comparison.verdicts import Difference, Line
 from sparring.errors import InputError
+from sparring.files import read_bytes
 from sparring.pictures import Series, decode_png
 from sparring.pictures.album import FixedGrid
 from sparring.pictures.report import Cell, Entry, Picture, Remark, Report, Row, Tone, render
 from sparring.pictures.traces import lines_plot, probabilities_plot, scores_plot
+from sparring.run.export import LONGEST_PICTURE
 from sparring.run.run import Run
 from sparring.scores import Score, difference
 from sparring.scores.score import number
@@ -162,9 +164,9 @@ def moments(shown: Sequence[Sequence[float]], num: int = MOMENTS) -> list[tuple[
 
 def _picture(run: Run, path: Path, event: Mapping[str, Any]) -> Picture:
     try:
-        png = path.read_bytes()
-        decode_png(png)
-    except (OSError, ValueError, SyntaxError) as error:
+        png = read_bytes(path, LONGEST_PICTURE)
+        decode_png(png, str(path))
+    except InputError as error:
         raise InputError(f"cannot read the picture {path}: {error}; remove it, and the comparison goes without") from None
     images = number_in(event, "images") or 0
     return Picture(png, f"epoch {event.get('epoch')}, {images:,} images", sharp=len(run.shape) == 3)

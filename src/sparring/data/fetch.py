@@ -115,11 +115,10 @@ def _fetch(
 def _read(path: Path, limit: int) -> bytes | None:
     """A file's first `limit` bytes, or None where there is no such file."""
     with _usable(path.parent):
-        try:
-            with path.open("rb") as stream:
-                return stream.read(limit)
-        except (FileNotFoundError, NotADirectoryError):
+        if not path.is_file():  # a pipe would have us wait
             return None
+        with path.open("rb") as stream:
+            return stream.read(limit)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _AXES = {2051: 3, 2049: 1}  # a magic number's last byte is its number of axes; 8 before it says unsigned bytes
 _IMAGES, _LABELS = _AXES
 _LONGEST_HEADER = 16  # bytes
+_GROWTH = 1032  # bytes at most of each byte that gzip packed
 
 
 def read_images(path: Path) -> Tensor:
@@ -79,10 +80,15 @@ def _layout(sizes: tuple[int, ...]) -> tuple[int, int]:
 
 def _read(path: Path) -> bytes:
     """A file's bytes, unpacked: what its header declares, and one more where there is more."""
+    packed = path.suffix == ".gz"
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        with gzip.open(path) if packed else path.open("rb") as stream:
             head = stream.read(_LONGEST_HEADER)
-            _, end = _layout(_header(head, str(path))[1])
+            sizes = _header(head, str(path))[1]
+            _, end = _layout(sizes)
+            most = path.stat().st_size * _GROWTH
+            if packed and end > most:
+                raise InputError(f"{path} holds at most {most:,} bytes, but its header declares {end:,} (sizes {list(sizes)})")
             return head + read_up_to(stream, max(0, end + 1 - len(head)))
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path} cannot be read: {error}") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from sparring import jsontext
 from sparring.data.fetch import in_short
 from sparring.errors import InputError
 
@@ -17,6 +18,8 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", 
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # no others: Pillow gives EPS to a program from outside
 _ON_THEIR_SIDE = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
+_PIXELS_PER_BYTE = 1 << 14  # at most: twice what an empty PNG of one bit a pixel has
+_DEEPEST = 50  # folders within each other
 _DEEP = re.compile(r"(?<!BGR);16")  # Pillow's names for 16 bits a channel; "BGR;16" shares 16 bits between three
 
 
@@ -54,6 +57,9 @@ def read_header(path: Path) -> Header:
         if image.mode in ("I", "F") or image.mode.startswith("I;") or _DEEP.search(str(image.tile)):
             raise BadPictureError(f"has more than 8 bits a channel (mode {image.mode})")
         width, height = image.size
+        num_bytes = path.stat().st_size
+        if width * height > _PIXELS_PER_BYTE * num_bytes:
+            raise BadPictureError(f"its header declares {width} x {height} pixels, for which {num_bytes:,} bytes are too few")
         if _lies_on_its_side(image):
             width, height = height, width
         is_grey = image.mode in ("1", "L")
@@ -88,9 +94,13 @@ def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
     here = folder.resolve()
     if here in above:
         return
+    if len(above) > _DEEPEST:
+        raise InputError(f"{folder} lies more than {_DEEPEST} folders deep; put the pictures into fewer")
     for entry in folder.iterdir():
         if entry.name.startswith(".") or entry.name == "__MACOSX":
             continue
+        if jsontext.unfit_character(entry.name) is not None:
+            raise InputError(f"{str(entry)!a} has a name that cannot be shown; give it another")
         if entry.is_dir():
             yield from _below(entry, above | {here})
         elif entry.suffix.lower() in SUFFIXES and (entry.is_file() or not entry.exists()):  # a broken link is found out later

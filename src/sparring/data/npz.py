@@ -27,6 +27,8 @@ def read_npz(path: Path) -> ImageSet:
     The images are [N, H, W] or [N, H, W, C], C being 1 or 3: uint8, or floats in [-1, 1], which are quantised as
     (x + 1) * 127.5, rounded half to even. InputError for everything else, without trust in what a header declares.
     """
+    if not path.is_file():  # a device would never end
+        raise InputError(f"{path} is no file")
     try:
         with zipfile.ZipFile(path) as archive:
             members = _members(archive, path)
@@ -50,7 +52,10 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
         archive.open(member).close()  # compares the name in the directory with the one before the array
     if len(archive.infolist()) != _declared_members(path):
         raise zipfile.BadZipFile("its directory is damaged")
-    return {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+    members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+    if len(members) < len(archive.infolist()):
+        raise zipfile.BadZipFile("it holds two arrays of one name")
+    return members
 
 
 def _declared_members(path: Path) -> int:

@@ -12,6 +12,7 @@ from sparring.errors import InputError
 from sparring.registry import name_of, register
 
 TRAIN_SEED, TEST_SEED = 1, 2
+MOST_POINTS, MOST_MODES = 10_000_000, 10_000  # more would be no toy
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Gaussian1d(_Toy):
     def __post_init__(self) -> None:
         self._check("mean", math.isfinite(self.mean), "finite")
         self._check("std", 0 < self.std < math.inf, "finite and positive")
-        self._check("num", self.num >= 1, "at least 1")
+        self._check("num", 1 <= self.num <= MOST_POINTS, f"in 1..{MOST_POINTS:,}")
 
     def log_density(self, points: Tensor) -> Tensor:
         """log N(x; mean, std^2) at `points` [N, 1], as float64 [N]."""
@@ -91,10 +92,10 @@ class Ring(_Toy):
     summary: ClassVar[str] = "toy: points in the plane from Gaussians on a ring, to count the modes that a GAN drops"
 
     def __post_init__(self) -> None:
-        self._check("modes", self.modes >= 1, "at least 1")
+        self._check("modes", 1 <= self.modes <= MOST_MODES, f"in 1..{MOST_MODES:,}")
         self._check("radius", 0 < self.radius < math.inf, "finite and positive")
         self._check("std", 0 < self.std < math.inf, "finite and positive")
-        self._check("num", self.num >= 1, "at least 1")
+        self._check("num", 1 <= self.num <= MOST_POINTS, f"in 1..{MOST_POINTS:,}")
 
     def centres(self) -> Tensor:
         """The modes' centres, float64 [modes, 2]: the first on the x axis, the others counter-clockwise."""

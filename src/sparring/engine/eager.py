@@ -19,6 +19,7 @@ from sparring.remedies import DivergenceError, Trouble
 from sparring.steps import Match, Player, Readings
 
 SAMPLED_AT_ONCE = 256
+MOST_OF_FEW = 4096  # batch size, where there are fewer images
 EXAMINED = 500  # samples at a checkup
 _BATCH_NORM = nn.BatchNorm1d | nn.BatchNorm2d
 
@@ -39,8 +40,12 @@ class Engine:
     def build(cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device) -> "Engine":
         """Both players with their initial values; the images are moved to the device.
 
-        Raises InputError for a batch of one where a player normalises over the batch.
+        Raises InputError for a batch of one where a player normalises over the batch, and for one far larger than the data.
         """
+        most = max(len(data), MOST_OF_FEW)
+        check(
+            recipe.batch_size <= most, "batch_size", f"{recipe.batch_size:,}", f"be at most {most:,} for {len(data):,} images"
+        )
         g = networks.build_generator(recipe.generator, recipe.z.num, data.shape, key(seed, "initial", "generator"))
         d = networks.build_discriminator(recipe.discriminator, data.shape, key(seed, "initial", "discriminator"))
         if any(isinstance(layer, _BATCH_NORM) for layer in (*g.modules(), *d.modules())):

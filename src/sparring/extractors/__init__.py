@@ -44,7 +44,7 @@ class Extractor(Protocol):
 
 def files() -> list[Path]:
     """The files of all yardsticks at hand: those that come with Sparring, then those that the user trained, newest first."""
-    own = (cache_folder() / "extractors").glob("*.safetensors")
+    own = (path for path in (cache_folder() / "extractors").glob("*.safetensors") if path.is_file())  # no link to nowhere
     return sorted(SHIPPED.glob("*.safetensors")) + sorted(own, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 

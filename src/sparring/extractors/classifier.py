@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from sparring.errors import InputError, check
 
 SMALLEST = 16  # pixels
+MOST_WIDTHS = 30  # each but the first halves the picture
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,13 @@ class ClassifierConfig:
     widths: tuple[int, ...] = (16, 32, 64, 128)
 
     def __post_init__(self):
-        check(len(self.widths) >= 2 and min(self.widths) >= 1, "widths", self.widths, "be two or more positive numbers")
+        check(
+            2 <= len(self.widths) <= MOST_WIDTHS,
+            "widths",
+            f"a list of {len(self.widths):,}",
+            f"have 2 to {MOST_WIDTHS} numbers",
+        )
+        check(min(self.widths) >= 1, "widths", self.widths, "be positive numbers")
 
     def build(self, shape: tuple[int, ...], num_classes: int) -> "Classifier":
         """For images of `shape` [C, H, W]; InputError below 16 x 16 pixels."""

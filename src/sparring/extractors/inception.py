@@ -12,9 +12,11 @@ from torch import Tensor
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError
 from sparring.extractors.yardstick import Features
+from sparring.files import read_bytes
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
-SHA256_START = "6726825d"
+SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"  # all of it: its first digits can be forged
+SIZE = 95_628_359  # bytes
 URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}"
 
 
@@ -51,9 +53,9 @@ def load(path: Path | None = None) -> Inception:
     path = path or Path(os.environ.get("TORCH_HOME", "~/.cache/torch")).expanduser() / "hub" / "checkpoints" / FILE
     if not path.is_file():
         raise InputError(f"Inception's weights are not at {path}; download {URL} and name the file: inception:FILE")
-    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
-    if not checksum.startswith(SHA256_START):
-        raise InputError(f"{path} is not the published {FILE}: its SHA-256 starts with {checksum[:8]}")
+    checksum = hashlib.sha256(read_bytes(path, SIZE)).hexdigest()
+    if checksum != SHA256:
+        raise InputError(f"{path} is not the published {FILE}: its SHA-256 is {checksum}")
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import (  # pyright: ignore[reportMissingImports]
             FeatureExtractorInceptionV3,

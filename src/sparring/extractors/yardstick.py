@@ -12,9 +12,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sparring import codec
 from sparring.data.sets import ImageSet, Progress
-from sparring.errors import InputError
+from sparring.errors import InputError, check, naming
 from sparring.extractors.classifier import Classifier, ClassifierConfig
 from sparring.files import disk_errors, write_atomically
+from sparring.networks import check_fits
 from sparring.sealed import seal, unseal
 
 FORMAT = "sparring-yardstick-1"
@@ -53,6 +54,12 @@ class Facts:
     held_back_accuracy: float
     test_accuracy: float
     confusion: tuple[tuple[int, ...], ...]  # test images by label (row) and verdict
+
+    def __post_init__(self):
+        num = len(self.classes)
+        check(len(set(self.classes)) == num >= 1, "classes", f"a list of {num:,}", "hold one or more names that differ")
+        sizes = {len(self.confusion), *map(len, self.confusion)}
+        check(sizes == {num}, "confusion", f"a table of sizes {sorted(sizes)[:5]}", f"have {num} rows and columns")
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,12 +120,15 @@ def write(folder: Path, facts: Facts, network: Classifier) -> Path:
 def read(path: Path) -> Yardstick:
     """Read and verify a yardstick; InputError where it is damaged, altered, misnamed, or does not fit this version."""
     data, tensors, checksum = unseal(path, FORMAT, "yardstick")
-    facts = codec.decode(Facts, data, str(path))
-    network = facts.network.build(facts.shape, len(facts.classes)).eval()
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError:
-        raise InputError(f"{path}: the weights do not fit the network that the file describes") from None
+    with naming(str(path)):
+        facts = codec.decode(Facts, data, "facts")
+
+    def build() -> Classifier:
+        return facts.network.build(facts.shape, len(facts.classes))
+
+    check_fits(build, tensors, str(path))
+    network = build().eval()
+    network.load_state_dict(tensors)
     yardstick = Yardstick(facts, checksum, network)
     if re.search("-[0-9a-f]{8}$", path.stem) and path.stem != yardstick.label:
         raise InputError(f"{path} holds the yardstick {yardstick.label}: its name and its content do not agree")

@@ -4,13 +4,14 @@ A generator's configuration builds a module z [B, num_z] -> [B, *shape], a discr
 Images are [-1, 1] NCHW float.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from sparring import registry
+from sparring import jsontext, registry
+from sparring.errors import InputError
 from sparring.networks.dcgan import DcganDiscriminatorConfig, DcganGeneratorConfig
 from sparring.networks.init import FirstLayer, Gaussian, GlorotNormal, GlorotUniform, Initial
 from sparring.networks.mlp import MLPDiscriminatorConfig, MLPGeneratorConfig
@@ -32,6 +33,7 @@ __all__ = [
     "UpsampleGeneratorConfig",
     "build_discriminator",
     "build_generator",
+    "check_fits",
     "seeded",
 ]
 
@@ -69,6 +71,33 @@ def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return build()
+
+
+def check_fits(build: Callable[[], nn.Module], weights: Mapping[str, Tensor], where: str) -> None:
+    """InputError, naming `where`, unless what `build` makes has weights and buffers of just these names, shapes and types.
+
+    For settings out of a file: the network is laid out without memory first, so that numbers in the settings can take no more
+    of it than the weights do. The weights must be finite.
+    """
+    try:
+        with torch.device("meta"):
+            wanted = seeded(build, seed=0).state_dict()
+    except (RuntimeError, TypeError, OverflowError) as error:
+        if "meta" in str(error):  # a network of the user's own that looks at values while it is built
+            return
+        raise InputError(f"{where}: no network can be built of its settings: {jsontext.one_line(str(error))}") from None
+    for name in sorted(wanted.keys() | weights.keys()):
+        if name not in wanted or name not in weights:
+            raise InputError(f"{where}: the weights do not fit its settings: {_quoted(name)} is on one side only")
+        mine, given = (f"{str(t.dtype).removeprefix('torch.')} {list(t.shape)}" for t in (wanted[name], weights[name]))
+        if mine != given:
+            raise InputError(f"{where}: the weights do not fit its settings: {_quoted(name)} is {given}, not {mine}")
+        if not weights[name].isfinite().all():
+            raise InputError(f"{where}: {_quoted(name)} holds values that are infinite or not a number")
+
+
+def _quoted(name: str) -> str:
+    return jsontext.one_line(name)
 
 
 def _drawn(initial: Initial, build: Callable[[], nn.Module], seed: int) -> nn.Module:

@@ -14,6 +14,8 @@ from sparring.pictures.scatter import scatter
 from sparring.pictures.strip import strip
 from sparring.registry import register
 
+MOST_TILES = 10_000
+
 
 class Studio(Protocol):
     """Where pictures get their images from, all [N, *shape] in [-1, 1] on the CPU."""
@@ -50,6 +52,7 @@ class FixedGrid:
 
     def __post_init__(self):
         check(min(self.rows, self.columns) >= 1, "rows x columns", f"{self.rows} x {self.columns}", "be at least 1 x 1")
+        _check_number(self.rows * self.columns)
 
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if self.every.due(moment) or moment.last:
@@ -68,6 +71,7 @@ class Strip:
 
     def __post_init__(self):
         check(min(self.num, self.every) >= 1, "num, every", f"{self.num}, {self.every}", "be at least 1")
+        _check_number(self.num)
 
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if moment.epoch_ended and (moment.epoch == 1 or moment.epoch % self.every == 0):
@@ -86,6 +90,7 @@ class FreshGrid:
 
     def __post_init__(self):
         check(min(self.rows, self.columns, self.every) >= 1, "fresh-grid", self, "have numbers of at least 1")
+        _check_number(self.rows * self.columns)
 
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if moment.epoch_ended and moment.epoch % self.every == 0:
@@ -104,6 +109,7 @@ class BeforeTraining:
 
     def __post_init__(self):
         check(min(self.rows, self.columns, self.batch_size) >= 1, "before-training", self, "have numbers of at least 1")
+        _check_number(max(self.rows * self.columns, self.batch_size))
 
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if moment.round == 0:
@@ -127,12 +133,17 @@ class RealBesideGenerated:
 
     def __post_init__(self):
         check(min(self.num, self.columns) >= 1, "real-beside-generated", self, "have numbers of at least 1")
+        _check_number(self.num)
 
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if moment.last:
             pages = (studio.real(self.num, "test"), studio.samples(self.num, "beside real"))
             left, right = (decode_png(draw(images, self.columns, studio)) for images in pages)
             yield "real_and_generated.png", encode_png(side_by_side(left, right))
+
+
+def _check_number(num: int) -> None:
+    check(num <= MOST_TILES, "the number of images in a picture", f"{num:,}", f"be at most {MOST_TILES:,}")
 
 
 def draw(images: Tensor, columns: int, studio: Studio) -> bytes:

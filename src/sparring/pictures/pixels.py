@@ -1,10 +1,14 @@
 """From floats in [-1, 1] to bytes in [0, 255], and from pictures to PNG files in memory."""
 
+import warnings
 from io import BytesIO
 
 import torch
 from PIL import Image
 from torch import Tensor
+
+from sparring import jsontext
+from sparring.errors import InputError
 
 
 def to_uint8(images: Tensor) -> Tensor:
@@ -31,7 +35,19 @@ def encode_png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def decode_png(png: bytes) -> Image.Image:
-    """Read a PNG made in this room back as a picture, "L" or "RGB"; an alpha channel is dropped."""
-    with Image.open(BytesIO(png)) as image:
-        return image.convert("L" if image.mode == "L" else "RGB")
+def decode_png(png: bytes, where: str = "the picture") -> Image.Image:
+    """Read a PNG as a picture, "L" or "RGB"; an alpha channel is dropped.
+
+    Raises InputError, naming `where`, for bytes of another kind, damaged ones, and pictures of very many pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(png), formats=["PNG"]) as image:
+                image.verify()  # the checksums, which decoding passes over
+        with Image.open(BytesIO(png), formats=["PNG"]) as image:
+            return image.convert("L" if image.mode == "L" else "RGB")
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders meet damage with errors of every kind
+        raise InputError(f"{where} is no intact PNG: {jsontext.one_line(str(error))}") from None

@@ -1,15 +1,15 @@
 """The folder of one seed: what lies there, and how far it has come."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sparring import training
+from sparring import codec, training
 from sparring.cadence import Length, Moment
 from sparring.errors import InputError
 from sparring.files import read_json
 from sparring.population.task import Task
+from sparring.run import journal
 from sparring.run.run import Run
 
 State = Literal["new", "stopped", "done", "failed"]
@@ -52,7 +52,7 @@ class Seed:
             stream.seek(max(0, path.stat().st_size - _TAIL_BYTES))
             lines = stream.read().split(b"\n")
         rounds = [line for line in lines[:-1] if line.startswith(b'{"event": "round"')]
-        return json.loads(rounds[-1]) if rounds else None
+        return journal.parse(rounds[-1], f"{path}: its last round") if rounds else None
 
     def images(self) -> int:
         """Real images shown to D so far."""
@@ -64,8 +64,9 @@ class Seed:
         newest = self.newest()
         if newest is None:
             return 0.0
-        num_images = read_json(self.place / "recipe.json")["num_images"]
-        return min(1.0, length.share(_moment(newest), num_images))
+        where = self.place / "recipe.json"
+        num_images = codec.decode(int, read_json(where).get("num_images"), f"{where}: num_images")
+        return min(1.0, length.share(_moment(newest), max(1, num_images)))
 
 
 def _moment(event: dict[str, Any]) -> Moment:
@@ -82,4 +83,4 @@ def _state(run: Run, task: Task) -> State:
 def reason_of_failure(run: Run) -> str | None:
     """What became non-finite, where a run ended in that."""
     last = list(run.journal())[-1:]
-    return last[0]["reason"] if last and last[0].get("ending") == "non-finite" else None
+    return last[0].get("reason", "it became non-finite") if last and last[0].get("ending") == "non-finite" else None

@@ -7,8 +7,9 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from sparring import training
+from sparring import codec, training
 from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
+from sparring.files import read_json
 from sparring.intervals import mean_interval
 from sparring.run.run import Run
 
@@ -88,6 +89,18 @@ class Population:
             others = len(self.failed) - 1
             more = f" (and {others} more, named in {self.folder / FILE})" if others else ""
             raise _ERRORS.get(failure.status, SparringError)(f"seed {failure.seed} failed: {failure.reason}{more}")
+
+
+def work_before(path: Path) -> tuple[int, float]:
+    """Images shown to D and seconds gone by, as the summary of an earlier session has them; InputError for a damaged one."""
+    if not path.exists():
+        return 0, 0.0
+    told = read_json(path)
+    images = codec.decode(int, told.get("images"), f"{path}: images")
+    seconds = codec.decode(float, told.get("seconds"), f"{path}: seconds")
+    if min(images, seconds) < 0:
+        raise InputError(f"{path} was damaged: images and seconds are {images} and {seconds}; remove it, and they count anew")
+    return images, seconds
 
 
 def _spread(values: list[float]) -> dict[str, float | None]:

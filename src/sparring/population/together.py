@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sparring.errors import InputError, MachineError, NonFiniteError
-from sparring.files import read_json, write_json
+from sparring.files import write_json
 from sparring.population import workers
 from sparring.population.seeds import Seed, reason_of_failure
-from sparring.population.summary import FILE, Failure, Population
+from sparring.population.summary import FILE, Failure, Population, work_before
 from sparring.population.task import Task
 from sparring.population.workers import Worker
 from sparring.progress import SILENCE_SECONDS, Progress
@@ -95,8 +95,7 @@ class _Session:
     def __post_init__(self):
         self._running: dict[Seed, Worker] = {}
         self._stopping = False
-        before = read_json(self.folder / FILE) if (self.folder / FILE).is_file() else {}
-        self._images_before, self._seconds_before = before.get("images", 0), before.get("seconds", 0.0)
+        self._images_before, self._seconds_before = work_before(self.folder / FILE)
         self._at_start = {seed: seed.images() if seed.state != "new" else 0 for seed in self.seeds}
         self._began = time.perf_counter()
         self._shown = self._told = self._began

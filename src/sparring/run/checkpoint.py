@@ -11,14 +11,34 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from sparring import codec, jsontext, networks
 from sparring.cadence import Moment
-from sparring.errors import InputError
+from sparring.errors import InputError, check, naming
 from sparring.files import make_folder, remove, write_atomically
+from sparring.recipe import Recipe
 from sparring.remedies import DivergenceError, NetworkName, Trouble
 from sparring.sealed import seal, unseal
 from sparring.steps import Match, Player
 
 FORMAT = "sparring-checkpoint-1"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a checkpoint's file says beside its tensors: the moment, the length of the journal, and both step clocks."""
+
+    round: int
+    images: int
+    epoch: int
+    seconds: float
+    journal_bytes: int
+    clocks: tuple[int, ...]
+
+    def __post_init__(self):
+        for name in ("round", "images", "epoch", "seconds", "journal_bytes"):
+            check(getattr(self, name) >= 0, name, getattr(self, name), "be at least 0")
+        good = len(self.clocks) == 2 and 0 <= min(self.clocks) <= max(self.clocks) < 2**63
+        check(good, "clocks", list(self.clocks), "be two numbers of steps")
 
 
 @dataclass(frozen=True)
@@ -92,9 +112,23 @@ def keep_newest(folder: Path, keep: int, spare: Sequence[Path] = ()) -> None:
 
 def read(path: Path) -> Checkpoint:
     """Read and verify one checkpoint; InputError where it is truncated, altered, or of another format."""
-    facts, tensors, _ = unseal(path, FORMAT, "checkpoint")
-    moment = Moment(facts["round"], facts["images"], facts["epoch"], facts["seconds"])
-    return Checkpoint(moment, facts["journal_bytes"], tuple(facts["clocks"]), tensors)
+    data, tensors, _ = unseal(path, FORMAT, "checkpoint")
+    with naming(str(path)):
+        facts = codec.decode(Facts, data, "facts")
+    moment = Moment(facts.round, facts.images, facts.epoch, facts.seconds)
+    return Checkpoint(moment, facts.journal_bytes, (facts.clocks[0], facts.clocks[1]), tensors)
+
+
+def check_fits(checkpoint: Checkpoint, recipe: Recipe, shape: tuple[int, ...], where: str) -> None:
+    """InputError, naming `where`, unless the networks of this recipe have the checkpoint's weights; takes no memory."""
+    builds = {
+        "generator": lambda: recipe.generator.build(recipe.z.num, shape),
+        "discriminator": lambda: recipe.discriminator.build(shape),
+    }
+    for side, build in builds.items():
+        prefix = f"{side}.network."
+        own = {name.removeprefix(prefix): t for name, t in checkpoint.tensors.items() if name.startswith(prefix)}
+        networks.check_fits(build, own, f"{where}, {side}")
 
 
 def restore(checkpoint: Checkpoint, match: Match) -> None:
@@ -107,13 +141,13 @@ def restore(checkpoint: Checkpoint, match: Match) -> None:
 def load(own: dict[str, Tensor], given: dict[str, Tensor]) -> None:
     """Copy tensors into those of the same names; InputError unless names and shapes agree."""
     if own.keys() != given.keys():
-        name = sorted(own.keys() ^ given.keys())[0]
+        name = jsontext.one_line(sorted(own.keys() ^ given.keys())[0])
         raise InputError(f"the weights do not fit this recipe: {name} is on one side only")
     for name, tensor in own.items():
-        if tensor.shape != given[name].shape:
-            raise InputError(
-                f"the weights do not fit this recipe: {name} is {list(given[name].shape)}, not {list(tensor.shape)}"
-            )
+        mine, theirs = ((t.dtype, tuple(t.shape)) for t in (tensor, given[name]))
+        if mine != theirs:
+            found, wanted = (f"{str(dtype).removeprefix('torch.')} {list(shape)}" for dtype, shape in (theirs, mine))
+            raise InputError(f"the weights do not fit this recipe: {name} is {found}, not {wanted}")
         with torch.no_grad():
             tensor.copy_(given[name])
 

@@ -17,6 +17,9 @@ from sparring.pictures.animation import FrameRule
 from sparring.run import sums
 from sparring.run.run import Run
 
+LONGEST_PICTURE = 1 << 26  # bytes of a PNG
+MOST_PIXELS = 1 << 28  # of all frames of an animation together
+
 
 def write_samples(path: Path, samples: Tensor) -> None:
     """Write images [N, C, H, W] in [-1, 1] as one grid (.png), as arrays (.npz), or one PNG each into a folder.
@@ -25,8 +28,9 @@ def write_samples(path: Path, samples: Tensor) -> None:
     """
     if path.suffix == ".npz":
         return _write_npz(path, samples)
-    if samples.ndim != 4:
-        raise InputError("this generator draws points, which have no pictures; write them with --out FILE.npz")
+    if samples.ndim != 4 or samples.shape[1] not in (1, 3):
+        what = "points" if samples.ndim != 4 else f"{samples.shape[1]} channels"
+        raise InputError(f"this generator draws {what}, which have no pictures; write them with --out FILE.npz")
     if path.suffix == ".png":
         columns = max(1, round(len(samples) ** 0.5))
         return _write(path, encode_png(grid(samples, columns)))
@@ -43,7 +47,16 @@ def training_frames(run: Run, rule: FrameRule | None = None) -> list[Image.Image
     if not files:
         raise InputError(f"{run.path} has no pictures of its fixed z yet")
     chosen = [files[i].relative_to(run.path).as_posix() for i in frame_indices(len(files), rule or run.recipe.frames)]
-    return [decode_png(sums.read(run.path, name)) for name in chosen]
+    frames: list[Image.Image] = []
+    for name in chosen:
+        frames.append(decode_png(sums.read(run.path, name, LONGEST_PICTURE), str(run.path / name)))
+        if frames[-1].size != frames[0].size:
+            raise InputError(
+                f"{run.path / name} is of another size than {chosen[0]}; remove it, and the animation goes without"
+            )
+        if frames[0].width * frames[0].height * len(chosen) > MOST_PIXELS:
+            raise InputError(f"{run.path / name} is too large for an animation of {len(chosen)} such pictures")
+    return frames
 
 
 def latent_frames(run: Run, seed: int, points: int = 6, steps_between: int = 15, tiles: int = 16) -> list[Image.Image]:

@@ -2,22 +2,30 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor, nn
 
-from sparring import codec, keys
-from sparring.errors import InputError
+from sparring import codec, jsontext, keys, sealed
+from sparring.errors import InputError, naming
 from sparring.files import json_bytes, make_folder, read_json
-from sparring.networks import GeneratorConfig, seeded
+from sparring.networks import GeneratorConfig, check_fits, seeded
 from sparring.noise import Noise
 from sparring.recipe import Recipe
 from sparring.run import sums
 from sparring.run.checkpoint import load
 
 FORMAT = "sparring-generator-1"
+
+
+def sample_shape(data: Any, where: str) -> tuple[int, ...]:
+    """(C, H, W) or (D,) out of a file; InputError, naming `where`, for anything else."""
+    shape = codec.decode(tuple[int, ...], data, where)
+    if len(shape) not in (1, 3) or min(shape) < 1:
+        raise InputError(f"{where} is {jsontext.shown(shape)}; it must be [C, H, W] of images, or [D] of points")
+    return shape
 
 
 @dataclass(frozen=True)
@@ -39,17 +47,23 @@ class Generator:
         """Read a generator's folder; InputError where a file is missing, damaged, or does not fit."""
         for name in ("config.json", "model.safetensors"):
             sums.read(folder, name)
-        config = read_json(folder / "config.json")
+        config, where = read_json(folder / "config.json"), str(folder / "config.json")
         if config.get("format") != FORMAT:
-            raise InputError(f"{folder}/config.json has the format {config.get('format')!r}; this version reads {FORMAT}")
-        generator = codec.decode(Recipe.__annotations__["generator"], config.get("generator"), "generator")
-        noise = codec.decode(Recipe.__annotations__["z"], config.get("z"), "z")
-        shape = codec.decode(tuple[int, ...], config.get("shape"), "shape")
-        try:
-            weights = load_file(folder / "model.safetensors")
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"cannot read {folder}/model.safetensors: {error}") from None
-        return cls._build(generator, noise, shape, weights)
+            raise InputError(f"{where} has the format {jsontext.shown(config.get('format'))}; this version reads {FORMAT}")
+        with naming(where):
+            generator = codec.decode(Recipe.__annotations__["generator"], config.get("generator"), "generator")
+            noise = codec.decode(Recipe.__annotations__["z"], config.get("z"), "z")
+        shape = sample_shape(config.get("shape"), f"{where}: shape")
+        weights, _ = sealed.read(folder / "model.safetensors", "generator")
+        return cls.fit(generator, noise, shape, weights, str(folder))
+
+    @classmethod
+    def fit(
+        cls, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], weights: dict[str, Tensor], where: str
+    ) -> "Generator":
+        """The generator of settings and weights that come from files; InputError, naming `where`, unless they agree."""
+        check_fits(lambda: config.build(noise.num, shape), weights, where)
+        return cls._build(config, noise, shape, weights)
 
     @classmethod
     def _build(cls, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], weights: dict[str, Tensor]) -> "Generator":
@@ -84,6 +98,12 @@ class Generator:
 
     @torch.no_grad()
     def draw(self, z: Tensor, batch_size: int = 256) -> Tensor:
-        """Images [N, *shape] in [-1, 1] of the given z [N, num_z], in batches that bound the memory; on the CPU."""
+        """Images [N, *shape] in [-1, 1] of the given z [N, num_z], in batches that bound the memory; on the CPU.
+
+        InputError where a value is infinite or not a number, as huge weights make them.
+        """
         device = next(self.network.parameters()).device
-        return torch.cat([self.network(part.to(device)).cpu() for part in z.split(batch_size)])
+        images = torch.cat([self.network(part.to(device)).cpu() for part in z.split(batch_size)])
+        if not images.isfinite().all():
+            raise InputError("the generator draws values that are infinite or not a number; its weights are of no use")
+        return images

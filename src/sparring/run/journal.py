@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from sparring import jsontext
 from sparring.errors import InputError, MachineError
-from sparring.files import append, flush, truncate, write_atomically
+from sparring.files import append, flush, opened, truncate, write_atomically
+from sparring.run import events
 
 _ENTRY = len("01234567\n")  # bytes of a checksum
 
@@ -57,18 +59,27 @@ def sums_of(path: Path) -> Path:
 def read(path: Path) -> Iterator[dict[str, Any]]:
     """The events in order; an incomplete last line, as a kill leaves it, is passed over.
 
-    Raises InputError, naming the line, where one is no event, or is not what was written.
+    Raises InputError, naming the line, where one is no event, lacks what readers need of it, or is not what was written.
     """
     if path.exists():
-        *lines, rest = path.read_bytes().split(b"\n")
+        *lines, rest = _bytes(path).split(b"\n")
         yield from _events(path, lines, rest)
+
+
+def parse(line: bytes, where: str) -> dict[str, Any]:
+    """The event in a line; InputError, naming the place `where`, if it is none."""
+    try:
+        event = jsontext.parse(line, where)
+    except InputError as error:
+        raise InputError(f"{where} is no event of a journal; the file was damaged ({error})") from None
+    return events.check(event, where)
 
 
 def missing_lines(path: Path) -> int:
     """How many lines have a checksum but are not there, beyond the one that a kill explains."""
     if not (path.exists() and sums_of(path).exists()):
         return 0
-    return max(0, sums_of(path).stat().st_size // _ENTRY - path.read_bytes().count(b"\n") - 1)
+    return max(0, sums_of(path).stat().st_size // _ENTRY - _bytes(path).count(b"\n") - 1)
 
 
 def cut(path: Path, num_bytes: int) -> None:
@@ -76,7 +87,7 @@ def cut(path: Path, num_bytes: int) -> None:
 
     Raises InputError where the journal is shorter than that, or damaged before it.
     """
-    data = path.read_bytes() if path.exists() else b""
+    data = _bytes(path) if path.exists() else b""
     if len(data) < num_bytes:
         raise InputError(
             f"{path} has {len(data)} bytes, but its checkpoint was saved at {num_bytes}: something cut or removed it"
@@ -86,6 +97,11 @@ def cut(path: Path, num_bytes: int) -> None:
     if len(data) > num_bytes:
         truncate(path, num_bytes)
     write_atomically(sums_of(path), b"".join(map(_entry, lines)))
+
+
+def _bytes(path: Path) -> bytes:
+    with opened(path) as stream:
+        return stream.read()
 
 
 def _append(path: Path, line: bytes) -> None:
@@ -100,11 +116,11 @@ def _append(path: Path, line: bytes) -> None:
 
 def _events(path: Path, lines: list[bytes], rest: bytes) -> Iterator[dict[str, Any]]:
     """The events of whole lines, each held to its checksum where there are any; `rest` follows the last of them."""
-    sums = sums_of(path).read_bytes() if sums_of(path).exists() else None
+    sums = _bytes(sums_of(path)) if sums_of(path).exists() else None
     for number, line in enumerate(lines):
         if sums is not None and sums[number * _ENTRY :][:_ENTRY] != _entry(line):
             raise _damaged(path, number)
-        yield _event(line, f"{path}:{number + 1}")
+        yield parse(line, f"{path}:{number + 1}")
     if rest and sums is not None and sums[len(lines) * _ENTRY :] == _entry(rest[:-1]):  # whole, but for the line's end
         raise _damaged(path, len(lines))
 
@@ -119,13 +135,3 @@ def _damaged(path: Path, number: int) -> InputError:
         f"{path}:{number + 1} was damaged or changed: it has not the checksum that {sums.name} holds; "
         f"restore both from a copy, or remove {sums} to do without"
     )
-
-
-def _event(line: bytes, where: str) -> dict[str, Any]:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        event = None
-    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
-        raise InputError(f"{where} is no event of a journal; the file was damaged")
-    return event

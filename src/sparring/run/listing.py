@@ -31,8 +31,8 @@ def _runs(root: Path) -> list[Path]:
     """The folders of all runs under `root`, oldest first."""
     if not root.is_dir():
         raise InputError(f"there is no folder {root}; runs are made by `sparring train`")
-    files = sorted(root.rglob("recipe.json"), key=lambda path: path.stat().st_mtime_ns)
-    return [file.parent for file in files]
+    found = (path for path in root.rglob("recipe.json") if path.is_file())  # no link to nowhere
+    return [file.parent for file in sorted(found, key=lambda path: path.stat().st_mtime_ns)]
 
 
 def _summary(path: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,16 +11,17 @@ from typing import Any
 
 from torch import Tensor
 
-from sparring import codec
-from sparring.errors import InputError, MachineError
-from sparring.files import json_bytes, read_json
+from sparring import codec, jsontext
+from sparring.errors import InputError, MachineError, check, naming
+from sparring.files import check_links, json_bytes, read_json
 from sparring.recipe import Recipe
 from sparring.run import checkpoint, journal, scorebook, sums
 from sparring.run.checkpoint import Checkpoint
-from sparring.run.generator import Generator
+from sparring.run.generator import Generator, sample_shape
 from sparring.run.scorebook import Evaluation
 
 SCHEMA = 1
+MOST_THREADS = 4096
 _log = logging.getLogger(__name__)
 ROOT = Path("runs")
 
@@ -55,17 +56,21 @@ class Run:
         path = latest() if str(name) == "latest" else Path(name)
         if not (path / "recipe.json").is_file():
             raise InputError(f"{path} is no run: it has no recipe.json; name a folder that `sparring train` made, or latest")
+        check_links(path)
         sums.read(path, "recipe.json")
         facts = read_json(path / "recipe.json")
-        schema = facts.get("schema")
-        if not isinstance(schema, int) or schema > SCHEMA:
-            raise InputError(f"{path}/recipe.json has schema {schema}; this version reads up to {SCHEMA}: update Sparring")
+        schema, where = facts.get("schema"), f"{path}/recipe.json"
+        if type(schema) is not int or schema > SCHEMA:
+            shown = jsontext.shown(schema)
+            raise InputError(f"{where} has schema {shown}; this version reads up to {SCHEMA}: update Sparring")
         try:
-            recipe = codec.decode(Recipe, facts.pop("recipe", None), "recipe")
+            with naming(where):
+                recipe = codec.decode(Recipe, facts.pop("recipe", None), "recipe")
         except InputError as error:
             hint = "; if the part is your own, name the file that registers it: --with FILE.py"
             raise InputError(f"{error}{hint if 'unknown' in str(error) else ''}") from None
-        return cls(path, recipe, codec.decode(int, facts.get("seed"), "seed"), facts)
+        _check_facts(facts, where)
+        return cls(path, recipe, codec.decode(int, facts.get("seed"), f"{where}: seed"), facts)
 
     @classmethod
     def of_checkpoint(cls, file: Path) -> "Run":
@@ -75,7 +80,14 @@ class Run:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one sample, (C, H, W) or (D,)."""
-        return codec.decode(tuple[int, ...], self.facts.get("shape"), "shape")
+        return sample_shape(self.facts.get("shape"), f"{self.path}/recipe.json: shape")
+
+    @property
+    def num_images(self) -> int:
+        """How many images it trains on; InputError where recipe.json does not say."""
+        number = codec.decode(int, self.facts.get("num_images"), f"{self.path}/recipe.json: num_images")
+        check(number >= 1, f"{self.path}/recipe.json: num_images", number, "be at least 1")
+        return number
 
     def journal(self) -> Iterator[dict[str, Any]]:
         """The events of the journal, in order."""
@@ -129,7 +141,7 @@ class Run:
         """The generator in one of the run's checkpoints."""
         prefix = "generator.network."
         weights = {name.removeprefix(prefix): t for name, t in saved.tensors.items() if name.startswith(prefix)}
-        return Generator.build(self.recipe, self.shape, weights)
+        return Generator.fit(self.recipe.generator, self.recipe.z, self.shape, weights, str(self.path))
 
     def sample(self, num: int = 16, seed: int = 0) -> Tensor:
         """Generated images [num, *shape] in [-1, 1]; the same seed, the same images."""
@@ -155,6 +167,20 @@ class Run:
         return frames[-1].read_bytes() if frames else None
 
 
+def _check_facts(facts: Mapping[str, Any], where: str) -> None:
+    """InputError for a fact of another kind than its name promises; that one is missing is told where it is needed."""
+    kinds: Mapping[str, Any] = {
+        **dict.fromkeys(("data_name", "data_fingerprint", "sparring", "torch", "python", "device", "platform"), str),
+        **dict.fromkeys(("num_images", "threads"), int),
+        "start_from": str | None,
+        "flush_denormal": bool,
+    }
+    for name in facts.keys() & kinds.keys():
+        codec.decode(kinds[name], facts[name], f"{where}: {name}")
+    threads = facts.get("threads", 1)
+    check(1 <= threads <= MOST_THREADS, f"{where}: threads", threads, f"lie in 1..{MOST_THREADS}")
+
+
 def place(out: str | Path | None, recipe: Recipe, seed: int) -> Path:
     """Where a new run goes: the folder that the user names, which must hold nothing yet, or one under runs/."""
     path = Path(out) if out is not None else ROOT / f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.name}-seed{seed}"
@@ -164,7 +190,7 @@ def place(out: str | Path | None, recipe: Recipe, seed: int) -> Path:
 
 def latest(root: Path = ROOT) -> Path:
     """The run under `root` that was started last; InputError where there is none."""
-    runs = [path.parent for path in root.rglob("recipe.json")]
+    runs = [path.parent for path in root.rglob("recipe.json") if path.is_file()]
     if not runs:
         raise InputError(f"there is no run under {root}/ yet; train one with `sparring train vanilla`")
     return max(runs, key=lambda path: (path / "recipe.json").stat().st_mtime_ns)

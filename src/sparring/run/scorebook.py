@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sparring import codec
+from sparring import codec, jsontext
 from sparring.errors import InputError
 from sparring.run import lock, sums
 from sparring.scores import Score
@@ -36,7 +35,7 @@ def read(folder: Path) -> list[Evaluation]:
     """All evaluations in order; InputError where the file was damaged, or, naming the line, where one is none."""
     if not (folder / NAME).exists():
         return []
-    *lines, _ = sums.read(folder, NAME).decode(errors="replace").split("\n")  # no others: a class's name may look like one
+    *lines, _ = sums.read(folder, NAME).split(b"\n")
     return [_parse(line, f"{folder / NAME}:{n}") for n, line in enumerate(lines, 1)]
 
 
@@ -57,11 +56,11 @@ def _line(evaluation: Evaluation) -> str:
     return json.dumps(codec.encode(evaluation), ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _parse(line: str, where: str) -> Evaluation:
+def _parse(line: bytes, where: str) -> Evaluation:
     try:
-        data: Any = json.loads(line, parse_constant=str)  # NaN and Infinity are no numbers
-    except ValueError:
-        raise InputError(f"{where} is no evaluation; the file was damaged") from None
+        data = jsontext.parse(line, where)
+    except InputError as error:
+        raise InputError(f"{where} is no evaluation; the file was damaged ({error})") from None
     evaluation = codec.decode(Evaluation, data, where)
     if not evaluation.scores:
         raise InputError(f"{where} is an evaluation without scores; the file was damaged")

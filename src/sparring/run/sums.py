@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from sparring.errors import InputError
-from sparring.files import append, make_folder, truncate, write_atomically
+from sparring.files import append, make_folder, opened, read_bytes, truncate, write_atomically
 
 NAME = "SHA256SUMS"
 _LINE = re.compile("[0-9a-f]{64}  [^/].*\n")
@@ -26,12 +26,13 @@ def write(folder: Path, name: str, data: bytes) -> None:
     write_atomically(path, data)
 
 
-def read(folder: Path, name: str) -> bytes:
-    """A file's bytes; InputError where they are not there, or have none of its checksums."""
-    try:
-        data = (folder / name).read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {folder / name}: {error.strerror}") from None
+def read(folder: Path, name: str, longest: int | None = None) -> bytes:
+    """A file's bytes; InputError where they are not there, have none of its checksums, or are more than `longest`."""
+    if longest is not None:
+        data = read_bytes(folder / name, longest)
+    else:
+        with opened(folder / name) as stream:
+            data = stream.read()
     known = [line for line in _lines(folder) if line[64:] == f"  {name}\n"]
     if known and _line(data, name) not in known:
         raise InputError(

@@ -15,15 +15,17 @@ from sparring.sealed import seal, unseal
 FORMAT = "sparring-cache-1"  # count it up when a metric changes
 
 
-def tensors(depends_on: tuple[Any, ...], make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The tensors that `make` gives, from the cache if they are there and intact."""
+def tensors(
+    depends_on: tuple[Any, ...], make: Callable[[], dict[str, Tensor]], fits: Callable[[dict[str, Tensor]], bool]
+) -> dict[str, Tensor]:
+    """The tensors that `make` gives, from the cache if they are there, intact, and such as they must be (`fits`)."""
     name = hashlib.sha256(repr(depends_on).encode()).hexdigest()
     path = cache_folder() / "scores" / f"{name[:32]}.safetensors"
     if path.is_file():
-        try:
-            return unseal(path, FORMAT, "cached result")[1]
-        except InputError:
-            pass  # damaged: made anew below
+        with suppress(InputError):  # a damaged one is made anew
+            facts, found, _ = unseal(path, FORMAT, "cached result")
+            if facts == {"depends_on": repr(depends_on)} and fits(found):
+                return found
     made = make()
     data, _ = seal(FORMAT, {"depends_on": repr(depends_on)}, made)
     with suppress(InputError, MachineError), disk_errors(path, len(data)):  # no cache is slow, not wrong

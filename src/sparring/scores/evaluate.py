@@ -95,7 +95,11 @@ def _floor(standard: Standard, num: int, quick: bool) -> Values:
         return {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
 
     depends_on = ("floor", quick, standard.extractor_names[1], standard.fingerprint, last.fingerprint(), SUBSETS)
-    return {name: value.item() for name, value in cache.tensors(depends_on, make).items()}
+
+    def fits(found: dict[str, torch.Tensor]) -> bool:
+        return all(value.ndim == 0 and value.dtype == torch.float64 for value in found.values())
+
+    return {name: value.item() for name, value in cache.tensors(depends_on, make, fits).items()}
 
 
 def _by_subsamples(

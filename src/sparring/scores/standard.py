@@ -136,7 +136,15 @@ class ImageStandard(Standard):
             found = self.extractor.features(_images(self.test), self.device, self.progress)
             return {"features": found.features, "logits": found.logits}
 
-        return Features(**cache.tensors(("features", *self._key), make))
+        def fits(found: dict[str, Tensor]) -> bool:
+            return found.keys() == {"features", "logits"} and all(map(self._is_table, found.values()))
+
+        return Features(**cache.tensors(("features", *self._key), make, fits))
+
+    def _is_table(self, found: Tensor) -> bool:
+        """Whether these are numbers, a row for every real image."""
+        shaped = found.dtype == torch.float32 and found.ndim == 2 and len(found) == len(self.test)
+        return shaped and bool(found.isfinite().all())
 
     @cached_property
     def moments(self) -> Moments:
@@ -151,7 +159,10 @@ class ImageStandard(Standard):
             found = Reference.of(features)
             return {"precision": found.radii_precision.cpu(), "coverage": found.radii_coverage.cpu()}
 
-        radii = cache.tensors(("radii", 3, 5, *self._key), make)
+        def fits(found: dict[str, Tensor]) -> bool:
+            return found.keys() == {"precision", "coverage"} and all(r.shape == features.shape[:1] for r in found.values())
+
+        radii = cache.tensors(("radii", 3, 5, *self._key), make, fits)
         return Reference(features, radii["precision"].to(self.device), radii["coverage"].to(self.device), 3, 5)
 
     @cached_property
