@@ -273,7 +273,7 @@ BAD = [
     ("good.npz --against ring", "these are images, and the data set holds points"),
     ("run --against rnig", "did you mean 'ring'"),
     ("unsaved", "unsaved has no intact checkpoint"),
-    ("nan-generator --against data --num 1000", "1000 of 1000 samples hold values that are infinite or not a number"),
+    ("nan-generator --against data --num 1000", "nan-generator: 0.bias holds values that are infinite or not a number"),
     ("run --draws 1", "'--draws': 1 is not in the range"),
 ]
 assert len({line for line, _ in BAD}) == len(BAD)
