@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # A part of the package imports from lines above its own alone: never from below, never from its own line.
 LAYERS = [
     {"errors"},
-    {"registry", "cadence", "keys", "files", "devices", "signals", "sealed", "intervals"},
+    {"registry", "cadence", "keys", "files", "devices", "signals", "sealed", "intervals", "launch"},
     {"losses", "networks", "data", "pictures", "noise", "optim", "codec", "metrics", "coach"},
     {"recipe", "extractors"},
     {"recipes", "steps", "scores"},

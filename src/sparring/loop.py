@@ -1,6 +1,5 @@
 """Training: order and cadence only. The loop plays rounds and reports moments; others draw, write and show."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from math import isfinite
@@ -17,7 +16,7 @@ def play(engine: Engine, length: Length, start: Moment, test: Dataset | None = N
     Numbers are read when the journal is due, at an epoch's end and at the end; with test images, traces at every epoch's end.
     Raises NonFiniteError, naming the value, where one that is read is not finite.
     """
-    began = time.perf_counter() - start.seconds
+    clock = engine.ranks.clock(start.seconds)
     num_images, moment = len(engine.data), start
     while length.share(moment, num_images) < 1:
         readings = engine.play(moment.round)
@@ -27,7 +26,7 @@ def play(engine: Engine, length: Length, start: Moment, test: Dataset | None = N
             round=moment.round + 1,
             images=images,
             epoch=images // num_images if ended else before // num_images + 1,
-            seconds=time.perf_counter() - began,
+            seconds=clock(),
             epoch_ended=ended,
         )
         last = length.share(moment, num_images) >= 1
