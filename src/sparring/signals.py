@@ -6,9 +6,14 @@ from types import FrameType
 
 
 class Stop:
-    """Within the block, `requested` says which signal came, if any; outside the main thread signals stay as they are."""
+    """Within the block, `requested` says which signal came, if any; outside the main thread signals stay as they are.
 
-    def __init__(self):
+    `patient`: a second signal changes nothing. Under torchrun Ctrl-C comes twice, from the terminal and from torchrun itself,
+    which ends by force what does not end in 30 seconds.
+    """
+
+    def __init__(self, patient: bool = False):
+        self._patient = patient
         self.requested: signal.Signals | None = None
 
     def __enter__(self) -> "Stop":
@@ -23,6 +28,6 @@ class Stop:
             signal.signal(number, handler)
 
     def _ask(self, number: int, _: FrameType | None) -> None:
-        if self.requested:
+        if self.requested and not self._patient:
             raise KeyboardInterrupt
         self.requested = signal.Signals(number)

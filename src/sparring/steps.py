@@ -26,7 +26,7 @@ BOTH: tuple[Side, ...] = ("real", "fake")
 
 
 class Sharing(Protocol):
-    """How a match is shared: here are some rows of each side's batch, the others are elsewhere, and the gradients are of all."""
+    """How a match is shared: some rows of each side's batch are here, the others elsewhere, and gradients are of all."""
 
     def showing(self, network: nn.Module, *sides: Side) -> AbstractContextManager[None]:
         """Within the block the network is shown the rows that are here, of one batch or of both in one."""

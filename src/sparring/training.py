@@ -1,8 +1,8 @@
 """What users call: train, resume, load. Here the loop meets the disk, the screen and the signals."""
 
 import signal
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,22 @@ from sparring import codec, data, devices, recipes, scores
 from sparring.cadence import Every, Length, Moment
 from sparring.data.sets import Dataset
 from sparring.engine import Engine, own_torch_state
+from sparring.engine.ranks import joined
+from sparring.engine.solo import Solo
 from sparring.errors import InputError, MachineError, NonFiniteError
+from sparring.launch import Launch
 from sparring.loop import play
 from sparring.progress import Progress
 from sparring.recipe import Recipe
 from sparring.run import checkpoint, journal, scorebook
+from sparring.run.attendant import Attendant, opened, seated
 from sparring.run.generator import Generator
 from sparring.run.recorder import Ending, Recorder
-from sparring.run.run import Run, refuse_used
+from sparring.run.run import Run, has_begun, refuse_used
 from sparring.scores import Score, Standard
 from sparring.signals import Stop
 
+TIMEOUT = 600.0  # seconds
 START = Moment(round=0, images=0, epoch=1, seconds=0.0)
 
 
@@ -86,34 +91,46 @@ def train(
     settings: Mapping[str, str] | None = None,
     start_from: str | Path | None = None,
     quiet: bool = False,
+    timeout: float = TIMEOUT,
 ) -> Run:
     """Train a recipe from its start; returns the run, saved on disk.
 
     `settings` override fields of the recipe by dotted name, as texts: {"optim.lr": "1e-4"}. `start_from` names a run whose
     weights are taken over. At most one of epochs, images, rounds and minutes; without any, the recipe's own length.
+    In processes that torchrun started all of them train one run, which rank 0 writes; `timeout`: seconds that they wait for one
+    that does not come. Restarted by torchrun, they go on with the run that they had begun in `out`.
     Raises InputError for unusable input, NonFiniteError where training diverges, Stopped (a KeyboardInterrupt) on Ctrl-C or
-    SIGTERM; the run is saved in the last two cases.
+    SIGTERM, MachineError where the disk fails or a process is lost; the run is saved in the second and third case.
     """
     resolved = resolve(recipe, settings, data, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
-    place = devices.resolve(device)
-    if out is not None:
-        refuse_used(Path(out))
-    with Progress(quiet) as progress, own_torch_state(place):
-        engine, test = build(resolved, seed, place, progress)
-        if start_from is not None:
-            take_weights(engine, Run.open(start_from))
-        facts = devices.describe(place) | {
-            "data_name": codec.encode(resolved.data)["name"],
-            "data_fingerprint": engine.data.fingerprint(),
-            "num_images": len(engine.data),
-            "shape": list(engine.data.shape),
-            "start_from": str(Run.open(start_from).path) if start_from is not None else None,
-        }
-        standard = judge(resolved, place, progress)
-        run = Run.create(Path(out) if out is not None else None, resolved, seed, facts)
-        recorder = Recorder(run, engine, test, standard, progress.say)
-        recorder.journal.write("start", recipe=resolved.name, seed=seed, length=str(resolved.length))
-        return _play(recorder, START, progress)
+    launch, folder = Launch.of(), Path(out) if out is not None else None
+    if launch.max_restarts and folder is None:
+        raise InputError("torchrun --max-restarts needs --out DIR, where the restarted processes find their run")
+    with _company(launch, timeout, device, quiet) as (ranks, place, progress):
+        if folder is not None and launch.attempt and ranks.first(lambda: has_begun(folder, launch.group)):
+            return _go_on(opened(ranks, folder), {}, ranks, place, progress)
+        if folder is not None:
+            ranks.first(lambda: refuse_used(folder))
+        engine, test = ranks.agree(lambda: build(resolved, seed, place, progress, ranks))
+
+        def begin() -> tuple[Recorder, Moment]:
+            if start_from is not None:
+                take_weights(engine, Run.open(start_from))
+            facts = devices.describe(place) | {
+                "processes": ranks.size,
+                "launch": launch.group,
+                "data_name": codec.encode(resolved.data)["name"],
+                "data_fingerprint": engine.data.fingerprint(),
+                "num_images": len(engine.data),
+                "shape": list(engine.data.shape),
+                "start_from": str(Run.open(start_from).path) if start_from is not None else None,
+            }
+            standard = judge(resolved, place, progress)
+            recorder = Recorder(Run.create(folder, resolved, seed, facts), engine, test, standard, progress.say)
+            recorder.journal.write("start", recipe=resolved.name, seed=seed, length=str(resolved.length))
+            return recorder, START
+
+        return _play(*seated(engine, test, begin), progress)
 
 
 def resume(
@@ -125,21 +142,30 @@ def resume(
     minutes: float | None = None,
     device: str = "auto",
     quiet: bool = False,
+    timeout: float = TIMEOUT,
 ) -> Run:
     """Go on where a run stopped, bit for bit on the CPU; a new length extends (or ends) it.
 
-    Raises as `train`; InputError where no intact checkpoint is left, or the data are not those that it was trained on.
+    With another number of processes than before it goes on within rounding. Raises as `train`; InputError where no intact
+    checkpoint is left, or the data are not those that it was trained on.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
-    recipe = with_length(run.recipe, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
-    place = devices.resolve(device)
-    with Progress(quiet) as progress, own_torch_state(place):
+    lengths = {"epochs": epochs, "images": images, "rounds": rounds, "minutes": minutes}
+    with _company(Launch.of(), timeout, device, quiet) as (ranks, place, progress):
+        return _go_on(opened(ranks, run), lengths, ranks, place, progress)
+
+
+def _go_on(run: Run, lengths: Mapping[str, float | None], ranks: Solo, place: torch.device, progress: Progress) -> Run:
+    recipe = with_length(run.recipe, **lengths)
+    engine, test = ranks.agree(lambda: build(run.recipe, run.seed, place, progress, ranks))
+
+    def begin() -> tuple[Recorder, Moment]:
         saved, problems = run.newest_checkpoint()
         for problem in problems:
             progress.say(f"{problem}; going on from round {saved.moment.round}")
-        engine, test = build(run.recipe, run.seed, place, progress)
         if engine.data.fingerprint() != run.facts.get("data_fingerprint"):
             raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
+        if (before := run.facts.get("processes", 1)) != ranks.size:
+            progress.say(f"{run.path} had {before} process(es), now {ranks.size}: exact within rounding, not to the bit")
         standard = judge(recipe, place, progress)
         checkpoint.restore(saved, engine.match)
         journal.cut(run.path / "journal.jsonl", saved.journal_bytes)
@@ -147,12 +173,23 @@ def resume(
         checkpoint.set_aside(run.path / "checkpoints", saved.moment.round)
         start = saved.moment
         del saved  # a second copy of the whole state
-        run = run.with_recipe(recipe)
-        recorder = Recorder(run, engine, test, standard, progress.say, saved_round=start.round)
+        recorder = Recorder(run.with_recipe(recipe), engine, test, standard, progress.say, saved_round=start.round)
         for problem in problems:
             recorder.journal.write("warning", round=start.round, text=problem)
-        recorder.journal.write("resume", round=start.round, length=str(recipe.length), **devices.describe(place))
-        return _play(recorder, start, progress)
+        facts = devices.describe(place) | {"processes": ranks.size}
+        recorder.journal.write("resume", round=start.round, length=str(recipe.length), **facts)
+        return recorder, start
+
+    return _play(*seated(engine, test, begin), progress)
+
+
+@contextmanager
+def _company(launch: Launch, timeout: float, device: str, quiet: bool) -> Iterator[tuple[Solo, torch.device, Progress]]:
+    """Within the block the processes of a launch are together; each has its device, and the first shows the progress."""
+    with joined(launch, timeout) as ranks, Progress(quiet or not ranks.is_first) as progress:
+        place = ranks.place(lambda: devices.resolve(device))
+        with own_torch_state(place):
+            yield ranks, place, progress
 
 
 def is_complete(run: Run, length: Length) -> bool:
@@ -179,10 +216,12 @@ def load(path: str | Path | Run) -> Run | Generator:
     return Run.open(path)
 
 
-def build(recipe: Recipe, seed: int, device: torch.device, progress: Progress) -> tuple[Engine, Dataset]:
-    """The engine of a recipe, and its test images."""
+def build(
+    recipe: Recipe, seed: int, device: torch.device, progress: Progress, ranks: Solo | None = None
+) -> tuple[Engine, Dataset]:
+    """The engine of a recipe, and its test images. `ranks`: who trains, this process alone by default."""
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
-    return Engine.build(recipe, train_set, seed, device), test
+    return Engine.build(recipe, train_set, seed, device, ranks), test
 
 
 def judge(recipe: Recipe, device: torch.device, progress: Progress) -> Standard | None:
@@ -270,11 +309,12 @@ def rehearse(
     }
 
 
-def _play(recorder: Recorder, start: Moment, progress: Progress) -> Run:
+def _play(recorder: Recorder | Attendant, start: Moment, progress: Progress) -> Run:
     """Play to the end, or until somebody stops it; the run is saved either way."""
     run, engine, moment = recorder.run, recorder.engine, start
-    test = recorder.test if run.recipe.test_traces else None
-    with Stop() as stop, closing(recorder.journal):
+    test, ranks = recorder.test if run.recipe.test_traces else None, engine.ranks
+    with Stop(patient=ranks.size > 1) as stop, closing(recorder):
+        ranks.wish = lambda: stop.requested or 0
         progress.begin(run, start, len(engine.data))
         try:
             if start.round == 0:
@@ -282,9 +322,10 @@ def _play(recorder: Recorder, start: Moment, progress: Progress) -> Run:
             for moment in play(engine, run.recipe.length, start, test):
                 recorder.see(moment)
                 progress.see(moment)
-                if stop.requested:
+                if ranks.stop:
                     break
-            stopped = stop.requested if not moment.last else None
+            ranks.meet()  # for the last time: what comes now is the first one's alone
+            stopped = signal.Signals(ranks.stop) if ranks.stop and not moment.last else None
             if stopped:
                 recorder.save(moment)
             recorder.end(moment, _ENDINGS[stopped])

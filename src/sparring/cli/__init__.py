@@ -11,6 +11,8 @@ COMMANDS = (
     *("recipes", "train", "resume", "runs", "sample", "evaluate", "compare", "animate", "reproduce", "data", "extractor"),
     "bench",
 )
+FOR_SEVERAL = ("train", "resume")
+"""Commands that several processes, started by torchrun, carry out together."""
 
 
 class Commands(click.Group):
@@ -23,10 +25,14 @@ class Commands(click.Group):
         return import_module(f"sparring.cli.{cmd_name}").command if cmd_name in COMMANDS else None
 
     def resolve_command(self, ctx: click.Context, args: list[str]):
+        from sparring.launch import Launch
+
         if args[0] not in COMMANDS:
             from sparring.registry import suggest
 
             raise click.UsageError(f"unknown command {args[0]!r}; {suggest(args[0], COMMANDS)}", ctx)
+        if args[0] not in FOR_SEVERAL and (size := Launch.of().size) > 1:
+            raise click.UsageError(f"`sparring {args[0]}` takes one process, not {size}: start it without torchrun", ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -45,18 +51,24 @@ def main() -> None:
     except click.ClickException as error:
         _fail(error.format_message(), 2)
     except SparringError as error:
-        _fail(str(error), error.exit_status)
+        _fail(str(error), error.exit_status, error.told)
     except click.Abort as abort:  # what click makes of a KeyboardInterrupt
         _fail(str(abort.__cause__ or "") or "interrupted", getattr(abort.__cause__, "exit_status", 130))
     except (MemoryError, RuntimeError) as error:
         # PyTorch has no type of its own for this
         if not (isinstance(error, MemoryError) or "allocate" in str(error) or "size calculation overflowed" in str(error)):
             raise
-        _fail("there is too little memory for it; a smaller batch_size needs less, and what was saved of a run is kept", 4)
+        _fail(
+            "there is too little memory for it; a smaller batch_size needs less, and what was saved of a run is kept", 4, False
+        )
 
 
-def _fail(sentence: str, status: int) -> None:
-    click.echo(f"sparring: {sentence}", err=True)
+def _fail(sentence: str, status: int, told: bool | None = None) -> None:
+    """Say it, unless another process does; of several on a host one says what all of them know."""
+    from sparring.launch import Launch
+
+    if not (told if told is not None else not Launch.of().speaks):
+        click.echo(f"sparring: {sentence}", err=True)
     sys.exit(status)
 
 

@@ -12,13 +12,18 @@ from sparring.cli.train import report
 @click.argument("run")
 @options.lengths
 @options.device
+@options.timeout
 @options.quiet
 @options.code
 @options.as_json
-def command(run: str, device: str, quiet: bool, code: str | None, as_json: bool, **lengths: Any) -> None:
+def command(run: str, device: str, timeout: float | None, quiet: bool, code: str | None, as_json: bool, **lengths: Any) -> None:
     """Go on with RUN where it stopped, bit for bit; with a length, extend it to that length."""
     from sparring import devices, training
+    from sparring.launch import Launch
 
     devices.tune_process()
     options.execute(code)
-    report(training.result(training.resume(run, device=device, quiet=quiet, **lengths)), as_json)
+    patience = options.seconds(timeout, training.TIMEOUT)
+    found = training.resume(run, device=device, quiet=quiet, timeout=patience, **lengths)
+    if Launch.of().rank == 0:
+        report(training.result(found), as_json)

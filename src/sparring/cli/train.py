@@ -18,6 +18,7 @@ from sparring.cli import options
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe by dotted name.")
 @click.option("--from", "start_from", metavar="RUN", help="Start from this run's weights.")
 @click.option("--dry-run", is_flag=True, help="Build everything, play three rounds, and say what to expect.")
+@options.timeout
 @options.quiet
 @options.code
 @options.as_json
@@ -31,6 +32,7 @@ def command(
     settings: tuple[str, ...],
     start_from: str | None,
     dry_run: bool,
+    timeout: float | None,
     quiet: bool,
     code: str | None,
     as_json: bool,
@@ -38,6 +40,11 @@ def command(
 ) -> None:
     """Train RECIPE (a name, or a Python file that registers one)."""
     from sparring import devices, recipes, training
+    from sparring.launch import Launch
+
+    launch = Launch.of()
+    if launch.size > 1 and (seeds is not None or dry_run):
+        raise click.UsageError(f"{'--seeds' if seeds else '--dry-run'} takes one process; start it without torchrun")
 
     devices.tune_process()
     if seeds is not None:
@@ -55,8 +62,9 @@ def command(
     if dry_run:
         rehearsal = training.rehearse(resolved, seed=seed, device=device, start_from=start_from, quiet=quiet)
         return options.print_json(rehearsal) if as_json else _print_rehearsal(rehearsal)
-    run = training.train(resolved, out=out, seed=seed, device=device, start_from=start_from, quiet=quiet)
-    return report(training.result(run), as_json)
+    given = {"out": out, "seed": seed, "device": device, "start_from": start_from, "quiet": quiet}
+    run = training.train(resolved, **given, timeout=options.seconds(timeout, training.TIMEOUT))
+    return report(training.result(run), as_json) if launch.rank == 0 else None
 
 
 def _train_several(recipe: str, seeds: list[int], out: str | None, quiet: bool, as_json: bool, **given: Any) -> None:

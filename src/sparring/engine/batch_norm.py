@@ -31,7 +31,7 @@ class _Normalise(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         (dy,), (x, weight, mean, var, num) = gradients, ctx.saved_tensors
         if len(x):  # as if mean and variance were constants
             dx, dw, db = aten.native_batch_norm_backward(dy, x, weight, mean, var, None, None, False, ctx.eps, [True] * 3)
@@ -64,7 +64,9 @@ def _statistics(x: Tensor, rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
     else:
         mean = var = x.new_zeros(channels)
     count = x.new_full((1,), x.numel() / channels)
-    counts, means, variances = rows.everyone(torch.cat([count, mean, var])).split([1, channels, channels], dim=1)  # [parts, ...]
+    counts, means, variances = rows.everyone(torch.cat([count, mean, var])).split(
+        [1, channels, channels], dim=1
+    )  # [parts, ...]
     num = counts.sum()
     mean = (counts * means).sum(0) / num
     return mean, (counts * (variances + (means - mean).square())).sum(0) / num, num

@@ -37,9 +37,7 @@ class Engine:
     last: tuple[Tensor, Tensor] = field(init=False)  # real images and z of the round played last
 
     @classmethod
-    def build(
-        cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device, ranks: Solo | None = None
-    ) -> "Engine":
+    def build(cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device, ranks: Solo | None = None) -> "Engine":
         """Both players with their initial values; the images are moved to the device. `ranks`: who plays, this process alone
         by default.
 
@@ -159,7 +157,7 @@ class Engine:
         return samples
 
     def samples(self, num: int, *address: str | int) -> Tensor:
-        """Generated images [num, *shape] in [-1, 1], in inference mode, from the z at this address; drawn by this process alone.
+        """Generated images [num, *shape] in [-1, 1], in inference mode, from the z at this address, drawn here alone.
 
         Raises NonFiniteError where one is infinite or not a number.
         """

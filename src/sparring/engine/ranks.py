@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
-from itertools import accumulate
+from importlib import import_module
+from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
@@ -49,8 +50,7 @@ class Ranks(Solo):
     """The processes of one launch, seen from one of them; gloo on the CPU, NCCL between GPUs."""
 
     def __init__(self, launch: Launch, timeout: float):
-        import torch.distributed as dist  # not in ordinary runs
-
+        dist: Any = import_module("torch.distributed")  # not in ordinary runs
         super().__init__(launch.rank, launch.size)
         self._dist, self._launch, self._timeout = dist, launch, timeout
         self._nums: dict[Side, int] = {}
@@ -58,14 +58,13 @@ class Ranks(Solo):
         self._coming: tuple[Tensor, Any] | None = None
         self._began = time.perf_counter()
         self._gpus: Any = None
+        patience = timedelta(seconds=timeout)
         try:
-            store, *_ = next(dist.rendezvous("env://", self.rank, self.size, timeout=timedelta(seconds=timeout)))
-            signs = dist.PrefixStore(f"sparring/{launch.attempt}", store.clone())
+            stores = [next(dist.rendezvous("env://", self.rank, self.size, timeout=patience))[0] for _ in range(2)]
+            signs = dist.PrefixStore(f"sparring/{launch.attempt}", stores[1])
             self._vigil = Vigil(signs, self.rank, self.size, launch.host, period=min(1.0, timeout / 10))
             self._vigil.start()
-            dist.init_process_group(
-                "gloo", store=store, rank=self.rank, world_size=self.size, timeout=timedelta(seconds=timeout)
-            )
+            dist.init_process_group("gloo", store=stores[0], rank=self.rank, world_size=self.size, timeout=patience)
         except RuntimeError as error:
             raise MachineError(f"the {self.size} processes did not come together within {timeout:g} s: {error}") from error
 
@@ -89,7 +88,9 @@ class Ranks(Solo):
         for own, given in zip(spans, logits, strict=True):
             first, behind = own[self.rank]
             if len(given) != behind - first:
-                raise InputError(f"D gives {len(given)} logits for {behind - first} samples; several processes need one for each")
+                raise InputError(
+                    f"D gives {len(given)} logits for {behind - first} samples; several processes need one for each"
+                )
             room = given.new_zeros(_most(own), *given.shape[1:], dtype=torch.float64)
             room[: len(given)] = given
             parts.append(room.flatten())
@@ -158,7 +159,9 @@ class Ranks(Solo):
         if place.type == "cuda":
             if self._launch.local_rank >= torch.cuda.device_count():
                 number = f"{torch.cuda.device_count()} GPU(s) on {self._launch.host}"
-                raise InputError(f"there is no GPU for rank {self.rank}: {number}; start as many processes a host, or --device cpu")
+                raise InputError(
+                    f"there is no GPU for rank {self.rank}: {number}; start as many processes a host, or --device cpu"
+                )
             place = torch.device("cuda", self._launch.local_rank)
             torch.cuda.set_device(place)
         return place
@@ -203,12 +206,12 @@ class Ranks(Solo):
 
     def leave(self, error: BaseException | None) -> None:
         """End the company; whoever leaves with an error lets the others know, and the first of a host tells people."""
-        if error is not None:
-            self._vigil.leave(error)
         if isinstance(error, SparringError):
             error.told = not self._vigil.first_to_tell()
+        if error is not None:
+            self._vigil.leave(error)
         self._vigil.close()
-        if error is None or self._gpus is None:  # NCCL may wait for those who are lost
+        if self._gpus is None or not isinstance(error, MachineError):  # NCCL would wait for those who are lost
             self._dist.destroy_process_group()
 
     # --- how ---
@@ -228,7 +231,7 @@ class Ranks(Solo):
     def _spans(self, num: int) -> Spans:
         """Everybody's rows of a batch."""
         bounds = [num * rank // self.size for rank in range(self.size + 1)]
-        return list(zip(bounds, bounds[1:], strict=False))
+        return list(pairwise(bounds))
 
     def _group(self, tensor: Tensor) -> Any:
         return self._gpus if tensor.is_cuda else None

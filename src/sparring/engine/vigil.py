@@ -5,8 +5,6 @@ import threading
 import time
 from typing import Any
 
-from torch.distributed import Store
-
 from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
 
 _KINDS: dict[int, type[SparringError]] = {kind.exit_status: kind for kind in (InputError, NonFiniteError, MachineError)}
@@ -20,10 +18,11 @@ def error_of(status: int, sentence: str) -> SparringError:
 class Vigil(threading.Thread):
     """A thread that writes to the group's store, every `period` seconds, that this process lives and how far it is.
 
-    `round` is the round being played, `met` counts how often the processes have met (begun something that all have to do).
+    `store` is one of `torch.distributed`, for this purpose alone. `round` is the round being played, `met` counts how often
+    this process has begun something that all have to do.
     """
 
-    def __init__(self, store: Store, rank: int, size: int, host: str, period: float):
+    def __init__(self, store: Any, rank: int, size: int, host: str, period: float):
         super().__init__(name="vigil", daemon=True)
         self.round, self.met, self.beat = 0, 0, 0
         self._store, self._rank, self._size, self._host, self._period = store, rank, size, host, period

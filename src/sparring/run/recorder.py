@@ -83,7 +83,7 @@ class Recorder:
         self._tell("checkup", **place, **self.engine.checkup(self.test))
 
     def _score(self, standard: Standard, moment: Moment, place: Mapping[str, Any]) -> None:
-        samples = scores.examples(self.engine.samples(scores.QUICK, "quick score", moment.round))
+        samples = scores.examples(self.engine.samples_of_all(scores.QUICK, "quick score", moment.round))
         found = scores.quick(standard, samples, self.run.seed)
         values, headline = {score.metric: score.value for score in found}, standard.headline
         facts = {"quick": True, "num_samples": len(samples), "extractor": standard.extractor_names[0]}
@@ -133,6 +133,10 @@ class Recorder:
         draw_plots(self.run, len(self.engine.data))
         if self.run.frames():
             write_animation(self.run.path / "training.gif", training_frames(self.run))
+
+    def close(self) -> None:
+        """Write no more."""
+        self.journal.close()
 
     def samples(self, num: int, *address: str | int) -> Tensor:
         return self.engine.samples(num, *address)

@@ -1,6 +1,7 @@
 """A run on disk: a folder that can be read without Sparring, and resumed with it."""
 
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -132,6 +133,23 @@ def latest(root: Path = ROOT) -> Path:
     if not runs:
         raise InputError(f"there is no run under {root}/ yet; train one with `sparring train vanilla`")
     return max(runs, key=lambda path: (path / "recipe.json").stat().st_mtime_ns)
+
+
+def has_begun(path: Path, launch: str | None) -> bool:
+    """Whether a launch of several processes, now restarted, can go on with what it left here; what it cannot, it removes.
+
+    InputError where somebody else's run is here.
+    """
+    if not (path / "recipe.json").is_file():
+        if not any(file.is_file() for file in path.rglob("*")):
+            shutil.rmtree(path, ignore_errors=True)
+        return False
+    if Run.open(path).facts.get("launch") != launch:
+        refuse_used(path)
+    if checkpoint.paths(path / "checkpoints"):
+        return True
+    shutil.rmtree(path)
+    return False
 
 
 def refuse_used(path: Path) -> None:
