@@ -327,6 +327,7 @@ def _play(recorder: Recorder | Attendant, start: Moment, progress: Progress) -> 
             ranks.meet()  # for the last time: what comes now is the first one's alone
             stopped = signal.Signals(ranks.stop) if ranks.stop and not moment.last else None
             if stopped:
+                stop.requested = stopped  # whichever process it came to
                 recorder.save(moment)
             recorder.end(moment, _ENDINGS[stopped])
         except NonFiniteError as error:

@@ -205,11 +205,13 @@ class Ranks(Solo):
             self._dist.barrier()
 
     def leave(self, error: BaseException | None) -> None:
-        """End the company; whoever leaves with an error lets the others know, and the first of a host tells people."""
+        """End the company: where all is well the first process, which has to write, leaves first; whoever leaves with an error
+        lets the others know, and one of each host tells people."""
         if isinstance(error, SparringError):
             error.told = not self._vigil.first_to_tell()
-        if error is not None:
-            self._vigil.leave(error)
+        if self.rank != 0 and not isinstance(error, Exception):  # torchrun ends those who linger
+            self._vigil.outstay(0, self._timeout)
+        self._vigil.leave(error)
         self._vigil.close()
         if self._gpus is None or not isinstance(error, MachineError):  # NCCL would wait for those who are lost
             self._dist.destroy_process_group()

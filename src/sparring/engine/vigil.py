@@ -41,16 +41,26 @@ class Vigil(threading.Thread):
         self._over.set()
         self.join(self._period + 1)
 
-    def leave(self, error: BaseException) -> None:
-        """Let the others know why this process is leaving."""
-        status = getattr(error, "exit_status", 1)
-        sentence = str(error) if isinstance(error, SparringError) else f"{type(error).__name__}: {error}"
+    def leave(self, error: BaseException | None) -> None:
+        """Let the others know that this process is leaving, and why."""
+        status, sentence = (0 if error is None else getattr(error, "exit_status", 1)), str(error)
         if not isinstance(error, SparringError):
-            sentence = f"{self._name(self._rank, self._host)} failed in round {self.round}: {sentence}"
+            sentence = f"{_named(self._rank, self._host)} failed in round {self.round}: {type(error).__name__}: {error}"
         try:
             self._store.set(f"left/{self._rank}", json.dumps({"status": status, "sentence": sentence}))
         except RuntimeError:
             return  # nobody is there to read it
+
+    def outstay(self, rank: int, timeout: float) -> None:
+        """Return when this rank has left, or has given no sign of life for so many seconds."""
+        try:
+            sign, since = None, time.monotonic()
+            while not self._store.check([f"left/{rank}"]) and time.monotonic() - since < timeout:
+                time.sleep(0.02)
+                now = self._read("signs").get(rank)
+                sign, since = (sign, since) if now == sign else (now, time.monotonic())
+        except RuntimeError:
+            return  # whoever keeps the store has left
 
     def first_to_tell(self) -> bool:
         """Whether this process is the first of its host to ask; it then says what there is to say."""
@@ -82,10 +92,7 @@ class Vigil(threading.Thread):
     def _missing(self, rank: int, what: str, sign: dict[str, Any] | None) -> MachineError:
         if sign is None:
             return MachineError(f"rank {rank} never came")
-        return MachineError(f"{self._name(rank, sign['host'])} {what}; it was last seen in round {sign['round']}")
-
-    def _name(self, rank: int, host: str) -> str:
-        return f"rank {rank} on {host}"
+        return MachineError(f"{_named(rank, sign['host'])} {what}; it was last seen in round {sign['round']}")
 
     def _write(self) -> None:
         self.beat += 1
@@ -96,3 +103,7 @@ class Vigil(threading.Thread):
         """What each rank has written under this name, where it has."""
         keys = {rank: f"{folder}/{rank}" for rank in range(self._size)}
         return {rank: json.loads(self._store.get(key)) for rank, key in keys.items() if self._store.check([key])}
+
+
+def _named(rank: int, host: str) -> str:
+    return f"rank {rank} on {host}"
