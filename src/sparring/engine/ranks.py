@@ -60,11 +60,12 @@ class Ranks(Solo):
         self._gpus: Any = None
         patience = timedelta(seconds=timeout)
         try:
-            stores = [next(dist.rendezvous("env://", self.rank, self.size, timeout=patience))[0] for _ in range(2)]
-            signs = dist.PrefixStore(f"sparring/{launch.attempt}", stores[1])
+            found = [next(dist.rendezvous("env://", self.rank, self.size, timeout=patience))[0] for _ in range(2)]
+            # torchrun keeps its store, with what the processes before a restart have written
+            store, signs = (dist.PrefixStore(f"sparring/{launch.attempt}", part) for part in found)
             self._vigil = Vigil(signs, self.rank, self.size, launch.host, period=min(1.0, timeout / 10))
             self._vigil.start()
-            dist.init_process_group("gloo", store=stores[0], rank=self.rank, world_size=self.size, timeout=patience)
+            dist.init_process_group("gloo", store=store, rank=self.rank, world_size=self.size, timeout=patience)
         except RuntimeError as error:
             raise MachineError(f"the {self.size} processes did not come together within {timeout:g} s: {error}") from error
 
