@@ -1,5 +1,6 @@
 """The command line: one command a file; each parses, calls and prints."""
 
+import signal
 import sys
 from importlib import import_module
 
@@ -67,7 +68,10 @@ def _fail(sentence: str, status: int, told: bool | None = None) -> None:
     """Say it, unless another process does; of several on a host one says what all of them know."""
     from sparring.launch import Launch
 
-    if not (told if told is not None else not Launch.of().speaks):
+    launch = Launch.of()
+    if launch.size > 1:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun sends it to all when one has ended; the status tells more
+    if not (told if told is not None else not launch.speaks):
         click.echo(f"sparring: {sentence}", err=True)
     sys.exit(status)
 
