@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +77,13 @@ def evaluation(ranks: Solo) -> dict[str, Any]:
         test = DoubleSet(test.images[:200])
         engine.play(0)
         samples = engine.samples_of_all(300, "quick score", 1)
-        alone = ranks.rank or engine.samples(300, "quick score", 1)
-        numbers = ranks.rank or engine.checkup(test)
+        alone = engine.samples(300, "quick score", 1) if ranks.is_first else samples
+        numbers = engine.checkup(test) if ranks.is_first else {}
         return {
             "test": engine.test_numbers(test, 1),
             "samples": samples.flatten(1)[:, ::40].tolist(),
-            "same": ranks.rank > 0 or torch.equal(samples, alone),
-            "checkup": isinstance(numbers, int) or all(torch.tensor(list(numbers.values())).isfinite()),
+            "same": torch.equal(samples, alone),
+            "checkup": all(map(isfinite, numbers.values())),
         }
 
 
