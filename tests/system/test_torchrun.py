@@ -49,11 +49,11 @@ def numbers(run: Run) -> list[list[float]]:
     return [[v for k, v in event.items() if k not in ("event", "seconds")] for event in run.rounds()]
 
 
-def assert_same_weights(one: Run, other: Run, **tolerance: float) -> None:
+def assert_same_weights(one: Run, other: Run, rtol: float = 0, atol: float = 0) -> None:
     tensors, theirs = (run.newest_checkpoint()[0].tensors for run in (one, other))
     assert tensors.keys() == theirs.keys()
     for name, tensor in tensors.items():
-        torch.testing.assert_close(tensor, theirs[name], **tolerance)
+        torch.testing.assert_close(tensor, theirs[name], rtol=rtol, atol=atol)
 
 
 def test_two_processes_leave_the_run_of_one(alone, undisturbed):
@@ -74,7 +74,7 @@ def test_killed_and_restarted_it_is_the_run_that_it_would_have_been(undisturbed,
     assert group.wait() == 0, group.said
     run = Run.open(out)
     assert [event["event"] for event in run.journal()].count("resume") == 1
-    assert_same_weights(run, undisturbed, rtol=0, atol=0)
+    assert_same_weights(run, undisturbed)
     assert numbers(run) == numbers(undisturbed)
     longer = sparring.resume(run, rounds=25, device="cpu", quiet=True)  # in one process, on what two have done
     assert longer.rounds()[-1]["round"] == 25
