@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from sparring.cli import main
 
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
+settings.load_profile("patient")
 torch.set_num_threads(1)  # the tests are small, and one thread is the same on every machine
 os.environ["OMP_NUM_THREADS"] = "1"  # for the programs that they start
 

@@ -17,7 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"errors"},
     {"jsontext"},
-    {"registry", "cadence", "keys", "files", "devices", "signals", "sealed", "intervals"},
+    {"registry", "cadence", "keys", "files", "devices", "signals", "sealed", "intervals", "launch"},
     {"losses", "networks", "data", "pictures", "noise", "optim", "codec", "metrics", "coach", "remedies"},
     {"recipe", "extractors"},
     {"recipes", "steps", "scores"},

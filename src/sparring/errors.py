@@ -5,9 +5,14 @@ from contextlib import contextmanager
 
 
 class SparringError(Exception):
-    """Base of the errors that are told to people in one sentence: what, where, what to do."""
+    """Base of the errors that are told to people in one sentence: what, where, what to do.
+
+    `told`: of several processes that fail together, whether another one tells it; None where there is but one, or who tells is
+    not settled.
+    """
 
     exit_status = 1
+    told: bool | None = None
 
 
 class InputError(SparringError, ValueError):

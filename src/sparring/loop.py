@@ -1,6 +1,5 @@
 """Training: order and cadence only. The loop plays rounds and reports moments; others draw, write and show."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -28,7 +27,7 @@ def play(
     Where the engine finds a value of a round that is not finite, `excuse` is told: it raises DivergenceError, or the run goes
     on without that round, of which nothing is read then. Raises DivergenceError, naming it, where a number is not finite.
     """
-    began = time.perf_counter() - start.seconds
+    clock = engine.ranks.clock(start.seconds)
     num_images, moment = len(engine.data), start
     while length.share(moment, num_images) < 1:
         readings, trouble = {}, None
@@ -42,7 +41,7 @@ def play(
             round=moment.round + 1,
             images=images,
             epoch=images // num_images if ended else before // num_images + 1,
-            seconds=time.perf_counter() - began,
+            seconds=clock(),
             epoch_ended=ended,
         )
         if trouble:

@@ -88,6 +88,8 @@ class Recipe:
     `test_traces`: read mean D(x) on the test images and D(G(z)), both in inference mode, at every epoch's end.
     `review`: when the coach looks closely and a quick score is taken, at the run's end in any case; None for never.
     `non_finite`: what is done about a loss or a gradient that is infinite or not a number.
+    `batch_norm`, where several processes share a batch: "synchronised" normalises over the whole batch, as a single process
+    does; "per-process" over the rows of each by itself, with the running statistics averaged, which is another computation.
     `frames` of the animation: "all", or the thinning "square-root" of the DCGAN tutorial.
     """
 
@@ -103,6 +105,7 @@ class Recipe:
     batch_size: int = 64
     order: Literal["file", "shuffled", "with-replacement"] = "shuffled"
     test_traces: bool = False
+    batch_norm: Literal["synchronised", "per-process"] = "synchronised"
     journal: Every = field(default_factory=lambda: Every(rounds=50))
     checkpoint: Every = field(default_factory=lambda: Every(epochs=5))
     keep_checkpoints: int = 2

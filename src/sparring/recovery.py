@@ -9,6 +9,7 @@ from sparring.files import remove
 from sparring.loop import play
 from sparring.remedies import DivergenceError, RollBack
 from sparring.run import anchors, checkpoint, journal, scorebook
+from sparring.run.attendant import Attendant
 from sparring.run.checkpoint import Checkpoint
 from sparring.run.recorder import Recorder
 from sparring.run.run import Run
@@ -28,7 +29,7 @@ def rewind(run: Run, match: Match, saved: Checkpoint | None) -> None:
     checkpoint.set_aside(run.path / "checkpoints", round_)
 
 
-def moments(recorder: Recorder, start: Moment) -> Iterator[Moment]:
+def moments(recorder: Recorder | Attendant, start: Moment) -> Iterator[Moment]:
     """The moments of a run from `start` to its end, those after a roll-back once more.
 
     Raises DivergenceError where the recipe's remedy does not help, or no more.
@@ -41,16 +42,16 @@ def moments(recorder: Recorder, start: Moment) -> Iterator[Moment]:
             start = _roll_back(recorder, error, error.moment or start)
 
 
-def _roll_back(recorder: Recorder, error: DivergenceError, moment: Moment) -> Moment:
+def _roll_back(recorder: Recorder | Attendant, error: DivergenceError, moment: Moment) -> Moment:
     """Go back to the newest intact checkpoint; the moment to go on from. The error, where the recipe allows that no more.
 
     The line in the journal stands behind what the checkpoint counts as its own, so the checkpoint is written once more. A run
     that is killed before that resumes without the line, plays the same rounds, meets the same trouble, and comes here again.
     """
-    run, done = recorder.run, recorder.troubles.helped["roll-back"]
-    remedy = run.recipe.non_finite
-    if not isinstance(remedy, RollBack):
+    run, remedy = recorder.run, recorder.run.recipe.non_finite
+    if isinstance(recorder, Attendant) or not isinstance(remedy, RollBack):
         raise error
+    done = recorder.troubles.helped["roll-back"]
     if done >= remedy.at_most:
         raise DivergenceError(error.trouble, moment, f", after {done} roll-back{'s' * (done > 1)}")
     saved, problems = _anchor(recorder)

@@ -20,9 +20,15 @@ def end_on_sigterm() -> None:
 
 
 class Stop:
-    """Within the block, `requested` says which signal came, if any; outside the main thread signals stay as they are."""
+    """Within the block, `requested` says which signal came, if any; outside the main thread signals stay as they are.
 
-    def __init__(self):
+    `patient`: a second signal changes nothing, nor does one on the way out of a block that a signal or an error has ended.
+    Under torchrun Ctrl-C comes twice, from the terminal and from torchrun itself, which also asks all processes to end when
+    one has, and ends by force what has not done so after 30 seconds.
+    """
+
+    def __init__(self, patient: bool = False):
+        self._patient = patient
         self.requested: signal.Signals | None = None
 
     def __enter__(self) -> "Stop":
@@ -32,12 +38,13 @@ class Stop:
                 self._before[number] = signal.signal(number, self._ask)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        leaving = self._patient and (self.requested or error)
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if leaving else handler)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
+        if self.requested and not self._patient:
             _end(number, frame)
         self.requested = signal.Signals(number)
 

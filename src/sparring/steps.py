@@ -1,8 +1,8 @@
 """One move of D, one move of G, one round: the only place where gradients are made."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isfinite
 from typing import Literal, Protocol, cast
@@ -23,6 +23,49 @@ _foreach_norm = torch._foreach_norm  # pyright: ignore[reportPrivateImportUsage]
 Readings = dict[str, Tensor]
 """What a move reveals, detached: "g_loss" and "d_loss" (scalars, minimised), the logits of both batches in D's move
 ("real_logits", "fake_logits") and of G's own fakes in G's move ("g_fake_logits")."""
+
+
+Side = Literal["real", "fake"]
+BOTH: tuple[Side, ...] = ("real", "fake")
+
+
+class Sharing(Protocol):
+    """How a match is shared: some rows of each side's batch are here, the others elsewhere, and gradients are of all."""
+
+    def showing(self, network: nn.Module, *sides: Side) -> AbstractContextManager[None]:
+        """Within the block the network is shown the rows that are here, of one batch or of both in one."""
+        ...
+
+    def gather(self, sides: Sequence[Side], logits: Sequence[Tensor]) -> Sequence[Tensor]:
+        """From the logits of the rows that are here those of the whole batches, in order."""
+        ...
+
+    def here(self, sides: Sequence[Side], whole: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Of what belongs to the whole batches the rows that are here."""
+        ...
+
+    def total(self, *gradients: Sequence[Tensor]) -> Sequence[Sequence[Tensor]]:
+        """Each network's gradients, from those of the rows that are here."""
+        ...
+
+
+class Alone:
+    """A match that is played here alone: all rows are here."""
+
+    def showing(self, network: nn.Module, *sides: Side) -> AbstractContextManager[None]:
+        return _NOTHING
+
+    def gather(self, sides: Sequence[Side], logits: Sequence[Tensor]) -> Sequence[Tensor]:
+        return logits
+
+    def here(self, sides: Sequence[Side], whole: Sequence[Tensor]) -> Sequence[Tensor]:
+        return whole
+
+    def total(self, *gradients: Sequence[Tensor]) -> Sequence[Sequence[Tensor]]:
+        return gradients
+
+
+_NOTHING = nullcontext()
 
 
 class Pass(Protocol):
@@ -104,6 +147,7 @@ class Match:
     loss: Loss
     kept: tuple[Tensor, Pass] | None = None  # z and G's pass, for a move on the same z
     guarded: bool = False
+    sharing: Sharing = field(default_factory=Alone)
 
     def __post_init__(self) -> None:
         self.g_is_function = is_function(self.generator.network)
@@ -113,6 +157,16 @@ class Match:
     @property
     def networks(self) -> tuple[nn.Module, nn.Module]:
         return self.generator.network, self.discriminator.network
+
+    def generate(self, z: Tensor) -> Pass:
+        """G's images of z."""
+        with self.sharing.showing(self.generator.network, "fake"):
+            return self.generator.run(z)
+
+    def judge(self, images: Tensor, *sides: Side, weights: bool = True, inputs: bool = False) -> Pass:
+        """D's logits of one side's images, or of both sides' in one batch."""
+        with self.sharing.showing(self.discriminator.network, *sides):
+            return self.discriminator.run(images, weights=weights, inputs=inputs)
 
     def g_loss(self, fake_logits: Tensor) -> Tensor:
         """The value that G minimises."""
@@ -125,7 +179,8 @@ class Match:
 
 @torch.no_grad()
 def play(move: Move, match: Match, real: Tensor, z: Tensor, keep: bool = False) -> Readings:
-    """Make one move. real: [B, *shape], z: [B', num_z]. `keep`: G's next move is on the same z and can use this one's fakes.
+    """Make one move. real: [B, *shape], z: [B', num_z], the rows that are here. `keep`: G's next move is on the same z and can
+    use this one's fakes. The readings are those of the whole batches.
 
     Of a guarded match, raises DivergenceError where a loss or a gradient is not finite: nobody has stepped then.
     """
@@ -136,14 +191,16 @@ def move_d(move: MoveD, match: Match, real: Tensor, z: Tensor, keep: bool = Fals
     fake = _fakes(move, match, z, keep)
     together = move.batch == "joint" or match.d_is_function
     if together:
-        passes = [match.discriminator.run(torch.cat((real, fake)))]
+        passes = [match.judge(torch.cat((real, fake)), *BOTH)]
         num_logits = len(passes[0].outputs) * len(real) // (len(real) + len(fake))
-        real_logits, fake_logits = passes[0].outputs[:num_logits], passes[0].outputs[num_logits:]
+        logits = passes[0].outputs[:num_logits], passes[0].outputs[num_logits:]
     else:
-        passes = [match.discriminator.run(real), match.discriminator.run(fake)]
-        real_logits, fake_logits = (side.outputs for side in passes)
+        passes = [match.judge(real, "real"), match.judge(fake, "fake")]
+        logits = passes[0].outputs, passes[1].outputs
+    real_logits, fake_logits = match.sharing.gather(BOTH, logits)
     d_loss, slopes = differentiate(partial(match.d_loss, batch=move.batch), real_logits, fake_logits)
-    slopes = [torch.cat(slopes)] if together else slopes
+    slopes = match.sharing.here(BOTH, slopes)
+    slopes = [torch.cat(tuple(slopes))] if together else slopes
     pulled = [side.pull(slope, weights=True) for side, slope in zip(passes, slopes, strict=True)]
     readings = {"d_loss": d_loss, "real_logits": real_logits, "fake_logits": fake_logits}
     _step(match, readings, (match.discriminator, _total(pulled)))
@@ -152,22 +209,26 @@ def move_d(move: MoveD, match: Match, real: Tensor, z: Tensor, keep: bool = Fals
 
 def move_g(move: MoveG, match: Match, real: Tensor, z: Tensor, keep: bool = False) -> Readings:
     kept, match.kept = match.kept, None
-    fakes = kept[1] if kept and kept[0] is z else match.generator.run(z)
-    judged = match.discriminator.run(fakes.outputs, weights=False, inputs=True)
-    g_loss, (slope,) = differentiate(match.g_loss, judged.outputs)
+    fakes = kept[1] if kept and kept[0] is z else match.generate(z)
+    judged = match.judge(fakes.outputs, "fake", weights=False, inputs=True)
+    (fake_logits,) = match.sharing.gather(["fake"], [judged.outputs])
+    g_loss, slopes = differentiate(match.g_loss, fake_logits)
+    (slope,) = match.sharing.here(["fake"], slopes)
     (by_image,) = judged.pull(slope, inputs=True)
-    readings = {"g_loss": g_loss, "g_fake_logits": judged.outputs}
+    readings = {"g_loss": g_loss, "g_fake_logits": fake_logits}
     _step(match, readings, (match.generator, fakes.pull(by_image, weights=True)))
     return readings
 
 
 def move_both(move: MoveBoth, match: Match, real: Tensor, z: Tensor, keep: bool = False) -> Readings:
-    fakes = match.generator.run(z)
-    on_real, on_fake = match.discriminator.run(real), match.discriminator.run(fakes.outputs, inputs=True)
-    real_logits, fake_logits = on_real.outputs, on_fake.outputs
-    g_loss, (g_slope,) = differentiate(match.g_loss, fake_logits)
-    d_loss, (real_slope, fake_slope) = differentiate(match.d_loss, real_logits, fake_logits)
-    by_itself = match.d_is_per_sample and fake_logits.shape == z.shape[:1]
+    fakes = match.generate(z)
+    on_real, on_fake = match.judge(real, "real"), match.judge(fakes.outputs, "fake", inputs=True)
+    real_logits, fake_logits = match.sharing.gather(BOTH, (on_real.outputs, on_fake.outputs))
+    g_loss, g_slopes = differentiate(match.g_loss, fake_logits)
+    d_loss, d_slopes = differentiate(match.d_loss, real_logits, fake_logits)
+    (g_slope,) = match.sharing.here(["fake"], g_slopes)
+    real_slope, fake_slope = match.sharing.here(BOTH, d_slopes)
+    by_itself = match.d_is_per_sample and on_fake.outputs.shape == z.shape[:1]
     by_image, of_fake = _both_ways(on_fake, g_slope, fake_slope, by_itself)
     d_gradients = _total([on_real.pull(real_slope, weights=True), of_fake])
     readings = {
@@ -185,10 +246,12 @@ _PLAYS = {MoveD: move_d, MoveG: move_g, MoveBoth: move_both}
 
 
 def _step(match: Match, readings: Readings, *sides: tuple[Player, Sequence[Tensor]]) -> None:
-    """Move the weights of each player against its gradients; of a guarded match, only if all that is finite."""
+    """Move the weights of each player against its gradients, here of some rows; of a guarded match, only if all is finite."""
+    totals = match.sharing.total(*(gradients for _, gradients in sides))
+    summed = [(player, gradients) for (player, _), gradients in zip(sides, totals, strict=True)]
     if match.guarded:
-        _check_finite(match, readings, sides)
-    for player, gradients in sides:
+        _check_finite(match, readings, summed)
+    for player, gradients in summed:
         player.step(gradients)
 
 
@@ -220,10 +283,11 @@ def network_of(reading: str) -> NetworkName:
 def _fakes(move: MoveD, match: Match, z: Tensor, keep: bool) -> Tensor:
     """G's images for D's move, [B', *shape]; kept with their way back for G's."""
     if keep:
-        match.kept = z, match.generator.run(z)
+        match.kept = z, match.generate(z)
         return match.kept[1].outputs
     generator = match.generator.network
-    with inference(generator) if move.fakes_from == "inference" else nullcontext():
+    mode = inference(generator) if move.fakes_from == "inference" else nullcontext()
+    with mode, match.sharing.showing(generator, "fake"):
         return generator(z)
 
 
@@ -262,7 +326,8 @@ def read(match: Match, real: Tensor, z: Tensor) -> Readings:
     """The values of both losses as they stand, in inference mode; nothing moves."""
     generator, discriminator = match.networks
     with inference(generator), inference(discriminator):
-        real_logits, fake_logits = discriminator(real), discriminator(generator(z))
+        logits = discriminator(real), discriminator(generator(z))
+    real_logits, fake_logits = match.sharing.gather(BOTH, logits)
     return {
         "g_loss": match.g_loss(fake_logits),
         "d_loss": match.d_loss(real_logits, fake_logits),

@@ -1,8 +1,8 @@
 """What users call: train, resume, load. Here the loop meets the disk, the screen and the signals."""
 
 import signal
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,25 @@ from sparring import codec, data, devices, recipes, recovery, scores
 from sparring.cadence import Every, Length, Moment
 from sparring.data.sets import Dataset
 from sparring.engine import Engine, own_torch_state
+from sparring.engine.ranks import joined
+from sparring.engine.solo import Solo
 from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
 from sparring.files import sweep
+from sparring.launch import Launch
 from sparring.loop import play
 from sparring.progress import Progress
 from sparring.recipe import Recipe
 from sparring.remedies import DivergenceError
 from sparring.run import checkpoint, lock, sums
 from sparring.run import run as runs
+from sparring.run.attendant import Attendant, opened, seated
 from sparring.run.generator import Generator
 from sparring.run.recorder import Ending, OnWriteError, Recorder
 from sparring.run.run import Run
 from sparring.scores import Score, Standard
 from sparring.signals import Stop
 
+TIMEOUT = 600.0  # seconds
 START = Moment(round=0, images=0, epoch=1, seconds=0.0)
 
 
@@ -90,36 +95,50 @@ def train(
     start_from: str | Path | None = None,
     on_write_error: OnWriteError = "stop",
     quiet: bool = False,
+    timeout: float = TIMEOUT,
 ) -> Run:
     """Train a recipe from its start; returns the run, saved on disk.
 
     `settings` override fields of the recipe by dotted name, as texts: {"optim.lr": "1e-4"}. `start_from` names a run whose
     weights are taken over. At most one of epochs, images, rounds and minutes; without any, the recipe's own length.
     `on_write_error` says what a full disk does: "stop" the training, or let it "continue" with what can be written.
+    In processes that torchrun started all of them train one run, which rank 0 writes; `timeout`: seconds that they wait for one
+    that does not come. Restarted by torchrun, they go on with the run that they had begun in `out`.
     Raises InputError for unusable input, NonFiniteError where training diverges, MachineError where the disk or the memory
-    fails, Stopped (a KeyboardInterrupt) on Ctrl-C or SIGTERM; with the last one the run is saved, with the two before it its
-    newest checkpoint is kept.
+    fails or a process is lost, Stopped (a KeyboardInterrupt) on Ctrl-C or SIGTERM; with the last one the run is saved, with the
+    two before it its newest checkpoint is kept.
     """
     resolved = resolve(recipe, settings, data, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
-    place, path = devices.resolve(device), runs.place(out, resolved, seed)
-    with Progress(quiet) as progress, own_torch_state(place):
-        engine, test = build(resolved, seed, place, progress)
-        if start_from is not None:
-            take_weights(engine, Run.open(start_from))
-        facts = devices.describe(place) | {
-            "data_name": codec.encode(resolved.data)["name"],
-            "data_fingerprint": engine.data.fingerprint(),
-            "num_images": len(engine.data),
-            "shape": list(engine.data.shape),
-            "start_from": str(Run.open(start_from).path) if start_from is not None else None,
-        }
-        standard = judge(resolved, place, progress)
-        with lock.held(path):
+    launch, folder = Launch.of(), Path(out) if out is not None else None
+    if launch.max_restarts and folder is None:
+        raise InputError("torchrun --max-restarts needs --out DIR, where the restarted processes find their run")
+    with _company(launch, timeout, device, quiet) as (ranks, place, progress), ExitStack() as held:
+        if folder is not None and launch.attempt and ranks.first(lambda: runs.has_begun(folder, launch.group)):
+            return _go_on(opened(ranks, folder), {}, on_write_error, ranks, place, progress)
+        if folder is not None:
+            ranks.first(lambda: runs.refuse_used(folder))
+        engine, test = ranks.agree(lambda: build(resolved, seed, place, progress, ranks))
+
+        def begin() -> tuple[Recorder, Moment]:
+            if start_from is not None:
+                take_weights(engine, Run.open(start_from))
+            facts = devices.describe(place) | {
+                "processes": ranks.size,
+                "launch": launch.group,
+                "data_name": codec.encode(resolved.data)["name"],
+                "data_fingerprint": engine.data.fingerprint(),
+                "num_images": len(engine.data),
+                "shape": list(engine.data.shape),
+                "start_from": str(Run.open(start_from).path) if start_from is not None else None,
+            }
+            standard, path = judge(resolved, place, progress), runs.place(folder, resolved, seed)
+            held.enter_context(lock.held(path))
             sweep(path)
-            run = Run.create(path, resolved, seed, facts)
-            recorder = Recorder(run, engine, test, standard, progress.say, on_write_error)
+            recorder = Recorder(Run.create(path, resolved, seed, facts), engine, test, standard, progress.say, on_write_error)
             recorder.start()
-            return _play(recorder, START, progress)
+            return recorder, START
+
+        return _play(*seated(engine, test, begin), progress)
 
 
 def resume(
@@ -132,53 +151,82 @@ def resume(
     device: str = "auto",
     on_write_error: OnWriteError = "stop",
     quiet: bool = False,
+    timeout: float = TIMEOUT,
 ) -> Run:
     """Go on where a run stopped, bit for bit on the CPU; a new length extends (or ends) it.
 
-    A run that was killed before its first checkpoint begins anew. Raises as `train`; InputError where no intact checkpoint is
-    left, the data are not those that it was trained on, or another process trains it.
+    A run that was killed before its first checkpoint begins anew; with another number of processes than before it goes on
+    within rounding. Raises as `train`; InputError where no intact checkpoint is left, the data are not those that it was
+    trained on, or another process trains it.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
-    recipe = with_length(run.recipe, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
-    with lock.held(run.path):
-        return _resume(run, recipe, devices.resolve(device), on_write_error, quiet)
+    lengths = {"epochs": epochs, "images": images, "rounds": rounds, "minutes": minutes}
+    with _company(Launch.of(), timeout, device, quiet) as (ranks, place, progress):
+        return _go_on(opened(ranks, run), lengths, on_write_error, ranks, place, progress)
 
 
-def _resume(run: Run, recipe: Recipe, place: torch.device, on_write_error: OnWriteError, quiet: bool) -> Run:
-    """As `resume`, in a folder that is this process's own."""
-    sweep(run.path)
-    for folder in (run.path, run.path / "generator"):
-        sums.mend(folder)
-    with Progress(quiet) as progress, own_torch_state(place):
-        saved, problems = run.resumption()
-        start = saved.moment if saved else START
-        for problem in problems:
-            progress.say(f"{problem}; going on from round {start.round}")
-        if saved:
-            checkpoint.check_fits(
-                saved, run.recipe, run.shape, str(run.path)
-            )  # before memory is taken for what the recipe says
-        engine, test = build(run.recipe, run.seed, place, progress)
-        if engine.data.fingerprint() != run.facts.get("data_fingerprint"):
-            raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
-        standard = judge(recipe, place, progress)
-        recovery.rewind(run, engine.match, saved)
-        recorder = Recorder(
-            run.with_recipe(recipe), engine, test, standard, progress.say, on_write_error, start.round if saved else -1
-        )
-        if not saved:
-            recorder.start()
-        del saved  # a second copy of the whole state
-        now = devices.describe(place)
-        doubts = [*run.damage(), *_changes(run.facts, now)]
-        for doubt in doubts:
-            progress.say(doubt)
-        for text in (*problems, *doubts):
-            recorder.journal.write("warning", round=start.round, text=text)
-        recorder.journal.write("resume", round=start.round, length=str(recipe.length), **now)
-        if recorder.saved_round == start.round:
-            recorder.publish(start)  # a kill may have come between
-        return _play(recorder, start, progress)
+def _go_on(
+    run: Run,
+    lengths: Mapping[str, float | None],
+    on_write_error: OnWriteError,
+    ranks: Solo,
+    place: torch.device,
+    progress: Progress,
+) -> Run:
+    """As `resume`, in company."""
+    recipe = with_length(run.recipe, **lengths)
+    found: list[checkpoint.Checkpoint | None] = []
+    problems: list[str] = []
+    with ExitStack() as held:
+
+        def claim() -> None:
+            held.enter_context(lock.held(run.path))
+            sweep(run.path)
+            for folder in (run.path, run.path / "generator"):
+                sums.mend(folder)
+            saved, damaged = run.resumption()
+            if saved:
+                checkpoint.check_fits(saved, run.recipe, run.shape, str(run.path))  # before memory is taken for it
+            found.append(saved)
+            problems.extend(damaged)
+
+        ranks.first(claim)
+        engine, test = ranks.agree(lambda: build(run.recipe, run.seed, place, progress, ranks))
+
+        def begin() -> tuple[Recorder, Moment]:
+            saved = found.pop()
+            start = saved.moment if saved else START
+            for problem in problems:
+                progress.say(f"{problem}; going on from round {start.round}")
+            if engine.data.fingerprint() != run.facts.get("data_fingerprint"):
+                raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
+            standard = judge(recipe, place, progress)
+            recovery.rewind(run, engine.match, saved)
+            recorder = Recorder(run.with_recipe(recipe), engine, test, standard, progress.say, on_write_error)
+            if saved:
+                recorder.saved_round = start.round
+            else:
+                recorder.start()
+            now = devices.describe(place) | {"processes": ranks.size}
+            doubts = [*run.damage(), *_changes({"processes": 1} | run.facts, now)]
+            for doubt in doubts:
+                progress.say(doubt)
+            for text in (*problems, *doubts):
+                recorder.journal.write("warning", round=start.round, text=text)
+            recorder.journal.write("resume", round=start.round, length=str(recipe.length), **now)
+            if saved:
+                recorder.publish(start)  # a kill may have come between
+            return recorder, start
+
+        return _play(*seated(engine, test, begin), progress)
+
+
+@contextmanager
+def _company(launch: Launch, timeout: float, device: str, quiet: bool) -> Iterator[tuple[Solo, torch.device, Progress]]:
+    """Within the block the processes of a launch are together; each has its device, and the first shows the progress."""
+    with joined(launch, timeout) as ranks, Progress(quiet or not ranks.is_first) as progress:
+        place = ranks.place(lambda: devices.resolve(device))
+        with own_torch_state(place):
+            yield ranks, place, progress
 
 
 def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -213,10 +261,12 @@ def load(path: str | Path | Run) -> Run | Generator:
     return Run.open(path)
 
 
-def build(recipe: Recipe, seed: int, device: torch.device, progress: Progress) -> tuple[Engine, Dataset]:
-    """The engine of a recipe, and its test images."""
+def build(
+    recipe: Recipe, seed: int, device: torch.device, progress: Progress, ranks: Solo | None = None
+) -> tuple[Engine, Dataset]:
+    """The engine of a recipe, and its test images. `ranks`: who trains, this process alone by default."""
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
-    return Engine.build(recipe, train_set, seed, device), test
+    return Engine.build(recipe, train_set, seed, device, ranks), test
 
 
 def judge(recipe: Recipe, device: torch.device, progress: Progress) -> Standard | None:
@@ -311,10 +361,12 @@ def rehearse(
     }
 
 
-def _play(recorder: Recorder, start: Moment, progress: Progress) -> Run:
+def _play(recorder: Recorder | Attendant, start: Moment, progress: Progress) -> Run:
     """Play to the end, or until somebody stops it; the run is saved either way."""
     run, engine, moment = recorder.run, recorder.engine, start
-    with Stop() as stop:
+    ranks = engine.ranks
+    with Stop(patient=ranks.size > 1) as stop:
+        ranks.wish = lambda: stop.requested or 0
         progress.begin(run, start, len(engine.data))
         try:
             if start.round == 0 and recorder.saved_round < 0:
@@ -322,10 +374,12 @@ def _play(recorder: Recorder, start: Moment, progress: Progress) -> Run:
             for moment in recovery.moments(recorder, start):
                 recorder.see(moment)
                 progress.see(moment)
-                if stop.requested:
+                if ranks.stop:
                     break
-            stopped = stop.requested if not moment.last else None
+            ranks.meet()  # for the last time: what comes now is the first one's alone
+            stopped = signal.Signals(ranks.stop) if ranks.stop and not moment.last else None
             if stopped:
+                stop.requested = stopped  # whichever process it came to
                 recorder.save(moment)
             recorder.end(moment, _ENDINGS[stopped])
         except DivergenceError as error:
@@ -336,8 +390,7 @@ def _play(recorder: Recorder, start: Moment, progress: Progress) -> Run:
             if isinstance(error, RuntimeError) and not devices.is_out_of_memory(error):
                 raise
             reason = str(error) if isinstance(error, SparringError) else devices.TOO_LITTLE_MEMORY
-            with suppress(MachineError):
-                recorder.journal.write("end", round=moment.round, ending="machine", seconds=moment.seconds, reason=reason)
+            recorder.fail(moment, reason)
             kind = InputError if isinstance(error, InputError) else MachineError
             raise kind(f"{reason}; {_kept(run)}") from error
         if stopped:

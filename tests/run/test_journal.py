@@ -12,7 +12,7 @@ def path(tmp_path):
     """A journal of three lines."""
     written = Journal(tmp_path / "journal.jsonl")
     for number in range(3):
-        written.write("round", round=number, text="é\u2028")
+        written.write("note", round=number, text="é\u2028")
     return tmp_path / "journal.jsonl"
 
 
@@ -63,7 +63,7 @@ def test_a_cut_drops_lines_and_their_checksums(path):
     path.write_bytes(b"".join(lines) + b'{"event": "ro')
     journal.cut(path, len(lines[0]))
     assert rounds(path) == [0]
-    Journal(path).write("round", round=9)
+    Journal(path).write("note", round=9)
     assert rounds(path) == [0, 9]
     assert journal.missing_lines(path) == 0
 
@@ -80,7 +80,7 @@ def test_a_journal_without_checksums_gets_them_when_it_goes_on(path):
     journal.sums_of(path).unlink()
     assert rounds(path) == [0, 1, 2]
     journal.cut(path, path.stat().st_size)
-    Journal(path).write("round", round=3)
+    Journal(path).write("note", round=3)
     path.write_bytes(path.read_bytes().replace(b'"round": 1', b'"round": 5'))
     with pytest.raises(InputError, match=r"journal.jsonl:2 was damaged"):
         rounds(path)
@@ -91,22 +91,22 @@ def disk(tmp_path):
     """A folder in the place of the journal's file: it takes nothing until it is removed."""
     (tmp_path / "gone").mkdir()
     path = tmp_path / "gone" / "journal.jsonl"
-    Journal(path).write("round", round=0)
+    Journal(path).write("note", round=0)
     (tmp_path / "gone").rename(tmp_path / "elsewhere")
     return tmp_path
 
 
 def test_a_line_that_the_disk_does_not_take_is_an_error(disk):
     with pytest.raises(MachineError, match=r"cannot write .*: No such file .*its folder is gone"):
-        Journal(disk / "gone" / "journal.jsonl").write("round", round=1)
+        Journal(disk / "gone" / "journal.jsonl").write("note", round=1)
 
 
 def test_a_patient_journal_keeps_its_lines_for_better_times(disk):
     patient = Journal(disk / "gone" / "journal.jsonl", patient=True)
     for number in (1, 2):
-        patient.write("round", round=number)
+        patient.write("note", round=number)
         assert not patient.is_written
     (disk / "elsewhere").rename(disk / "gone")
-    patient.write("round", round=3)
+    patient.write("note", round=3)
     assert patient.is_written
     assert rounds(disk / "gone" / "journal.jsonl") == [0, 1, 2, 3]

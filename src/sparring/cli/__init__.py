@@ -1,5 +1,6 @@
 """The command line: one command a file; each parses, calls and prints."""
 
+import signal
 import sys
 from importlib import import_module
 
@@ -12,6 +13,8 @@ COMMANDS = (
     *("recipes", "train", "resume", "runs", "sample", "evaluate", "compare", "animate", "reproduce", "data", "extractor"),
     "bench",
 )
+FOR_SEVERAL = ("train", "resume")
+"""Commands that several processes, started by torchrun, carry out together."""
 
 
 class Commands(click.Group):
@@ -24,10 +27,14 @@ class Commands(click.Group):
         return import_module(f"sparring.cli.{cmd_name}").command if cmd_name in COMMANDS else None
 
     def resolve_command(self, ctx: click.Context, args: list[str]):
+        from sparring.launch import Launch
+
         if args[0] not in COMMANDS:
             from sparring.registry import suggest
 
             raise click.UsageError(f"unknown command {args[0]!r}; {suggest(args[0], COMMANDS)}", ctx)
+        if args[0] not in FOR_SEVERAL and (size := Launch.of().size) > 1:
+            raise click.UsageError(f"`sparring {args[0]}` takes one process, not {size}: start it without torchrun", ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -47,7 +54,7 @@ def main() -> None:
     except click.ClickException as error:
         _fail(error.format_message(), 2)
     except SparringError as error:
-        _fail(str(error), error.exit_status)
+        _fail(str(error), error.exit_status, error.told)
     except click.Abort as abort:  # what click makes of a KeyboardInterrupt
         _fail(str(abort.__cause__ or "") or "interrupted", getattr(abort.__cause__, "exit_status", 130))
     except (MemoryError, RuntimeError) as error:
@@ -55,12 +62,19 @@ def main() -> None:
 
         if not devices.is_out_of_memory(error):
             raise
-        _fail(devices.TOO_LITTLE_MEMORY, 4)
+        _fail(devices.TOO_LITTLE_MEMORY, 4, False)
 
 
-def _fail(sentence: str, status: int) -> None:
-    shown = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in sentence)
-    click.echo(f"sparring: {shown}", err=True)  # names of strangers' files may hold what a terminal would obey
+def _fail(sentence: str, status: int, told: bool | None = None) -> None:
+    """Say it, unless another process does; of several on a host one says what all of them know."""
+    from sparring.launch import Launch
+
+    launch = Launch.of()
+    if launch.size > 1:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun sends it to all when one has ended; the status tells more
+    if not (told if told is not None else not launch.speaks):
+        shown = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in sentence)
+        click.echo(f"sparring: {shown}", err=True)  # names of strangers' files may hold what a terminal would obey
     sys.exit(status)
 
 

@@ -29,6 +29,12 @@ device = click.option(
     help="Where to train.",
 )
 quiet = click.option("--quiet", is_flag=True, help="No progress.")
+timeout = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Under torchrun: how long the processes wait for one that does not come.  [default: 600]",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON value on standard output.")
 
 
@@ -62,6 +68,15 @@ def seeds(text: str) -> list[int]:
     if sum(last - first + 1 for first, last in spans) > MOST_SEEDS:
         raise click.BadParameter(f"{text!r} are more than {MOST_SEEDS:,} seeds; take fewer", param_hint="'--seeds'")
     return sorted({n for first, last in spans for n in range(first, last + 1)})
+
+
+def seconds(timeout: float | None, default: float) -> float:
+    """What --timeout says; UsageError where there is nobody to wait for."""
+    from sparring.launch import Launch
+
+    if timeout is not None and Launch.of().group is None:
+        raise click.UsageError("--timeout is for several processes, started by torchrun; leave it away")
+    return default if timeout is None else timeout
 
 
 def assignments(pairs: Iterable[str]) -> dict[str, str]:

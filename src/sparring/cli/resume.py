@@ -13,14 +13,27 @@ from sparring.cli.train import report
 @options.lengths
 @options.device
 @options.on_write_error
+@options.timeout
 @options.quiet
 @options.code
 @options.as_json
-def command(run: str, device: str, on_write_error: Any, quiet: bool, code: str | None, as_json: bool, **lengths: Any) -> None:
+def command(
+    run: str,
+    device: str,
+    on_write_error: Any,
+    timeout: float | None,
+    quiet: bool,
+    code: str | None,
+    as_json: bool,
+    **lengths: Any,
+) -> None:
     """Go on with RUN where it stopped, bit for bit; with a length, extend it to that length."""
     from sparring import devices, training
+    from sparring.launch import Launch
 
     devices.tune_process()
     options.execute(code)
-    resumed = training.resume(run, device=device, on_write_error=on_write_error, quiet=quiet, **lengths)
-    report(training.result(resumed), as_json)
+    how: dict[str, Any] = {"on_write_error": on_write_error, "timeout": options.seconds(timeout, training.TIMEOUT)}
+    resumed = training.resume(run, device=device, quiet=quiet, **how, **lengths)
+    if Launch.of().rank == 0:
+        report(training.result(resumed), as_json)

@@ -19,6 +19,7 @@ from sparring.cli import options
 @click.option("--from", "start_from", metavar="RUN", help="Start from this run's weights.")
 @click.option("--dry-run", is_flag=True, help="Build everything, play three rounds, and say what to expect.")
 @options.on_write_error
+@options.timeout
 @options.quiet
 @options.code
 @options.as_json
@@ -33,6 +34,7 @@ def command(
     start_from: str | None,
     dry_run: bool,
     on_write_error: Any,
+    timeout: float | None,
     quiet: bool,
     code: str | None,
     as_json: bool,
@@ -40,6 +42,11 @@ def command(
 ) -> None:
     """Train RECIPE (a name, or a Python file that registers one)."""
     from sparring import devices, recipes, training
+    from sparring.launch import Launch
+
+    launch = Launch.of()
+    if launch.size > 1 and (seeds is not None or dry_run):
+        raise click.UsageError(f"{'--seeds' if seeds else '--dry-run'} takes one process; start it without torchrun")
 
     devices.tune_process()
     if seeds is not None:
@@ -58,9 +65,9 @@ def command(
     if dry_run:
         rehearsal = training.rehearse(resolved, seed=seed, device=device, start_from=start_from, quiet=quiet)
         return options.print_json(rehearsal) if as_json else _print_rehearsal(rehearsal)
-    how: dict[str, Any] = {"start_from": start_from, "on_write_error": on_write_error, "quiet": quiet}
-    run = training.train(resolved, out=out, seed=seed, device=device, **how)
-    return report(training.result(run), as_json)
+    how: dict[str, Any] = {"on_write_error": on_write_error, "timeout": options.seconds(timeout, training.TIMEOUT)}
+    run = training.train(resolved, out=out, seed=seed, device=device, start_from=start_from, quiet=quiet, **how)
+    return report(training.result(run), as_json) if launch.rank == 0 else None
 
 
 def _train_several(recipe: str, seeds: list[int], out: str | None, quiet: bool, as_json: bool, **given: Any) -> None:

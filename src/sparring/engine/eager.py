@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import isfinite
 
 import torch
@@ -10,7 +11,9 @@ from torch import Tensor, nn
 
 from sparring import networks, steps
 from sparring.data.sets import Dataset
+from sparring.engine.batch_norm import BatchNorm, synchronise
 from sparring.engine.order import Order
+from sparring.engine.solo import Solo
 from sparring.errors import check
 from sparring.keys import generator, key
 from sparring.optim import AdamOptimizer, StepClock
@@ -21,7 +24,6 @@ from sparring.steps import Match, Player, Readings
 SAMPLED_AT_ONCE = 256
 MOST_OF_FEW = 4096  # batch size, where there are fewer images
 EXAMINED = 500  # samples at a checkup
-_BATCH_NORM = nn.BatchNorm1d | nn.BatchNorm2d
 
 
 @dataclass
@@ -34,31 +36,34 @@ class Engine:
     order: Order
     match: Match
     device: torch.device
+    ranks: Solo
     last: tuple[Tensor, Tensor] = field(init=False)  # real images and z of the round played last
 
     @classmethod
-    def build(cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device) -> "Engine":
-        """Both players with their initial values; the images are moved to the device.
+    def build(cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device, ranks: Solo | None = None) -> "Engine":
+        """Both players with their initial values; the images are moved to the device. `ranks`: who plays, this process alone
+        by default.
 
-        Raises InputError for a batch of one where a player normalises over the batch, and for one far larger than the data.
+        Raises InputError for a batch of one where a player normalises over the batch, for one that is too small to share, for
+        one far larger than the data, and for a remedy that several processes do not have.
         """
-        most = max(len(data), MOST_OF_FEW)
-        check(
-            recipe.batch_size <= most, "batch_size", f"{recipe.batch_size:,}", f"be at most {most:,} for {len(data):,} images"
-        )
+        ranks = ranks or Solo()
         g = networks.build_generator(recipe.generator, recipe.z.num, data.shape, key(seed, "initial", "generator"))
         d = networks.build_discriminator(recipe.discriminator, data.shape, key(seed, "initial", "discriminator"))
-        if any(isinstance(layer, _BATCH_NORM) for layer in (*g.modules(), *d.modules())):
-            check(recipe.batch_size >= 2, "batch_size", recipe.batch_size, "be at least 2, for batch normalisation")
+        _check_batch_size(recipe, len(data), ranks.size, g, d)
+        if ranks.size > 1 and recipe.batch_norm == "synchronised":
+            synchronise(g)
+            synchronise(d)
         clock = StepClock()
         match = Match(
             generator=_player(g, recipe, device, clock),
             discriminator=_player(d, recipe, device, clock if recipe.optim.shared_clock else StepClock()),
             loss=recipe.loss,
             guarded=recipe.non_finite.guards,
+            sharing=ranks,
         )
         order = Order(recipe.order, len(data), recipe.batch_size, seed)
-        return cls(recipe, seed, data.to(device), order, match, device)
+        return cls(recipe, seed, data.to(device), order, match, device, ranks)
 
     def images_before(self, round_: int) -> int:
         """Real images that D has seen when this many rounds have been played."""
@@ -90,15 +95,17 @@ class Engine:
         """The moves of a round; into `readings` goes what each reveals."""
         real = z = torch.empty(0)  # a round's first move draws z, and a move that needs real images draws those
         batch = round_ * self.recipe.round.num_batches
+        self.ranks.begin(round_)
         for index, move in enumerate(self.recipe.round.moves):
             if move.z == "fresh":
-                z = self.z(self.recipe.batch_size, "z", round_, index)
+                z = self.ranks.deal("fake", self.z(self.recipe.batch_size, "z", round_, index))
             if not isinstance(move, MoveG):
-                real = self.data.batch(self.order.indices(batch).to(self.device))
+                real = self.data.batch(self.ranks.deal("real", self.order.indices(batch)).to(self.device))
                 batch += 1
             self.last = real, z
             self._seed_networks(round_, index)
             readings |= steps.play(move, self.match, real, z, keep=self._serves_next(index))
+            self.ranks.average(self._own_statistics)
         return readings
 
     def _check_losses(self, readings: Readings) -> None:
@@ -131,6 +138,7 @@ class Engine:
         """
         if self.recipe.round.read == "after":
             readings = readings | steps.read(self.match, *self.last)
+        self.ranks.settle()
         norms = (self.match.generator.gradient_norm(), self.match.discriminator.gradient_norm())
         numbers = summary(readings | dict(zip(("g_gradient", "d_gradient"), norms, strict=True)))
         self._check_numbers(numbers, readings)
@@ -148,13 +156,16 @@ class Engine:
         Raises DivergenceError where one is not finite.
         """
         generator, discriminator = self.match.networks
+        starts = range(0, len(test), self.recipe.batch_size)
+        sums = torch.zeros(len(starts), 2, dtype=torch.float64)  # of D(x) and D(G(z)), batch by batch
         with steps.inference(generator), steps.inference(discriminator):
-            d_real, d_fake = 0.0, 0.0
-            for start in range(0, len(test), self.recipe.batch_size):
+            for index in self.ranks.part(len(starts)):
+                start = starts[index]
                 real = test.batch(torch.arange(start, min(start + self.recipe.batch_size, len(test)))).to(self.device)
                 z = self.z(len(real), "test", round_, start)
-                d_real += discriminator(real).sigmoid().sum().item() / len(test)
-                d_fake += discriminator(generator(z)).sigmoid().sum().item() / len(test)
+                sums[index, 0] = discriminator(real).sigmoid().sum()
+                sums[index, 1] = discriminator(generator(z)).sigmoid().sum()
+        d_real, d_fake = (self.ranks.added(sums).sum(0) / len(test)).tolist()
         return _finite({"d_real_test": d_real, "d_fake_test": d_fake})
 
     @torch.no_grad()
@@ -179,7 +190,7 @@ class Engine:
                 "d_real_train": discriminator(real).sigmoid().mean(),
                 "d_real_held_out": discriminator(held_out).sigmoid().mean(),
             }
-        if any(isinstance(layer, _BATCH_NORM) for layer in generator.modules()):
+        if _normalises(generator):
             moved = self._with_batch_statistics("checkup") - fake
             numbers["batch_norm_gap"] = moved.square().mean().sqrt() / spread
         return _finite({name: value.item() for name, value in numbers.items()})
@@ -195,21 +206,32 @@ class Engine:
         kept = {name: buffer.clone() for name, buffer in network.named_buffers()}
         with steps.inference(network):
             for layer in network.modules():
-                layer.training = isinstance(layer, _BATCH_NORM)
+                layer.training = isinstance(layer, BatchNorm)
             samples = network(self.z(EXAMINED, *address))
         for name, buffer in network.named_buffers():
             buffer.copy_(kept[name])
         return samples
 
-    @torch.no_grad()
     def samples(self, num: int, *address: str | int) -> Tensor:
-        """Generated images [num, *shape] in [-1, 1], in inference mode, from the z at this address.
+        """Generated images [num, *shape] in [-1, 1], in inference mode, from the z at this address, drawn here alone.
 
         Raises DivergenceError where one is infinite or not a number.
         """
+        return self._drawn(self.z(num, *address), Solo())
+
+    def samples_of_all(self, num: int, *address: str | int) -> Tensor:
+        """`samples`, of which each process draws a share; all have to ask for them, and all get them."""
+        return self._drawn(self.z(num, *address), self.ranks)
+
+    @torch.no_grad()
+    def _drawn(self, z: Tensor, ranks: Solo) -> Tensor:
+        images = torch.zeros(len(z), *self.data.shape)
+        parts = list(zip(z.split(SAMPLED_AT_ONCE), images.split(SAMPLED_AT_ONCE), strict=True))
         with steps.inference(self.match.generator.network):
-            parts = self.z(num, *address).split(SAMPLED_AT_ONCE)
-            images = torch.cat([self.match.generator.network(z).cpu() for z in parts])
+            for index in ranks.part(len(parts)):
+                some, room = parts[index]
+                room.copy_(self.match.generator.network(some))
+        images = ranks.added(images)
         if not images.isfinite().all():
             raise DivergenceError(Trouble.of("a sample", "generator", images))
         return images
@@ -226,9 +248,17 @@ class Engine:
         """[num, num_z]: the z at this address."""
         return self.recipe.z.sample(num, generator(self.device, self.seed, *address))
 
+    @cached_property
+    def _own_statistics(self) -> list[Tensor]:
+        """Running statistics of batch norms that look at the rows of one process alone."""
+        if self.ranks.size == 1 or self.recipe.batch_norm == "synchronised":
+            return []
+        layers = [layer for network in self.match.networks for layer in network.modules() if isinstance(layer, BatchNorm)]
+        return [values for layer in layers for values in (layer.running_mean, layer.running_var) if values is not None]
+
     def _seed_networks(self, *address: int) -> None:
         """What networks draw by themselves (dropout) comes from PyTorch's default generators."""
-        seed = key(self.seed, "network", *address)
+        seed = self.ranks.seed(key(self.seed, "network", *address))
         torch.default_generator.manual_seed(seed)
         if self.device.type != "cpu":
             torch.get_device_module(self.device).manual_seed(seed)
@@ -283,6 +313,26 @@ def _spread(samples: Tensor) -> Tensor:
 def _contrast(images: Tensor) -> Tensor:
     """The mean deviation within an image, likewise."""
     return images.flatten(1).std(1, correction=0).mean().clamp(min=1e-6)
+
+
+def _check_batch_size(recipe: Recipe, num_images: int, num_processes: int, g: nn.Module, d: nn.Module) -> None:
+    size, most = recipe.batch_size, max(num_images, MOST_OF_FEW)
+    check(size <= most, "batch_size", f"{size:,}", f"be at most {most:,} for {num_images:,} images")
+    check(size >= num_processes, "batch_size", size, f"be at least {num_processes}, the number of processes")
+    remedy = f"{type(recipe.non_finite).__name__}()"
+    check(num_processes == 1 or not recipe.non_finite.guards, "non_finite", remedy, "be Stop() where several processes train")
+    if not (_normalises(g) or _normalises(d)):
+        return
+    check(size >= 2, "batch_size", size, "be at least 2, for batch normalisation")
+    if recipe.batch_norm == "per-process" and num_processes > 1:
+        last = num_images % size if _normalises(d) and recipe.order != "with-replacement" else 0
+        fewest = (last or size) // num_processes
+        rule = f"leave at least 2 samples to each of {num_processes} processes, also of an epoch's last batch"
+        check(fewest >= 2, "batch_size", size, f"{rule}; or set batch_norm=synchronised")
+
+
+def _normalises(network: nn.Module) -> bool:
+    return any(isinstance(layer, BatchNorm) for layer in network.modules())
 
 
 def _player(network: nn.Module, recipe: Recipe, device: torch.device, clock: StepClock) -> Player:

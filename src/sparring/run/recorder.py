@@ -131,7 +131,7 @@ class Recorder:
         self._tell("checkup", **place, **self.engine.checkup(self.test))
 
     def _score(self, standard: Standard, moment: Moment, place: Mapping[str, Any]) -> None:
-        samples = scores.examples(self.engine.samples(scores.QUICK, "quick score", moment.round))
+        samples = scores.examples(self.engine.samples_of_all(scores.QUICK, "quick score", moment.round))
         found = scores.quick(standard, samples, self.run.seed)
         values, headline = {score.metric: score.value for score in found}, standard.headline
         facts = {"quick": True, "num_samples": len(samples), "extractor": standard.extractor_names[0]}
@@ -191,6 +191,11 @@ class Recorder:
         self.journal.write("end", round=moment.round, ending=ending, seconds=moment.seconds, **fields)
         if ending != "non-finite" and not (self.saved_round == moment.round and self.journal.is_written):
             raise MachineError(f"{self.run.path} could not be saved as it is after round {moment.round}")
+
+    def fail(self, moment: Moment, reason: str) -> None:
+        """Write the last line of a run that the machine ended, where it still takes one."""
+        with suppress(MachineError):
+            self.journal.write("end", round=moment.round, ending="machine", seconds=moment.seconds, reason=reason)
 
     def _animate(self) -> None:
         try:

@@ -196,6 +196,15 @@ def latest(root: Path = ROOT) -> Path:
     return max(runs, key=lambda path: (path / "recipe.json").stat().st_mtime_ns)
 
 
+def has_begun(path: Path, launch: str | None) -> bool:
+    """Whether a launch of several processes, now restarted, has begun a run here; InputError where it is somebody else's."""
+    if not (path / "recipe.json").is_file():
+        return False
+    if Run.open(path).facts.get("launch") != launch:
+        refuse_used(path)
+    return True
+
+
 def refuse_used(path: Path) -> None:
     """InputError unless a run may be made here: nothing there yet, or an empty folder.
 

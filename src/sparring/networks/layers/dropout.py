@@ -3,9 +3,10 @@
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparring.errors import InputError
+from sparring.networks.layers.rows import Rows, Sharing
 
 _WORD = 1 << 16
 
@@ -25,11 +26,13 @@ class _Masked(torch.autograd.Function):
         return dy * kept.to(dy.dtype).mul_(ctx.scale), None, None
 
 
-class Dropout(nn.Module):
+class Dropout(Sharing):
     """Inverted dropout (Srivastava et al. 2014): zero with probability `rate`, else x / (1 - rate).
 
     The mask compares 16 raw random bits with round(rate * 65536), so the rate is exact to 2^-17; the scale uses the rate
     that results, so the mean is exact. Bits come from torch's default generator of the device, as in `torch.nn.Dropout`.
+    Where several processes share a batch, each draws the mask of the whole batch and takes its rows, so that the masks do not
+    depend on the number of processes. (Those of `torch.nn.Dropout` do: it knows of its own rows alone.)
     """
 
     def __init__(self, rate: float):
@@ -43,13 +46,27 @@ class Dropout(nn.Module):
         """What is kept is multiplied by this."""
         return _WORD / (_WORD - self.threshold)
 
+    @property
+    def _least(self) -> int:
+        """A value stays where its random bits, as a number, are at least this."""
+        return self.threshold - _WORD // 2
+
     def kept(self, x: Tensor) -> Tensor | None:
         """Which values of x stay: bool, of its shape and memory format; None for all, as in inference."""
         if not self.training or self.threshold == 0:
             return None
-        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(-(2**63), None)
-        kept = words.view(torch.int16)[: x.numel()] >= self.threshold - _WORD // 2  # a bit is uniform on [-32768, 32767]
+        if self.rows is not None:
+            return self._kept_rows(x, self.rows)
+        kept = _bits(x.numel(), x.device) >= self._least
         return kept.view(x.shape) if x.is_contiguous() else kept.as_strided(x.shape, _dense_strides(x))
+
+    def _kept_rows(self, x: Tensor, rows: Rows) -> Tensor:
+        """The rows of the whole batch's mask; in memory the samples follow each other."""
+        per_row = x.shape[1:].numel()
+        kept = rows.of(_bits(rows.num * per_row, x.device, rows.rng).view(rows.num, per_row)) >= self._least
+        if x.is_contiguous() or len(x) == 0:
+            return kept.view(x.shape)
+        return kept.as_strided(x.shape, (per_row, *_dense_strides(x)[1:]))
 
     def forward(self, x: Tensor) -> Tensor:
         kept = self.kept(x)
@@ -57,6 +74,12 @@ class Dropout(nn.Module):
 
     def extra_repr(self) -> str:
         return f"rate={self.threshold / _WORD:.5g}"
+
+
+def _bits(num: int, device: torch.device, rng: torch.Generator | None = None) -> Tensor:
+    """16 random bits each, int16 [num], uniform on [-32768, 32767]; drawn as 64-bit words."""
+    words = torch.empty(-(-num // 4), dtype=torch.int64, device=device).random_(-(2**63), None, generator=rng)
+    return words.view(torch.int16)[:num]
 
 
 def _dense_strides(x: Tensor) -> tuple[int, ...]:

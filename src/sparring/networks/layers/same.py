@@ -58,7 +58,9 @@ def _spread(x: Tensor, weight: Tensor, stride: int, size: tuple[int, ...]) -> Te
     One matrix product gives what each place contributes to its surroundings; `fold` adds that up.
     """
     parts = x.permute(0, 2, 3, 1).reshape(-1, len(weight)) @ weight.flatten(1)  # [B h w, C' k k]
-    return fold(parts.view(len(x), -1, parts.shape[1]).transpose(1, 2), size, weight.shape[2:], stride=stride)
+    return fold(
+        parts.view(len(x), x.shape[2] * x.shape[3], parts.shape[1]).transpose(1, 2), size, weight.shape[2:], stride=stride
+    )
 
 
 class _ConvOfFew(torch.autograd.Function):

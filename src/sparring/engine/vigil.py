@@ -1,0 +1,109 @@
+"""Signs of life, so that those who wait in vain can say for whom."""
+
+import json
+import threading
+import time
+from typing import Any
+
+from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
+
+_KINDS: dict[int, type[SparringError]] = {kind.exit_status: kind for kind in (InputError, NonFiniteError, MachineError)}
+
+
+def error_of(status: int, sentence: str) -> SparringError:
+    """The error that another process ended with, from its exit status."""
+    return _KINDS.get(status, MachineError)(sentence)
+
+
+class Vigil(threading.Thread):
+    """A thread that writes to the group's store, every `period` seconds, that this process lives and how far it is.
+
+    `store` is one of `torch.distributed`, for this purpose alone. `round` is the round being played, `met` counts how often
+    this process has begun something that all have to do.
+    """
+
+    def __init__(self, store: Any, rank: int, size: int, host: str, period: float):
+        super().__init__(name="vigil", daemon=True)
+        self.round, self.met, self.beat = 0, 0, 0
+        self._store, self._rank, self._size, self._host, self._period = store, rank, size, host, period
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        try:
+            while not self._over.is_set():
+                self._write()
+                self._over.wait(self._period)
+        except RuntimeError:
+            return  # the store is gone, and with it whoever keeps it: the next meeting will show
+
+    def close(self) -> None:
+        """Write no more signs."""
+        self._over.set()
+        self.join(self._period + 1)
+
+    def leave(self, error: BaseException | None) -> None:
+        """Let the others know that this process is leaving, and why."""
+        status, sentence = (0 if error is None else getattr(error, "exit_status", 1)), str(error)
+        if not isinstance(error, SparringError):
+            sentence = f"{_named(self._rank, self._host)} failed in round {self.round}: {type(error).__name__}: {error}"
+        try:
+            self._store.set(f"left/{self._rank}", json.dumps({"status": status, "sentence": sentence}))
+        except RuntimeError:
+            return  # nobody is there to read it
+
+    def outstay(self, rank: int, timeout: float) -> None:
+        """Return when this rank has left, or has given no sign of life for so many seconds."""
+        try:
+            sign, since = None, time.monotonic()
+            while not self._store.check([f"left/{rank}"]) and time.monotonic() - since < timeout:
+                time.sleep(0.02)
+                now = self._read("signs").get(rank)
+                sign, since = (sign, since) if now == sign else (now, time.monotonic())
+        except RuntimeError:
+            return  # whoever keeps the store has left
+
+    def first_to_tell(self) -> bool:
+        """Whether this process is the first of its host to ask; it then says what there is to say."""
+        try:
+            return self._store.add(f"told/{self._host}", 1) == 1
+        except RuntimeError:
+            return True
+
+    def explain(self, reason: BaseException) -> SparringError:
+        """Why the others did not come to a meeting: an error that one of them left with, or who is missing since when."""
+        try:
+            then = self._read("signs")
+            time.sleep(3 * self._period + 0.2)
+            now, left = self._read("signs"), self._read("left")
+        except RuntimeError:
+            return MachineError("the process that keeps the group's store is gone: rank 0, or torchrun on its host")
+        if left:
+            found = left[min(left)]
+            return error_of(found["status"], found["sentence"])
+        others = [rank for rank in range(self._size) if rank != self._rank]
+        silent = [rank for rank in others if now.get(rank) == then.get(rank)]
+        behind = min(others, key=lambda rank: now[rank]["met"] if rank in now else -1)
+        if silent:
+            return self._missing(silent[0], "gives no sign of life", now.get(silent[0]))
+        if now[behind]["met"] < self.met:
+            return self._missing(behind, "is alive but stuck", now[behind])
+        return MachineError(f"the processes lost each other in round {self.round}: {reason}")
+
+    def _missing(self, rank: int, what: str, sign: dict[str, Any] | None) -> MachineError:
+        if sign is None:
+            return MachineError(f"rank {rank} never came")
+        return MachineError(f"{_named(rank, sign['host'])} {what}; it was last seen in round {sign['round']}")
+
+    def _write(self) -> None:
+        self.beat += 1
+        sign = {"beat": self.beat, "met": self.met, "round": self.round, "host": self._host}
+        self._store.set(f"signs/{self._rank}", json.dumps(sign))
+
+    def _read(self, folder: str) -> dict[int, dict[str, Any]]:
+        """What each rank has written under this name, where it has."""
+        keys = {rank: f"{folder}/{rank}" for rank in range(self._size)}
+        return {rank: json.loads(self._store.get(key)) for rank, key in keys.items() if self._store.check([key])}
+
+
+def _named(rank: int, host: str) -> str:
+    return f"rank {rank} on {host}"
