@@ -84,3 +84,8 @@ def test_an_error_of_one_is_an_error_of_all(found, size):
         assert errors["first"] == {"from": 0}
         assert errors["small batch"] == f"InputError: batch_size is 1; it must be at least {size}, the number of processes"
         assert errors["part"] == list(range(5 * rank // size, 5 * (rank + 1) // size))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nobody_leaves_before_the_first_who_has_to_write(found, size):
+    assert all(process["left_last"] for process in found[size])

@@ -43,9 +43,10 @@ class Vigil(threading.Thread):
 
     def leave(self, error: BaseException | None) -> None:
         """Let the others know that this process is leaving, and why."""
-        status, sentence = (0 if error is None else getattr(error, "exit_status", 1)), str(error)
+        status, sentence = getattr(error, "exit_status", 1), str(error)
         if not isinstance(error, SparringError):
-            sentence = f"{_named(self._rank, self._host)} failed in round {self.round}: {type(error).__name__}: {error}"
+            how = "ended" if error is None else f"failed: {type(error).__name__}: {error}"
+            sentence = f"{_named(self._rank, self._host)}, in round {self.round}, {how}"
         try:
             self._store.set(f"left/{self._rank}", json.dumps({"status": status, "sentence": sentence}))
         except RuntimeError:
