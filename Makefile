@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench bench-peers yardstick golden clean
+.PHONY: demo test torture lint bench bench-peers yardstick golden clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
@@ -13,6 +13,15 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/sparring data fetch mnist
 	$(BIN)/pytest
+
+# Kills at every boundary of a write and at random, damaged and hostile files by the hundred, a long run: about an hour on 2 cores.
+torture: export PYTHONPATH := tests
+torture: export OMP_NUM_THREADS := 1
+torture: $(VENV)/.installed-dev
+	$(BIN)/sparring data fetch mnist
+	$(BIN)/python -m torture.kills
+	$(BIN)/python tests/strangers/corpus.py
+	$(BIN)/python -m torture.long
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check

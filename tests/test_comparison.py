@@ -48,7 +48,9 @@ def a_run(
     warning: str | None = None,
 ) -> Path:
     """A run of 1,000 images an epoch and 10 rounds an epoch, with pictures after these epochs."""
+    Path(name).mkdir(parents=True)
     run = Run.create(Path(name), recipe or training.resolve("vanilla"), seed, FACTS | (facts or {}))
+    (run.path / "samples").mkdir()
     journal = Journal(run.path / "journal.jsonl")
     journal.write("start")
     for epoch in frames:
@@ -369,6 +371,7 @@ def test_critics_are_drawn_as_far_as_they_go():
     for path in (a, b):
         text = (path / "journal.jsonl").read_text()
         (path / "journal.jsonl").write_text(text.replace('"d_real": 0.75', '"d_real": null'))
+        (path / "journal.crc32").unlink()
     compare([a, b])
     assert Path("comparison.html").read_text().count('class="drawn"') == 3
 

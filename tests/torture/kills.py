@@ -1,6 +1,6 @@
 """Kill a training, resume it, and compare with the run that nobody disturbed.
 
-As a program: every boundary of every write once, and random kills over the recipes; `--kills`, `--seed` and `--recipes` choose.
+As a program: every boundary of every write once, and random kills over the recipes; options choose how many.
 Each training is a process of its own, forked from one that has PyTorch and the data already, and dies by a real SIGKILL.
 """
 
@@ -185,6 +185,7 @@ class Arena:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--every", type=int, default=1, help="of so many boundaries try one")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--recipes", nargs="+", default=list(SETTINGS), choices=list(SETTINGS))
@@ -201,7 +202,7 @@ def main() -> int:
             if found or sum(tried.values()) % 50 == 0:
                 print(f"{tried}, {len(failures)} failed", *failures[-1:], flush=True)
 
-        for at in range(1, arena.boundaries[first] + 1):
+        for at in range(1, arena.boundaries[first] + 1, options.every):
             note("boundaries", f"{first}, boundary {at}", arena.kill_at(first, at))
         for recipe in itertools.islice(itertools.cycle(options.recipes), options.kills):
             began = time.perf_counter()

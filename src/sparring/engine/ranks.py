@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
-from importlib import import_module
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -50,9 +49,11 @@ class Ranks(Solo):
     """The processes of one launch, seen from one of them; gloo on the CPU, NCCL between GPUs."""
 
     def __init__(self, launch: Launch, timeout: float):
-        dist: Any = import_module("torch.distributed")  # not in ordinary runs
+        from torch import distributed  # not in ordinary runs
+
         super().__init__(launch.rank, launch.size)
-        self._dist, self._launch, self._timeout = dist, launch, timeout
+        self._dist: Any = distributed
+        self._launch, self._timeout = launch, timeout
         self._nums: dict[Side, int] = {}
         self._words: list[list[float]] = []  # of each rank: its wish, and its clock
         self._coming: tuple[Tensor, Any] | None = None
@@ -60,12 +61,12 @@ class Ranks(Solo):
         self._gpus: Any = None
         patience = timedelta(seconds=timeout)
         try:
-            found = [next(dist.rendezvous("env://", self.rank, self.size, timeout=patience))[0] for _ in range(2)]
+            found = [next(self._dist.rendezvous("env://", self.rank, self.size, timeout=patience))[0] for _ in range(2)]
             # torchrun keeps its store, with what the processes before a restart have written
-            store, signs = (dist.PrefixStore(f"sparring/{launch.attempt}", part) for part in found)
+            store, signs = (self._dist.PrefixStore(f"sparring/{launch.attempt}", part) for part in found)
             self._vigil = Vigil(signs, self.rank, self.size, launch.host, period=min(1.0, timeout / 10))
             self._vigil.start()
-            dist.init_process_group("gloo", store=store, rank=self.rank, world_size=self.size, timeout=patience)
+            self._dist.init_process_group("gloo", store=store, rank=self.rank, world_size=self.size, timeout=patience)
         except RuntimeError as error:
             raise MachineError(f"the {self.size} processes did not come together within {timeout:g} s: {error}") from error
 
