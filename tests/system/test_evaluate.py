@@ -15,6 +15,7 @@ import shapes
 import sparring
 from sparring import scores
 from sparring.data.fetch import cache_folder
+from sparring.errors import MachineError
 from sparring.progress import Progress
 from sparring.run import checkpoint
 from sparring.run.run import Run
@@ -112,7 +113,7 @@ def test_a_run_is_scored_in_one_json_value_and_on_its_book(run, sparring_command
     assert evaluations[2] == evaluations[3]
     assert evaluations[2]["frechet_distance"].value == distance["value"]
     after = files()
-    assert {path for path in after if after[path] != before.get(path)} == {run / "scores.jsonl"}
+    assert {path for path in after if after[path] != before.get(path)} == {run / "scores.jsonl", run / "SHA256SUMS"}
 
 
 def test_a_runs_parts_are_scored_as_what_they_are(run, sparring_command):
@@ -243,6 +244,7 @@ def bad(run, folder) -> None:
     weights = load_file("nan-generator/model.safetensors")
     next(iter(weights.values())).fill_(torch.nan)
     save_file(weights, "nan-generator/model.safetensors")
+    Path("nan-generator/SHA256SUMS").unlink()
     Path("data").symlink_to(folder / "data", target_is_directory=True)
 
 
@@ -366,7 +368,7 @@ def test_scores_taken_after_the_newest_checkpoint_are_taken_again(folder, monkey
             raise MemoryError
 
     monkeypatch.setattr(Progress, "see", kill)
-    with pytest.raises(MemoryError):
+    with pytest.raises(MachineError, match="too little memory"):
         train("killed")
     monkeypatch.setattr(Progress, "see", see)
     assert [e.round for e in Run.open("killed").scores()] == [10, 20]

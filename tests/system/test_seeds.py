@@ -130,7 +130,7 @@ def test_seeds_whose_parent_was_killed_save_and_end(start):
     assert run.newest_checkpoint()[0].moment.round >= 50
 
 
-def test_a_second_ctrl_c_ends_everything_at_once(start):
+def test_a_second_signal_ends_everything_at_once(start):
     command = together("vanilla", "--seeds=0", "--epochs=100000", "--out=all", "--quiet", *options())
     process = start(command)
     wait_for(lambda: at_round(Path("all/seed0"), 50), process)
@@ -140,7 +140,7 @@ def test_a_second_ctrl_c_ends_everything_at_once(start):
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == 143, err
     with pytest.raises(ProcessLookupError):
         os.kill(worker, 0)
 
@@ -206,7 +206,7 @@ def test_a_users_own_recipe_trains_and_is_extended():
         (["--seeds=0-1", "--dry-run"], "give --seed in the place of --seeds"),
         (["--seeds=x"], "'x' are no seeds"),
         (["--seeds=3-1"], "'3-1' are no seeds"),
-        (["--seeds=0", "--set=batchsize=1"], "did you mean 'batch_size'?"),
+        (["--seeds=0", "--set=batchsize=1"], "did you mean 'batch_size' or"),
         (["--seeds=0", "--from=nowhere"], "nowhere is no run"),
         (["--seeds=0", "--device=cuda"], "no CUDA device"),
         (["--seeds=0", "--out=file"], "file is a file"),

@@ -12,7 +12,11 @@ from sparring.files import disk_errors
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """The folder, made where it is not there, is this process's own for the block; InputError where it is another's."""
+    """The folder, made where it is not there, is this process's own for the block; InputError where it is another's.
+
+    One that was made and is left with nothing in it goes again.
+    """
+    made = not folder.exists()
     with disk_errors(folder, 0):
         folder.mkdir(parents=True, exist_ok=True)
         own = FileLock(folder / ".lock")
@@ -24,6 +28,9 @@ def held(folder: Path) -> Iterator[None]:
         yield
     finally:
         own.release()
+        if made and [path.name for path in folder.iterdir()] == [".lock"]:
+            (folder / ".lock").unlink()
+            folder.rmdir()
 
 
 @contextmanager
