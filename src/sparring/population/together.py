@@ -126,7 +126,7 @@ class _Session:
             raise Stopped(population, stop.requested)
 
     def population(self) -> Population:
-        """How things stand; written to the folder's summary, if there is a folder."""
+        """How things stand; written to the folder's summary, once there is a run."""
         runs, failed = {}, dict(self.failed)
         for seed in self.seeds:
             now = Seed.look(self.task, seed.number, seed.place, seed.threads)
@@ -144,7 +144,7 @@ class _Session:
             self._images_before + self.images,
             self._seconds_before + self.seconds,
         )
-        if self.folder.is_dir():
+        if any(seed.place.is_dir() for seed in self.seeds):
             write_json(self.folder / FILE, found.as_json())
         return found
 

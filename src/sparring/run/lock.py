@@ -1,7 +1,7 @@
 """Who may write: one process trains a run at a time; those who add scores take turns."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -28,7 +28,13 @@ def held(folder: Path) -> Iterator[None]:
         yield
     finally:
         own.release()
-        if made and [path.name for path in folder.iterdir()] == [".lock"]:
+        if made:
+            _drop_unused(folder)
+
+
+def _drop_unused(folder: Path) -> None:
+    with suppress(OSError):  # somebody removed it, or has just begun to use it
+        if [path.name for path in folder.iterdir()] == [".lock"]:
             (folder / ".lock").unlink()
             folder.rmdir()
 
