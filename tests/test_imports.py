@@ -18,9 +18,11 @@ LAYERS = [
     {"errors"},
     {"jsontext"},
     {"registry", "cadence", "keys", "files", "devices", "signals", "sealed", "intervals", "launch"},
-    {"losses", "networks", "data", "pictures", "noise", "optim", "codec", "metrics", "coach", "remedies"},
-    {"recipe", "extractors"},
-    {"recipes", "steps", "scores"},
+    {"losses", "networks", "data", "pictures", "noise", "optim", "codec", "metrics", "coach", "remedies"}
+    | {"penalties", "augment", "average"},
+    {"conditions", "extractors"},
+    {"recipe"},
+    {"recipes", "steps", "scores", "players"},
     {"engine"},
     {"loop", "run"},
     {"progress", "reproduction", "recovery"},
@@ -33,7 +35,7 @@ RANKS = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
 
 # Below the loop, nobody knows of files, of a terminal or of the web; data fetch themselves, pictures encode themselves.
 PURE = {"losses", "networks", "noise", "optim", "codec", "cadence", "keys", "registry", "recipe", "steps", "engine", "loop"}
-PURE |= {"metrics", "coach", "intervals", "remedies", "jsontext"}
+PURE |= {"metrics", "coach", "intervals", "remedies", "jsontext", "penalties", "augment", "average", "conditions", "players"}
 WORLDLY = {"os", "io", "pathlib", "shutil", "tempfile", "subprocess", "socket", "urllib", "http", "logging", "signal"}
 WORLDLY |= {"click", "rich", "PIL", "matplotlib", "safetensors", "platformdirs", "filelock", "gradio", "IPython"}
 

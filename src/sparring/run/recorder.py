@@ -169,7 +169,7 @@ class Recorder:
 
     def publish(self, moment: Moment) -> None:
         """What follows a checkpoint: older ones go, and the generator is written by itself."""
-        folder, recipe, network = self.run.path / "checkpoints", self.run.recipe, self.engine.match.generator.network
+        folder, recipe, network = self.run.path / "checkpoints", self.run.recipe, self.engine.match.shown
         spare = anchors.paths(folder, self.engine)[:1] if isinstance(recipe.non_finite, RollBack) else ()
         checkpoint.keep_newest(folder, recipe.keep_checkpoints, spare)
         trained = Generator.build(recipe, self.engine.data.shape, {n: t.cpu() for n, t in network.state_dict().items()})
