@@ -22,7 +22,7 @@ class Moment:
     seconds: float
     epoch_ended: bool = False
     last: bool = False
-    numbers: Mapping[str, float] | None = None
+    numbers: Mapping[str, float | None] | None = None
     test_numbers: Mapping[str, float] | None = None
 
 

@@ -22,4 +22,9 @@ def discriminator(recipe: Recipe, shape: tuple[int, ...], seed: int) -> nn.Modul
     if recipe.constraint is None:
         return network
     constraint = recipe.constraint
-    return networks.seeded(lambda: constraint.install(network), key(seed, "initial", "constraint"))
+
+    def constrained() -> nn.Module:
+        constraint.install(network)
+        return network
+
+    return networks.seeded(constrained, key(seed, "initial", "constraint"))

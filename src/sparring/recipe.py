@@ -13,7 +13,7 @@ from sparring.losses import Loss, RelativisticLoss
 from sparring.networks import DiscriminatorConfig, GeneratorConfig
 from sparring.noise import Code, Noise
 from sparring.optim import Adam
-from sparring.penalties import Constraint, Penalty
+from sparring.penalties import Constraint, LogitPenalty, Penalty
 from sparring.pictures.album import Picture
 from sparring.registry import register
 from sparring.remedies import Remedy, Stop
@@ -132,7 +132,7 @@ class Recipe:
     non_finite: Annotated[Remedy, "remedy"] = field(default_factory=Stop)
     d_optim: Adam | None = None
     ramps: tuple[Ramp, ...] = ()
-    penalties: tuple[Annotated[Penalty, "penalty"], ...] = ()
+    penalties: tuple[Annotated[Penalty | LogitPenalty, "penalty"], ...] = ()
     constraint: Annotated[Constraint, "constraint"] | None = None
     packing: int = 1
     condition: Annotated[Condition, "condition"] | None = None
@@ -153,7 +153,11 @@ class Recipe:
     @property
     def is_even(self) -> bool:
         """Whether G draws no more images than there are real ones to compare them with, in an epoch's short last batch too."""
-        return isinstance(self.loss, RelativisticLoss) or bool(self.penalties) or self.packing > 1
+        return isinstance(self.loss, RelativisticLoss) or self._has_gradient_penalty or self.packing > 1
+
+    @property
+    def _has_gradient_penalty(self) -> bool:
+        return any(isinstance(penalty, Penalty) for penalty in self.penalties)
 
     def _check_ramps(self) -> None:
         quantities = [ramp.of for ramp in self.ramps]

@@ -19,7 +19,7 @@ from sparring.networks.layers.perceptron import Perceptron, is_hooked
 from sparring.networks.layers.traits import is_function, is_per_sample
 from sparring.noise import Code
 from sparring.optim import AdamOptimizer
-from sparring.penalties import Constraint, GradientPenalty, LogitPenalty, Penalty
+from sparring.penalties import Constraint, LogitPenalty, Penalty
 from sparring.recipe import Move, MoveBoth, MoveD, MoveG
 from sparring.remedies import DivergenceError, NetworkName, Trouble
 
@@ -183,7 +183,7 @@ class Match:
     kept: tuple[Tensor, Pass] | None = None  # z and G's pass, for a move on the same z
     guarded: bool = False
     sharing: Sharing = field(default_factory=Alone)
-    penalties: tuple[Penalty, ...] = ()
+    penalties: tuple[Penalty | LogitPenalty, ...] = ()
     constraint: Constraint | None = None
     packing: int = 1
     condition: Condition | None = None
@@ -197,10 +197,11 @@ class Match:
         self.g_is_function = is_function(self.generator.network)
         self.d_is_function = is_function(self.discriminator.network)
         self.d_is_per_sample = is_per_sample(self.discriminator.network)
-        if any(isinstance(penalty, LogitPenalty) for penalty in self.penalties):
-            self.memory["logits"] = torch.zeros(2, device=self.discriminator.optimizer.parameters[0].device)
-        if any(isinstance(penalty, GradientPenalty) for penalty in self.penalties):
-            self.memory["penalty"] = torch.zeros((), device=self.discriminator.optimizer.parameters[0].device)
+        device = self.discriminator.optimizer.parameters[0].device
+        for index, penalty in self.logit_penalties:
+            self.memory[f"penalty.{index}"] = penalty.initial().to(device)
+        if len(self.logit_penalties) < len(self.penalties):
+            self.memory["d_penalty"] = torch.zeros((), device=device)
 
     @property
     def networks(self) -> tuple[nn.Module, nn.Module]:
@@ -210,6 +211,11 @@ class Match:
     def shown(self) -> nn.Module:
         """The generator that samples are drawn from: the averaged copy, where there is one."""
         return self.averaged or self.generator.network
+
+    @property
+    def logit_penalties(self) -> list[tuple[int, LogitPenalty]]:
+        """Those that look at D's logits, with their places among all penalties."""
+        return [(index, penalty) for index, penalty in enumerate(self.penalties) if isinstance(penalty, LogitPenalty)]
 
     @property
     def sees_plainly(self) -> bool:
@@ -263,9 +269,10 @@ class Match:
         terms = [*self.loss.d_terms(*logits), *self._fake_terms(fake)]
         if self.condition and self.code and real.codes is not None:
             terms += self.condition.real_terms(real.outputs, real.codes, self.code.classes)
-        for penalty in self.penalties:
-            if isinstance(penalty, LogitPenalty):
-                terms += [self.turn.gamma * values for values in penalty.values(*logits, self.memory["logits"])]
+        for index, penalty in self.logit_penalties:
+            if self.turn.round % penalty.every == 0:
+                factor = self.turn.gamma * penalty.every
+                terms += [factor * values for values in penalty.values(*logits, self.memory[f"penalty.{index}"])]
         return average(terms, batch)
 
     def _fake_terms(self, fake: Verdict) -> tuple[Tensor, ...]:
@@ -396,7 +403,7 @@ class Penalised:
 
 def penalise(match: Match, real: Tensor, fake: Tensor, codes: Tensor | None, fake_codes: Tensor | None) -> Penalised:
     """The gradient penalties that are due in this turn, at images [B, *shape] of both sides; with their gradients' gradients."""
-    due = [p for p in match.penalties if isinstance(p, GradientPenalty) and match.turn.round % p.every == 0]
+    due = [p for p in match.penalties if isinstance(p, Penalty) and match.turn.round % p.every == 0]
     if not due:
         return Penalised()
     num, discriminator = min(len(real), len(fake)), match.discriminator
@@ -443,7 +450,7 @@ def _step(
     for player, gradients in summed:
         player.step(gradients)
     for found in summed_value:
-        match.memory["penalty"].copy_(found)
+        match.memory["d_penalty"].copy_(found)
     if "real_logits" in readings:  # D has moved
         _remember(match, readings["real_logits"], readings["fake_logits"])
         if match.constraint:
@@ -451,9 +458,9 @@ def _step(
 
 
 def _remember(match: Match, real_logits: Tensor, fake_logits: Tensor) -> None:
-    for penalty in match.penalties:
-        if isinstance(penalty, LogitPenalty):
-            match.memory["logits"].copy_(penalty.remember(match.memory["logits"], real_logits, fake_logits))
+    for index, penalty in match.logit_penalties:
+        memory = match.memory[f"penalty.{index}"]
+        memory.copy_(penalty.remember(memory, real_logits, fake_logits))
 
 
 def _check_finite(match: Match, readings: Readings, sides: Sequence[tuple[Player, Sequence[Tensor]]]) -> None:

@@ -191,8 +191,7 @@ class Engine:
         self.ranks.settle()
         norms = (self.match.generator.gradient_norm(), self.match.discriminator.gradient_norm())
         readings = readings | dict(zip(("g_gradient", "d_gradient"), norms, strict=True))
-        if "penalty" in self.match.memory:
-            readings |= {"d_penalty": self.match.memory["penalty"]}
+        readings |= {name: value for name, value in self.match.memory.items() if name == "d_penalty"}
         numbers = summary(readings, is_probabilistic(self.recipe.loss))
         self._check_numbers(numbers, readings)
         return numbers

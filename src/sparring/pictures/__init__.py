@@ -8,7 +8,7 @@ from sparring.pictures.grid import grid, side_by_side
 from sparring.pictures.pixels import decode_png, encode_png, to_uint8
 from sparring.pictures.scatter import scatter
 from sparring.pictures.strip import strip
-from sparring.pictures.traces import Series, losses_plot, traces_plot
+from sparring.pictures.traces import Series, logits_plot, losses_plot, traces_plot
 from sparring.pictures.walk import slerp, walk
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "encode_png",
     "frame_indices",
     "grid",
+    "logits_plot",
     "losses_plot",
     "scatter",
     "side_by_side",
