@@ -125,8 +125,9 @@ def test_commands_import_what_is_heavy_when_they_run(trees):
             assert all(name.startswith(("sparring.cli", "sparring.errors", "sparring.signals")) for name in own), file
 
 
-def test_only_steps_differentiate_and_yardsticks_that_are_trained(trees):
-    assert {part_of(file) for file, tree in trees.items() if differentiations(tree)} == {"steps", "extractors"}
+def test_only_steps_differentiate_and_penalties_by_samples_and_yardsticks_that_are_trained(trees):
+    found = {part_of(file) for file, tree in trees.items() if differentiations(tree)}
+    assert found == {"steps", "penalties", "extractors"}
 
 
 @pytest.mark.parametrize(
