@@ -13,7 +13,7 @@ import sparring
 PACKAGE = Path(sparring.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-SIBLINGS = {"losses", "penalties", "networks", "data", "pictures", "metrics"}  # they know nothing of each other
+SIBLINGS = {"losses", "penalties", "augment", "networks", "data", "pictures", "metrics"}  # they know nothing of each other
 
 # A part of the package imports from lines above its own alone: never from below, never from its own line.
 LAYERS = [
