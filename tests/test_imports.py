@@ -13,7 +13,7 @@ import sparring
 PACKAGE = Path(sparring.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-SIBLINGS = {"losses", "penalties", "networks", "data", "pictures", "metrics"}  # they know nothing of each other
+SIBLINGS = {"losses", "penalties", "augment", "networks", "data", "pictures", "metrics"}  # they know nothing of each other
 
 # A part of the package imports from lines above its own alone: never from below, never from its own line.
 LAYERS = [
@@ -35,7 +35,7 @@ RANKS = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
 
 # Below the loop, nobody knows of files, of a terminal or of the web; data fetch themselves, pictures encode themselves.
 PURE = {"losses", "networks", "noise", "optim", "codec", "cadence", "keys", "registry", "recipe", "steps", "engine", "loop"}
-PURE |= {"penalties", "metrics", "coach", "intervals", "remedies", "jsontext"}
+PURE |= {"penalties", "augment", "metrics", "coach", "intervals", "remedies", "jsontext"}
 WORLDLY = {"os", "io", "pathlib", "shutil", "tempfile", "subprocess", "socket", "urllib", "http", "logging", "signal"}
 WORLDLY |= {"click", "rich", "PIL", "matplotlib", "safetensors", "platformdirs", "filelock", "gradio", "IPython"}
 
