@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring import keys
-from sparring.augment import Augment
+from sparring.augment import Adaptive, Augment
 from sparring.conditions import Condition
 from sparring.losses import Loss, RelativisticLoss
 from sparring.networks.layers import perceptron
@@ -202,6 +202,8 @@ class Match:
             self.memory[f"penalty.{index}"] = penalty.initial().to(device)
         if len(self.logit_penalties) < len(self.penalties):
             self.memory["d_penalty"] = torch.zeros((), device=device)
+        if isinstance(self.augment, Adaptive):
+            self.memory["strength"] = torch.zeros((), device=device)
 
     @property
     def networks(self) -> tuple[nn.Module, nn.Module]:
@@ -238,7 +240,8 @@ class Match:
         augment = self.augment
         if augment is None:
             return lambda images: pack(images.clone(), self.packing)
-        uniforms = self.uniforms(side, len(images), augment.num_uniforms(tuple(images.shape[1:])), "augment")
+        num = augment.num_uniforms(tuple(images.shape[1:]))
+        uniforms = self.uniforms(side, len(images), num, "augment").to(images.dtype)
         return lambda images: pack(augment(images, uniforms, self.turn.strength), self.packing)
 
     def uniforms(self, side: Side, here: int, num: int, *address: str | int) -> Tensor:
@@ -416,7 +419,7 @@ def penalise(match: Match, real: Tensor, fake: Tensor, codes: Tensor | None, fak
             critic = _critic(match, penalty.side, images, of)
             width = penalty.num_uniforms(tuple(packs["real"].shape[1:]))
             uniforms = match.uniforms(penalty.side, len(packs["real"]), width, "penalty", index)
-            found = penalty(critic, packs["real"], packs["fake"], uniforms)
+            found = penalty(critic, packs["real"], packs["fake"], uniforms.to(real.dtype))
             values.append(match.turn.gamma * penalty.every * found.sum() / match.sharing.num(penalty.side, len(found)))
         total = torch.stack(values).sum()
         gradients = torch.autograd.grad(total, discriminator.optimizer.parameters, materialize_grads=True)
