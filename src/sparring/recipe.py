@@ -10,7 +10,7 @@ from sparring.losses import Loss
 from sparring.networks import DiscriminatorConfig, GeneratorConfig
 from sparring.noise import Noise
 from sparring.optim import Adam
-from sparring.pictures.album import Picture
+from sparring.pictures.studio import Picture
 from sparring.registry import register
 from sparring.remedies import Remedy, Stop
 
