@@ -71,7 +71,7 @@ class CodeTraversal:
             values = torch.linspace(-self.limit, self.limit, self.steps)
             for index in range(noise.continuous):
                 codes = noise.with_continuous(z.repeat_interleave(self.steps, 0), index, values.repeat(self.rows))
-                heads = [f"{value:+.2g}" for value in values.tolist()]
+                heads = [f"{value:.2g}" for value in values.tolist()]
                 yield f"code_{index}_{name}", encode_png(headed_grid(studio.draw(codes), columns=heads))
 
 

@@ -27,13 +27,12 @@ def kernel_density(points: Tensor, axes: Sequence[Tensor], bandwidth: float) -> 
     below 1e-308 become 0.
     Raises ValueError for another D, for another number of axes, or unless the bandwidth is above 0.
     """
-    num, num_axes = points.shape
-    if num_axes not in (1, 2) or len(axes) != num_axes:
+    if points.ndim != 2 or points.shape[1] not in (1, 2) or len(axes) != points.shape[1]:
         raise ValueError(f"points must be [N, 1] or [N, 2] with an axis each, got {list(points.shape)} and {len(axes)} axes")
     if not bandwidth > 0:
         raise ValueError(f"the bandwidth must be above 0, got {bandwidth}")
     parts = points.double().split(SUMMED_AT_ONCE)
-    return torch.stack([_kernel_sum(part, axes, bandwidth) for part in parts]).sum(0) / num
+    return torch.stack([_kernel_sum(part, axes, bandwidth) for part in parts]).sum(0) / len(points)
 
 
 def optimal_discriminator(log_real: Tensor, log_fake: Tensor) -> Tensor:

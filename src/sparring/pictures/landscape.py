@@ -101,17 +101,17 @@ def relief(
 
 
 def _draw_line(figure: "Figure", x: Tensor, found: Relief, verdict: Verdict) -> None:
-    upper, lower = figure.add_axes((0.11, 0.55, 0.85, 0.36)), figure.add_axes((0.11, 0.08, 0.85, 0.36))
+    upper, lower = figure.add_axes((0.11, 0.55, 0.85, 0.34)), figure.add_axes((0.11, 0.08, 0.85, 0.36))
     kernels = f"normal kernels of width {found.bandwidth:.2g}"
     p_data = f"p_data ({'exact' if found.is_exact else kernels})"
     upper.fill_between(x.numpy(), found.real.numpy(), color=GREY, alpha=0.6, linewidth=0, label=p_data)
     upper.plot(x, found.fake, color=VERMILION, linewidth=1.8, label=f"p_g ({found.num_fake:,} samples, {kernels})")
-    upper.set(ylim=(0, HEADROOM * found.real.max().item()), ylabel="density", title="Data and generator")
+    upper.set(ylim=(0, HEADROOM * found.real.max().item()), ylabel="density")
     _draw_verdict(lower, x, found.best, verdict)
-    lower.set(xlabel="x", title="Discriminator")
+    lower.set_xlabel("x")
     for ax in (upper, lower):
         ax.set_xlim(x[0].item(), x[-1].item())
-        ax.legend(loc="upper right", framealpha=0.9, fontsize=9)
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)  # above: a curve may be anywhere
         ax.grid(alpha=0.25)
 
 
@@ -124,7 +124,7 @@ def _draw_verdict(ax: "Axes", x: Tensor, best: Tensor, verdict: Verdict) -> None
     ax.plot(x, best, color="black", linestyle="--", linewidth=1.8, label=BEST)
     ax.plot(x, logits.sigmoid(), color=BLUE, linewidth=1.8, label="learned D")
     ax.axhline(0.5, color=GREY, linestyle=":", linewidth=1)
-    ax.set(ylim=(-0.03, 1.45), yticks=[0, 0.25, 0.5, 0.75, 1], ylabel=PROBABILITY)  # room for the legend above 1
+    ax.set(ylim=(-0.03, 1.03), ylabel=PROBABILITY)
 
 
 # In the plane
