@@ -108,6 +108,14 @@ def test_colours_say_what_d_says() -> None:
         assert share_of(other, left) == 0
 
 
+def test_x_goes_to_the_right_and_y_up() -> None:
+    real, fake = normal(300, 2), normal(300, 2) / 4
+    for axis in (0, 1):
+        inside = pixels(landscape(real, fake, Verdict(lambda points, axis=axis: 100 * points[:, axis])))[LOWER_LEFT]
+        halves = (inside[:, :100], inside[:, -100:]) if axis == 0 else (inside[-100:], inside[:100])
+        assert [share_of(BLUE, half) > 0.5 for half in halves] == [False, True]
+
+
 def test_a_critic_is_drawn_in_other_colours() -> None:
     real, fake = normal(300, 2), normal(300, 2) / 4
     page = pixels(landscape(real, fake, Verdict(lambda points: 1000 * points[:, 0], probabilistic=False)))
