@@ -14,7 +14,7 @@ from sparring.networks import DiscriminatorConfig, GeneratorConfig
 from sparring.noise import Code, Noise
 from sparring.optim import Adam
 from sparring.penalties import Constraint, LogitPenalty, Penalty
-from sparring.pictures.album import Picture
+from sparring.pictures.studio import Picture
 from sparring.registry import register
 from sparring.remedies import Remedy, Stop
 

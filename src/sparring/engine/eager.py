@@ -308,7 +308,26 @@ class Engine:
 
         Raises DivergenceError where one is infinite or not a number.
         """
-        return self._drawn(self.z(num, *address), Solo())
+        return self.draw(self.z(num, *address))
+
+    def draw(self, z: Tensor) -> Tensor:
+        """`samples` from the given z [num, num_z]."""
+        return self._drawn(z.to(self.device), Solo())
+
+    @torch.no_grad()
+    def logits(self, points: Tensor) -> Tensor:
+        """What D says of real or generated ones [N, *shape] in inference mode, [N] on the CPU; of packs of equal ones, where D
+        judges those, and of no class in particular.
+
+        Raises DivergenceError where one is infinite or not a number.
+        """
+        discriminator, packing = self.match.discriminator.network, self.recipe.packing
+        with steps.inference(discriminator):
+            packs = [steps.pack(some.repeat_interleave(packing, 0), packing) for some in points.split(SAMPLED_AT_ONCE)]
+            logits = torch.cat([discriminator(some.to(self.device)).view(len(some), -1)[:, 0].cpu() for some in packs])
+        if not logits.isfinite().all():
+            raise DivergenceError(Trouble.of("a logit", "discriminator", logits))
+        return logits
 
     def samples_of_all(self, num: int, *address: str | int) -> Tensor:
         """`samples`, of which each process draws a share; all have to ask for them, and all get them."""

@@ -14,6 +14,7 @@ from sparring.errors import InputError
 from sparring.files import disk_errors, write_atomically
 from sparring.pictures import animated_gif, decode_png, encode_png, frame_indices, grid, to_uint8, walk, write_mp4
 from sparring.pictures.animation import FrameRule
+from sparring.pictures.grid import tile_scale
 from sparring.run import sums
 from sparring.run.run import Run
 
@@ -67,7 +68,7 @@ def latent_frames(run: Run, seed: int, points: int = 6, steps_between: int = 15,
     walks = [run.generator.draw(walk(own, steps_between)) for own in z]
     columns = round(tiles**0.5)
     frames = zip(*walks, strict=True)
-    return [grid(torch.stack(frame), columns, scale=max(1, 64 // run.shape[-1])) for frame in frames]
+    return [grid(torch.stack(frame), columns, scale=tile_scale(run.shape[-1])) for frame in frames]
 
 
 def write_animation(path: Path, frames: Sequence[Image.Image]) -> None:

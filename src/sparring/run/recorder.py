@@ -17,7 +17,9 @@ from sparring.engine import Engine
 from sparring.errors import InputError, MachineError
 from sparring.keys import generator
 from sparring.losses import is_probabilistic
+from sparring.noise import Noise
 from sparring.pictures import Series, logits_plot, losses_plot, traces_plot
+from sparring.pictures.landscape import LogDensity, Verdict
 from sparring.remedies import DivergenceError, RollBack, Skip, Trouble
 from sparring.run import anchors, checkpoint, scorebook, sums, troubles
 from sparring.run.card import model_card
@@ -223,6 +225,28 @@ class Recorder:
         with suppress(OSError, MachineError):
             self.run.path.mkdir(parents=True)
             self.run.with_recipe(self.run.recipe)
+
+    @property
+    def noise(self) -> Noise:
+        return self.run.recipe.z
+
+    @property
+    def classes(self) -> Sequence[str]:
+        return self.engine.data.classes
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict(self.engine.logits, is_probabilistic(self.run.recipe.loss))
+
+    @property
+    def log_density(self) -> LogDensity | None:
+        return getattr(self.run.recipe.data, "log_density", None)
+
+    def z(self, num: int, *address: str | int) -> Tensor:
+        return self.engine.z(num, *address).cpu()
+
+    def draw(self, z: Tensor) -> Tensor:
+        return self.engine.draw(z)
 
     def samples(self, num: int, *address: str | int) -> Tensor:
         return self.engine.samples(num, *address)

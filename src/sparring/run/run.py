@@ -14,6 +14,7 @@ from torch import Tensor
 from sparring import codec, jsontext
 from sparring.errors import InputError, MachineError, check, naming
 from sparring.files import check_links, json_bytes, read_json
+from sparring.pictures.studio import frames_of
 from sparring.recipe import Recipe
 from sparring.run import checkpoint, journal, scorebook, sums
 from sparring.run.checkpoint import Checkpoint
@@ -157,9 +158,13 @@ class Run:
         return scorebook.read(self.path)
 
     def frames(self) -> list[Path]:
-        """The pictures of the fixed z, in order of time: what the animation is made of."""
+        """The pictures that show the same again and again, in order of time: what the animation is made of.
+
+        Of several kinds, the one that the recipe names first.
+        """
         drawn = [event["file"] for event in self.journal() if event["event"] == "sample"]
-        fixed = [self.path / file for file in drawn if re.fullmatch(r"samples/(epoch|round)_\d+\.png", file)]
+        pattern = rf"samples/{re.escape(frames_of(self.recipe.pictures))}(epoch|round)_\d+\.png"
+        fixed = [self.path / file for file in drawn if re.fullmatch(pattern, file)]
         return [path for path in fixed if path.is_file()]
 
     def rounds(self) -> list[dict[str, Any]]:
