@@ -63,7 +63,7 @@ def build_generator(config: GeneratorConfig, num_z: int, shape: tuple[int, ...],
 
 def build_discriminator(config: DiscriminatorConfig, shape: tuple[int, ...], seed: int, num_outputs: int = 1) -> nn.Module:
     """The discriminator with its initial values, a function of `seed` alone."""
-    return _drawn(config.initial, lambda: config.build(shape), seed)
+    return _drawn(config.initial, lambda: config.build(shape, num_outputs) if num_outputs > 1 else config.build(shape), seed)
 
 
 def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:

@@ -59,13 +59,13 @@ class MLPDiscriminatorConfig:
     def __post_init__(self):
         _check_hidden("discriminator", self)
 
-    def build(self, shape: tuple[int, ...]) -> nn.Module:
+    def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module:
         return Perceptron(
             nn.Flatten(),
             activations.Affine(0.5, 0.5) if self.unit_range else nn.Identity(),
             *_hidden_layers((prod(shape), *self.widths), self),
-            nn.Linear(self.widths[-1], 1),
-            nn.Flatten(0),
+            nn.Linear(self.widths[-1], num_outputs),
+            *([nn.Flatten(0)] if num_outputs == 1 else []),
         )
 
 
