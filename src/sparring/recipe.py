@@ -145,7 +145,9 @@ class Recipe:
         check(self.batch_size >= 1, "batch_size", self.batch_size, "be at least 1")
         check(self.keep_checkpoints >= 1, "keep_checkpoints", self.keep_checkpoints, "be at least 1")
         check(self.packing >= 1, "packing", self.packing, "be at least 1")
-        check(not (self.d_optim and self.optim.shared_clock), "optim.shared_clock", True, "be false where D has its own d_optim")
+        check(
+            not (self.d_optim and self.optim.shared_clock), "optim.shared_clock", True, "be false where D has its own d_optim"
+        )
         self._check_ramps()
         self._check_moves()
         self._check_condition()
@@ -172,7 +174,9 @@ class Recipe:
     def _check_moves(self) -> None:
         moves = self.round.moves
         if isinstance(self.loss, RelativisticLoss) and isinstance(moves[0], MoveG) and moves[0].real == "same":
-            raise InputError("round.moves.0.real is 'same', but the loss compares with real images, and none came before; use 'fresh'")
+            raise InputError(
+                "round.moves.0.real is 'same', but the loss compares with real images, and none came before; use 'fresh'"
+            )
         if any(isinstance(move, MoveD) and move.batch == "joint" for move in moves):
             for name in ("augment", "condition"):
                 check(getattr(self, name) is None, name, "set", "be null where a move takes a joint batch")
