@@ -11,6 +11,7 @@ from sparring.errors import check
 from sparring.networks.init import GlorotUniform, Initial
 from sparring.networks.layers import activations
 from sparring.networks.layers.dropout import Dropout
+from sparring.networks.layers.head import head
 from sparring.networks.layers.perceptron import Perceptron
 from sparring.registry import register
 
@@ -64,8 +65,7 @@ class MLPDiscriminatorConfig:
             nn.Flatten(),
             activations.Affine(0.5, 0.5) if self.unit_range else nn.Identity(),
             *_hidden_layers((prod(shape), *self.widths), self),
-            nn.Linear(self.widths[-1], num_outputs),
-            *([nn.Flatten(0)] if num_outputs == 1 else []),
+            *head(self.widths[-1], num_outputs),
         )
 
 
