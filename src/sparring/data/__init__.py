@@ -16,20 +16,23 @@ from sparring.data.mnist import Mnist
 from sparring.data.picture_folder import PictureFolder
 from sparring.data.pictures import Pictures, read_pictures
 from sparring.data.sets import Data, ImageSet, PointSet, Progress
-from sparring.data.toys import Gaussian1d, Ring
+from sparring.data.toys import Gaussian1d, Grid, Moons, Ring, SwissRoll
 from sparring.errors import InputError
 
 __all__ = [
     "Data",
     "Gaussian1d",
+    "Grid",
     "IdxFolder",
     "ImageSet",
     "Mnist",
+    "Moons",
     "PictureFolder",
     "Pictures",
     "PointSet",
     "Progress",
     "Ring",
+    "SwissRoll",
     "check",
     "listing",
     "read_pictures",
