@@ -61,7 +61,7 @@ def build_generator(config: GeneratorConfig, num_z: int, shape: tuple[int, ...],
     return _drawn(config.initial, lambda: config.build(num_z, shape), seed)
 
 
-def build_discriminator(config: DiscriminatorConfig, shape: tuple[int, ...], seed: int) -> nn.Module:
+def build_discriminator(config: DiscriminatorConfig, shape: tuple[int, ...], seed: int, num_outputs: int = 1) -> nn.Module:
     """The discriminator with its initial values, a function of `seed` alone."""
     return _drawn(config.initial, lambda: config.build(shape), seed)
 

@@ -10,7 +10,7 @@ from sparring.pictures.landscape import Verdict, landscape
 from sparring.pictures.pixels import decode_png, encode_png, to_uint8
 from sparring.pictures.scatter import scatter
 from sparring.pictures.strip import strip
-from sparring.pictures.traces import Series, losses_plot, traces_plot
+from sparring.pictures.traces import Series, logits_plot, losses_plot, traces_plot
 from sparring.pictures.walk import slerp, walk
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "grid",
     "headed_grid",
     "landscape",
+    "logits_plot",
     "losses_plot",
     "scatter",
     "side_by_side",
