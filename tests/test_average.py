@@ -26,7 +26,7 @@ def test_weights_and_running_statistics_follow():
     before = {name: tensor.clone() for name, tensor in averaged.state_dict().items()}
     network(torch.randn(8, 3))
     with torch.no_grad():
-        network[0].weight.add_(1)
+        next(network.parameters()).add_(1)
     average = Average(halflife_images=100, rampup=0)
     average.follow(averaged, network, images=50, batch=50)
     decay = 0.5**0.5

@@ -100,7 +100,9 @@ def test_a_ramp_goes_from_start_to_end_and_stays(shape, middle):
     assert ramp.at(0.5) == pytest.approx(0.75)
 
 
-@pytest.mark.parametrize("settings", [{"of": "beta2", "start": 1.0}, {"of": "lr", "end": -1.0}, {"of": "strength", "start": 2.0}])
+@pytest.mark.parametrize(
+    "settings", [{"of": "beta2", "start": 1.0}, {"of": "lr", "end": -1.0}, {"of": "strength", "start": 2.0}]
+)
 def test_impossible_ramps(settings):
     with pytest.raises(InputError, match="ramps: "):
         Ramp(**settings)

@@ -162,7 +162,7 @@ def perceptrons(loss=None) -> Match:
     """A match whose networks have their gradients written out."""
     networks = [Perceptron(*network.children()) for network in make_match(loss).networks]
     players = [Player(n, Recorded(Adam(lr=0.1), n.parameters(), StepClock())) for n in networks]
-    return Match(*players, loss=loss or NonSaturating(), **parts)
+    return Match(*players, loss=loss or NonSaturating())
 
 
 @pytest.mark.parametrize("moves", [(MoveD(), MoveG()), (MoveG(), MoveD(batch="joint")), (MoveBoth(),)])

@@ -7,6 +7,8 @@ from torch import nn
 
 from sparring.errors import check
 
+_foreach_lerp_ = torch._foreach_lerp_  # pyright: ignore[reportPrivateImportUsage]  (one call for all weights)
+
 
 @dataclass(frozen=True)
 class Average:
@@ -21,7 +23,9 @@ class Average:
     rampup: float = 0.05
 
     def __post_init__(self):
-        check(0 < self.halflife_images < float("inf"), "average.halflife_images", self.halflife_images, "be above 0, and finite")
+        check(
+            0 < self.halflife_images < float("inf"), "average.halflife_images", self.halflife_images, "be above 0, and finite"
+        )
         check(0 <= self.rampup < float("inf"), "average.rampup", self.rampup, "be at least 0, and finite")
 
     def decay(self, images: int, batch: int) -> float:
@@ -34,6 +38,6 @@ class Average:
         """Move the averaged network towards the other one, which has been trained on `images` images, `batch` of them new."""
         decay, ours, theirs = self.decay(images, batch), averaged.state_dict(), network.state_dict()
         floats = [name for name, tensor in ours.items() if tensor.is_floating_point()]
-        torch._foreach_lerp_([ours[name] for name in floats], [theirs[name] for name in floats], 1 - decay)
+        _foreach_lerp_([ours[name] for name in floats], [theirs[name] for name in floats], 1 - decay)
         for name in ours.keys() - set(floats):
             ours[name].copy_(theirs[name])

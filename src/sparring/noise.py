@@ -1,7 +1,6 @@
 """What the generator starts from: the distributions of z."""
 
 from dataclasses import dataclass
-
 from typing import Protocol
 
 import torch
@@ -98,7 +97,7 @@ class Code:
         """The same codes, all of this class, or each of its own (int64 [B]); InputError for a class that there is not."""
         self._check_classes()
         wanted = torch.as_tensor(class_, device=code.device).expand(len(code))
-        if not (0 <= int(wanted.min()) and int(wanted.max()) < self.classes):
+        if not (int(wanted.min()) >= 0 and int(wanted.max()) < self.classes):
             raise InputError(f"there is no class {class_}; the classes are 0 to {self.classes - 1}")
         changed = code.clone()
         changed[:, self.normal : self.normal + self.classes] = one_hot(wanted, self.classes).to(code.dtype)

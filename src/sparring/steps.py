@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 from math import isfinite
 from typing import Literal, Protocol, cast
 
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring import keys
-from sparring.augment import Augment
+from sparring.augment import Adaptive, Augment
 from sparring.conditions import Condition
 from sparring.losses import Loss, RelativisticLoss
 from sparring.networks.layers import perceptron
@@ -160,8 +159,8 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Turn:
-    """Where in its run a move stands: the round, the factor of every gamma, how strong the augmentation is, and the seed of what
-    the move draws beside z."""
+    """Where in its run a move stands: the round, the factor of every gamma, the strength of the augmentation, and the seed of
+    what the move draws beside z."""
 
     round: int = 0
     gamma: float = 1.0
@@ -174,7 +173,7 @@ class Match:
     """The two players and what they play for.
 
     `guarded`: a move whose loss or gradient is not finite raises DivergenceError, before anybody steps.
-    `code`: where there is a condition, the noise whose columns it is about. `memory`: what penalties remember from move to move.
+    `code`: where there is a condition, the noise whose columns it is about. `memory`: what is remembered from move to move.
     """
 
     generator: Player
@@ -202,6 +201,8 @@ class Match:
             self.memory[f"penalty.{index}"] = penalty.initial().to(device)
         if len(self.logit_penalties) < len(self.penalties):
             self.memory["d_penalty"] = torch.zeros((), device=device)
+        if isinstance(self.augment, Adaptive):
+            self.memory["strength"] = torch.zeros((), device=device)
 
     @property
     def networks(self) -> tuple[nn.Module, nn.Module]:
@@ -238,11 +239,12 @@ class Match:
         augment = self.augment
         if augment is None:
             return lambda images: pack(images.clone(), self.packing)
-        uniforms = self.uniforms(side, len(images), augment.num_uniforms(tuple(images.shape[1:])), "augment")
+        num = augment.num_uniforms(tuple(images.shape[1:]))
+        uniforms = self.uniforms(side, len(images), num, "augment").to(images.dtype)
         return lambda images: pack(augment(images, uniforms, self.turn.strength), self.packing)
 
     def uniforms(self, side: Side, here: int, num: int, *address: str | int) -> Tensor:
-        """[here, num] numbers of U(0, 1) for the rows that are here of one side's batch: the same for a sample, whoever has it."""
+        """[here, num] numbers of U(0, 1) for the rows that are here of one side's batch, the same whoever has them."""
         device = self.discriminator.optimizer.parameters[0].device
         rng = keys.generator(device, self.turn.seed, side, *address)
         whole = torch.rand(self.sharing.num(side, here), num, generator=rng, device=device)
@@ -259,8 +261,10 @@ class Match:
     def g_loss(self, fake: Verdict, real_logits: Tensor) -> Tensor:
         """The value that G minimises."""
         fake_logits = self.logits(fake.outputs, fake.codes)
-        relative = isinstance(self.loss, RelativisticLoss)
-        terms = self.loss.g_terms(fake_logits, real_logits) if relative else self.loss.g_terms(fake_logits)
+        if isinstance(self.loss, RelativisticLoss):
+            terms = self.loss.g_terms(fake_logits, real_logits)
+        else:
+            terms = self.loss.g_terms(fake_logits)
         return average((*terms, *self._fake_terms(fake)))
 
     def d_loss(self, real: Verdict, fake: Verdict, batch: Literal["separate", "joint"] = "separate") -> Tensor:
@@ -282,9 +286,7 @@ class Match:
 
 
 @torch.no_grad()
-def play(
-    move: Move, match: Match, real: Tensor, z: Tensor, codes: Tensor | None = None, keep: bool = False
-) -> Readings:
+def play(move: Move, match: Match, real: Tensor, z: Tensor, codes: Tensor | None = None, keep: bool = False) -> Readings:
     """Make one move. real: [B, *shape], z: [B', num_z], the rows that are here; with a condition, `codes` of the real images.
     `keep`: G's next move is on the same z and can use this one's fakes. The readings are those of the whole batches.
 
@@ -320,7 +322,7 @@ def move_g(move: MoveG, match: Match, real: Tensor, z: Tensor, codes: Tensor | N
     judged = match.judge(fakes.outputs, "fake", weights=False, inputs=True)
     (on_fake,) = _verdicts(match, ["fake"], [judged.outputs], [match.codes_of(z)])
     real_logits = _real_logits(match, real, codes) if isinstance(match.loss, RelativisticLoss) else on_fake.outputs[:0]
-    g_loss, slopes = differentiate(lambda outputs: match.g_loss(replace(on_fake, outputs=outputs), real_logits), on_fake.outputs)
+    g_loss, slopes = differentiate(_value_of_g(match, on_fake, real_logits), on_fake.outputs)
     (slope,) = match.sharing.here(["fake"], slopes)
     (by_image,) = judged.pull(slope, inputs=True)
     readings = {"g_loss": g_loss, "g_fake_logits": match.logits(on_fake.outputs, on_fake.codes)}
@@ -334,9 +336,7 @@ def move_both(move: MoveBoth, match: Match, real: Tensor, z: Tensor, codes: Tens
     outputs = judged_real.outputs, judged_fake.outputs
     on_real, on_fake = _verdicts(match, BOTH, outputs, (codes, match.codes_of(z)))
     logits = _logits_of_d(match, on_real, on_fake)
-    g_loss, g_slopes = differentiate(
-        lambda outputs: match.g_loss(replace(on_fake, outputs=outputs), logits["real_logits"]), on_fake.outputs
-    )
+    g_loss, g_slopes = differentiate(_value_of_g(match, on_fake, logits["real_logits"]), on_fake.outputs)
     d_loss, d_slopes = differentiate(_value_of_d(match, on_real, on_fake), on_real.outputs, on_fake.outputs)
     (g_slope,) = match.sharing.here(["fake"], g_slopes)
     real_slope, fake_slope = match.sharing.here(BOTH, d_slopes)
@@ -363,15 +363,18 @@ def unpack(packs: Tensor, num: int) -> Tensor:
     return packs if num == 1 else packs.reshape(len(packs) * num, packs.shape[1] // num, *packs.shape[2:])
 
 
-def _verdicts(
-    match: Match, sides: Sequence[Side], outputs: Sequence[Tensor], codes: Sequence[Tensor | None]
-) -> list[Verdict]:
+def _verdicts(match: Match, sides: Sequence[Side], outputs: Sequence[Tensor], codes: Sequence[Tensor | None]) -> list[Verdict]:
     """What D says of whole batches, from its outputs for the rows that are here."""
     whole = match.sharing.gather(sides, outputs)
     if match.condition is None:
         return [Verdict(found) for found in whole]
     known = match.sharing.gather(sides, cast(Sequence[Tensor], codes))
     return [Verdict(found, of) for found, of in zip(whole, known, strict=True)]
+
+
+def _value_of_g(match: Match, on_fake: Verdict, real_logits: Tensor) -> Callable[..., Tensor]:
+    """G's loss as a function of D's outputs for its images."""
+    return lambda outputs: match.g_loss(replace(on_fake, outputs=outputs), real_logits)
 
 
 def _value_of_d(
@@ -402,7 +405,7 @@ class Penalised:
 
 
 def penalise(match: Match, real: Tensor, fake: Tensor, codes: Tensor | None, fake_codes: Tensor | None) -> Penalised:
-    """The gradient penalties that are due in this turn, at images [B, *shape] of both sides; with their gradients' gradients."""
+    """The gradient penalties that are due in this turn, at images [B, *shape] of both sides; with gradients of those."""
     due = [p for p in match.penalties if isinstance(p, Penalty) and match.turn.round % p.every == 0]
     if not due:
         return Penalised()
@@ -416,7 +419,7 @@ def penalise(match: Match, real: Tensor, fake: Tensor, codes: Tensor | None, fak
             critic = _critic(match, penalty.side, images, of)
             width = penalty.num_uniforms(tuple(packs["real"].shape[1:]))
             uniforms = match.uniforms(penalty.side, len(packs["real"]), width, "penalty", index)
-            found = penalty(critic, packs["real"], packs["fake"], uniforms)
+            found = penalty(critic, packs["real"], packs["fake"], uniforms.to(real.dtype))
             values.append(match.turn.gamma * penalty.every * found.sum() / match.sharing.num(penalty.side, len(found)))
         total = torch.stack(values).sum()
         gradients = torch.autograd.grad(total, discriminator.optimizer.parameters, materialize_grads=True)
@@ -438,9 +441,7 @@ def _critic(match: Match, side: Side, images: Tensor, codes: Tensor | None) -> C
 _PLAYS = {MoveD: move_d, MoveG: move_g, MoveBoth: move_both}
 
 
-def _step(
-    match: Match, readings: Readings, *sides: tuple[Player, Sequence[Tensor]], penalty: Penalised | None = None
-) -> None:
+def _step(match: Match, readings: Readings, *sides: tuple[Player, Sequence[Tensor]], penalty: Penalised | None = None) -> None:
     """Move the weights of each player against its gradients, here of some rows; of a guarded match, only if all is finite."""
     value = [penalty.value] if penalty and penalty.value is not None else []
     *totals, summed_value = match.sharing.total(*(gradients for _, gradients in sides), value)

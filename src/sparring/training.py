@@ -270,8 +270,8 @@ def load(path: str | Path | Run) -> Run | Generator:
 
 
 def load_generator(path: str | Path | Run, raw: bool = False) -> Generator:
-    """The generator of a run, of a checkpoint, or in a hub folder. `raw`: the weights that were trained last, not their average;
-    InputError where a folder holds the generator alone."""
+    """The generator of a run, of a checkpoint, or in a hub folder. `raw`: the weights that were trained last, not their
+    average; InputError where a folder holds the generator alone."""
     found = load(path)
     if isinstance(found, Run):
         return found.raw_generator if raw else found.generator

@@ -185,7 +185,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(MachineError, match="No space left on device; SPARRING_CACHE may name another"):
+    with pytest.raises(MachineError, match=r"images: No space left on device \(it needs .*\); SPARRING_CACHE may name another"):
         ensure(FILES, tmp_path, [by_hand({"images": IMAGES, "labels": LABELS})])
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 

@@ -144,9 +144,9 @@ def page(found: dict[str, list[str]], data: ImageSet) -> str:
 
 HEAD = """# What goes with what
 
-Written by `make matrix`; a test keeps it true. Of each kind of part every one is tried with every one of the other kinds: built
-in miniature for 28 x 28 images and played for three rounds, in which all values must be finite, and every weight of both players
-must get a gradient, or else refused when it is built. `make matrix` tries the whole product as well."""
+Written by `make matrix`; a test keeps it true. Of each kind of part every one is tried with every one of the other kinds:
+built in miniature for 28 x 28 images and played for three rounds, in which all values must be finite, and every weight of both
+players must get a gradient, or else refused when it is built. `make matrix` tries the whole product as well."""
 
 
 def main() -> int:

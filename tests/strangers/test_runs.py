@@ -15,7 +15,7 @@ from sparring.errors import InputError
 from sparring.extractors import yardstick
 from sparring.extractors.classifier import ClassifierConfig
 from sparring.population.summary import work_before
-from sparring.run import checkpoint
+from sparring.run import checkpoint, sums
 from sparring.run.run import Run
 from sparring.sealed import seal, unseal
 
@@ -36,17 +36,23 @@ def run(tmp_path) -> Run:
     return training.train(training.resolve("vanilla", SETTINGS, "data"), rounds=4, out="run", device="cpu", quiet=True)
 
 
+def unsummed(path: Path) -> Path:
+    """The same file as a stranger sends it: without the checksums of our own."""
+    (path.parent / sums.NAME).unlink(missing_ok=True)
+    return path
+
+
 def alter(path: Path, *where: str | int, to: Any) -> None:
     """Put another value into this place of a JSON file."""
     whole = value = json.loads(path.read_text())
     for step in where[:-1]:
         value = value[step]
     value[where[-1]] = to
-    path.write_text(json.dumps(whole))
+    unsummed(path).write_text(json.dumps(whole))
 
 
 def reweigh(change, path: Path = Path("run/generator/model.safetensors")) -> None:
-    save_file({name: change(tensor) for name, tensor in load_file(path).items()}, path)
+    save_file({name: change(tensor) for name, tensor in load_file(path).items()}, unsummed(path))
 
 
 def refuses(sparring_command, command: str, *words: str) -> None:
@@ -115,7 +121,7 @@ def test_weights_of_another_kind_are_refused(run, sparring_command, change, word
 
 def test_more_weights_than_the_settings_name_are_refused(run, sparring_command):
     path = run.path / "generator/model.safetensors"
-    save_file({**load_file(path), "more\x1b": torch.zeros(1)}, path)
+    save_file({**load_file(path), "more\x1b": torch.zeros(1)}, unsummed(path))
     refuses(sparring_command, "sample run/generator", "more\\x1b is on one side only")
 
 

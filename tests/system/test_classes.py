@@ -42,7 +42,10 @@ def test_samples_of_any_class_have_labels(run, sparring_command, tmp_path):
 
 
 def test_a_row_for_each_class_on_the_same_z(run, sparring_command, tmp_path):
-    assert sparring_command("sample", str(run.path), "--class", "all", "--num", "3", "--out", str(tmp_path / "all.png")).status == 0
+    assert (
+        sparring_command("sample", str(run.path), "--class", "all", "--num", "3", "--out", str(tmp_path / "all.png")).status
+        == 0
+    )
     with Image.open(tmp_path / "all.png") as picture:
         assert picture.height / picture.width == pytest.approx(10 / 3, rel=0.05)
     z = run.generator.z_by_class(3, 0)

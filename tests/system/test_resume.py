@@ -66,7 +66,7 @@ def test_a_run_with_all_later_parts_goes_on_as_well(tmp_path):
     half = sparring.train("paper", rounds=15, out=tmp_path / "halves", settings=settings, quiet=True)
     halves = sparring.resume(half, rounds=30, quiet=True)
     assert_same_state(whole, halves)
-    assert {"average.0.weight", "memory.d_penalty", "memory.penalty.2"} <= state(halves)[1].keys()
+    assert {"average.0.weight", "memory.d_penalty", "memory.penalty.2", "memory.strength"} <= state(halves)[1].keys()
     assert_same_pictures(whole, halves)
     assert torch.equal(halves.sample(4), sparring.load(halves.path / "generator").sample(4))
     assert not torch.equal(halves.sample(4), halves.raw_generator.sample(4))

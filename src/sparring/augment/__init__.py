@@ -1,17 +1,16 @@
-"""Augmentation: differentiable functions of images, applied to all that D is shown, real and generated."""
+"""Augmentation: differentiable maps of D's inputs, real and generated ones alike. A file holds one family.
 
-from typing import Protocol
+What is random comes from outside, as numbers U[0, 1) of each sample, so that a batch can be drawn whole and split by rows, and
+each sample is mapped by itself. Images are [-1, 1] NCHW float; what comes out may leave that range.
+"""
 
-from torch import Tensor
+from sparring import registry
+from sparring.augment.adaptive import Adaptive, adapted, overfitting
+from sparring.augment.augment import Augment
+from sparring.augment.diff_augment import DiffAugment
+from sparring.augment.flip import Flip
+from sparring.augment.instance_noise import InstanceNoise
 
+__all__ = ["Adaptive", "Augment", "DiffAugment", "Flip", "InstanceNoise", "adapted", "overfitting"]
 
-class Augment(Protocol):
-    """Changes each image by itself. What is random comes from outside, as numbers U[0, 1) of each image."""
-
-    def num_uniforms(self, shape: tuple[int, ...]) -> int:
-        """How many random numbers an image of this shape takes."""
-        ...
-
-    def __call__(self, images: Tensor, uniforms: Tensor, strength: float = 1.0) -> Tensor:
-        """Images [B, *shape] -> [B, *shape], differentiable twice. uniforms: [B, num_uniforms(shape)]; strength in [0, 1]."""
-        ...
+registry.import_all(__name__, __path__)

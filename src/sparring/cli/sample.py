@@ -16,9 +16,7 @@ from sparring.cli import options
 @click.option("--raw", is_flag=True, help="From the weights that were trained last, not from their average.")
 @options.code
 @options.as_json
-def command(
-    run: str, num: int, seed: int, out: str, class_: str | None, raw: bool, code: str | None, as_json: bool
-) -> None:
+def command(run: str, num: int, seed: int, out: str, class_: str | None, raw: bool, code: str | None, as_json: bool) -> None:
     """Draw samples from the generator of RUN (a run, `latest`, or a generator's folder)."""
     from sparring import training
     from sparring.run.export import write_samples

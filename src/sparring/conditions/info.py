@@ -13,10 +13,10 @@ from sparring.registry import register
 @register("condition")
 @dataclass(frozen=True)
 class Info:
-    """D finds the code of a generated image again: both sides maximise log Q(c | G(z, c)) (equations 5 and 6), no labels needed.
+    """D finds the code of a generated image again: both sides maximise log Q(c | G(z, c)) (equations 5, 6), without labels.
 
-    Q shares all of D but the last layer. Of the class it is categorical; of a continuous code N(mean, 1), so that -log Q is half
-    the squared error, but for a constant. `weight` is the paper's lambda for the class, `continuous_weight` that for the others.
+    Q shares all of D but the last layer. Of the class it is categorical; of a continuous code N(mean, 1), so that -log Q is
+    half the squared error, but for a constant. `weight` is the paper's lambda for the class, `continuous_weight` for the rest.
     """
 
     weight: float = 1.0

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from sparring.data.sets import Progress
 from sparring.errors import InputError, MachineError
-from sparring.files import write_atomically
+from sparring.files import sweep, write_atomically
 
 _log = logging.getLogger("sparring")
 
@@ -71,6 +71,7 @@ def ensure(
     found = _cached(files, folder)
     if len(found) < len(files):
         with _locked(folder):
+            sweep(folder)
             found = _cached(files, folder, warn=True)  # another process may have fetched them while this one waited
             found |= _fetch([file for file in files if file not in found], folder, sources, progress)
     return [found[file] for file in files]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from sparring import players, steps
+from sparring.augment import Adaptive
 from sparring.cadence import Moment
 from sparring.data.sets import Dataset
 from sparring.engine.batch_norm import BatchNorm, synchronise
@@ -30,6 +31,8 @@ from sparring.steps import Match, Player, Readings, Turn
 SAMPLED_AT_ONCE = 256
 MOST_OF_FEW = 4096  # batch size, where there are fewer images
 EXAMINED = 500  # samples at a checkup
+HELD_OUT = 500  # images at most that an adaptive augmentation keeps from D, of ten a single one
+OTHERS = ("g_gradient", "d_gradient", "d_penalty", "strength")  # readings that a journal holds where there are any
 
 
 @dataclass
@@ -45,6 +48,7 @@ class Engine:
     ranks: Solo
     last: tuple[Tensor, Tensor, Tensor | None] = field(init=False)  # real images, z, and codes of the round played last
     pace: float = 1.0  # factor of every learning rate, beside the recipe's ramps
+    held_out: Dataset | None = None  # what an adaptive augmentation is driven by
 
     @classmethod
     def build(cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device, ranks: Solo | None = None) -> "Engine":
@@ -79,8 +83,12 @@ class Engine:
         )
         if recipe.average:
             match.averaged = copy.deepcopy(match.generator.network).requires_grad_(False)
+        if recipe.augment:
+            recipe.augment.num_uniforms(data.shape)
+        data, held_out = _held_out(recipe, data)
         order = Order(recipe.order, len(data), recipe.batch_size, seed)
-        return cls(recipe, seed, data.to(device), order, match, device, ranks)
+        held_out = held_out.to(device) if held_out else None
+        return cls(recipe, seed, data.to(device), order, match, device, ranks, held_out=held_out)
 
     def images_before(self, round_: int) -> int:
         """Real images that D has seen when this many rounds have been played."""
@@ -99,6 +107,7 @@ class Engine:
         if self.recipe.average and self.match.averaged:
             before, images = self.images_before(round_), self.images_before(round_ + 1)
             self.recipe.average.follow(self.match.averaged, self.match.generator.network, images, images - before)
+        self._adapt(round_)
         return readings
 
     def _played(self, round_: int) -> Readings:
@@ -126,7 +135,10 @@ class Engine:
         for player in (self.match.generator, self.match.discriminator):
             player.optimizer.lr_factor = self.pace * values.get("lr", 1.0)
             player.optimizer.beta2 = values.get("beta2", player.optimizer.settings.beta2)
-        self.match.turn = Turn(round_, values.get("gamma", 1.0), values.get("strength", 1.0))
+        strength = values.get("strength", 1.0)
+        if "strength" in self.match.memory:
+            strength *= self.match.memory["strength"].item()
+        self.match.turn = Turn(round_, values.get("gamma", 1.0), strength)
 
     def _moves(self, round_: int, readings: Readings) -> Readings:
         """The moves of a round; into `readings` goes what each reveals."""
@@ -149,6 +161,25 @@ class Engine:
             readings |= steps.play(move, self.match, real, z, codes, keep=self._serves_next(index))
             self.ranks.average(self._own_statistics)
         return readings
+
+    @torch.no_grad()
+    def _adapt(self, round_: int) -> None:
+        """Where the augmentation is adaptive, and it is time: its strength from now on."""
+        augment, held_out = self.recipe.augment, self.held_out
+        if not isinstance(augment, Adaptive) or held_out is None or (round_ + 1) % augment.every:
+            return
+        rng, num = generator("cpu", self.seed, "adapt", round_), self.recipe.batch_size
+        uniforms = torch.rand(num, augment.num_uniforms(self.data.shape), generator=rng).to(self.device)
+        places = [torch.randint(len(data), (num,), generator=rng).to(self.device) for data in (self.data, held_out)]
+        seen = [(data.batch(i), self.codes(data, i)) for data, i in zip((self.data, held_out), places, strict=True)]
+        z, (g, d) = self.z(num, "adapt", round_), self.match.networks
+        with steps.inference(g), steps.inference(d):
+            seen.append((g(z), self.match.codes_of(z)))
+            packs = [steps.pack(augment(x, uniforms, self.match.turn.strength), self.match.packing) for x, _ in seen]
+            train, unseen, fake = (self.match.logits(d(x), codes) for x, (_, codes) in zip(packs, seen, strict=True))
+        strength, images = self.match.memory["strength"], self.images_before(round_ + 1)
+        images -= self.images_before(round_ + 1 - augment.every)
+        strength.fill_(augment.adapt(strength.item(), train, unseen, fake, images))
 
     def codes(self, data: Dataset, indices: Tensor) -> Tensor | None:
         """What the condition knows of real images: [B, classes + continuous], the class one-hot, zeros without labels."""
@@ -191,7 +222,7 @@ class Engine:
         self.ranks.settle()
         norms = (self.match.generator.gradient_norm(), self.match.discriminator.gradient_norm())
         readings = readings | dict(zip(("g_gradient", "d_gradient"), norms, strict=True))
-        readings |= {name: value for name, value in self.match.memory.items() if name == "d_penalty"}
+        readings |= {name: self.match.memory[name] for name in ("d_penalty", "strength") if name in self.match.memory}
         numbers = summary(readings, is_probabilistic(self.recipe.loss))
         self._check_numbers(numbers, readings)
         return numbers
@@ -285,19 +316,16 @@ class Engine:
 
     @torch.no_grad()
     def logits(self, points: Tensor) -> Tensor:
-        """What D says of points [N, *shape] in inference mode, [N] on the CPU, where it is told of no class or code.
+        """What D says of real or generated ones [N, *shape] in inference mode, [N] on the CPU; of no class in particular.
 
-        Of packs, what it says of m copies, divided by m: the logit of the best D of independent points is the sum of theirs.
-        Raises DivergenceError where one is infinite or not a number.
+        Where D judges packs: what it says of m equal ones, divided by m, for the best D's logit of a pack of independent ones
+        is the sum of theirs. Raises DivergenceError where one is infinite or not a number.
         """
-        discriminator, code, num = self.match.discriminator.network, self.match.code, self.match.packing
-        num_codes = code.classes + code.continuous if code else 0
-        parts = []
+        discriminator, packing = self.match.discriminator.network, self.recipe.packing
         with steps.inference(discriminator):
-            for some in points.split(SAMPLED_AT_ONCE):
-                outputs = discriminator(steps.pack(some.to(self.device).repeat_interleave(num, 0), num))
-                parts.append(self.match.logits(outputs, outputs.new_zeros(len(some), num_codes)).cpu() / num)
-        logits = torch.cat(parts)
+            packs = [steps.pack(some.repeat_interleave(packing, 0), packing) for some in points.split(SAMPLED_AT_ONCE)]
+            logits = torch.cat([discriminator(some.to(self.device)).view(len(some), -1)[:, 0].cpu() for some in packs])
+        logits = logits / packing
         if not logits.isfinite().all():
             raise DivergenceError(Trouble.of("a logit", "discriminator", logits))
         return logits
@@ -360,7 +388,8 @@ def summary(readings: Readings, probabilistic: bool = True) -> dict[str, float |
 
     `d_accuracy_real`: share of real images that D takes for real; `d_accuracy_fake`: share of fakes that D takes for fakes;
     `g_accuracy`: share of the fakes of G's own move that D takes for real; `g_gradient` and `d_gradient`: norms of the
-    gradients of the last moves; `d_penalty`: what the penalties on D's gradients added when they were due last.
+    gradients of the last moves; `d_penalty`: what the penalties on D's gradients added when they were due last; `strength`: of
+    an adaptive augmentation.
     Of a loss under which D's output is no probability, `d_real` and `d_fake` are None.
     """
     real, fake, own = (readings[name] for name in ("real_logits", "fake_logits", "g_fake_logits"))
@@ -374,7 +403,7 @@ def summary(readings: Readings, probabilistic: bool = True) -> dict[str, float |
         "d_accuracy_real": (real > 0).float().mean(),
         "d_accuracy_fake": (fake <= 0).float().mean(),
         "g_accuracy": (own > 0).float().mean(),
-        **{name: readings[name] for name in ("g_gradient", "d_gradient", "d_penalty") if name in readings},
+        **{name: readings[name] for name in OTHERS if name in readings},
     }
     values = torch.stack(list(numbers.values())).tolist()  # one synchronisation
     found: dict[str, float | None] = dict(zip(numbers, values, strict=True))
@@ -397,6 +426,16 @@ def _spread(samples: Tensor) -> Tensor:
 def _contrast(images: Tensor) -> Tensor:
     """The mean deviation within an image, likewise."""
     return images.flatten(1).std(1, correction=0).mean().clamp(min=1e-6)
+
+
+def _held_out(recipe: Recipe, data: Dataset) -> tuple[Dataset, Dataset | None]:
+    """What is trained on, and what D is never shown: some at random, where the augmentation asks for it."""
+    if not isinstance(recipe.augment, Adaptive):
+        return data, None
+    num = min(HELD_OUT, len(data) // 10)
+    check(num >= 1, "data", f"{len(data)} images", "have at least 10 for an adaptive augmentation, which holds a tenth back")
+    order = torch.randperm(len(data), generator=generator("cpu", 0, "held out"))
+    return data.take(order[num:].sort().values), data.take(order[:num])
 
 
 def _check_classes(recipe: Recipe, data: Dataset) -> None:

@@ -34,7 +34,7 @@ def names() -> list[str]:
 
 
 def describe(name: str) -> dict[str, Any]:
-    """A recipe for people and programs: name, summary, source, measured result, documentation, and all settings as JSON values."""
+    """A recipe for people and programs: name, summary, source, measured result, documentation, and all settings as JSON."""
     function = registry.find("recipe", name)
     documentation = inspect.getdoc(function) or ""
     resolved = get(name)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ MOST_PIXELS = 1 << 28  # of all frames of an animation together
 
 
 def write_samples(path: Path, samples: Tensor, labels: Tensor | None = None, columns: int | None = None) -> None:
-    """Write images [N, C, H, W] in [-1, 1] as one grid (.png) of so many columns, as arrays (.npz), or one PNG each into a folder.
+    """Write images [N, C, H, W] in [-1, 1] as a grid (.png) of so many columns, arrays (.npz), or one PNG each in a folder.
 
     An .npz holds `images`, uint8 [N, H, W] or [N, H, W, C], and `labels`, int64 [N], where there are any; of point data,
     `points`, float32 [N, D].
@@ -84,7 +85,7 @@ def write_animation(path: Path, frames: Sequence[Image.Image]) -> None:
 
 
 def _write_npz(path: Path, samples: Tensor, labels: Tensor | None) -> None:
-    arrays = {} if labels is None else {"labels": labels.numpy()}
+    arrays: dict[str, Any] = {} if labels is None else {"labels": labels.numpy()}
     if samples.ndim == 4:
         pixels = to_uint8(samples).permute(0, 2, 3, 1).numpy()
         arrays["images"] = pixels[..., 0] if pixels.shape[-1] == 1 else pixels

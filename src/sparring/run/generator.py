@@ -114,7 +114,7 @@ class Generator:
         return self.noise
 
     def sample(self, num: int = 16, seed: int = 0, class_: int | None = None) -> Tensor:
-        """Generated images [num, *shape] in [-1, 1], of one class or of any; the same seed, the same images. InputError as `z`."""
+        """Generated images [num, *shape] in [-1, 1], of one class or of any, the same for a seed. InputError as `z`."""
         return self.draw(self.z(num, seed, class_))
 
     @torch.no_grad()
