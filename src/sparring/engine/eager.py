@@ -188,7 +188,7 @@ class Engine:
             return None
         if data.labels is None or not self.recipe.condition.uses_labels:
             return torch.zeros(len(indices), code.classes + code.continuous, device=self.device)
-        return one_hot(data.labels[indices], code.classes).to(self.device, torch.float32)
+        return one_hot(data.labels[indices], code.classes).to(self.device, torch.get_default_dtype())
 
     def _check_losses(self, readings: Readings) -> None:
         if self.device.type == "cpu":
