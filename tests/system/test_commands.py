@@ -210,7 +210,7 @@ def test_data_check_reports_counts(sparring_command):
 
 BAD = [
     (["train", "vanila"], "unknown recipe 'vanila'; did you mean 'vanilla'?"),
-    (["train", "vanilla", "--data", "mnits"], "did you mean 'mnist'?"),
+    (["train", "vanilla", "--data", "mnits"], "did you mean 'mnist'"),
     (["train", "vanilla", "--epochs", "0"], "'--epochs': 0 is not in the range"),
     (["train", "vanilla", "--epochs", "-1"], "'--epochs': -1 is not in the range"),
     (["train", "vanilla", "--epochs", "two"], "'two' is not a valid integer"),
