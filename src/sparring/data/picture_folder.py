@@ -162,7 +162,7 @@ class PictureFolder:
 
     def _split(self, files: Mapping[PurePath, File], folders: Sequence[PurePath]) -> _Halves:
         """The halves; InputError where one would be empty, or a folder is that stands beside classes."""
-        tops = {name.parts[0] for name in (*files, *folders) if len(name.parts) > 1 or name not in files}
+        tops = {name.parts[0] for name in files if len(name.parts) > 1} | {name.parts[0] for name in folders if name.parts}
         if not set(SPLITS) <= tops:
             self._check_classes(files, folders)
             return _tenth(files, Path(self.path))
