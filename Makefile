@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test torture lint bench bench-peers yardstick golden clean
+.PHONY: demo test torture matrix lint bench bench-peers yardstick golden clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
@@ -22,6 +22,12 @@ torture: $(VENV)/.installed-dev
 	$(BIN)/python -m torture.kills
 	$(BIN)/python tests/strangers/corpus.py
 	$(BIN)/python -m torture.long
+
+# What goes with what: all pairs of parts, for docs/matrix.md, then every combination; some minutes.
+matrix: export PYTHONPATH := tests
+matrix: $(VENV)/.installed-dev
+	$(BIN)/python -m matrix.matrix
+	$(BIN)/python -m matrix.matrix --full
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check

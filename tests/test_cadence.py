@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparring.cadence import Every, Length, Moment
+from sparring.cadence import Every, Length, Moment, Ramp
 from sparring.errors import InputError
 
 START = Moment(round=0, images=0, epoch=1, seconds=0.0)
@@ -89,3 +89,20 @@ def test_minutes_are_a_positive_time(minutes):
 def test_a_rhythm_is_due_once_in_every_so_many(every, upto):
     rhythm = Every(rounds=every)
     assert sum(rhythm.due(moment(r)) for r in range(upto + 1)) == upto // every
+
+
+@pytest.mark.parametrize(("shape", "middle"), [("linear", 0.75), ("cosine", 0.5 + 0.5 * (1 + 2**-0.5) / 2)])
+def test_a_ramp_goes_from_start_to_end_and_stays(shape, middle):
+    ramp = Ramp(of="lr", start=1.0, end=0.5, shape=shape)
+    quarter = 0.875 if shape == "linear" else middle
+    assert (ramp.at(0), ramp.at(1), ramp.at(3)) == (1.0, 0.5, 0.5)
+    assert ramp.at(0.25) == pytest.approx(quarter)
+    assert ramp.at(0.5) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"of": "beta2", "start": 1.0}, {"of": "lr", "end": -1.0}, {"of": "strength", "start": 2.0}]
+)
+def test_impossible_ramps(settings):
+    with pytest.raises(InputError, match="ramps: "):
+        Ramp(**settings)

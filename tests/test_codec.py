@@ -13,7 +13,7 @@ from sparring.data import Ring
 from sparring.errors import InputError
 from sparring.losses import Minimax, NonSaturating
 from sparring.networks import Gaussian, GlorotUniform
-from sparring.noise import Normal, Uniform
+from sparring.noise import Code, Normal, Uniform
 from sparring.recipe import MoveD, MoveG, Recipe
 
 VANILLA = recipes.get("vanilla")
@@ -257,3 +257,10 @@ texts = values.map(json.dumps) | st.text(max_size=10)
 def test_any_override_works_or_is_an_input_error(path, text):
     with suppress(InputError):
         assert isinstance(codec.override(VANILLA, {path: text}), Recipe)
+
+
+def test_the_order_of_changes_does_not_matter():
+    changes = {"condition": "projection", "z.classes": "10", "z": "code"}
+    changed = codec.override(recipes.get("paper"), changes)
+    assert changed.z == Code(classes=10)
+    assert codec.override(recipes.get("paper"), dict(reversed(changes.items()))) == changed

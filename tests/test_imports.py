@@ -13,14 +13,17 @@ import sparring
 PACKAGE = Path(sparring.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
+SIBLINGS = {"losses", "penalties", "augment", "networks", "data", "pictures", "metrics"}  # they know nothing of each other
+
 # A part of the package imports from lines above its own alone: never from below, never from its own line.
 LAYERS = [
     {"errors"},
     {"jsontext"},
     {"registry", "cadence", "keys", "files", "devices", "signals", "sealed", "intervals", "launch"},
-    {"losses", "networks", "data", "pictures", "noise", "optim", "codec", "metrics", "coach", "remedies"},
-    {"recipe", "extractors"},
-    {"recipes", "steps", "scores"},
+    SIBLINGS | {"noise", "optim", "codec", "coach", "remedies", "average"},
+    {"conditions", "extractors"},
+    {"recipe"},
+    {"recipes", "steps", "scores", "players"},
     {"engine"},
     {"loop", "run"},
     {"progress", "reproduction", "recovery"},
@@ -33,7 +36,7 @@ RANKS = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
 
 # Below the loop, nobody knows of files, of a terminal or of the web; data fetch themselves, pictures encode themselves.
 PURE = {"losses", "networks", "noise", "optim", "codec", "cadence", "keys", "registry", "recipe", "steps", "engine", "loop"}
-PURE |= {"metrics", "coach", "intervals", "remedies", "jsontext"}
+PURE |= {"penalties", "augment", "average", "conditions", "players", "metrics", "coach", "intervals", "remedies", "jsontext"}
 WORLDLY = {"os", "io", "pathlib", "shutil", "tempfile", "subprocess", "socket", "urllib", "http", "logging", "signal"}
 WORLDLY |= {"click", "rich", "PIL", "matplotlib", "safetensors", "platformdirs", "filelock", "gradio", "IPython"}
 
@@ -123,8 +126,8 @@ def test_commands_import_what_is_heavy_when_they_run(trees):
             assert all(name.startswith(("sparring.cli", "sparring.errors", "sparring.signals")) for name in own), file
 
 
-def test_only_steps_differentiate_and_yardsticks_that_are_trained(trees):
-    assert {part_of(file) for file, tree in trees.items() if differentiations(tree)} == {"steps", "extractors"}
+def test_only_steps_and_penalties_differentiate_and_yardsticks_that_are_trained(trees):
+    assert {part_of(file) for file, tree in trees.items() if differentiations(tree)} == {"steps", "penalties", "extractors"}
 
 
 @pytest.mark.parametrize(

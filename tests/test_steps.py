@@ -31,14 +31,14 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
-def make_match(loss=None, g_extra: nn.Module | None = None, d_extra: nn.Module | None = None) -> Match:
+def make_match(loss=None, g_extra: nn.Module | None = None, d_extra: nn.Module | None = None, **parts: Any) -> Match:
     """Tiny float64 perceptrons; the extra modules stand between their layers."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         g = nn.Sequential(nn.Linear(NUM_Z, 5), g_extra or nn.Identity(), nn.Tanh(), nn.Linear(5, NUM_X))
         d = nn.Sequential(nn.Linear(NUM_X, 5), nn.Tanh(), d_extra or nn.Identity(), nn.Linear(5, 1), nn.Flatten(0))
     players = [Player(n.double(), Recorded(Adam(lr=0.1), n.parameters(), StepClock())) for n in (g, d)]
-    return Match(*players, loss=loss or NonSaturating())
+    return Match(*players, loss=loss or NonSaturating(), **parts)
 
 
 def weights(player: Player) -> list[Tensor]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import cos, pi
+from typing import Literal
 
-from sparring.errors import InputError
+from sparring.errors import InputError, check
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Moment:
     seconds: float
     epoch_ended: bool = False
     last: bool = False
-    numbers: Mapping[str, float] | None = None
+    numbers: Mapping[str, float | None] | None = None
     test_numbers: Mapping[str, float] | None = None
 
 
@@ -65,6 +67,36 @@ class Length:
     def __str__(self) -> str:
         unit, number = next((f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) is not None)
         return f"{number:,} {unit if number != 1 else unit.removesuffix('s')}"
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """A quantity that goes from `start` to `end` over the first `images` real images, or over the run where that is None, and
+    stays there: in a straight line, or along half a cosine.
+
+    "lr" and "gamma" are factors of all learning rates and of all penalties' gammas; "beta2" is Adam's own value, "strength"
+    that of the augmentation.
+    """
+
+    of: Literal["lr", "gamma", "beta2", "strength"]
+    start: float = 1.0
+    end: float = 0.0
+    images: int | None = None
+    shape: Literal["cosine", "linear"] = "cosine"
+
+    def __post_init__(self):
+        top = 1.0 if self.of in ("beta2", "strength") else float("inf")
+        for name in ("start", "end"):
+            value = getattr(self, name)
+            check(0 <= value < float("inf") and value <= top, f"ramps: {name} of {self.of}", value, f"lie in 0..{top:g}")
+        check(self.of != "beta2" or max(self.start, self.end) < 1, "ramps: beta2", (self.start, self.end), "be below 1")
+        check(self.images is None or self.images >= 1, "ramps: images", self.images, "be at least 1")
+
+    def at(self, share: float) -> float:
+        """The value when this share of the ramp is behind, in [0, 1]."""
+        done = min(max(share, 0.0), 1.0)
+        passed = done if self.shape == "linear" else (1 - cos(pi * done)) / 2
+        return self.start + (self.end - self.start) * passed
 
 
 def _one_positive(value: Every | Length, what: str) -> None:

@@ -54,9 +54,19 @@ def override(settings: T, changes: Mapping[str, str]) -> T:
 
     A text is read as JSON where it is JSON (`1e-4`, `true`, `[256, 256]`), else as a word. A part is replaced by the name of
     another one of its kind (`loss=minimax`), and items of a tuple go by their index (`round.moves.0.z=fresh`).
+    The order does not matter where one change is possible only after another.
     """
-    for path, text in changes.items():
-        settings = _override_one(type(settings), settings, path.split("."), _parse(text), path)
+    waiting = dict(changes)
+    while waiting:
+        failures: dict[str, InputError] = {}
+        for path, text in waiting.items():
+            try:
+                settings = _override_one(type(settings), settings, path.split("."), _parse(text), path)
+            except InputError as error:
+                failures[path] = error
+        if len(failures) == len(waiting):
+            raise next(iter(failures.values()))
+        waiting = {path: waiting[path] for path in failures}
     return settings
 
 

@@ -1,31 +1,40 @@
 """What the generator starts from: the distributions of z."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
+from torch.nn.functional import one_hot
 
-from sparring.errors import check
+from sparring.errors import InputError, check
 from sparring.registry import register
 
 
+class Noise(Protocol):
+    """A distribution of z, which has `num` columns."""
+
+    @property
+    def num(self) -> int: ...
+
+    def sample(self, num_samples: int, rng: Generator) -> Tensor:
+        """[num_samples, num] float32 on the device of `rng`."""
+        ...
+
+
 @dataclass(frozen=True)
-class Noise:
-    """A distribution of z with `num` independent, equal coordinates."""
+class _Even:
+    """`num` independent, equal coordinates."""
 
     num: int = 100
 
     def __post_init__(self):
         check(self.num >= 1, "z.num", self.num, "be at least 1")
 
-    def sample(self, num_samples: int, rng: Generator) -> Tensor:
-        """[num_samples, num] float32 on the device of `rng`."""
-        raise NotImplementedError
-
 
 @register("noise")
 @dataclass(frozen=True)
-class Normal(Noise):
+class Normal(_Even):
     """z ~ N(0, 1)."""
 
     def sample(self, num_samples: int, rng: Generator) -> Tensor:
@@ -34,8 +43,74 @@ class Normal(Noise):
 
 @register("noise")
 @dataclass(frozen=True)
-class Uniform(Noise):
+class Uniform(_Even):
     """z ~ U(-1, 1)."""
 
     def sample(self, num_samples: int, rng: Generator) -> Tensor:
         return 2 * torch.rand(num_samples, self.num, generator=rng, device=rng.device) - 1
+
+
+@register("noise")
+@dataclass(frozen=True)
+class Code:
+    """z ~ N(0, 1) followed by a class drawn evenly, as one-hot columns, and by codes ~ U(-1, 1).
+
+    G's first linear layer makes of the one-hot columns what others call a class embedding. With classes alone it is the input
+    of a conditional GAN (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784); classes and codes that D has to find again
+    are InfoGAN's (Chen et al. 2016, https://arxiv.org/abs/1606.03657).
+    """
+
+    normal: int = 100
+    classes: int = 0
+    continuous: int = 0
+
+    def __post_init__(self):
+        check(self.normal >= 1, "z.normal", self.normal, "be at least 1")
+        check(self.classes >= 0 and self.classes != 1, "z.classes", self.classes, "be 0, or at least 2")
+        check(self.continuous >= 0, "z.continuous", self.continuous, "be at least 0")
+
+    @property
+    def num(self) -> int:
+        """All columns: [normal | one-hot class | continuous]."""
+        return self.normal + self.classes + self.continuous
+
+    def sample(self, num_samples: int, rng: Generator) -> Tensor:
+        z = torch.randn(num_samples, self.normal, generator=rng, device=rng.device)
+        parts = [z]
+        if self.classes:
+            drawn = torch.randint(self.classes, (num_samples,), generator=rng, device=rng.device)
+            parts.append(one_hot(drawn, self.classes).to(z.dtype))
+        if self.continuous:
+            parts.append(2 * torch.rand(num_samples, self.continuous, generator=rng, device=rng.device) - 1)
+        return torch.cat(parts, dim=1)
+
+    def codes(self, code: Tensor) -> Tensor:
+        """Class and continuous columns [B, classes + continuous] of codes [B, num]."""
+        return code[:, self.normal :]
+
+    def class_of(self, code: Tensor) -> Tensor:
+        """The class of each code, int64 [B]; InputError where there are no classes."""
+        self._check_classes()
+        return code[:, self.normal : self.normal + self.classes].argmax(1)
+
+    def with_class(self, code: Tensor, class_: int | Tensor) -> Tensor:
+        """The same codes, all of this class, or each of its own (int64 [B]); InputError for a class that there is not."""
+        self._check_classes()
+        wanted = torch.as_tensor(class_, device=code.device).expand(len(code))
+        if not (int(wanted.min()) >= 0 and int(wanted.max()) < self.classes):
+            raise InputError(f"there is no class {class_}; the classes are 0 to {self.classes - 1}")
+        changed = code.clone()
+        changed[:, self.normal : self.normal + self.classes] = one_hot(wanted, self.classes).to(code.dtype)
+        return changed
+
+    def with_continuous(self, code: Tensor, index: int, values: float | Tensor) -> Tensor:
+        """The same codes with one continuous column set, to one value or to [B]; InputError for a column that there is not."""
+        if not 0 <= index < self.continuous:
+            raise InputError(f"there is no continuous code {index}; the generator has {self.continuous}")
+        changed = code.clone()
+        changed[:, self.normal + self.classes + index] = values
+        return changed
+
+    def _check_classes(self) -> None:
+        if not self.classes:
+            raise InputError("this generator was not trained with classes")

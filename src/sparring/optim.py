@@ -50,6 +50,7 @@ class AdamOptimizer:
     def __init__(self, settings: Adam, parameters: Iterable[nn.Parameter], clock: StepClock):
         self.settings, self.clock = settings, clock
         self.lr_factor = 1.0  # beside the settings' learning rate
+        self.beta2 = settings.beta2  # a ramp may move it
         self.parameters: list[Tensor] = list(parameters)
         self.exp_avg = [torch.zeros_like(p) for p in self.parameters]
         self.exp_avg_sq = [torch.zeros_like(p) for p in self.parameters]
@@ -70,7 +71,7 @@ class AdamOptimizer:
             [self._time.fill_(self.clock.count)] * len(self.parameters),
             amsgrad=False,
             beta1=self.settings.beta1,
-            beta2=self.settings.beta2,
+            beta2=self.beta2,
             lr=self.settings.lr * self.lr_factor,
             weight_decay=0.0,
             eps=self._eps(),
@@ -88,7 +89,7 @@ class AdamOptimizer:
         """
         if self.settings.epsilon == "plain":
             return self.settings.eps
-        return self.settings.eps / (1 - self.settings.beta2**self.clock.count) ** 0.5
+        return self.settings.eps / (1 - self.beta2**self.clock.count) ** 0.5
 
 
 def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:

@@ -69,7 +69,8 @@ class Progress:
         """A round has been played."""
         speed = (moment.images - self._start.images) / max(moment.seconds - self._start.seconds, 1e-9)
         if moment.numbers is not None:
-            self._news = "  ".join(f"{label} {moment.numbers[name]:.3f}" for name, label in LABELS.items())
+            known = ((label, moment.numbers[name]) for name, label in LABELS.items())
+            self._news = "  ".join(f"{label} {value:.3f}" for label, value in known if value is not None)  # a critic's D(x)
         share = min(self._length.share(moment, self._num_images), 1.0)
         news = f"epoch {moment.epoch}  {self._news}  {speed:,.0f} images/s"
         self._bars.update(self._task, completed=round(1000 * share), news=news)

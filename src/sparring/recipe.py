@@ -3,14 +3,18 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, Protocol
 
-from sparring.cadence import Every, Length
+from sparring.augment import Augment
+from sparring.average import Average
+from sparring.cadence import Every, Length, Ramp
+from sparring.conditions import Condition
 from sparring.data import Data
 from sparring.errors import InputError, check
-from sparring.losses import Loss
+from sparring.losses import Loss, RelativisticLoss
 from sparring.networks import DiscriminatorConfig, GeneratorConfig
-from sparring.noise import Noise
+from sparring.noise import Code, Noise
 from sparring.optim import Adam
-from sparring.pictures.album import Picture
+from sparring.penalties import Constraint, LogitPenalty, Penalty
+from sparring.pictures.studio import Picture
 from sparring.registry import register
 from sparring.remedies import Remedy, Stop
 
@@ -42,9 +46,13 @@ class MoveD:
 @register("move")
 @dataclass(frozen=True)
 class MoveG:
-    """G steps against D, D held still."""
+    """G steps against D, D held still.
+
+    `real`: a loss that compares fakes with real images takes those of D's move before, or a fresh batch.
+    """
 
     z: Z = "fresh"
+    real: Z = "same"
 
 
 @register("move")
@@ -76,7 +84,12 @@ class Round:
     @property
     def num_batches(self) -> int:
         """Batches of real images that a round shows to D."""
-        return sum(isinstance(move, MoveD | MoveBoth) for move in self.moves)
+        return sum(draws_real(move) for move in self.moves)
+
+
+def draws_real(move: Move) -> bool:
+    """Whether a move takes a new batch of real images."""
+    return move.real == "fresh" if isinstance(move, MoveG) else True
 
 
 @dataclass(frozen=True)
@@ -91,13 +104,18 @@ class Recipe:
     `batch_norm`, where several processes share a batch: "synchronised" normalises over the whole batch, as a single process
     does; "per-process" over the rows of each by itself, with the running statistics averaged, which is another computation.
     `frames` of the animation: "all", or the thinning "square-root" of the DCGAN tutorial.
+    `optim` moves both players, or G alone where D has its own `d_optim`; `ramps` change them, and gamma, as the run goes on.
+    `penalties` are added to what D minimises; a `constraint` holds D's weights. `packing`: D judges so many images at once,
+    side by side in their channels (PacGAN, Lin et al. 2018, https://arxiv.org/abs/1712.04086).
+    `condition`: what D is told or asked of classes and codes; z is then a `code`.
+    `augment` changes all images that D is shown; `average`: the copy of G that is shown, scored and shipped.
     """
 
     data: Annotated[Data, "data"]
     generator: Annotated[GeneratorConfig, "generator"]
     discriminator: Annotated[DiscriminatorConfig, "discriminator"]
     z: Annotated[Noise, "noise"]
-    loss: Annotated[Loss, "loss"]
+    loss: Annotated[Loss | RelativisticLoss, "loss"]
     pictures: tuple[Annotated[Picture, "picture"], ...]
     length: Length
     round: Round = field(default_factory=Round)
@@ -112,9 +130,62 @@ class Recipe:
     review: Every | None = field(default_factory=lambda: Every(epochs=5))
     frames: Literal["all", "square-root"] = "all"
     non_finite: Annotated[Remedy, "remedy"] = field(default_factory=Stop)
+    d_optim: Adam | None = None
+    ramps: tuple[Ramp, ...] = ()
+    penalties: tuple[Annotated[Penalty | LogitPenalty, "penalty"], ...] = ()
+    constraint: Annotated[Constraint, "constraint"] | None = None
+    packing: int = 1
+    condition: Annotated[Condition, "condition"] | None = None
+    augment: Annotated[Augment, "augment"] | None = None
+    average: Average | None = None
     name: str = "custom"
     source: str = ""
 
     def __post_init__(self):
         check(self.batch_size >= 1, "batch_size", self.batch_size, "be at least 1")
         check(self.keep_checkpoints >= 1, "keep_checkpoints", self.keep_checkpoints, "be at least 1")
+        check(self.packing >= 1, "packing", self.packing, "be at least 1")
+        check(
+            not (self.d_optim and self.optim.shared_clock), "optim.shared_clock", True, "be false where D has its own d_optim"
+        )
+        self._check_ramps()
+        self._check_moves()
+        self._check_condition()
+
+    @property
+    def is_even(self) -> bool:
+        """Whether G draws no more images than there are real ones to compare them with, in an epoch's short last batch too."""
+        return isinstance(self.loss, RelativisticLoss) or self._has_gradient_penalty or self.packing > 1
+
+    @property
+    def _has_gradient_penalty(self) -> bool:
+        return any(isinstance(penalty, Penalty) for penalty in self.penalties)
+
+    def _check_ramps(self) -> None:
+        quantities = [ramp.of for ramp in self.ramps]
+        for of in quantities:
+            check(quantities.count(of) == 1, "ramps", f"{of} twice", "have each quantity once")
+        check("gamma" not in quantities or bool(self.penalties), "ramps", "of gamma", "be of lr or beta2 without penalties")
+        check("strength" not in quantities or bool(self.augment), "ramps", "of strength", "be of others without an augment")
+        whole = any(ramp.images is None for ramp in self.ramps)
+        rule = "be epochs, images or rounds, since a ramp follows it; or give the ramp its images"
+        check(not whole or self.length.minutes is None, "length", self.length, rule)
+
+    def _check_moves(self) -> None:
+        moves = self.round.moves
+        if isinstance(self.loss, RelativisticLoss) and isinstance(moves[0], MoveG) and moves[0].real == "same":
+            raise InputError(
+                "round.moves.0.real is 'same', but the loss compares with real images, and none came before; use 'fresh'"
+            )
+        if any(isinstance(move, MoveD) and move.batch == "joint" for move in moves):
+            for name in ("augment", "condition"):
+                check(getattr(self, name) is None, name, "set", "be null where a move takes a joint batch")
+            check(self.packing == 1, "packing", self.packing, "be 1 where a move takes a joint batch")
+
+    def _check_condition(self) -> None:
+        if self.condition is None:
+            return
+        if not isinstance(self.z, Code):
+            raise InputError("z has no classes or codes for the condition; set z=code, and z.classes or z.continuous")
+        self.condition.num_outputs(self.z)
+        check(self.packing == 1, "packing", self.packing, "be 1 where there is a condition")

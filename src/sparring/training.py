@@ -207,7 +207,7 @@ def _go_on(
             else:
                 recorder.start()
             now = devices.describe(place) | {"processes": ranks.size}
-            doubts = [*run.damage(), *_changes({"processes": 1} | run.facts, now)]
+            doubts = [*run.damage(), *_changes({"processes": 1} | run.facts, now), *_stretched(run.recipe, recipe)]
             for doubt in doubts:
                 progress.say(doubt)
             for text in (*problems, *doubts):
@@ -238,6 +238,14 @@ def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _stretched(before: Recipe, now: Recipe) -> list[str]:
+    """What another length does to ramps that follow it."""
+    ramps = [ramp.of for ramp in now.ramps if ramp.images is None]
+    if not ramps or before.length == now.length:
+        return []
+    return [f"the ramp of {' and '.join(ramps)} follows the new length of {now.length}: from here on it is another schedule"]
+
+
 def is_complete(run: Run, length: Length) -> bool:
     """Whether a run has ended, and has reached this length."""
     events, last = list(run.journal()), _last_place(run)
@@ -259,6 +267,17 @@ def load(path: str | Path | Run) -> Run | Generator:
     if (Path(path) / "config.json").is_file():
         return Generator.open(Path(path))
     return Run.open(path)
+
+
+def load_generator(path: str | Path | Run, raw: bool = False) -> Generator:
+    """The generator of a run, of a checkpoint, or in a hub folder. `raw`: the weights that were trained last, not their
+    average; InputError where a folder holds the generator alone."""
+    found = load(path)
+    if isinstance(found, Run):
+        return found.raw_generator if raw else found.generator
+    if raw:
+        raise InputError(f"{path} holds one generator alone; name its run for the weights that were trained last")
+    return found
 
 
 def build(
@@ -286,10 +305,12 @@ def judge(recipe: Recipe, device: torch.device, progress: Progress) -> Standard 
 def take_weights(engine: Engine, run: Run) -> None:
     """Start from the weights of another run of the same networks; optimisers start anew."""
     tensors = run.newest_checkpoint()[0].tensors
-    for side, player in (("generator", engine.match.generator), ("discriminator", engine.match.discriminator)):
+    for side, network in zip(("generator", "discriminator"), engine.match.networks, strict=True):
         prefix = f"{side}.network"
         given = {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        checkpoint.load(checkpoint.network_tensors(prefix, player.network), given)
+        checkpoint.load(checkpoint.network_tensors(prefix, network), given)
+    if engine.match.averaged:
+        checkpoint.load(engine.match.averaged.state_dict(), engine.match.generator.network.state_dict())
 
 
 def result(run: Run) -> Result:

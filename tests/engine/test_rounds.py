@@ -172,7 +172,7 @@ def paper_rounds(engine: Engine, num: int) -> tuple[Tutorial, list[tuple[float, 
 def play(engine: Engine, num: int) -> list[tuple[float, float]]:
     """What the journal would say, as the tutorials count: values to be maximised."""
     numbers = [engine.numbers(engine.play(round_)) for round_ in range(num)]
-    return [(-n["g_loss"], -n["d_loss"]) for n in numbers]
+    return [(-(n["g_loss"] or 0), -(n["d_loss"] or 0)) for n in numbers]
 
 
 def small(name: str) -> Recipe:
@@ -248,7 +248,7 @@ def test_upsample_d_cannot_be_more_than_half_right_as_keras_counts():
     verdicts = torch.cat((readings["real_logits"], readings["fake_logits"])).sigmoid().round()
     targets = torch.tensor([0.9] * 8 + [0.0] * 8)
     keras = (verdicts == targets).float().mean().item()
-    assert keras == numbers["d_accuracy_fake"] / 2 <= 0.5
+    assert keras == (numbers["d_accuracy_fake"] or 0) / 2 <= 0.5
 
 
 def small_dcgan(batch_size: int) -> Recipe:

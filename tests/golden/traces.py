@@ -20,7 +20,7 @@ ROUNDS = 20
 READ = ("g_loss", "d_loss", "real_logit", "fake_logit")
 
 
-def trace(recipe: str) -> list[list[float]]:
+def trace(recipe: str) -> list[list[float | None]]:
     """The four values of every round, in the order of READ."""
     settings = SETTINGS[recipe] | {"journal": '{"rounds": 1}'}
     device = torch.device("cpu")

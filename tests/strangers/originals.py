@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import shutil
 import struct
 from dataclasses import replace
 from io import BytesIO
@@ -16,7 +17,7 @@ from sparring.extractors import yardstick
 from sparring.extractors.classifier import ClassifierConfig
 from sparring.files import write_json
 from sparring.networks import seeded
-from sparring.run import scorebook
+from sparring.run import scorebook, sums
 from sparring.run.run import Run
 from sparring.run.scorebook import Evaluation
 from sparring.scores import Protocol, Score, cache
@@ -38,7 +39,10 @@ PICTURES = ("png", "jpg", "gif", "bmp", "tif", "webp", "ppm")
 
 
 def make(folder: Path) -> None:
-    """Everything, below a folder: data, run, other, hub, population, yardstick.safetensors, pictures, pictures.npz, cache."""
+    """Everything, below a folder: data, run, other, hub, population, yardstick.safetensors, pictures, pictures.npz, cache.
+
+    `summed` is the run with its checksums. The others have none: whoever changes a file can change or drop its checksum.
+    """
     images, labels = _drawn()
     _write_idx(folder / "data", images, labels)
     _write_pictures(folder, images)
@@ -52,6 +56,9 @@ def make(folder: Path) -> None:
     for each in (run, other):
         _score(each)
     write_json(Path("population/summary.json"), {"out": "population", "images": 64, "seconds": 1.5, "seeds": []})
+    shutil.copytree(run.path, folder / "summed")
+    for name in ("run", "other", "population"):
+        _drop_checksums(folder / name)
     (folder / "run/generator").rename(folder / "hub")
     _write_yardstick(folder)
     cache.tensors(DEPENDS_ON, lambda: CACHED, lambda found: True)
@@ -78,12 +85,17 @@ def _write_pictures(folder: Path, images: np.ndarray) -> None:
             Image.fromarray(pixels).save(folder / f"pictures-{suffix}" / f"{number}.{suffix}")
 
 
+def _drop_checksums(folder: Path) -> None:
+    for path in (*folder.rglob(sums.NAME), *folder.rglob("journal.crc32")):
+        path.unlink()
+
+
 def _score(run: Run) -> None:
     protocol = Protocol("digits-1", "1", "idx-folder", "2", "test", 2000, 10, "none", "k = 3", 0, "8 subsamples of 500")
     score = Score("frechet_distance", 12.5 + run.seed, 12.0, 14.0, 0.5, None, protocol)
     recall = replace(score, metric="recall", value=0.5)
     for round_ in (2, 4):
-        scorebook.append(run.path / "scores.jsonl", Evaluation(round_, True, (score, recall)))
+        scorebook.append(run.path, Evaluation(round_, True, (score, recall)))
 
 
 def _write_yardstick(folder: Path) -> None:

@@ -15,7 +15,7 @@ from sparring.errors import InputError
 from sparring.extractors import yardstick
 from sparring.extractors.classifier import ClassifierConfig
 from sparring.population.summary import work_before
-from sparring.run import checkpoint
+from sparring.run import checkpoint, sums
 from sparring.run.run import Run
 from sparring.sealed import seal, unseal
 
@@ -33,7 +33,10 @@ HUGE: list[tuple[tuple[str, ...], Any]] = [
 @pytest.fixture
 def run(tmp_path) -> Run:
     shapes.data(tmp_path / "data", 32, 8)
-    return training.train(training.resolve("vanilla", SETTINGS, "data"), rounds=4, out="run", device="cpu", quiet=True)
+    made = training.train(training.resolve("vanilla", SETTINGS, "data"), rounds=4, out="run", device="cpu", quiet=True)
+    for checksums in made.path.rglob(sums.NAME):  # a stranger has them fit what he wrote, or leaves them out
+        checksums.unlink()
+    return made
 
 
 def alter(path: Path, *where: str | int, to: Any) -> None:

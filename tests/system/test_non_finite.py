@@ -282,7 +282,7 @@ def test_after_a_roll_back_a_recorder_knows_what_the_journal_says(rolled):
     with Progress(quiet=True) as progress:
         engine, test = training.build(run.recipe, run.seed, torch.device("cpu"), progress)
     recorder = Recorder(run, engine, test, saved_round=20)
-    assert [player.optimizer.lr_factor for player in (engine.match.generator, engine.match.discriminator)] == [0.25, 0.25]
+    assert engine.pace == 0.25
     recorder.coach.said.add("collapse")
     recorder.best = 1.0
     recorder.start_over(10)

@@ -15,7 +15,7 @@ import sparring
 from sparring.errors import InputError
 from sparring.run import checkpoint
 from sparring.run.run import Run
-from tiny import SETTINGS
+from tiny import MODERN, SETTINGS
 
 
 def train(recipe: str, out: Path, rounds: int) -> Run:
@@ -58,6 +58,18 @@ def test_n_and_n_more_rounds_are_two_n_rounds(recipe, tmp_path):
     kept = [e for e in timeless(halves, "round", "epoch") if e["round"] != 15]  # where it stopped, it read once more
     assert kept == [e for e in timeless(whole, "round", "epoch") if e["round"] != 15]
     assert_same_pictures(whole, halves)
+
+
+def test_a_run_with_all_later_parts_goes_on_as_well(tmp_path):
+    settings = MODERN | {"journal": '{"rounds": 4}'}
+    whole = sparring.train("paper", rounds=30, out=tmp_path / "whole", settings=settings, quiet=True)
+    half = sparring.train("paper", rounds=15, out=tmp_path / "halves", settings=settings, quiet=True)
+    halves = sparring.resume(half, rounds=30, quiet=True)
+    assert_same_state(whole, halves)
+    assert {"average.0.weight", "memory.d_penalty", "memory.penalty.2", "memory.strength"} <= state(halves)[1].keys()
+    assert_same_pictures(whole, halves)
+    assert torch.equal(halves.sample(4), sparring.load(halves.path / "generator").sample(4))
+    assert not torch.equal(halves.sample(4), halves.raw_generator.sample(4))
 
 
 def test_resume_after_a_kill_goes_on_from_the_newest_checkpoint(tmp_path):

@@ -79,6 +79,13 @@ def seconds(timeout: float | None, default: float) -> float:
     return default if timeout is None else timeout
 
 
+def class_number(text: str | None) -> int | None:
+    """A class as --class names it; BadParameter for what is no number."""
+    if text is not None and not text.isdecimal():
+        raise click.BadParameter(f"{text!r} is no class; give its number, or all", param_hint="'--class'")
+    return None if text is None else int(text)
+
+
 def assignments(pairs: Iterable[str]) -> dict[str, str]:
     """`key=value` texts -> a dict; BadParameter where one has no `=`."""
     found = {}

@@ -17,9 +17,10 @@ def command(name: str | None, as_json: bool) -> None:
     if name is None:
         listing = [recipes.describe(n) for n in recipes.names()]
         if as_json:
-            brief = [{k: v for k, v in d.items() if k in ("name", "summary", "source")} for d in listing]
+            brief = [{k: v for k, v in d.items() if k in ("name", "summary", "source", "measured")} for d in listing]
             return options.print_json(brief)
-        return options.print_table(("recipe", "what it is"), [(d["name"], d["summary"]) for d in listing])
+        rows = [(d["name"], d["summary"], d["measured"]) for d in listing]
+        return options.print_table(("recipe", "what it is", "measured"), rows)
     described = recipes.describe(name)
     if as_json:
         return options.print_json(described)

@@ -12,14 +12,20 @@ from sparring.cli import options
 @click.option("--num", type=click.IntRange(min=1), default=64, show_default=True, help="How many.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Determines the z.")
 @click.option("--out", default="samples.png", show_default=True, help="A .png (grid), a .npz, or a folder (one PNG each).")
+@click.option("--class", "class_", metavar="C", help="Of this class, by its number; all: --num of each, a row a class.")
+@click.option("--raw", is_flag=True, help="From the weights that were trained last, not from their average.")
 @options.code
 @options.as_json
-def command(run: str, num: int, seed: int, out: str, code: str | None, as_json: bool) -> None:
+def command(run: str, num: int, seed: int, out: str, class_: str | None, raw: bool, code: str | None, as_json: bool) -> None:
     """Draw samples from the generator of RUN (a run, `latest`, or a generator's folder)."""
     from sparring import training
     from sparring.run.export import write_samples
 
     options.execute(code)
-    path = Path(out)
-    write_samples(path, training.load(run).sample(num, seed))
+    path, generator = Path(out), training.load_generator(run, raw)
+    if class_ == "all":
+        z, columns = generator.z_by_class(num, seed), num
+    else:
+        z, columns = generator.z(num, seed, options.class_number(class_)), None
+    write_samples(path, generator.draw(z), generator.labels(z), columns)
     options.print_json({"out": str(path), "num": num, "seed": seed}) if as_json else click.echo(str(path))

@@ -1,5 +1,6 @@
 """Rounds played one operation after the other, as PyTorch does by itself; runs on every device."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -8,22 +9,30 @@ from math import isfinite
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
-from sparring import networks, steps
+from sparring import players, steps
+from sparring.augment import Adaptive
+from sparring.cadence import Moment
 from sparring.data.sets import Dataset
 from sparring.engine.batch_norm import BatchNorm, synchronise
 from sparring.engine.order import Order
 from sparring.engine.solo import Solo
-from sparring.errors import check
+from sparring.errors import InputError, check
 from sparring.keys import generator, key
-from sparring.optim import AdamOptimizer, StepClock
-from sparring.recipe import MoveD, MoveG, Recipe
+from sparring.losses import is_probabilistic
+from sparring.noise import Code
+from sparring.optim import Adam, AdamOptimizer, StepClock
+from sparring.recipe import MoveD, MoveG, Recipe, draws_real
+from sparring.registry import name_of
 from sparring.remedies import DivergenceError, Trouble
-from sparring.steps import Match, Player, Readings
+from sparring.steps import Match, Player, Readings, Turn
 
 SAMPLED_AT_ONCE = 256
 MOST_OF_FEW = 4096  # batch size, where there are fewer images
 EXAMINED = 500  # samples at a checkup
+HELD_OUT = 500  # images at most that an adaptive augmentation keeps from D, of ten a single one
+OTHERS = ("g_gradient", "d_gradient", "d_penalty", "strength")  # readings that a journal holds where there are any
 
 
 @dataclass
@@ -37,7 +46,9 @@ class Engine:
     match: Match
     device: torch.device
     ranks: Solo
-    last: tuple[Tensor, Tensor] = field(init=False)  # real images and z of the round played last
+    last: tuple[Tensor, Tensor, Tensor | None] = field(init=False)  # real images, z, and codes of the round played last
+    pace: float = 1.0  # factor of every learning rate, beside the recipe's ramps
+    held_out: Dataset | None = None  # what an adaptive augmentation is driven by
 
     @classmethod
     def build(cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device, ranks: Solo | None = None) -> "Engine":
@@ -45,25 +56,39 @@ class Engine:
         by default.
 
         Raises InputError for a batch of one where a player normalises over the batch, for one that is too small to share, for
-        one far larger than the data, and for a remedy that several processes do not have.
+        one far larger than the data, for a remedy that several processes do not have, and for classes that the data have not.
         """
         ranks = ranks or Solo()
-        g = networks.build_generator(recipe.generator, recipe.z.num, data.shape, key(seed, "initial", "generator"))
-        d = networks.build_discriminator(recipe.discriminator, data.shape, key(seed, "initial", "discriminator"))
+        _check_classes(recipe, data)
+        g, d = players.generator(recipe, data.shape, seed), players.discriminator(recipe, data.shape, seed)
         _check_batch_size(recipe, len(data), ranks.size, g, d)
         if ranks.size > 1 and recipe.batch_norm == "synchronised":
             synchronise(g)
             synchronise(d)
         clock = StepClock()
         match = Match(
-            generator=_player(g, recipe, device, clock),
-            discriminator=_player(d, recipe, device, clock if recipe.optim.shared_clock else StepClock()),
+            generator=_player(g, recipe.optim, device, clock),
+            discriminator=_player(
+                d, recipe.d_optim or recipe.optim, device, clock if recipe.optim.shared_clock else StepClock()
+            ),
             loss=recipe.loss,
             guarded=recipe.non_finite.guards,
             sharing=ranks,
+            penalties=recipe.penalties,
+            constraint=recipe.constraint,
+            packing=recipe.packing,
+            condition=recipe.condition,
+            code=recipe.z if recipe.condition and isinstance(recipe.z, Code) else None,
+            augment=recipe.augment,
         )
+        if recipe.average:
+            match.averaged = copy.deepcopy(match.generator.network).requires_grad_(False)
+        if recipe.augment:
+            recipe.augment.num_uniforms(data.shape)
+        data, held_out = _held_out(recipe, data)
         order = Order(recipe.order, len(data), recipe.batch_size, seed)
-        return cls(recipe, seed, data.to(device), order, match, device, ranks)
+        held_out = held_out.to(device) if held_out else None
+        return cls(recipe, seed, data.to(device), order, match, device, ranks, held_out=held_out)
 
     def images_before(self, round_: int) -> int:
         """Real images that D has seen when this many rounds have been played."""
@@ -77,6 +102,15 @@ class Engine:
         Otherwise: one of the losses in the readings, when all have stepped; on the CPU alone, for elsewhere a look would wait
         for the device, and is taken only in rounds whose numbers are read.
         """
+        self._set_pace(round_)
+        readings = self._played(round_)
+        if self.recipe.average and self.match.averaged:
+            before, images = self.images_before(round_), self.images_before(round_ + 1)
+            self.recipe.average.follow(self.match.averaged, self.match.generator.network, images, images - before)
+        self._adapt(round_)
+        return readings
+
+    def _played(self, round_: int) -> Readings:
         if not self.match.guarded:
             readings = self._moves(round_, {})
             self._check_losses(readings)
@@ -91,22 +125,70 @@ class Engine:
             self.match.kept = None
             raise self._diverged(error.trouble, {**readings, **error.trouble.batch}) from None
 
+    def _set_pace(self, round_: int) -> None:
+        """Learning rates, Adam's beta2, gammas and the augmentation as the recipe's ramps have them in this round."""
+        images, values = self.images_before(round_), {}
+        for ramp in self.recipe.ramps:
+            there = Moment(round=round_, images=images, epoch=1, seconds=0.0)
+            share = images / ramp.images if ramp.images else self.recipe.length.share(there, len(self.data))
+            values[ramp.of] = ramp.at(share)
+        for player in (self.match.generator, self.match.discriminator):
+            player.optimizer.lr_factor = self.pace * values.get("lr", 1.0)
+            player.optimizer.beta2 = values.get("beta2", player.optimizer.settings.beta2)
+        strength = values.get("strength", 1.0)
+        if "strength" in self.match.memory:
+            strength *= self.match.memory["strength"].item()
+        self.match.turn = Turn(round_, values.get("gamma", 1.0), strength)
+
     def _moves(self, round_: int, readings: Readings) -> Readings:
         """The moves of a round; into `readings` goes what each reveals."""
         real = z = torch.empty(0)  # a round's first move draws z, and a move that needs real images draws those
+        codes, num_real = None, self.recipe.batch_size
         batch = round_ * self.recipe.round.num_batches
         self.ranks.begin(round_)
         for index, move in enumerate(self.recipe.round.moves):
-            if move.z == "fresh":
-                z = self.ranks.deal("fake", self.z(self.recipe.batch_size, "z", round_, index))
-            if not isinstance(move, MoveG):
-                real = self.data.batch(self.ranks.deal("real", self.order.indices(batch)).to(self.device))
+            if draws_real(move):
+                indices = self.order.indices(batch)
+                chosen = self.ranks.deal("real", indices).to(self.device)
+                real, codes, num_real = self.data.batch(chosen), self.codes(self.data, chosen), len(indices)
                 batch += 1
-            self.last = real, z
+            if move.z == "fresh":
+                num = num_real if self.recipe.is_even else self.recipe.batch_size
+                z = self.ranks.deal("fake", self.z(num, "z", round_, index))
+            self.last = real, z, codes
             self._seed_networks(round_, index)
-            readings |= steps.play(move, self.match, real, z, keep=self._serves_next(index))
+            self.match.turn = replace(self.match.turn, seed=key(self.seed, "turn", round_, index))
+            readings |= steps.play(move, self.match, real, z, codes, keep=self._serves_next(index))
             self.ranks.average(self._own_statistics)
         return readings
+
+    @torch.no_grad()
+    def _adapt(self, round_: int) -> None:
+        """Where the augmentation is adaptive, and it is time: its strength from now on."""
+        augment, held_out = self.recipe.augment, self.held_out
+        if not isinstance(augment, Adaptive) or held_out is None or (round_ + 1) % augment.every:
+            return
+        rng, num = generator("cpu", self.seed, "adapt", round_), self.recipe.batch_size
+        uniforms = torch.rand(num, augment.num_uniforms(self.data.shape), generator=rng).to(self.device)
+        places = [torch.randint(len(data), (num,), generator=rng).to(self.device) for data in (self.data, held_out)]
+        seen = [(data.batch(i), self.codes(data, i)) for data, i in zip((self.data, held_out), places, strict=True)]
+        z, (g, d) = self.z(num, "adapt", round_), self.match.networks
+        with steps.inference(g), steps.inference(d):
+            seen.append((g(z), self.match.codes_of(z)))
+            packs = [steps.pack(augment(x, uniforms, self.match.turn.strength), self.match.packing) for x, _ in seen]
+            train, unseen, fake = (self.match.logits(d(x), codes) for x, (_, codes) in zip(packs, seen, strict=True))
+        strength, images = self.match.memory["strength"], self.images_before(round_ + 1)
+        images -= self.images_before(round_ + 1 - augment.every)
+        strength.fill_(augment.adapt(strength.item(), train, unseen, fake, images))
+
+    def codes(self, data: Dataset, indices: Tensor) -> Tensor | None:
+        """What the condition knows of real images: [B, classes + continuous], the class one-hot, zeros without labels."""
+        code = self.match.code
+        if code is None or self.recipe.condition is None:
+            return None
+        if data.labels is None or not self.recipe.condition.uses_labels:
+            return torch.zeros(len(indices), code.classes + code.continuous, device=self.device)
+        return one_hot(data.labels[indices], code.classes).to(self.device, torch.float32)
 
     def _check_losses(self, readings: Readings) -> None:
         if self.device.type == "cpu":
@@ -116,14 +198,13 @@ class Engine:
 
     def _diverged(self, trouble: Trouble, readings: Readings) -> DivergenceError:
         """The error that tells a trouble of the round played last, with its batch."""
-        real, z = self.last
+        real, z, _ = self.last
         known = {"real": real, "z": z} if len(real) else {"z": z}  # G may have moved before real images were drawn
         return DivergenceError(replace(trouble, batch={**known, **readings}))
 
     def slow_down(self, factor: float) -> None:
         """From now on every learning rate is the recipe's times this factor."""
-        for player in (self.match.generator, self.match.discriminator):
-            player.optimizer.lr_factor = factor
+        self.pace = factor
 
     def _serves_next(self, index: int) -> bool:
         """Whether the fakes of this move of D are those of the move after it: G's, on the same z, with nothing drawn in G."""
@@ -131,7 +212,7 @@ class Engine:
         same = bool(rest) and isinstance(rest[0], MoveG) and rest[0].z == "same"
         return isinstance(move, MoveD) and same and self.match.g_is_function
 
-    def numbers(self, readings: Readings) -> dict[str, float]:
+    def numbers(self, readings: Readings) -> dict[str, float | None]:
         """What the journal writes of a round; reads both values again where the recipe says "after".
 
         Raises DivergenceError where one is not finite.
@@ -140,33 +221,42 @@ class Engine:
             readings = readings | steps.read(self.match, *self.last)
         self.ranks.settle()
         norms = (self.match.generator.gradient_norm(), self.match.discriminator.gradient_norm())
-        numbers = summary(readings | dict(zip(("g_gradient", "d_gradient"), norms, strict=True)))
+        readings = readings | dict(zip(("g_gradient", "d_gradient"), norms, strict=True))
+        readings |= {name: self.match.memory[name] for name in ("d_penalty", "strength") if name in self.match.memory}
+        numbers = summary(readings, is_probabilistic(self.recipe.loss))
         self._check_numbers(numbers, readings)
         return numbers
 
-    def _check_numbers(self, numbers: Mapping[str, float], readings: Readings) -> None:
+    def _check_numbers(self, numbers: Mapping[str, float | None], readings: Readings) -> None:
         for name, value in numbers.items():
-            if not isfinite(value):
+            if value is not None and not isfinite(value):
                 raise self._diverged(Trouble(name, steps.network_of(name), str(value)), readings)
 
     @torch.no_grad()
     def test_numbers(self, test: Dataset, round_: int) -> dict[str, float]:
-        """Mean D(x) over all test images and mean D(G(z)) over as many fresh z, both networks in inference mode.
+        """Mean D(x) over all test images and mean D(G(z)) over as many fresh z, both networks in inference mode; of packs,
+        where D judges those.
 
         Raises DivergenceError where one is not finite.
         """
-        generator, discriminator = self.match.networks
-        starts = range(0, len(test), self.recipe.batch_size)
-        sums = torch.zeros(len(starts), 2, dtype=torch.float64)  # of D(x) and D(G(z)), batch by batch
-        with steps.inference(generator), steps.inference(discriminator):
+        generator, size = self.match.generator.network, self.recipe.batch_size
+        starts = range(0, len(test), size)
+        sums = torch.zeros(len(starts), 3, dtype=torch.float64)  # of D(x), of D(G(z)), and how many, batch by batch
+        with steps.inference(generator), steps.inference(self.match.discriminator.network):
             for index in self.ranks.part(len(starts)):
                 start = starts[index]
-                real = test.batch(torch.arange(start, min(start + self.recipe.batch_size, len(test)))).to(self.device)
-                z = self.z(len(real), "test", round_, start)
-                sums[index, 0] = discriminator(real).sigmoid().sum()
-                sums[index, 1] = discriminator(generator(z)).sigmoid().sum()
-        d_real, d_fake = (self.ranks.added(sums).sum(0) / len(test)).tolist()
-        return _finite({"d_real_test": d_real, "d_fake_test": d_fake})
+                chosen = torch.arange(start, min(start + size, len(test)))
+                z = self.z(len(chosen), "test", round_, start)
+                d_real = self._verdict(test.batch(chosen).to(self.device), self.codes(test, chosen))
+                d_fake = self._verdict(generator(z), self.match.codes_of(z))
+                sums[index] = torch.stack([d_real.sum(), d_fake.sum(), d_real.new_tensor(len(d_real))])
+        d_real, d_fake, num = self.ranks.added(sums).sum(0).tolist()
+        return _finite({"d_real_test": d_real / num, "d_fake_test": d_fake / num})
+
+    def _verdict(self, images: Tensor, codes: Tensor | None) -> Tensor:
+        """D(x) of images, or of packs of them, as probabilities [B]."""
+        network = self.match.discriminator.network
+        return self.match.logits(network(steps.pack(images, self.match.packing)), codes).sigmoid()
 
     @torch.no_grad()
     def checkup(self, test: Dataset) -> dict[str, float]:
@@ -177,8 +267,8 @@ class Engine:
         on; `batch_norm_gap`, where G normalises over the batch: how far its samples move (root mean square, beside their
         own spread) when batch statistics take the place of the running ones. Raises DivergenceError where one is not finite.
         """
-        generator, discriminator = self.match.networks
-        real, held_out = self._some(self.data), self._some(test)
+        generator, discriminator = self.match.shown, self.match.discriminator.network
+        (real, codes), (held_out, held_out_codes) = self._some(self.data), self._some(test)
         fake = self.samples(EXAMINED, "checkup").to(self.device)
         spread, numbers = _spread(fake), {}
         if len(held_out) >= 10:  # fewer say nothing of how varied real ones are
@@ -187,22 +277,23 @@ class Engine:
                 numbers["contrast"] = _contrast(fake) / _contrast(held_out)
         with steps.inference(discriminator):
             numbers |= {
-                "d_real_train": discriminator(real).sigmoid().mean(),
-                "d_real_held_out": discriminator(held_out).sigmoid().mean(),
+                "d_real_train": self._verdict(real, codes).mean(),
+                "d_real_held_out": self._verdict(held_out, held_out_codes).mean(),
             }
         if _normalises(generator):
             moved = self._with_batch_statistics("checkup") - fake
             numbers["batch_norm_gap"] = moved.square().mean().sqrt() / spread
         return _finite({name: value.item() for name, value in numbers.items()})
 
-    def _some(self, data: Dataset) -> Tensor:
-        """The same few examples each time, on the engine's device."""
+    def _some(self, data: Dataset) -> tuple[Tensor, Tensor | None]:
+        """The same few examples each time, with their codes, on the engine's device."""
         chosen = torch.randperm(len(data), generator=generator("cpu", self.seed, "checkup"))[:EXAMINED]
-        return data.batch(chosen.to(self.device if data is self.data else "cpu")).to(self.device)
+        chosen = chosen.to(self.device if data is self.data else "cpu")
+        return data.batch(chosen).to(self.device), self.codes(data, chosen)
 
     def _with_batch_statistics(self, *address: str) -> Tensor:
         """Samples of G with only its batch norms in training mode, all in one batch; their running statistics stay."""
-        network = self.match.generator.network
+        network = self.match.shown
         kept = {name: buffer.clone() for name, buffer in network.named_buffers()}
         with steps.inference(network):
             for layer in network.modules():
@@ -217,7 +308,27 @@ class Engine:
 
         Raises DivergenceError where one is infinite or not a number.
         """
-        return self._drawn(self.z(num, *address), Solo())
+        return self.draw(self.z(num, *address))
+
+    def draw(self, z: Tensor) -> Tensor:
+        """`samples` from the given z [num, num_z]."""
+        return self._drawn(z.to(self.device), Solo())
+
+    @torch.no_grad()
+    def logits(self, points: Tensor) -> Tensor:
+        """What D says of real or generated ones [N, *shape] in inference mode, [N] on the CPU; of no class in particular.
+
+        Where D judges packs: what it says of m equal ones, divided by m, for the best D's logit of a pack of independent ones
+        is the sum of theirs. Raises DivergenceError where one is infinite or not a number.
+        """
+        discriminator, packing = self.match.discriminator.network, self.recipe.packing
+        with steps.inference(discriminator):
+            packs = [steps.pack(some.repeat_interleave(packing, 0), packing) for some in points.split(SAMPLED_AT_ONCE)]
+            logits = torch.cat([discriminator(some.to(self.device)).view(len(some), -1)[:, 0].cpu() for some in packs])
+        logits = logits / packing
+        if not logits.isfinite().all():
+            raise DivergenceError(Trouble.of("a logit", "discriminator", logits))
+        return logits
 
     def samples_of_all(self, num: int, *address: str | int) -> Tensor:
         """`samples`, of which each process draws a share; all have to ask for them, and all get them."""
@@ -227,10 +338,10 @@ class Engine:
     def _drawn(self, z: Tensor, ranks: Solo) -> Tensor:
         images = torch.zeros(len(z), *self.data.shape)
         parts = list(zip(z.split(SAMPLED_AT_ONCE), images.split(SAMPLED_AT_ONCE), strict=True))
-        with steps.inference(self.match.generator.network):
+        with steps.inference(self.match.shown):
             for index in ranks.part(len(parts)):
                 some, room = parts[index]
-                room.copy_(self.match.generator.network(some))
+                room.copy_(self.match.shown(some))
         images = ranks.added(images)
         if not images.isfinite().all():
             raise DivergenceError(Trouble.of("a sample", "generator", images))
@@ -272,15 +383,17 @@ def own_torch_state(device: torch.device) -> Iterator[None]:
         yield
 
 
-def summary(readings: Readings) -> dict[str, float]:
+def summary(readings: Readings, probabilistic: bool = True) -> dict[str, float | None]:
     """Readings as numbers: losses, mean logits, mean sigmoids, and how often each side's verdict was right.
 
     `d_accuracy_real`: share of real images that D takes for real; `d_accuracy_fake`: share of fakes that D takes for fakes;
     `g_accuracy`: share of the fakes of G's own move that D takes for real; `g_gradient` and `d_gradient`: norms of the
-    gradients of the last moves.
+    gradients of the last moves; `d_penalty`: what the penalties on D's gradients added when they were due last; `strength`: of
+    an adaptive augmentation.
+    Of a loss under which D's output is no probability, `d_real` and `d_fake` are None.
     """
     real, fake, own = (readings[name] for name in ("real_logits", "fake_logits", "g_fake_logits"))
-    numbers: Mapping[str, Tensor] = {
+    numbers: dict[str, Tensor] = {
         "g_loss": readings["g_loss"],
         "d_loss": readings["d_loss"],
         "real_logit": real.mean(),
@@ -290,11 +403,11 @@ def summary(readings: Readings) -> dict[str, float]:
         "d_accuracy_real": (real > 0).float().mean(),
         "d_accuracy_fake": (fake <= 0).float().mean(),
         "g_accuracy": (own > 0).float().mean(),
-        "g_gradient": readings["g_gradient"],
-        "d_gradient": readings["d_gradient"],
+        **{name: readings[name] for name in OTHERS if name in readings},
     }
     values = torch.stack(list(numbers.values())).tolist()  # one synchronisation
-    return dict(zip(numbers, values, strict=True))
+    found: dict[str, float | None] = dict(zip(numbers, values, strict=True))
+    return found if probabilistic else found | {"d_real": None, "d_fake": None}
 
 
 def _finite(numbers: dict[str, float]) -> dict[str, float]:
@@ -315,11 +428,33 @@ def _contrast(images: Tensor) -> Tensor:
     return images.flatten(1).std(1, correction=0).mean().clamp(min=1e-6)
 
 
+def _held_out(recipe: Recipe, data: Dataset) -> tuple[Dataset, Dataset | None]:
+    """What is trained on, and what D is never shown: some at random, where the augmentation asks for it."""
+    if not isinstance(recipe.augment, Adaptive):
+        return data, None
+    num = min(HELD_OUT, len(data) // 10)
+    check(num >= 1, "data", f"{len(data)} images", "have at least 10 for an adaptive augmentation, which holds a tenth back")
+    order = torch.randperm(len(data), generator=generator("cpu", 0, "held out"))
+    return data.take(order[num:].sort().values), data.take(order[:num])
+
+
+def _check_classes(recipe: Recipe, data: Dataset) -> None:
+    """InputError where the condition needs labels that the data have not, or other classes."""
+    if recipe.condition is None or not recipe.condition.uses_labels or not isinstance(recipe.z, Code):
+        return
+    what = f"the condition {name_of(recipe.condition)} needs labels"
+    if data.labels is None:
+        raise InputError(f"{what}, and the data set {name_of(recipe.data)} has none; set condition=null, or name other data")
+    check(recipe.z.classes == len(data.classes), "z.classes", recipe.z.classes, f"be {len(data.classes)}, as the data have")
+
+
 def _check_batch_size(recipe: Recipe, num_images: int, num_processes: int, g: nn.Module, d: nn.Module) -> None:
     size, most = recipe.batch_size, max(num_images, MOST_OF_FEW)
     check(size <= most, "batch_size", f"{size:,}", f"be at most {most:,} for {num_images:,} images")
     check(size >= num_processes, "batch_size", size, f"be at least {num_processes}, the number of processes")
     remedy = f"{type(recipe.non_finite).__name__}()"
+    check(size % recipe.packing == 0, "batch_size", size, f"be a multiple of packing, {recipe.packing}")
+    check(num_processes == 1 or recipe.packing == 1, "packing", recipe.packing, "be 1 where several processes train")
     check(num_processes == 1 or not recipe.non_finite.guards, "non_finite", remedy, "be Stop() where several processes train")
     if not (_normalises(g) or _normalises(d)):
         return
@@ -335,8 +470,8 @@ def _normalises(network: nn.Module) -> bool:
     return any(isinstance(layer, BatchNorm) for layer in network.modules())
 
 
-def _player(network: nn.Module, recipe: Recipe, device: torch.device, clock: StepClock) -> Player:
+def _player(network: nn.Module, optim: Adam, device: torch.device, clock: StepClock) -> Player:
     network = network.to(device)
     if any(isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) for layer in network.modules()):
         network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    return Player(network, AdamOptimizer(recipe.optim, network.parameters(), clock))
+    return Player(network, AdamOptimizer(optim, network.parameters(), clock))

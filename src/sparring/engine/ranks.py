@@ -105,9 +105,12 @@ class Ranks(Solo):
         return [values[first:behind] for values, (first, behind) in zip(whole, own, strict=True)]
 
     def total(self, *gradients: Sequence[Tensor]) -> Sequence[Sequence[Tensor]]:
-        every = [gradient for network in gradients for gradient in network]
+        every = [gradient for network in gradients for gradient in network]  # and whatever else is summed
         sums = iter(self._summed(every))
         return [[next(sums) for _ in network] for network in gradients]
+
+    def num(self, side: Side, here: int) -> int:
+        return self._nums[side]
 
     def average(self, tensors: Sequence[Tensor]) -> None:
         if not tensors:

@@ -1,21 +1,24 @@
 """Losses: logits in, per-sample values out. A file holds one family; the steps reduce and differentiate."""
 
-from typing import Protocol
-
-from torch import Tensor
-
 from sparring import registry
+from sparring.losses.hinge import Hinge
+from sparring.losses.least_squares import LeastSquares
+from sparring.losses.loss import Loss, RelativisticLoss, is_probabilistic
 from sparring.losses.non_saturating import Minimax, NonSaturating
+from sparring.losses.relativistic import RelativisticAverage, RelativisticPairing
+from sparring.losses.wasserstein import Wasserstein
 
-__all__ = ["Loss", "Minimax", "NonSaturating"]
-
-
-class Loss(Protocol):
-    """What the steps ask of a loss: terms, each a tensor of per-sample values; a side minimises the sum of their means."""
-
-    def d_terms(self, real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, ...]: ...
-
-    def g_terms(self, fake_logits: Tensor) -> tuple[Tensor, ...]: ...
-
+__all__ = [
+    "Hinge",
+    "LeastSquares",
+    "Loss",
+    "Minimax",
+    "NonSaturating",
+    "RelativisticAverage",
+    "RelativisticLoss",
+    "RelativisticPairing",
+    "Wasserstein",
+    "is_probabilistic",
+]
 
 registry.import_all(__name__, __path__)

@@ -1,6 +1,7 @@
 """The classic GAN losses on logits (Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 from torch.nn.functional import softplus as torch_softplus
@@ -19,6 +20,8 @@ class NonSaturating:
     (Salimans et al. 2016, https://arxiv.org/abs/1606.03498, section 3.4): the cross-entropy of real images to that target.
     Logits have any shape; values are per sample, of the same shape, in nats, minimised.
     """
+
+    probabilistic: ClassVar[bool] = True
 
     real_target: float = 1.0
 

@@ -4,8 +4,9 @@ A generator's configuration builds a module z [B, num_z] -> [B, *shape], a discr
 Images are [-1, 1] NCHW float.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +16,12 @@ from sparring.errors import InputError
 from sparring.networks.dcgan import DcganDiscriminatorConfig, DcganGeneratorConfig
 from sparring.networks.init import FirstLayer, Gaussian, GlorotNormal, GlorotUniform, Initial
 from sparring.networks.mlp import MLPDiscriminatorConfig, MLPGeneratorConfig
+from sparring.networks.r3 import R3DiscriminatorConfig, R3GeneratorConfig, Scaled
+from sparring.networks.resnet import ResnetDiscriminatorConfig, ResnetGeneratorConfig
 from sparring.networks.upsample import UpsampleDiscriminatorConfig, UpsampleGeneratorConfig
 
 __all__ = [
+    "ConditionalDiscriminatorConfig",
     "DcganDiscriminatorConfig",
     "DcganGeneratorConfig",
     "DiscriminatorConfig",
@@ -29,6 +33,11 @@ __all__ = [
     "Initial",
     "MLPDiscriminatorConfig",
     "MLPGeneratorConfig",
+    "R3DiscriminatorConfig",
+    "R3GeneratorConfig",
+    "ResnetDiscriminatorConfig",
+    "ResnetGeneratorConfig",
+    "Scaled",
     "UpsampleDiscriminatorConfig",
     "UpsampleGeneratorConfig",
     "build_discriminator",
@@ -56,14 +65,35 @@ class DiscriminatorConfig(Protocol):
     def build(self, shape: tuple[int, ...]) -> nn.Module: ...
 
 
+class ConditionalDiscriminatorConfig(Protocol):
+    """One that can have outputs beside the logit, [B, num_outputs], all linear in its last features."""
+
+    @property
+    def initial(self) -> Initial: ...
+
+    def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module: ...
+
+
 def build_generator(config: GeneratorConfig, num_z: int, shape: tuple[int, ...], seed: int) -> nn.Module:
     """The generator with its initial values, a function of `seed` alone."""
     return _drawn(config.initial, lambda: config.build(num_z, shape), seed)
 
 
-def build_discriminator(config: DiscriminatorConfig, shape: tuple[int, ...], seed: int) -> nn.Module:
-    """The discriminator with its initial values, a function of `seed` alone."""
-    return _drawn(config.initial, lambda: config.build(shape), seed)
+def build_discriminator(config: DiscriminatorConfig, shape: tuple[int, ...], seed: int, num_outputs: int = 1) -> nn.Module:
+    """The discriminator with its initial values, a function of `seed` alone.
+
+    `num_outputs`: 1 gives logits [B]; more are for a condition, [B, num_outputs]. InputError where the network has no more.
+    """
+    return _drawn(config.initial, lambda: _with_outputs(config, shape, num_outputs), seed)
+
+
+def _with_outputs(config: DiscriminatorConfig | ConditionalDiscriminatorConfig, shape: tuple[int, ...], num: int) -> nn.Module:
+    if num == 1:
+        return config.build(shape)
+    if "num_outputs" not in inspect.signature(config.build).parameters:
+        name = registry.name_of(config)
+        raise InputError(f"{name} gives logits alone, but the condition needs {num} outputs; its build takes no num_outputs")
+    return cast(ConditionalDiscriminatorConfig, config).build(shape, num)
 
 
 def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:

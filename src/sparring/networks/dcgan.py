@@ -2,77 +2,93 @@
 
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import Annotated
 
 from torch import nn
 
 from sparring.errors import check
 from sparring.networks.init import GlorotUniform, Initial
-from sparring.networks.layers.activations import needs_size
 from sparring.networks.layers.dropout import Dropout
+from sparring.networks.layers.head import head
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
+from sparring.networks.layers.stages import stages
 from sparring.registry import register
 
 
 @register("generator")
 @dataclass(frozen=True)
 class DcganGeneratorConfig:
-    """z [B, num_z] -> images [B, C, 28, 28] in [-1, 1]; batch norm with Keras' epsilon and momentum (PyTorch's 1 - 0.99)."""
+    """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64 or 128.
+
+    `width` channels at 7 x 7 for 28 pixels, twice as many a doubling more elsewhere, halved at every doubling. Batch norm with
+    Keras' epsilon and momentum (PyTorch's 1 - 0.99). `refine`: a convolution before the first doubling, as the tutorial has it.
+    """
 
     width: int = 64
+    kernel: int = 5
+    refine: bool = True
+    max_width: int = 512
     bn_eps: float = 1e-3
     bn_momentum: float = 0.01
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
 
     def __post_init__(self):
         check(self.width >= 2, "generator.width", self.width, "be at least 2")
+        check(2 <= self.kernel <= 7, "generator.kernel", self.kernel, "lie in 2..7")
+        check(self.max_width >= self.width, "generator.max_width", self.max_width, f"be at least the width, {self.width}")
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
-        needs_size(shape, 28, "dcgan-generator")
-        wide, narrow = self.width, self.width // 2
+        base, num_doublings = stages(shape, "dcgan-generator")
         batch_norm = partial(nn.BatchNorm2d, eps=self.bn_eps, momentum=self.bn_momentum)
-        return nn.Sequential(
-            nn.Linear(num_z, wide * 7 * 7, bias=False),
-            nn.BatchNorm1d(wide * 7 * 7, eps=self.bn_eps, momentum=self.bn_momentum),
+        widths = [min(self.width * 2**k // 2, self.max_width) for k in range(num_doublings - 1, -1, -1)]
+        deep = widths[0]
+        layers = [
+            nn.Linear(num_z, deep * base * base, bias=False),
+            nn.BatchNorm1d(deep * base * base, eps=self.bn_eps, momentum=self.bn_momentum),
             nn.ReLU(inplace=True),
-            nn.Unflatten(1, (wide, 7, 7)),
-            SameConvTranspose2d(wide, wide, 5, stride=1, bias=False),
-            batch_norm(wide),
-            nn.ReLU(inplace=True),
-            SameConvTranspose2d(wide, narrow, 5, stride=2, bias=False),  # [B, narrow, 14, 14]
-            batch_norm(narrow),
-            nn.ReLU(inplace=True),
-            SameConvTranspose2d(narrow, shape[0], 5, stride=2, bias=False),  # [B, C, 28, 28]
-            nn.Tanh(),
-        )
+            nn.Unflatten(1, (deep, base, base)),
+        ]
+        if self.refine:
+            layers += [SameConvTranspose2d(deep, deep, self.kernel, bias=False), batch_norm(deep), nn.ReLU(inplace=True)]
+        for num_in, num_out in pairwise(widths):
+            doubling = SameConvTranspose2d(num_in, num_out, self.kernel, stride=2, bias=False)
+            layers += [doubling, batch_norm(num_out), nn.ReLU(inplace=True)]
+        last = SameConvTranspose2d(widths[-1], shape[0], self.kernel, stride=2, bias=False)
+        return nn.Sequential(*layers, last, nn.Tanh())
 
 
 @register("discriminator")
 @dataclass(frozen=True)
 class DcganDiscriminatorConfig:
-    """Images [B, C, 28, 28] in [-1, 1] -> logits [B]; dropout in place of batch norm."""
+    """Images [B, C, size, size] in [-1, 1] -> logits [B], size 28, 32, 64 or 128; dropout in place of batch norm.
+
+    `depth` convolutions, each of which halves the map and doubles the channels from `width` on; None: down to 7 x 7 or 4 x 4.
+    """
 
     width: int = 64
+    kernel: int = 5
+    depth: int | None = None
+    max_width: int = 512
     slope: float = 0.2
     dropout: float = 0.3
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
 
     def __post_init__(self):
         check(self.width >= 1, "discriminator.width", self.width, "be at least 1")
+        check(2 <= self.kernel <= 7, "discriminator.kernel", self.kernel, "lie in 2..7")
+        check(self.depth is None or 1 <= self.depth <= 6, "discriminator.depth", self.depth, "lie in 1..6, or be null")
+        check(self.max_width >= self.width, "discriminator.max_width", self.max_width, f"be at least the width, {self.width}")
         check(0 <= self.slope < 1, "discriminator.slope", self.slope, "lie in [0, 1)")
         check(0 <= self.dropout < 1, "discriminator.dropout", self.dropout, "lie in [0, 1)")
 
-    def build(self, shape: tuple[int, ...]) -> nn.Module:
-        needs_size(shape, 28, "dcgan-discriminator")
-        width = self.width
-        return nn.Sequential(
-            SameConv2d(shape[0], width, 5, stride=2),  # [B, width, 14, 14]
-            nn.LeakyReLU(self.slope, inplace=True),
-            Dropout(self.dropout),
-            SameConv2d(width, 2 * width, 5, stride=2),  # [B, 2 width, 7, 7]
-            nn.LeakyReLU(self.slope, inplace=True),
-            Dropout(self.dropout),
-            nn.Flatten(),
-            nn.Linear(2 * width * 7 * 7, 1),
-            nn.Flatten(0),
-        )
+    def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module:
+        _, num_halvings = stages(shape, "dcgan-discriminator")
+        depth = self.depth or num_halvings
+        widths = [shape[0], *(min(self.width * 2**k, self.max_width) for k in range(depth))]
+        layers: list[nn.Module] = []
+        for num_in, num_out in pairwise(widths):
+            layers += [SameConv2d(num_in, num_out, self.kernel, stride=2), nn.LeakyReLU(self.slope, inplace=True)]
+            layers.append(Dropout(self.dropout))
+        size = -(-shape[1] // 2**depth)
+        return nn.Sequential(*layers, nn.Flatten(), *head(widths[-1] * size * size, num_outputs))

@@ -11,6 +11,7 @@ from sparring.errors import check
 from sparring.networks.init import GlorotUniform, Initial
 from sparring.networks.layers import activations
 from sparring.networks.layers.dropout import Dropout
+from sparring.networks.layers.head import head
 from sparring.networks.layers.perceptron import Perceptron
 from sparring.registry import register
 
@@ -59,13 +60,12 @@ class MLPDiscriminatorConfig:
     def __post_init__(self):
         _check_hidden("discriminator", self)
 
-    def build(self, shape: tuple[int, ...]) -> nn.Module:
+    def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module:
         return Perceptron(
             nn.Flatten(),
             activations.Affine(0.5, 0.5) if self.unit_range else nn.Identity(),
             *_hidden_layers((prod(shape), *self.widths), self),
-            nn.Linear(self.widths[-1], 1),
-            nn.Flatten(0),
+            *head(self.widths[-1], num_outputs),
         )
 
 

@@ -1,21 +1,26 @@
 """The Keras tutorial's players: a generator that upsamples by repetition, a wide convolutional discriminator."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Annotated
 
 from torch import nn
 
 from sparring.errors import check
 from sparring.networks.init import FirstLayer, GlorotUniform, Initial
-from sparring.networks.layers.activations import needs_size
 from sparring.networks.layers.dropout import Dropout
+from sparring.networks.layers.head import head
+from sparring.networks.layers.stages import stages
 from sparring.registry import register
 
 
 @register("generator")
 @dataclass(frozen=True)
 class UpsampleGeneratorConfig:
-    """z [B, num_z] -> images [B, C, 28, 28] in [-1, 1]; its inner convolution ends in tanh, as written."""
+    """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64 or 128; inner convolutions end in tanh, as written.
+
+    `width` channels in the smallest map, halved at every doubling.
+    """
 
     hidden: int = 512
     width: int = 128
@@ -30,28 +35,31 @@ class UpsampleGeneratorConfig:
         check(0 <= self.slope < 1, "generator.slope", self.slope, "lie in [0, 1)")
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
-        needs_size(shape, 28, "upsample-generator")
-        width = self.width
+        base, num_doublings = stages(shape, "upsample-generator")
+        widths = [max(self.width >> k, 1) for k in range(num_doublings)]
+        size = self.width * base * base
+        layers: list[nn.Module] = []
+        for num_in, num_out in pairwise((*widths, shape[0])):
+            layers += [nn.Upsample(scale_factor=2), nn.Conv2d(num_in, num_out, 5, padding=2), nn.Tanh()]
         return nn.Sequential(
             nn.Linear(num_z, self.hidden),
             nn.LeakyReLU(self.slope, inplace=True),
-            nn.Linear(self.hidden, width * 7 * 7),
+            nn.Linear(self.hidden, size),
             nn.LeakyReLU(self.slope, inplace=True),
-            nn.BatchNorm1d(width * 7 * 7, eps=self.bn_eps, momentum=self.bn_momentum),
-            nn.Unflatten(1, (width, 7, 7)),
-            nn.Upsample(scale_factor=2),
-            nn.Conv2d(width, width // 2, 5, padding=2),
-            nn.Tanh(),
-            nn.Upsample(scale_factor=2),
-            nn.Conv2d(width // 2, shape[0], 5, padding=2),
-            nn.Tanh(),
+            nn.BatchNorm1d(size, eps=self.bn_eps, momentum=self.bn_momentum),
+            nn.Unflatten(1, (self.width, base, base)),
+            *layers,
         )
 
 
 @register("discriminator")
 @dataclass(frozen=True)
 class UpsampleDiscriminatorConfig:
-    """Images [B, C, 28, 28] in [-1, 1] -> logits [B]; three times convolution or dense layer, leaky ReLU, dropout."""
+    """Images [B, C, size, size] in [-1, 1] -> logits [B], size 28, 32, 64 or 128.
+
+    A convolution, leaky ReLU, max-pooling and dropout for each halving, of `width` channels first and twice as many after that;
+    a dense layer, leaky ReLU and dropout.
+    """
 
     width: int = 256
     hidden: int = 256
@@ -65,18 +73,17 @@ class UpsampleDiscriminatorConfig:
         check(0 <= self.slope < 1, "discriminator.slope", self.slope, "lie in [0, 1)")
         check(0 <= self.dropout < 1, "discriminator.dropout", self.dropout, "lie in [0, 1)")
 
-    def build(self, shape: tuple[int, ...]) -> nn.Module:
-        needs_size(shape, 28, "upsample-discriminator")
-        width = self.width
+    def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module:
+        base, num_halvings = stages(shape, "upsample-discriminator")
+        widths = [shape[0], *(min(self.width << k, 2 * self.width) for k in range(num_halvings))]
+        convolutions = [layer for num_in, num_out in pairwise(widths) for layer in _convolution(num_in, num_out, self)]
         return nn.Sequential(
-            *_convolution(shape[0], width, self),  # [B, width, 14, 14]
-            *_convolution(width, 2 * width, self),  # [B, 2 width, 7, 7]
+            *convolutions,  # [B, 2 width, base, base]
             nn.Flatten(),
-            nn.Linear(2 * width * 7 * 7, self.hidden),
+            nn.Linear(widths[-1] * base * base, self.hidden),
             nn.LeakyReLU(self.slope, inplace=True),
             Dropout(self.dropout),
-            nn.Linear(self.hidden, 1),
-            nn.Flatten(0),
+            *head(self.hidden, num_outputs),
         )
 
 

@@ -3,23 +3,29 @@
 Nothing here knows of runs, recipes or the command line, and only `write_mp4` touches a file.
 """
 
+from sparring import registry
 from sparring.pictures.animation import FRAME_RULES, FrameRule, animated_gif, frame_indices, write_mp4
-from sparring.pictures.grid import grid, side_by_side
+from sparring.pictures.grid import grid, headed_grid, side_by_side
+from sparring.pictures.landscape import Verdict, landscape
 from sparring.pictures.pixels import decode_png, encode_png, to_uint8
 from sparring.pictures.scatter import scatter
 from sparring.pictures.strip import strip
-from sparring.pictures.traces import Series, losses_plot, traces_plot
+from sparring.pictures.traces import Series, logits_plot, losses_plot, traces_plot
 from sparring.pictures.walk import slerp, walk
 
 __all__ = [
     "FRAME_RULES",
     "FrameRule",
     "Series",
+    "Verdict",
     "animated_gif",
     "decode_png",
     "encode_png",
     "frame_indices",
     "grid",
+    "headed_grid",
+    "landscape",
+    "logits_plot",
     "losses_plot",
     "scatter",
     "side_by_side",
@@ -30,3 +36,5 @@ __all__ = [
     "walk",
     "write_mp4",
 ]
+
+registry.import_all(__name__, __path__)

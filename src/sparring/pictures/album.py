@@ -2,43 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import ClassVar
 
 from torch import Tensor
 
 from sparring.cadence import Every, Moment
 from sparring.errors import check
-from sparring.pictures.grid import grid, side_by_side
+from sparring.pictures.grid import grid, side_by_side, tile_scale
+from sparring.pictures.landscape import landscape
 from sparring.pictures.pixels import decode_png, encode_png
 from sparring.pictures.scatter import scatter
 from sparring.pictures.strip import strip
+from sparring.pictures.studio import Studio, check_number, frame_name
 from sparring.registry import register
 
-MOST_TILES = 10_000
-
-
-class Studio(Protocol):
-    """Where pictures get their images from, all [N, *shape] in [-1, 1] on the CPU."""
-
-    def samples(self, num: int, *address: str | int) -> Tensor:
-        """Generated in inference mode from the z at this address."""
-        ...
-
-    def real(self, num: int, split: Literal["train", "test"]) -> Tensor:
-        """Real images drawn without replacement."""
-        ...
-
-    def untrained(self, num: int) -> Tensor:
-        """From a generator with PyTorch's own initial values, in training mode."""
-        ...
-
-
-class Picture(Protocol):
-    """A frozen dataclass registered as "picture"."""
-
-    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
-        """File names (under samples/) and PNG bytes of what is due at this moment."""
-        ...
+MOST_POINTS = 100_000
 
 
 @register("picture")
@@ -50,15 +28,16 @@ class FixedGrid:
     columns: int = 8
     every: Every = field(default_factory=lambda: Every(epochs=1))
 
+    frames: ClassVar[str] = ""
+
     def __post_init__(self):
         check(min(self.rows, self.columns) >= 1, "rows x columns", f"{self.rows} x {self.columns}", "be at least 1 x 1")
-        _check_number(self.rows * self.columns)
+        check_number(self.rows * self.columns)
 
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if self.every.due(moment) or moment.last:
-            by_epoch = moment.epoch_ended and not self.every.rounds
-            name = f"epoch_{moment.epoch:04d}.png" if by_epoch else f"round_{moment.round:06d}.png"
-            yield name, draw(studio.samples(self.rows * self.columns, "fixed z"), self.columns, studio)
+            images = studio.samples(self.rows * self.columns, "fixed z")
+            yield frame_name(self.every, moment), draw(images, self.columns, studio)
 
 
 @register("picture")
@@ -71,7 +50,7 @@ class Strip:
 
     def __post_init__(self):
         check(min(self.num, self.every) >= 1, "num, every", f"{self.num}, {self.every}", "be at least 1")
-        _check_number(self.num)
+        check_number(self.num)
 
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if moment.epoch_ended and (moment.epoch == 1 or moment.epoch % self.every == 0):
@@ -90,7 +69,7 @@ class FreshGrid:
 
     def __post_init__(self):
         check(min(self.rows, self.columns, self.every) >= 1, "fresh-grid", self, "have numbers of at least 1")
-        _check_number(self.rows * self.columns)
+        check_number(self.rows * self.columns)
 
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if moment.epoch_ended and moment.epoch % self.every == 0:
@@ -109,7 +88,7 @@ class BeforeTraining:
 
     def __post_init__(self):
         check(min(self.rows, self.columns, self.batch_size) >= 1, "before-training", self, "have numbers of at least 1")
-        _check_number(max(self.rows * self.columns, self.batch_size))
+        check_number(max(self.rows * self.columns, self.batch_size))
 
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if moment.round == 0:
@@ -133,7 +112,7 @@ class RealBesideGenerated:
 
     def __post_init__(self):
         check(min(self.num, self.columns) >= 1, "real-beside-generated", self, "have numbers of at least 1")
-        _check_number(self.num)
+        check_number(self.num)
 
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
         if moment.last:
@@ -142,12 +121,39 @@ class RealBesideGenerated:
             yield "real_and_generated.png", encode_png(side_by_side(left, right))
 
 
-def _check_number(num: int) -> None:
-    check(num <= MOST_TILES, "the number of images in a picture", f"{num:,}", f"be at most {MOST_TILES:,}")
+@register("picture")
+@dataclass(frozen=True)
+class Landscape:
+    """Toys: p_data, p_g, the learned D and D* side by side, again and again: `landscape_epoch_0001.png`.
+
+    `num`: how many real and generated points the densities are taken from; `bandwidth` of their kernels, in the unit of the
+    points (None: as `landscape` chooses).
+    """
+
+    num: int = 10_000
+    bandwidth: float | None = None
+    every: Every = field(default_factory=lambda: Every(epochs=1))
+
+    frames: ClassVar[str] = "landscape_"
+
+    def __post_init__(self):
+        check(1 <= self.num <= MOST_POINTS, "landscape.num", self.num, f"lie in 1..{MOST_POINTS:,}")
+        good = self.bandwidth is None or 0 < self.bandwidth < float("inf")
+        check(good, "landscape.bandwidth", self.bandwidth, "be finite and above 0")
+
+    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
+        if moment.round == 0:
+            shape = list(studio.real(1, "test").shape[1:])
+            check(shape in ([1], [2]), "the picture landscape is drawn of data whose shape", shape, "be [1] or [2], points")
+        if self.every.due(moment) or moment.last:
+            real, fake = studio.real(self.num, "train"), studio.samples(self.num, "landscape")
+            title = f"round {moment.round:,}, epoch {moment.epoch:,}"
+            png = landscape(real, fake, studio.verdict, studio.log_density, self.bandwidth, title)
+            yield self.frames + frame_name(self.every, moment), png
 
 
 def draw(images: Tensor, columns: int, studio: Studio) -> bytes:
     """Images [N, C, H, W] as a grid, points [N, D] as a scatter plot over real ones; PNG bytes."""
     if images.ndim == 2:
         return scatter(studio.real(1000, "test"), images)
-    return encode_png(grid(images, columns, scale=max(1, 64 // images.shape[-1])))
+    return encode_png(grid(images, columns, scale=tile_scale(images.shape[-1])))

@@ -1,18 +1,21 @@
 """Grids of images, and two grids beside each other."""
 
+from collections.abc import Sequence
+
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from sparring.pictures.pixels import to_uint8
 
+PADDING = 2
 MID_GREY = 128  # what a pixel of 0 becomes in `to_uint8`
 
 TITLE_SIZE = 14  # pixels
 TITLE_MARGIN = 5  # pixels above and below a title, and around the whole
 
 
-def grid(images: Tensor, columns: int, padding: int = 2, fill: int = MID_GREY, scale: int = 1) -> Image.Image:
+def grid(images: Tensor, columns: int, padding: int = PADDING, fill: int = MID_GREY, scale: int = 1) -> Image.Image:
     """Lay images out row by row, with padding around and between them; the last row may be incomplete.
 
     images: float [N, C, H, W] in [-1, 1], C 1 (gives mode "L") or 3 ("RGB"); fill: grey level in [0, 255] of the
@@ -32,6 +35,39 @@ def grid(images: Tensor, columns: int, padding: int = 2, fill: int = MID_GREY, s
         top, left = padding + i // columns * pitch_y, padding + i % columns * pitch_x
         canvas[:, top : top + height, left : left + width] = tile
     return _to_pil(canvas.repeat_interleave(scale, 1).repeat_interleave(scale, 2))
+
+
+def headed_grid(images: Tensor, rows: Sequence[str] = (), columns: Sequence[str] = ()) -> Image.Image:
+    """A `grid` with a word before each row, or over each column, enlarged as far as its images stay within 64 pixels.
+
+    images: as `grid` takes them, row by row; their number is a multiple of the number of words. Words are black on white.
+    Raises ValueError where the words do not fit the images, or for none.
+    """
+    num_words = len(rows) or len(columns)
+    if bool(rows) == bool(columns) or len(images) % num_words:
+        raise ValueError(f"{len(images)} images need words for their rows or for their columns, got {num_words}")
+    num_columns = len(columns) or len(images) // len(rows)
+    height, width = images.shape[-2:]
+    scale = tile_scale(width)
+    picture = grid(images, num_columns, scale=scale)
+    font = ImageFont.load_default(TITLE_SIZE)
+    left = 2 * TITLE_MARGIN + round(max((font.getlength(word) for word in rows), default=-2 * TITLE_MARGIN) + 0.5)
+    top = TITLE_SIZE + 2 * TITLE_MARGIN if columns else 0
+    page = Image.new(picture.mode, (left + picture.width, top + picture.height), "white")
+    page.paste(picture, (left, top))
+    draw = ImageDraw.Draw(page)
+    for i, word in enumerate(rows):
+        middle = scale * (PADDING + i * (height + PADDING) + height / 2)
+        draw.text((left - TITLE_MARGIN, middle), word, fill="black", font=font, anchor="rm")
+    for i, word in enumerate(columns):
+        middle = scale * (PADDING + i * (width + PADDING) + width / 2)
+        draw.text((middle, top - TITLE_MARGIN), word, fill="black", font=font, anchor="ms")
+    return page
+
+
+def tile_scale(width: int) -> int:
+    """By how much images of this width are enlarged to be seen: to 64 pixels or a little less."""
+    return max(1, 64 // width)
 
 
 def side_by_side(

@@ -24,7 +24,7 @@ def scatter(real: Tensor, fake: Tensor, title: str = "") -> bytes:
     histograms share their bins and are divided by all their points, those outside included.
     Raises ValueError for another shape, or a value that is infinite or not a number.
     """
-    real_points, fake_points = _points("real", real), _points("fake", fake)
+    real_points, fake_points = checked("real", real), checked("fake", fake)
     if real_points.shape[1] != fake_points.shape[1]:
         raise ValueError(f"real has {real_points.shape[1]} dimensions and fake {fake_points.shape[1]}: they must agree")
     figure = new_figure(SIZE, SIZE)
@@ -32,13 +32,14 @@ def scatter(real: Tensor, fake: Tensor, title: str = "") -> bytes:
     draw = _draw_plane if real_points.shape[1] == 2 else _draw_densities
     num_outside = draw(ax, real_points, fake_points)
     if num_outside:
-        _note(ax, f"{num_outside} of {len(fake_points)} generated points lie outside")
+        note(ax, f"{num_outside} of {len(fake_points)} generated points lie outside")
     ax.set_title(title)
     ax.legend(loc="upper right", framealpha=0.9, markerscale=2)
     return figure_png(figure)
 
 
-def _points(name: str, points: Tensor) -> np.ndarray:
+def checked(name: str, points: Tensor) -> np.ndarray:
+    """Points as float64 [N, D]; ValueError, naming them, unless they can be drawn."""
     if points.ndim != 2 or points.shape[0] == 0 or points.shape[1] not in (1, 2):
         raise ValueError(f"{name} must be [N, 1] or [N, 2] with N at least 1, got {list(points.shape)}")
     if not points.isfinite().all():
@@ -48,7 +49,7 @@ def _points(name: str, points: Tensor) -> np.ndarray:
 
 def _draw_plane(ax: "Axes", real: np.ndarray, fake: np.ndarray) -> int:
     # real, fake: [N, 2]; returns how many generated points the axes leave out
-    low, high = _limits(real)
+    low, high = limits(real)
     for points, colour, name in ((real, GREY, "real"), (fake, VERMILION, "generated")):
         ax.scatter(points[:, 0], points[:, 1], s=6, color=colour, alpha=0.6, linewidths=0, label=name)
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
@@ -57,7 +58,7 @@ def _draw_plane(ax: "Axes", real: np.ndarray, fake: np.ndarray) -> int:
 
 def _draw_densities(ax: "Axes", real: np.ndarray, fake: np.ndarray) -> int:
     # real, fake: [N, 1]; returns how many generated points the axes leave out
-    low, high = (limit[0] for limit in _limits(real))
+    low, high = (limit[0] for limit in limits(real))
     edges = np.linspace(low, high, NUM_BINS + 1)
     real_density, fake_density = _density(real[:, 0], edges), _density(fake[:, 0], edges)
     ax.stairs(real_density, edges, fill=True, color=GREY, alpha=0.6, label="real")
@@ -66,7 +67,7 @@ def _draw_densities(ax: "Axes", real: np.ndarray, fake: np.ndarray) -> int:
     return int(((fake < low) | (fake > high)).sum())
 
 
-def _limits(real: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def limits(real: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper limits [D] of a square around the real points [N, D], margin included."""
     low, high = real.min(axis=0), real.max(axis=0)
     centre, extent = (low + high) / 2, (high - low).max() or 1.0
@@ -80,6 +81,7 @@ def _density(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return counts / (len(values) * np.diff(edges))
 
 
-def _note(ax: "Axes", text: str) -> None:
+def note(ax: "Axes", text: str) -> None:
+    """Write a text into the lower left corner."""
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2}
     ax.text(0.02, 0.02, text, transform=ax.transAxes, fontsize=9, bbox=box)

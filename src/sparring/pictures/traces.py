@@ -17,6 +17,7 @@ WIDTH, HEIGHT = 800, 450  # pixels
 STYLES = ("-", "--", ":", "-.")
 MANY_POINTS = 200  # above this a line is drawn pale, with its running median over it
 NUM_MEDIANS = 400
+_TITLE = "What D says of real and generated samples"
 
 
 def losses_plot(losses: Mapping[str, Series], x_label: str = "epoch") -> bytes:
@@ -35,7 +36,12 @@ def traces_plot(traces: Mapping[str, Series], x_label: str = "epoch") -> bytes:
     drawn as `losses_plot` draws them.
     Raises ValueError for a series whose x and y differ in length.
     """
-    return probabilities_plot("What D says of real and generated samples", traces, x_label)
+    return probabilities_plot(_TITLE, traces, x_label)
+
+
+def logits_plot(logits: Mapping[str, Series], x_label: str = "epoch") -> bytes:
+    """The same of a D whose output is no probability: mean logits, on an axis of their own."""
+    return lines_plot(_TITLE, "mean logit", logits, x_label)
 
 
 def lines_plot(title: str, y_label: str, lines: Mapping[str, Series], x_label: str) -> bytes:

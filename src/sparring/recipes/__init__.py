@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import re
 import sys
 from dataclasses import replace
 from hashlib import blake2b
@@ -33,7 +34,7 @@ def names() -> list[str]:
 
 
 def describe(name: str) -> dict[str, Any]:
-    """A recipe for people and programs: name, summary, source, documentation, and all settings as JSON values."""
+    """A recipe for people and programs: name, summary, source, measured result, documentation, and all settings as JSON."""
     function = registry.find("recipe", name)
     documentation = inspect.getdoc(function) or ""
     resolved = get(name)
@@ -41,9 +42,16 @@ def describe(name: str) -> dict[str, Any]:
         "name": name,
         "summary": documentation.partition("\n")[0],
         "source": resolved.source,
+        "measured": _paragraph(documentation, "Measured"),
         "documentation": documentation,
         "settings": codec.encode(resolved),
     }
+
+
+def _paragraph(documentation: str, label: str) -> str:
+    """What a docstring says after `Label:`, up to the next one; nothing where it says nothing."""
+    found = re.search(rf"^{label}: (.*?)(?=^\w[\w ]*:|\Z)", documentation, re.MULTILINE | re.DOTALL)
+    return " ".join(found[1].split()) if found else ""
 
 
 def execute(path: str) -> ModuleType:

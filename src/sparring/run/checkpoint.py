@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sparring import codec, jsontext, networks
+from sparring import codec, jsontext, networks, players
 from sparring.cadence import Moment
 from sparring.errors import InputError, check, naming
 from sparring.files import make_folder, remove, write_atomically
@@ -122,8 +122,8 @@ def read(path: Path) -> Checkpoint:
 def check_fits(checkpoint: Checkpoint, recipe: Recipe, shape: tuple[int, ...], where: str) -> None:
     """InputError, naming `where`, unless the networks of this recipe have the checkpoint's weights; takes no memory."""
     builds = {
-        "generator": lambda: recipe.generator.build(recipe.z.num, shape),
-        "discriminator": lambda: recipe.discriminator.build(shape),
+        "generator": lambda: players.generator(recipe, shape, seed=0),
+        "discriminator": lambda: players.discriminator(recipe, shape, seed=0),
     }
     for side, build in builds.items():
         prefix = f"{side}.network."
@@ -154,7 +154,10 @@ def load(own: dict[str, Tensor], given: dict[str, Tensor]) -> None:
 
 def tensors_of(match: Match) -> dict[str, Tensor]:
     """Every tensor of a match's state, by name."""
-    return _player_tensors("generator", match.generator) | _player_tensors("discriminator", match.discriminator)
+    averaged = network_tensors("average", match.averaged) if match.averaged else {}
+    memory = {f"memory.{name}": tensor for name, tensor in match.memory.items()}
+    both = _player_tensors("generator", match.generator) | _player_tensors("discriminator", match.discriminator)
+    return both | averaged | memory
 
 
 def network_tensors(prefix: str, network: nn.Module) -> dict[str, Tensor]:

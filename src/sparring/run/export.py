@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from sparring.errors import InputError
 from sparring.files import disk_errors, write_atomically
 from sparring.pictures import animated_gif, decode_png, encode_png, frame_indices, grid, to_uint8, walk, write_mp4
 from sparring.pictures.animation import FrameRule
+from sparring.pictures.grid import tile_scale
 from sparring.run import sums
 from sparring.run.run import Run
 
@@ -21,19 +23,19 @@ LONGEST_PICTURE = 1 << 26  # bytes of a PNG
 MOST_PIXELS = 1 << 28  # of all frames of an animation together
 
 
-def write_samples(path: Path, samples: Tensor) -> None:
-    """Write images [N, C, H, W] in [-1, 1] as one grid (.png), as arrays (.npz), or one PNG each into a folder.
+def write_samples(path: Path, samples: Tensor, labels: Tensor | None = None, columns: int | None = None) -> None:
+    """Write images [N, C, H, W] in [-1, 1] as a grid (.png) of so many columns, arrays (.npz), or one PNG each in a folder.
 
-    An .npz holds `images`, uint8 [N, H, W] or [N, H, W, C]; of point data, `points`, float32 [N, D].
+    An .npz holds `images`, uint8 [N, H, W] or [N, H, W, C], and `labels`, int64 [N], where there are any; of point data,
+    `points`, float32 [N, D].
     """
     if path.suffix == ".npz":
-        return _write_npz(path, samples)
+        return _write_npz(path, samples, labels)
     if samples.ndim != 4 or samples.shape[1] not in (1, 3):
         what = "points" if samples.ndim != 4 else f"{samples.shape[1]} channels"
         raise InputError(f"this generator draws {what}, which have no pictures; write them with --out FILE.npz")
     if path.suffix == ".png":
-        columns = max(1, round(len(samples) ** 0.5))
-        return _write(path, encode_png(grid(samples, columns)))
+        return _write(path, encode_png(grid(samples, columns or max(1, round(len(samples) ** 0.5)))))
     if path.suffix:
         raise InputError(f"cannot write samples to {path}: name a .png file, a .npz file, or a folder")
     for index, sample in enumerate(samples):
@@ -67,7 +69,7 @@ def latent_frames(run: Run, seed: int, points: int = 6, steps_between: int = 15,
     walks = [run.generator.draw(walk(own, steps_between)) for own in z]
     columns = round(tiles**0.5)
     frames = zip(*walks, strict=True)
-    return [grid(torch.stack(frame), columns, scale=max(1, 64 // run.shape[-1])) for frame in frames]
+    return [grid(torch.stack(frame), columns, scale=tile_scale(run.shape[-1])) for frame in frames]
 
 
 def write_animation(path: Path, frames: Sequence[Image.Image]) -> None:
@@ -82,13 +84,15 @@ def write_animation(path: Path, frames: Sequence[Image.Image]) -> None:
         return _write(path, part.read_bytes())
 
 
-def _write_npz(path: Path, samples: Tensor) -> None:
-    buffer = BytesIO()
+def _write_npz(path: Path, samples: Tensor, labels: Tensor | None) -> None:
+    arrays: dict[str, Any] = {} if labels is None else {"labels": labels.numpy()}
     if samples.ndim == 4:
         pixels = to_uint8(samples).permute(0, 2, 3, 1).numpy()
-        np.savez_compressed(buffer, images=pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+        arrays["images"] = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
     else:
-        np.savez_compressed(buffer, points=samples.numpy())
+        arrays["points"] = samples.numpy()
+    buffer = BytesIO()
+    np.savez_compressed(buffer, **arrays)
     _write(path, buffer.getvalue())
 
 

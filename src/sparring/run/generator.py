@@ -12,7 +12,7 @@ from sparring import codec, jsontext, keys, sealed
 from sparring.errors import InputError, naming
 from sparring.files import json_bytes, make_folder, read_json
 from sparring.networks import GeneratorConfig, check_fits, seeded
-from sparring.noise import Noise
+from sparring.noise import Code, Noise
 from sparring.recipe import Recipe
 from sparring.run import sums
 from sparring.run.checkpoint import load
@@ -86,15 +86,36 @@ class Generator:
         sums.write(folder, "README.md", card.encode())
         sums.tidy(folder)
 
-    def z(self, num: int, seed: int) -> Tensor:
-        """[num, num_z]: the z that `sample` draws with this seed."""
-        return self.noise.sample(num, keys.generator("cpu", seed, "sample"))
+    @property
+    def num_classes(self) -> int:
+        """How many classes can be asked for; 0 of an unconditional generator."""
+        return self.noise.classes if isinstance(self.noise, Code) else 0
 
-    def sample(self, num: int = 16, seed: int = 0) -> Tensor:
-        """Generated images [num, *shape] in [-1, 1]; the same seed, the same images. InputError unless num is at least 1."""
+    def z(self, num: int, seed: int, class_: int | None = None) -> Tensor:
+        """[num, num_z]: the z that `sample` draws with this seed. InputError unless num is at least 1, and for a class that the
+        generator does not know."""
         if num < 1:
             raise InputError(f"the number of samples is {num}; it must be at least 1")
-        return self.draw(self.z(num, seed))
+        z = self.noise.sample(num, keys.generator("cpu", seed, "sample"))
+        return z if class_ is None else self._code().with_class(z, class_)
+
+    def z_by_class(self, num: int, seed: int) -> Tensor:
+        """[classes * num, num_z]: for each class the same `num` z, in order. InputError of an unconditional generator."""
+        code, z = self._code(), self.z(num, seed)
+        return torch.cat([code.with_class(z, class_) for class_ in range(code.classes)])
+
+    def labels(self, z: Tensor) -> Tensor | None:
+        """The class of each z, int64 [N]; None of an unconditional generator."""
+        return self._code().class_of(z) if self.num_classes else None
+
+    def _code(self) -> Code:
+        if not isinstance(self.noise, Code) or not self.noise.classes:
+            raise InputError("this generator has no classes; train one that has, with `sparring train cgan` for instance")
+        return self.noise
+
+    def sample(self, num: int = 16, seed: int = 0, class_: int | None = None) -> Tensor:
+        """Generated images [num, *shape] in [-1, 1], of one class or of any, the same for a seed. InputError as `z`."""
+        return self.draw(self.z(num, seed, class_))
 
     @torch.no_grad()
     def draw(self, z: Tensor, batch_size: int = 256) -> Tensor:

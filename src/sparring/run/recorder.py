@@ -16,7 +16,10 @@ from sparring.data.sets import Dataset
 from sparring.engine import Engine
 from sparring.errors import InputError, MachineError
 from sparring.keys import generator
-from sparring.pictures import Series, losses_plot, traces_plot
+from sparring.losses import is_probabilistic
+from sparring.noise import Noise
+from sparring.pictures import Series, logits_plot, losses_plot, traces_plot
+from sparring.pictures.landscape import LogDensity, Verdict
 from sparring.remedies import DivergenceError, RollBack, Skip, Trouble
 from sparring.run import anchors, checkpoint, scorebook, sums, troubles
 from sparring.run.card import model_card
@@ -169,7 +172,7 @@ class Recorder:
 
     def publish(self, moment: Moment) -> None:
         """What follows a checkpoint: older ones go, and the generator is written by itself."""
-        folder, recipe, network = self.run.path / "checkpoints", self.run.recipe, self.engine.match.generator.network
+        folder, recipe, network = self.run.path / "checkpoints", self.run.recipe, self.engine.match.shown
         spare = anchors.paths(folder, self.engine)[:1] if isinstance(recipe.non_finite, RollBack) else ()
         checkpoint.keep_newest(folder, recipe.keep_checkpoints, spare)
         trained = Generator.build(recipe, self.engine.data.shape, {n: t.cpu() for n, t in network.state_dict().items()})
@@ -223,6 +226,28 @@ class Recorder:
             self.run.path.mkdir(parents=True)
             self.run.with_recipe(self.run.recipe)
 
+    @property
+    def noise(self) -> Noise:
+        return self.run.recipe.z
+
+    @property
+    def classes(self) -> Sequence[str]:
+        return self.engine.data.classes
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict(self.engine.logits, is_probabilistic(self.run.recipe.loss))
+
+    @property
+    def log_density(self) -> LogDensity | None:
+        return getattr(self.run.recipe.data, "log_density", None)
+
+    def z(self, num: int, *address: str | int) -> Tensor:
+        return self.engine.z(num, *address).cpu()
+
+    def draw(self, z: Tensor) -> Tensor:
+        return self.engine.draw(z)
+
     def samples(self, num: int, *address: str | int) -> Tensor:
         return self.engine.samples(num, *address)
 
@@ -240,14 +265,17 @@ def draw_plots(run: Run, num_images: int) -> None:
     events = list(run.journal())
     rounds = [e for e in events if e["event"] == "round"]
     tested = [e for e in events if e["event"] == "epoch" and "d_real_test" in e]
+    draw = traces_plot
     losses = {"G": _series(rounds, "g_loss", num_images), "D": _series(rounds, "d_loss", num_images)}
     if tested:
         traces = {"D(x), test images": ("d_real_test", tested), "D(G(z))": ("d_fake_test", tested)}
-    else:
+    elif is_probabilistic(run.recipe.loss):
         traces = {"D(x)": ("d_real", rounds), "D(G(z))": ("d_fake", rounds)}
+    else:
+        draw, traces = logits_plot, {"D(x)": ("real_logit", rounds), "D(G(z))": ("fake_logit", rounds)}
     lines = {label: _series(found, name, num_images) for label, (name, found) in traces.items()}
     run.put("losses.png", losses_plot(losses))
-    run.put("traces.png", traces_plot(lines))
+    run.put("traces.png", draw(lines))
 
 
 def _series(events: Sequence[Mapping[str, Any]], name: str, num_images: int) -> Series:

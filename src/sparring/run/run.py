@@ -14,6 +14,7 @@ from torch import Tensor
 from sparring import codec, jsontext
 from sparring.errors import InputError, MachineError, check, naming
 from sparring.files import check_links, json_bytes, read_json
+from sparring.pictures.studio import frames_of
 from sparring.recipe import Recipe
 from sparring.run import checkpoint, journal, scorebook, sums
 from sparring.run.checkpoint import Checkpoint
@@ -137,24 +138,33 @@ class Run:
             _log.warning("%s; round %d is taken in its place", problem, saved.moment.round)
         return self.generator_of(saved)
 
-    def generator_of(self, saved: Checkpoint) -> Generator:
-        """The generator in one of the run's checkpoints."""
-        prefix = "generator.network."
+    @cached_property
+    def raw_generator(self) -> Generator:
+        """As `generator`, with the weights that were trained last, where an average of them is what is shown."""
+        return self.generator_of(self.newest_checkpoint()[0], raw=True)
+
+    def generator_of(self, saved: Checkpoint, raw: bool = False) -> Generator:
+        """The generator in one of the run's checkpoints: the averaged one, where there is one, unless `raw`."""
+        prefix = "average." if self.recipe.average and not raw else "generator.network."
         weights = {name.removeprefix(prefix): t for name, t in saved.tensors.items() if name.startswith(prefix)}
         return Generator.fit(self.recipe.generator, self.recipe.z, self.shape, weights, str(self.path))
 
-    def sample(self, num: int = 16, seed: int = 0) -> Tensor:
-        """Generated images [num, *shape] in [-1, 1]; the same seed, the same images."""
-        return self.generator.sample(num, seed)
+    def sample(self, num: int = 16, seed: int = 0, class_: int | None = None) -> Tensor:
+        """Generated images [num, *shape] in [-1, 1], of one class or of any; the same seed, the same images."""
+        return self.generator.sample(num, seed, class_)
 
     def scores(self) -> list[Evaluation]:
         """All evaluations, the quick ones of the training among them, in the order in which they were made."""
         return scorebook.read(self.path)
 
     def frames(self) -> list[Path]:
-        """The pictures of the fixed z, in order of time: what the animation is made of."""
+        """The pictures that show the same again and again, in order of time: what the animation is made of.
+
+        Of several kinds, the one that the recipe names first.
+        """
         drawn = [event["file"] for event in self.journal() if event["event"] == "sample"]
-        fixed = [self.path / file for file in drawn if re.fullmatch(r"samples/(epoch|round)_\d+\.png", file)]
+        pattern = rf"samples/{re.escape(frames_of(self.recipe.pictures))}(epoch|round)_\d+\.png"
+        fixed = [self.path / file for file in drawn if re.fullmatch(pattern, file)]
         return [path for path in fixed if path.is_file()]
 
     def rounds(self) -> list[dict[str, Any]]:

@@ -5,8 +5,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import InputError
-
 Hidden = Literal["relu", "leaky-relu"]
 Output = Literal["tanh", "sigmoid", "linear"]
 
@@ -35,9 +33,3 @@ def output(name: Output) -> list[nn.Module]:
     if name == "sigmoid":
         return [nn.Sigmoid(), Affine(-1, 2)]
     return [nn.Tanh()] if name == "tanh" else []
-
-
-def needs_size(shape: tuple[int, ...], size: int, network: str) -> None:
-    """InputError unless `shape` is that of images [C, size, size]."""
-    if len(shape) != 3 or shape[1:] != (size, size):
-        raise InputError(f"{network} needs images of {size} x {size} pixels, but the data's shape is {list(shape)}")

@@ -1,0 +1,49 @@
+"""InfoGAN (Chen et al. 2016, https://arxiv.org/abs/1606.03657)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from sparring.errors import check
+from sparring.noise import Code
+from sparring.registry import register
+
+
+@register("condition")
+@dataclass(frozen=True)
+class Info:
+    """D finds the code of a generated image again: both sides maximise log Q(c | G(z, c)) (equations 5, 6), without labels.
+
+    Q shares all of D but the last layer. Of the class it is categorical; of a continuous code N(mean, 1), so that -log Q is
+    half the squared error, but for a constant. `weight` is the paper's lambda for the class, `continuous_weight` for the rest.
+    """
+
+    weight: float = 1.0
+    continuous_weight: float = 0.1
+
+    uses_labels: ClassVar[bool] = False
+
+    def __post_init__(self):
+        check(self.weight > 0, "condition.weight", self.weight, "be above 0")
+        check(self.continuous_weight > 0, "condition.continuous_weight", self.continuous_weight, "be above 0")
+
+    def num_outputs(self, code: Code) -> int:
+        check(code.classes + code.continuous > 0, "z", code, "have classes or continuous codes, for their information")
+        return code.classes + code.continuous
+
+    def logits(self, outputs: Tensor, codes: Tensor) -> Tensor:
+        return outputs[:, 0]
+
+    def real_terms(self, outputs: Tensor, codes: Tensor, num_classes: int) -> tuple[Tensor, ...]:
+        return ()
+
+    def fake_terms(self, outputs: Tensor, codes: Tensor, num_classes: int) -> tuple[Tensor, ...]:
+        found_class, mean = outputs[:, 1 : 1 + num_classes], outputs[:, 1 + num_classes :]
+        class_, continuous = codes[:, :num_classes], codes[:, num_classes:]
+        terms = []
+        if class_.shape[1]:
+            terms.append(-self.weight * (found_class.log_softmax(1) * class_).sum(1))
+        if continuous.shape[1]:
+            terms.append(self.continuous_weight * (continuous - mean).square().sum(1) / 2)
+        return tuple(terms)

@@ -1,0 +1,13 @@
+"""How an image of one of the usual sizes comes about by doubling."""
+
+from sparring.errors import InputError
+
+SIZES = {28: (7, 2), 32: (4, 3), 64: (4, 4), 128: (4, 5)}  # pixels: those of the smallest map, and how often it is doubled
+
+
+def stages(shape: tuple[int, ...], network: str) -> tuple[int, int]:
+    """Pixels of the smallest map and the number of doublings, for images [C, size, size]; InputError for another size."""
+    if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in SIZES:
+        sizes = ", ".join(map(str, SIZES))
+        raise InputError(f"{network} needs square images of {sizes} pixels, but the data's shape is {list(shape)}")
+    return SIZES[shape[1]]

@@ -1,0 +1,135 @@
+"""R3GAN's networks (Huang et al. 2024, https://arxiv.org/abs/2501.05441, section 3 and appendix): no normalisation, no tanh."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import sqrt
+from typing import Annotated
+
+from torch import Generator, nn
+
+from sparring.errors import check
+from sparring.networks.init import Initial
+from sparring.networks.layers.head import head
+from sparring.networks.layers.maps import Basis, Resample
+from sparring.networks.layers.residual import Residual
+from sparring.networks.layers.stages import stages
+from sparring.registry import register
+
+SLOPE = 0.2
+EXPANSION = 2
+GAIN = sqrt(2 / (1 + SLOPE**2))  # keeps the variance through a leaky ReLU (He et al. 2015)
+
+
+@register("initial")
+@dataclass(frozen=True)
+class Scaled(Initial):
+    """Weights N(0, gain^2 / fan_in), with the gain that a layer names, or 1; biases 0."""
+
+    def layer(self, layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d, rng: Generator) -> None:
+        fan_in = layer.weight[0].numel()
+        nn.init.normal_(layer.weight, std=getattr(layer, "gain", 1.0) / sqrt(fan_in), generator=rng)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+
+
+@register("generator")
+@dataclass(frozen=True)
+class R3GeneratorConfig:
+    """z [B, num_z] -> images [B, C, size, size], near [-1, 1] but not bound to it, size 28, 32, 64 or 128.
+
+    A learned smallest map, scaled channel by channel by a linear map of z; `blocks` residual blocks in each size, of `width`
+    channels in the image's size and twice as many at each size below, up to `max_width`, in groups of `group` channels.
+    """
+
+    width: int = 32
+    max_width: int = 128
+    blocks: int = 1
+    group: int = 16
+    initial: Annotated[Initial, "initial"] = field(default_factory=Scaled)
+
+    def __post_init__(self):
+        _check("generator", self)
+
+    def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
+        base, num_doublings = stages(shape, "r3-generator")
+        widths = _widths(self, num_doublings)[::-1]
+        depth = self.blocks * len(widths)
+        layers: list[nn.Module] = [Basis(num_z, widths[0], base), *_blocks(widths[0], self, depth)]
+        for num_in, num_out in pairwise(widths):
+            layers += [*_changed(num_in, num_out), Resample(2.0), *_blocks(num_out, self, depth)]
+        return nn.Sequential(*layers, nn.Conv2d(widths[-1], shape[0], 1, bias=False))
+
+
+@register("discriminator")
+@dataclass(frozen=True)
+class R3DiscriminatorConfig:
+    """Images [B, C, size, size] -> logits [B], size 28, 32, 64 or 128: the generator's mirror image.
+
+    At the end every channel of the smallest map is weighed by a kernel of its own size.
+    """
+
+    width: int = 32
+    max_width: int = 128
+    blocks: int = 1
+    group: int = 16
+    initial: Annotated[Initial, "initial"] = field(default_factory=Scaled)
+
+    def __post_init__(self):
+        _check("discriminator", self)
+
+    def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module:
+        base, num_halvings = stages(shape, "r3-discriminator")
+        widths = _widths(self, num_halvings)
+        depth = self.blocks * len(widths)
+        layers: list[nn.Module] = [nn.Conv2d(shape[0], widths[0], 1), *_blocks(widths[0], self, depth)]
+        for num_in, num_out in pairwise(widths):
+            layers += [Resample(0.5), *_changed(num_in, num_out), *_blocks(num_out, self, depth)]
+        whole = nn.Conv2d(widths[-1], widths[-1], base, groups=widths[-1], bias=False)
+        return nn.Sequential(*layers, whole, nn.Flatten(), *head(widths[-1], num_outputs))
+
+
+def _check(side: str, config: R3GeneratorConfig | R3DiscriminatorConfig) -> None:
+    check(config.group >= 1, f"{side}.group", config.group, "be at least 1")
+    good = config.width >= 1 and config.width * EXPANSION % config.group == 0
+    check(good, f"{side}.width", config.width, f"be a multiple of {config.group} / {EXPANSION}, of the groups' channels")
+    good = config.max_width >= config.width and config.max_width * EXPANSION % config.group == 0
+    check(good, f"{side}.max_width", config.max_width, f"be a multiple of {config.group} / {EXPANSION}, and at least the width")
+    check(1 <= config.blocks <= 100, f"{side}.blocks", config.blocks, "lie in 1..100")
+
+
+def _widths(config: R3GeneratorConfig | R3DiscriminatorConfig, num_halvings: int) -> list[int]:
+    """Channels from the image's size downwards."""
+    return [min(config.width << k, config.max_width) for k in range(num_halvings + 1)]
+
+
+def _changed(num_in: int, num_out: int) -> list[nn.Module]:
+    """To another number of channels, where it is another."""
+    return [] if num_in == num_out else [nn.Conv2d(num_in, num_out, 1, bias=False)]
+
+
+def _blocks(width: int, config: R3GeneratorConfig | R3DiscriminatorConfig, depth: int) -> list[nn.Module]:
+    return [_block(width, config.group, depth) for _ in range(config.blocks)]
+
+
+def _block(width: int, group: int, depth: int) -> Residual:
+    """x + W3 f(W2 f(W1 x)): up by 1 x 1, grouped 3 x 3, back by 1 x 1, which starts at zero.
+
+    The first two start smaller by depth^(-1/4), `depth` being the number of blocks (Fixup, Zhang et al. 2019,
+    https://arxiv.org/abs/1901.09321).
+    """
+    inner = EXPANSION * width
+    gain = GAIN * depth**-0.25
+    return Residual(
+        nn.Sequential(
+            _scaled(nn.Conv2d(width, inner, 1), gain),
+            nn.LeakyReLU(SLOPE, inplace=True),
+            _scaled(nn.Conv2d(inner, inner, 3, padding=1, groups=inner // group), gain),
+            nn.LeakyReLU(SLOPE, inplace=True),
+            _scaled(nn.Conv2d(inner, width, 1, bias=False), 0.0),
+        )
+    )
+
+
+def _scaled(layer: nn.Conv2d, gain: float) -> nn.Conv2d:
+    layer.gain = gain  # pyright: ignore[reportArgumentType]  (what `Scaled` looks for)
+    return layer

@@ -1,0 +1,17 @@
+"""What the engine asks of a constraint on D's weights."""
+
+from typing import Protocol
+
+from torch import nn
+
+
+class Constraint(Protocol):
+    """Keeps D's weights where they belong; D's initial values are drawn before."""
+
+    def install(self, network: nn.Module) -> None:
+        """Once, before the first round. What is random is drawn from PyTorch's default generator."""
+        ...
+
+    def enforce(self, network: nn.Module) -> None:
+        """After every step of D."""
+        ...

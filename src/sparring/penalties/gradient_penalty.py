@@ -1,0 +1,38 @@
+"""The gradient penalty between real and generated samples (Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028)."""
+
+from dataclasses import dataclass
+from math import inf
+
+from torch import Tensor
+
+from sparring.errors import check
+from sparring.penalties.penalty import Critic, Penalty
+from sparring.registry import register
+
+
+@register("penalty")
+@dataclass(frozen=True)
+class GradientPenalty(Penalty):
+    """(gamma / 2) (|grad D| - center)^2 at a random point on the line from each generated to a real sample (equation 3).
+
+    The norm is that of each sample by itself, and so is the place on the line, U[0, 1). Center 1 is WGAN-GP, whose lambda of 10
+    is gamma 20; center 0 is that of Thanh-Tung et al. 2019 (https://arxiv.org/abs/1902.03984).
+    Raises ValueError where the batches differ in shape.
+    """
+
+    gamma: float = 20.0
+    center: float = 1.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        check(0 <= self.center < inf, "penalty.center", self.center, "be at least 0 and finite")
+
+    def num_uniforms(self, shape: tuple[int, ...]) -> int:
+        return 1
+
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
+        if real.shape != fake.shape:
+            shapes = f"{list(real.shape)} and {list(fake.shape)}"
+            raise ValueError(f"gradient-penalty joins real with generated samples, but the batches are {shapes}")
+        points = fake + uniforms.view(-1, *[1] * (real.ndim - 1)) * (real - fake)
+        return self.of_slope(critic, points, self.center)

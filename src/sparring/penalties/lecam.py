@@ -1,0 +1,41 @@
+"""LeCam regularisation for little data (Tseng et al. 2021, https://arxiv.org/abs/2104.03310)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sparring.errors import check
+from sparring.penalties.penalty import LogitPenalty
+from sparring.registry import register
+
+
+@register("penalty")
+@dataclass(frozen=True)
+class LeCam(LogitPenalty):
+    """(gamma / 2) (D(x) - a_fake)^2 and (gamma / 2) (D(G(z)) - a_real)^2: each side near the other's running mean.
+
+    a_real and a_fake are exponential moving averages of the mean logits, from 0, with this `decay`. As in the paper; the code
+    beside it squares only what is positive of D(x) - a_fake and of a_real - D(G(z)). Their lambda of 0.3 (BigGAN on CIFAR,
+    hinge loss) is gamma 0.6.
+    """
+
+    gamma: float = 0.6
+    decay: float = 0.99
+
+    def __post_init__(self):
+        super().__post_init__()
+        check(0 <= self.decay < 1, "penalty.decay", self.decay, "lie in [0, 1)")
+
+    def initial(self) -> Tensor:
+        """a_real and a_fake before the first round, [2]."""
+        return torch.zeros(2)
+
+    def values(self, real_logits: Tensor, fake_logits: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        a_real, a_fake = memory
+        return self.weigh(real_logits - a_fake), self.weigh(fake_logits - a_real)
+
+    def remember(self, memory: Tensor, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        """a <- decay a + (1 - decay) mean, for either side."""
+        means = torch.stack((real_logits.detach().mean(), fake_logits.detach().mean()))
+        return self.decay * memory + (1 - self.decay) * means

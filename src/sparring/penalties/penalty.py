@@ -1,0 +1,87 @@
+"""What penalties have in common: their weight, their cadence, and the slope of D."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from sparring.errors import check
+
+Critic = Callable[[Tensor], Tensor]
+"""D in the eyes of a penalty: samples [B, ...] -> logits [B], each logit of its own sample, differentiable twice."""
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """`gamma`: the weight. `every`: due in one round of so many, and weighted so many times as much then."""
+
+    gamma: float
+    every: int = 1
+
+    def __post_init__(self):
+        check(0 < self.gamma < inf, "penalty.gamma", self.gamma, "be above 0 and finite")
+        check(self.every >= 1, "penalty.every", self.every, "be at least 1")
+
+    def weigh(self, deviation: Tensor) -> Tensor:
+        """(gamma / 2) deviation^2, element by element."""
+        return self.gamma / 2 * deviation.square()
+
+
+@dataclass(frozen=True)
+class Penalty(Weighted):
+    """A penalty on the slope of D by its samples.
+
+    `side`: whose images it is about; where D is told of classes, those of this side.
+    What is random comes from outside, as numbers U[0, 1) of each sample, so that a batch can be drawn whole and split by rows.
+    """
+
+    side: ClassVar[Literal["real", "fake"]] = "real"
+
+    def num_uniforms(self, shape: tuple[int, ...]) -> int:
+        """How many random numbers a sample of this shape takes."""
+        return 0
+
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
+        """Values [B] with gamma in them, `every` not. real, fake: [B, *shape]; uniforms: [B, num_uniforms(shape)].
+
+        Their gradient by D's weights is one of second order: call it with gradients enabled.
+        """
+        raise NotImplementedError
+
+    def of_slope(self, critic: Critic, samples: Tensor, center: float) -> Tensor:
+        """(gamma / 2) (|grad D| - center)^2 at each sample, [B].
+
+        Where grad D is 0, so is the derivative taken of its norm (the subgradient of least norm): never NaN.
+        """
+        slope = slopes(critic, samples)
+        if center == 0:  # no root, so that all derivatives are exact
+            return self.weigh(slope).sum(1)
+        return self.weigh(torch.linalg.vector_norm(slope, dim=1) - center)
+
+
+@dataclass(frozen=True)
+class LogitPenalty(Weighted):
+    """A penalty on D's logits beside what it remembers of earlier ones; the memory goes in and comes out."""
+
+    def initial(self) -> Tensor:
+        """The memory before the first round."""
+        raise NotImplementedError
+
+    def values(self, real_logits: Tensor, fake_logits: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """Per-sample values of either batch with gamma in them, `every` not; D minimises the sum of their means as well."""
+        raise NotImplementedError
+
+    def remember(self, memory: Tensor, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        """The memory after these batches; detached."""
+        raise NotImplementedError
+
+
+def slopes(critic: Critic, samples: Tensor) -> Tensor:
+    """The gradient of each logit by its own sample, [B, number of values in a sample], itself differentiable by D's weights."""
+    points = samples.detach().requires_grad_()
+    logits = critic(points.clone())  # a network may begin in place
+    (gradient,) = torch.autograd.grad(logits.sum(), points, create_graph=True)
+    return gradient.flatten(1)

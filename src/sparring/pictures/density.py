@@ -1,0 +1,61 @@
+"""Densities of points from samples, and the discriminator that is best against them; all in float64."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+SUMMED_AT_ONCE = 4096  # points; bounds the memory
+
+
+def scott_bandwidth(points: Tensor) -> float:
+    """Scott's rule, h = s N^(-1 / (D + 4)), in the unit of the points (Scott 1992, Multivariate Density Estimation).
+
+    points: [N, D]; s^2 is the variance (divided by N), averaged over the axes, for the kernel is round. 0 where all points
+    are one.
+    """
+    num, num_axes = points.shape
+    return points.double().var(0, correction=0).mean().sqrt().item() * num ** (-1 / (num_axes + 4))
+
+
+def kernel_density(points: Tensor, axes: Sequence[Tensor], bandwidth: float) -> Tensor:
+    """The mean of N(x; point, h^2 I) over the points, at all x of a grid: what they were drawn from, blurred by that kernel.
+
+    points: [N, D], D 1 or 2; axes: the grid's coordinates along each of the D axes. Returns float64 [len(axes[0]), ...].
+    A round normal density is the product of those of its coordinates, so the sum over N points is one matrix product. Values
+    below 1e-308 become 0.
+    Raises ValueError for another D, for another number of axes, or unless the bandwidth is above 0.
+    """
+    if points.ndim != 2 or points.shape[1] not in (1, 2) or len(axes) != points.shape[1]:
+        raise ValueError(f"points must be [N, 1] or [N, 2] with an axis each, got {list(points.shape)} and {len(axes)} axes")
+    if not bandwidth > 0:
+        raise ValueError(f"the bandwidth must be above 0, got {bandwidth}")
+    parts = points.double().split(SUMMED_AT_ONCE)
+    return torch.stack([_kernel_sum(part, axes, bandwidth) for part in parts]).sum(0) / len(points)
+
+
+def optimal_discriminator(log_real: Tensor, log_fake: Tensor) -> Tensor:
+    """D*(x) = p_data(x) / (p_data(x) + p_g(x)), the sigmoid of ln(p_data / p_g) (Goodfellow et al. 2014, proposition 1).
+
+    Log densities of any one shape; not a number where both are 0.
+    """
+    return torch.sigmoid(log_real - log_fake)
+
+
+def num_in_kernel(density: Tensor, num: int, bandwidth: float, num_axes: int) -> Tensor:
+    """How many of `num` points with this density lie within a kernel's reach: num p (2 pi h^2)^(D / 2).
+
+    Of a `kernel_density` it is the sum of exp(-|x - point|^2 / 2 h^2): below 1, nearly nobody was seen there.
+    """
+    return num * density * (2 * math.pi * bandwidth**2) ** (num_axes / 2)
+
+
+def _kernel_sum(points: Tensor, axes: Sequence[Tensor], bandwidth: float) -> Tensor:
+    kernels = [_normal(points[:, [i]] - axis.double(), bandwidth) for i, axis in enumerate(axes)]  # [N, len(axis)] each
+    return kernels[0].mT @ kernels[1] if len(kernels) == 2 else kernels[0].sum(0)
+
+
+def _normal(offsets: Tensor, std: float) -> Tensor:
+    """The normal density of the line at these offsets from its mean."""
+    return torch.exp(-(offsets / std).square() / 2) / (std * math.sqrt(2 * math.pi))

@@ -1,0 +1,147 @@
+"""Every architecture in every size, with any channels: shapes, gradients, and gradients of gradients."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from sparring import networks, registry
+from sparring.errors import InputError
+from sparring.networks.layers.maps import Resample
+from sparring.networks.layers.residual import Residual
+from sparring.networks.layers.stages import SIZES
+from sparring.penalties import SpectralNorm
+
+NAMES = [name.removesuffix("-generator") for name in registry.names("generator") if name.endswith("-generator")]
+NARROW: dict[str, dict[str, Any]] = {
+    "mlp": {"widths": (5,)},
+    "dcgan": {"width": 2, "max_width": 8},
+    "upsample": {"width": 2, "hidden": 3},
+    "resnet": {"width": 2},
+    "r3": {"width": 8, "max_width": 16},
+}
+SHAPES = [(1, 28, 28), (3, 32, 32), (4, 64, 64), (2, 128, 128)]
+
+
+def narrow(side: str, name: str) -> Any:
+    config = registry.find(side, f"{name}-{side}")()
+    settings = NARROW[name] | ({"dropout": 0.0} if side == "discriminator" and hasattr(config, "dropout") else {})
+    return replace(config, **settings)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_generator_draws_images_of_the_size(name, shape):
+    network = networks.build_generator(narrow("generator", name), 6, shape, seed=1)
+    images = network(torch.randn(2, 6))
+    assert images.shape == (2, *shape)
+    assert name == "r3" or images.abs().max() <= 1
+    images.square().sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("num_outputs", [1, 4])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_discriminator_judges_images_of_the_size(name, shape, num_outputs):
+    network = networks.build_discriminator(narrow("discriminator", name), shape, 1, num_outputs)
+    logits = network(torch.randn(2, *shape))
+    assert logits.shape == ((2,) if num_outputs == 1 else (2, num_outputs))
+    logits.sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("side", ["generator", "discriminator"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "mlp"])
+@pytest.mark.parametrize("shape", [(1, 30, 30), (3, 32, 28), (1, 256, 256), (2,)], ids=str)
+def test_other_sizes_are_refused(name, side, shape):
+    config = narrow(side, name)
+    with pytest.raises(InputError, match=f"{name}-{side} needs square images of {', '.join(map(str, SIZES))} pixels"):
+        config.build(5, shape) if side == "generator" else config.build(shape)
+
+
+@pytest.mark.parametrize("shape", SHAPES[:2], ids=str)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_slope_of_d_has_the_right_gradient(name, shape):
+    """Of |grad D|^2 by each weight, against differences; where D is linear in the images or a weight, both are 0."""
+    network = networks.build_discriminator(narrow("discriminator", name), shape, 3).double()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))  # r3's blocks start at zero
+    images = torch.randn(2, *shape, dtype=torch.float64)
+
+    def penalty() -> torch.Tensor:
+        points = images.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(network(points.clone()).sum(), points, create_graph=True)
+        return slope.square().sum()
+
+    found = torch.autograd.grad(penalty(), list(network.parameters()), materialize_grads=True)
+    assert any(gradient.abs().max() > 0 for gradient in found)
+    for parameter, gradient in zip(network.parameters(), found, strict=True):
+        flat, place, step = parameter.detach().view(-1), parameter.numel() // 2, 1e-6
+        before = flat[place].item()
+        values = []
+        for moved in (before + step, before - step):
+            flat[place] = moved
+            values.append(penalty().item())
+        flat[place] = before
+        by_difference = (values[0] - values[1]) / (2 * step)
+        assert gradient.reshape(-1)[place].item() == pytest.approx(by_difference, rel=1e-4, abs=1e-4 * abs(values[0]))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "r3"])
+def test_spectral_norm_holds_every_layer(name):
+    network = networks.build_discriminator(narrow("discriminator", name), (1, 28, 28), 1)
+    SpectralNorm().install(network)
+    for _ in range(60):
+        network(torch.randn(2, 1, 28, 28))
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
+    assert layers
+    for layer in layers:
+        assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, rel=0.05)
+
+
+def test_r3_starts_as_its_shortcuts_with_small_blocks():
+    config = networks.R3DiscriminatorConfig(width=16, max_width=32, blocks=2)
+    network = networks.build_discriminator(config, (1, 32, 32), 5)
+    blocks = [
+        [layer for layer in module.branch.modules() if isinstance(layer, nn.Conv2d)]
+        for module in network.modules()
+        if isinstance(module, Residual)
+    ]
+    assert len(blocks) == 8  # two in each of 32, 16, 8 and 4 pixels
+    gain = (2 / 1.04) ** 0.5 * 8**-0.25
+    for first, second, third in blocks:
+        assert first.weight.std().item() == pytest.approx(gain / first.weight[0].numel() ** 0.5, rel=0.2)
+        assert second.weight.std().item() == pytest.approx(gain / (16 * 9) ** 0.5, rel=0.1)
+        assert second.weight.shape[1] == 16
+        assert not third.weight.any()
+
+
+def test_resampling_keeps_what_is_even_and_is_smooth():
+    down, up = Resample(0.5), Resample(2.0)
+    even = torch.full((1, 1, 8, 8), 0.3)
+    torch.testing.assert_close(down(even), torch.full((1, 1, 4, 4), 0.3))
+    torch.testing.assert_close(up(even), torch.full((1, 1, 16, 16), 0.3))
+    point = torch.zeros(1, 1, 8, 8)
+    point[0, 0, 4, 4] = 64.0
+    torch.testing.assert_close(down(point)[0, 0, 1:4, 1:4], torch.tensor([[1.0, 3, 0], [3, 9, 0], [0, 0, 0]]))
+
+
+@pytest.mark.parametrize("settings", [{"width": 12}, {"max_width": 8}, {"blocks": 0}, {"group": 0}])
+def test_impossible_r3(settings):
+    with pytest.raises(InputError, match="generator\\."):
+        networks.R3GeneratorConfig(**settings)
+
+
+def test_a_network_without_further_outputs_is_named():
+    class Plain:
+        initial = networks.GlorotUniform()
+
+        def build(self, shape):
+            return nn.Linear(2, 1)
+
+    with pytest.raises(InputError, match="takes no num_outputs"):
+        networks.build_discriminator(Plain(), (2,), 0, 3)
