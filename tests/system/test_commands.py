@@ -230,7 +230,7 @@ BAD = [
     (["train", "vanilla", "--dry-run", "--from", "nowhere"], "nowhere is no run"),
     (["train", "vanilla", "--set", "nothing"], "is not of the form key=value"),
     (["train", "vanilla", "--device", "cuda"], "no CUDA device"),
-    (["train", "dcgan", "--data", "ring"], "28 x 28"),
+    (["train", "dcgan", "--data", "ring"], "square images of 28"),
     (["train", "nowhere.py"], "there is no file nowhere.py"),
     (["train", "vanilla", "--from", "nowhere"], "nowhere is no run"),
     (["train", "vanilla", "--out", "used"], "used is not empty"),
