@@ -16,8 +16,6 @@ from sparring.run.run import Run
 from sparring.run.scorebook import Evaluation
 from sparring.scores import Score, Standard
 
-NUM_IMAGES, NUM_POINTS = 10_000, 2500  # samples of a generator, by default
-
 
 @dataclass(frozen=True)
 class Verdict:
@@ -55,8 +53,9 @@ def evaluate(
 ) -> Verdict:
     """Score a run, a checkpoint, a generator's folder, a folder of pictures or an .npz against a data set's test examples.
 
-    Of a generator `draws` independent draws of `num` samples are judged (10,000, of points 2,500); of pictures all, or `num`
-    of them taken at random. `against`: a data set's name or folder; by default the run's own, else mnist. `skip_bad` leaves
+    Of a generator `draws` independent draws of `num` samples are judged (10,000, of points 2,500, of stacked digits 26,000);
+    of pictures all, or `num` of them taken at random. `against`: a data set's name or folder; by default the run's own,
+    else mnist. `skip_bad` leaves
     out unreadable pictures and those of another size. Whether samples are copies of training images is told
     unless a run is held against other data than its own. The scores of a run and of its checkpoints join its scores.jsonl.
     Raises InputError for what cannot be read or judged, and where there is no yardstick for the data.
@@ -81,7 +80,7 @@ def evaluate(
             return Verdict(subject.name, tuple(scores.of_given(standard, chosen, seed, train)), pictures.skipped)
         generator = subject.generator
         generator.network.to(place)
-        num = num or (NUM_IMAGES if len(generator.shape) == 3 else NUM_POINTS)
+        num = num or standard.usual
         _check_enough(num, standard)
         taken = scores.of_draws(standard, lambda i: _drawn(generator, num, keys.key(seed, "draw", i)), seed, draws, train)
         if subject.run:

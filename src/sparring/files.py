@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -82,6 +83,12 @@ def sync_folder(folder: Path) -> None:
 def sweep(folder: Path) -> None:
     """Remove the temporary files that a killed process left below a folder."""
     for part in folder.rglob(".*.part"):
+        remove(part)
+
+
+def sweep_for(path: Path) -> None:
+    """Remove the temporary files that killed processes left of one file; for who alone may write it now."""
+    for part in path.parent.glob(f".{escape(path.name)}.*.part"):
         remove(part)
 
 

@@ -175,9 +175,10 @@ def test_a_damaged_file_is_fetched_anew_with_one_warning(site, tmp_path, caplog,
 
 
 def test_a_half_written_file_of_a_killed_process_does_no_harm(tmp_path):
-    (tmp_path / ".images.part").write_bytes(b"half")
+    for name in (".images.7.part", ".images.99999.part", ".other.7.part"):
+        (tmp_path / name).write_bytes(b"half")
     ensure(FILES, tmp_path, [by_hand({"images": IMAGES, "labels": LABELS})])
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "images", "labels"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", ".other.7.part", "images", "labels"]
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
@@ -185,7 +186,8 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(MachineError, match=r"images: No space left on device \(it needs .*\); SPARRING_CACHE may name another"):
+    sentence = r"images: No space left on device \(it needs 0.01 MiB, .* are free\); SPARRING_CACHE may name another"
+    with pytest.raises(MachineError, match=sentence):
         ensure(FILES, tmp_path, [by_hand({"images": IMAGES, "labels": LABELS})])
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 

@@ -1,7 +1,9 @@
 """Checksums of a folder's files: what is damaged is named, what a kill leaves is not."""
 
+import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -33,6 +35,16 @@ def test_a_flipped_bit_is_named(folder, name):
     with pytest.raises(InputError, match=f"{name} was damaged or changed"):
         sums.read(folder, name)
     assert [name in problem for problem in sums.problems(folder)] == [True]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such pipes")
+def test_checksums_that_are_a_pipe_are_not_waited_for(folder):
+    (folder / sums.NAME).unlink()
+    os.mkfifo(folder / sums.NAME)
+    for use in (sums.mend, sums.tidy, lambda folder: sums.read(folder, "a.txt")):
+        with pytest.raises(InputError, match="SHA256SUMS is no file"):
+            use(folder)
+    assert list(sums.problems(folder)) == [f"{folder / sums.NAME} is no file"]
 
 
 def test_every_flipped_bit_among_the_checksums_is_noticed(folder):

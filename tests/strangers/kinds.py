@@ -97,8 +97,8 @@ def _pickle_then_bytes(whole: bytes, rng: Random, num: int) -> Iterator[Mutant]:
 # What Sparring reads
 
 
-def _recipe() -> Any:
-    run = Run.open("run")
+def _recipe(folder: str = "run") -> Any:
+    run = Run.open(folder)
     return {"recipe": codec.encode(run.recipe), "seed": run.seed, "shape": list(run.shape), "num_images": run.num_images}
 
 
@@ -224,6 +224,13 @@ def kinds() -> list[Kind]:
         Kind("journal", "run/journal.jsonl", run, _lines_then_text, _journal, _json_lines, ("runs .", "animate run", resume)),
         Kind("scores", "run/scores.jsonl", run, _lines_then_text, lambda: codec.encode(tuple(Run.open("run").scores())),
              _json_lines, ("runs .", "compare run other --out out.html")),
+        Kind("checksums", "summed/SHA256SUMS", ("summed", "data"), mutations.of_bytes, lambda: _recipe("summed"), ALL,
+             ("sample summed --num 2 --out out.png", "animate summed", "resume summed --rounds 5 --quiet")),
+        Kind("hub checksums", "summed/generator/SHA256SUMS", ("summed",), mutations.of_bytes,
+             lambda: codec.encode(Generator.open(Path("summed/generator")).config), ALL,
+             ("sample summed/generator --num 2 --out out.png",)),
+        Kind("journal sums", "summed/journal.crc32", ("summed", "data"), mutations.of_bytes,
+             lambda: list(Run.open("summed").journal()), ALL, ("runs .", "resume summed --rounds 5 --quiet")),
         Kind("checkpoint", CHECKPOINT, run, _sealed(CHECKPOINT, checkpoint.FORMAT), _checkpoint, _facts_and_weights,
              (f"sample {CHECKPOINT} --num 2 --out out.npz", resume)),
         Kind("hub settings", "hub/config.json", ("hub",), _json_then_text, lambda: _hub()[0],

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import shutil
 import struct
 from dataclasses import replace
 from io import BytesIO
@@ -38,7 +39,10 @@ PICTURES = ("png", "jpg", "gif", "bmp", "tif", "webp", "ppm")
 
 
 def make(folder: Path) -> None:
-    """Everything, below a folder: data, run, other, hub, population, yardstick.safetensors, pictures, pictures.npz, cache."""
+    """Everything, below a folder: data, run, other, hub, population, yardstick.safetensors, pictures, pictures.npz, cache.
+
+    `summed` is the run with its checksums. The others have none: whoever changes a file can change or drop its checksum.
+    """
     images, labels = _drawn()
     _write_idx(folder / "data", images, labels)
     _write_pictures(folder, images)
@@ -52,12 +56,12 @@ def make(folder: Path) -> None:
     for each in (run, other):
         _score(each)
     write_json(Path("population/summary.json"), {"out": "population", "images": 64, "seconds": 1.5, "seeds": []})
+    shutil.copytree(run.path, folder / "summed")
+    for name in ("run", "other", "population"):
+        _drop_checksums(folder / name)
     (folder / "run/generator").rename(folder / "hub")
     _write_yardstick(folder)
     cache.tensors(DEPENDS_ON, lambda: CACHED, lambda found: True)
-    for name in (sums.NAME, "journal.crc32"):  # a stranger sends none, and behind them everything else has to hold
-        for path in folder.rglob(name):
-            path.unlink()
 
 
 def _drawn() -> tuple[np.ndarray, np.ndarray]:
@@ -79,6 +83,11 @@ def _write_pictures(folder: Path, images: np.ndarray) -> None:
         (folder / f"pictures-{suffix}").mkdir()
         for number, pixels in enumerate(images[:4]):
             Image.fromarray(pixels).save(folder / f"pictures-{suffix}" / f"{number}.{suffix}")
+
+
+def _drop_checksums(folder: Path) -> None:
+    for path in (*folder.rglob(sums.NAME), *folder.rglob("journal.crc32")):
+        path.unlink()
 
 
 def _score(run: Run) -> None:

@@ -4,37 +4,54 @@ A new data set is one new file with a dataclass registered as "data" (see `Data`
 Images are uint8 [N, C, H, W] in storage; `batch` makes floats in [-1, 1] of them.
 """
 
+import hashlib
+from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
+from time import perf_counter
+from typing import Any
 
 import torch
 
 from sparring import registry
 from sparring.data import idx, image_files
+from sparring.data.cifar10 import Cifar10
 from sparring.data.idx_folder import IdxFolder
+from sparring.data.like_mnist import FashionMnist, Kmnist
 from sparring.data.mnist import Mnist
 from sparring.data.picture_folder import PictureFolder
 from sparring.data.pictures import Pictures, read_pictures
-from sparring.data.sets import Data, ImageSet, PointSet, Progress
-from sparring.data.toys import Gaussian1d, Ring
+from sparring.data.sets import Data, Dataset, ImageSet, PointSet, Progress, StackedSet
+from sparring.data.stacked_mnist import StackedMnist
+from sparring.data.toys import Gaussian1d, Grid, Moons, Ring, SwissRoll
 from sparring.errors import InputError
 
 __all__ = [
+    "Cifar10",
     "Data",
+    "FashionMnist",
     "Gaussian1d",
+    "Grid",
     "IdxFolder",
     "ImageSet",
+    "Kmnist",
     "Mnist",
+    "Moons",
     "PictureFolder",
     "Pictures",
     "PointSet",
     "Progress",
     "Ring",
+    "StackedMnist",
+    "StackedSet",
+    "SwissRoll",
     "check",
     "listing",
     "read_pictures",
     "resolve",
 ]
+
+MOST_CLASSES = 100  # whose counts are told one by one
 
 
 def resolve(name_or_path: str) -> Data:
@@ -85,22 +102,49 @@ def listing() -> list[tuple[str, type[Data], bool]]:
     return [(name, part, part().is_cached()) for name, part in parts if not _needed(part)]
 
 
-def check(data: Data, progress: Progress | None = None) -> dict[str, str | int | dict[str, int]]:
-    """What training on a data set would meet: sizes, shape, memory, classes, exact duplicates, fingerprint."""
-    train, test = data.train(progress), data.test(progress)
-    stored = train.images if isinstance(train, ImageSet) else train.points
-    report: dict[str, str | int | dict[str, int]] = {
+def check(data: Data, progress: Progress | None = None) -> dict[str, Any]:
+    """What training on a data set would meet: sizes, shape, memory, classes, exact duplicates, fingerprint, speed of reading.
+
+    Of a folder of pictures also their own sizes and, by name, those that cannot be used; a `problem` is the sentence that
+    training would end with.
+    """
+    report: dict[str, Any] = {}
+    try:
+        start = perf_counter()
+        train, test = data.train(progress), data.test(progress)
+        seconds = perf_counter() - start
+    except InputError as error:
+        return report | {"problem": str(error)}
+    report |= {
         "train": len(train),
         "test": len(test),
         "shape": " x ".join(map(str, train.shape)),
-        "memory_mib": round(stored.numel() * stored.element_size() / 2**20),
-        "duplicates": len(train) - len({example.tobytes() for example in stored.numpy()}),
+        "memory_mib": round(train.num_bytes() / 2**20),
+        "duplicates": len(train) - len(set(_digests(train))),
         "fingerprint": train.fingerprint()[:16],
+        "load_seconds": round(seconds, 3),
+        "read_seconds_per_epoch": round(_seconds_per_epoch(train), 3),
     }
-    if train.labels is not None:
+    if train.labels is not None and len(train.classes) <= MOST_CLASSES:
         counts = torch.bincount(train.labels, minlength=len(train.classes)).tolist()
         report["per_class"] = dict(zip(train.classes, counts, strict=True))
     return report
+
+
+def _digests(examples: Dataset) -> Iterator[bytes]:
+    """A hash of each example."""
+    for part in torch.arange(len(examples)).split(256):
+        for example in examples.batch(part).numpy():
+            yield hashlib.blake2b(example.tobytes(), digest_size=16).digest()
+
+
+def _seconds_per_epoch(examples: Dataset) -> float:
+    """How long batches in random order would take for all of them, from 2,048 at most."""
+    order = torch.randperm(len(examples))[:2048]
+    start = perf_counter()
+    for part in order.split(64):
+        examples.batch(part)
+    return (perf_counter() - start) * len(examples) / len(order)
 
 
 registry.import_all(__name__, __path__)

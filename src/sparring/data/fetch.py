@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from sparring.data.sets import Progress
 from sparring.errors import InputError, MachineError
-from sparring.files import sweep, write_atomically
+from sparring.files import sweep_for, write_atomically
 
 _log = logging.getLogger("sparring")
 
@@ -71,7 +71,6 @@ def ensure(
     found = _cached(files, folder)
     if len(found) < len(files):
         with _locked(folder):
-            sweep(folder)
             found = _cached(files, folder, warn=True)  # another process may have fetched them while this one waited
             found |= _fetch([file for file in files if file not in found], folder, sources, progress)
     return [found[file] for file in files]
@@ -103,6 +102,7 @@ def _fetch(
             for file, data in source(missing, progress) if missing else ():
                 file.check(data)
                 with _usable(folder):
+                    sweep_for(folder / file.name)
                     write_atomically(folder / file.name, data)
                 found[file] = data
         except SourceError as error:

@@ -1,6 +1,7 @@
 """The IDX format of MNIST's four files: big-endian 32-bit numbers that declare the sizes, then one byte a value."""
 
 import gzip
+import io
 import math
 import struct
 import zlib
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.sets import ImageSet
-from sparring.data.streams import read_up_to
+from sparring.data.streams import Readable, read_up_to
 from sparring.errors import InputError
 
 TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
@@ -78,17 +79,30 @@ def _layout(sizes: tuple[int, ...]) -> tuple[int, int]:
     return start, start + math.prod(sizes)
 
 
+def unpack(data: bytes, name: str) -> bytes:
+    """The bytes of a gzipped IDX file `name`: what its header declares, and one more where there is more."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+            return _declared(stream, name, len(data) * _GROWTH)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{name} cannot be read: {error}") from error
+
+
 def _read(path: Path) -> bytes:
     """A file's bytes, unpacked: what its header declares, and one more where there is more."""
     packed = path.suffix == ".gz"
     try:
         with gzip.open(path) if packed else path.open("rb") as stream:
-            head = stream.read(_LONGEST_HEADER)
-            sizes = _header(head, str(path))[1]
-            _, end = _layout(sizes)
-            most = path.stat().st_size * _GROWTH
-            if packed and end > most:
-                raise InputError(f"{path} holds at most {most:,} bytes, but its header declares {end:,} (sizes {list(sizes)})")
-            return head + read_up_to(stream, max(0, end + 1 - len(head)))
+            return _declared(stream, str(path), path.stat().st_size * _GROWTH if packed else None)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
+
+
+def _declared(stream: Readable, name: str, most: int | None) -> bytes:
+    """What a stream's header declares, which it cannot hold above `most` bytes, and one byte more where there is more."""
+    head = stream.read(_LONGEST_HEADER)
+    sizes = _header(head, name)[1]
+    _, end = _layout(sizes)
+    if most is not None and end > most:
+        raise InputError(f"{name} holds at most {most:,} bytes, but its header declares {end:,} (sizes {list(sizes)})")
+    return head + read_up_to(stream, max(0, end + 1 - len(head)))

@@ -16,24 +16,30 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class _Examples:
-    """What both kinds share: every field that is a tensor has the examples as its first axis."""
+    """What all kinds share: every field that is a tensor has the examples as its first axis, but those `shared` by them."""
+
+    shared: ClassVar[tuple[str, ...]] = ()
 
     def __len__(self) -> int:
         raise NotImplementedError
 
     def to(self, device: torch.device | str) -> Self:
         """The same examples on another device."""
-        return self._each(lambda tensor: tensor.to(device))
+        return self._each(lambda tensor: tensor.to(device), self._tensors())
 
     def without_first(self, n: int) -> Self:
         """All but the first `n` examples, sharing memory; InputError unless 0 <= n < len."""
         if not 0 <= n < len(self):
             raise InputError(f"cannot leave out the first {n} of {len(self)} examples; choose from 0 to {len(self) - 1}")
-        return self._each(lambda tensor: tensor[n:])
+        return self._each(lambda tensor: tensor[n:], self._rows())
 
     def take(self, chosen: Tensor) -> Self:
         """The examples at these places, int64 [M]."""
-        return self._each(lambda tensor: tensor[chosen])
+        return self._each(lambda tensor: tensor[chosen], self._rows())
+
+    def num_bytes(self) -> int:
+        """What all tensors take."""
+        return sum(tensor.nbytes for tensor in self._tensors().values())
 
     def fingerprint(self) -> str:
         """SHA-256, in hex, of every tensor's name, type, shape and bytes: equal where the data are equal."""
@@ -43,8 +49,11 @@ class _Examples:
             digest.update(tensor.cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
-        return replace(self, **{name: change(tensor) for name, tensor in self._tensors().items()})
+    def _each(self, change: Callable[[Tensor], Tensor], tensors: dict[str, Tensor]) -> Self:
+        return replace(self, **{name: change(tensor) for name, tensor in tensors.items()})
+
+    def _rows(self) -> dict[str, Tensor]:
+        return {name: tensor for name, tensor in self._tensors().items() if name not in self.shared}
 
     def _tensors(self) -> dict[str, Tensor]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -106,7 +115,43 @@ class PointSet(_Examples):
         return self.points.index_select(0, indices)
 
 
-Dataset = ImageSet | PointSet
+@dataclass(frozen=True, eq=False)
+class StackedSet(_Examples):
+    """Images whose channels are pictures out of one stock, held as places in it: a batch is stacked when it is asked for."""
+
+    stock: Tensor  # uint8 [M, H, W]
+    places: Tensor  # int64 [N, C]
+    labels: Tensor  # int64 [N]
+    classes: tuple[str, ...]
+    shared: ClassVar[tuple[str, ...]] = ("stock",)
+
+    def __post_init__(self) -> None:
+        if self.stock.dtype != torch.uint8 or self.stock.ndim != 3:
+            raise ValueError(f"stock must be uint8 [M, H, W], got {_described(self.stock)}")
+        if self.places.dtype != torch.int64 or self.places.ndim != 2:
+            raise ValueError(f"places must be int64 [N, C], got {_described(self.places)}")
+        if self.labels.dtype != torch.int64 or self.labels.shape != self.places.shape[:1]:
+            raise ValueError(f"labels must be int64 [{len(self.places)}], got {_described(self.labels)}")
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(C, H, W) of one image."""
+        return (self.places.shape[1], *self.stock.shape[1:])
+
+    def batch(self, indices: Tensor) -> Tensor:
+        """The images at `indices` (int64 [B], on the places' device), as float32 [B, C, H, W] in [-1, 1]."""
+        return self.stack(indices).float().div_(127.5).sub_(1)
+
+    def stack(self, indices: Tensor) -> Tensor:
+        """The same images as they are stored, uint8 [B, C, H, W]."""
+        places = self.places.index_select(0, indices)
+        return self.stock.index_select(0, places.flatten()).view(-1, *self.shape)
+
+
+Dataset = ImageSet | PointSet | StackedSet
 
 
 class Data(Protocol):
@@ -114,11 +159,11 @@ class Data(Protocol):
 
     summary: ClassVar[str]
 
-    def train(self, progress: Progress | None = None) -> ImageSet | PointSet:
+    def train(self, progress: Progress | None = None) -> Dataset:
         """What is trained on, fetched first where need be."""
         ...
 
-    def test(self, progress: Progress | None = None) -> ImageSet | PointSet:
+    def test(self, progress: Progress | None = None) -> Dataset:
         """What is only measured against."""
         ...
 

@@ -21,9 +21,13 @@ from sparring.data.streams import Capped, read_up_to
 
 @dataclass(frozen=True)
 class Mirror:
-    """A folder on the web, its address ending in a slash, that serves each file gzipped under its name and `.gz`."""
+    """A folder on the web, its address ending in a slash, that serves each file gzipped under its name and `.gz`.
+
+    Or, where it `packs` nothing, as it is: so come files whose checksums are known packed alone.
+    """
 
     url: str
+    packs: bool = True
     timeout_s: float = 5.0  # for the connection, and for each wait for more
 
     def __str__(self) -> str:
@@ -37,7 +41,10 @@ class Mirror:
                 raise SourceError(in_short(error)) from error
 
     def _download(self, file: RemoteFile, progress: Progress | None) -> bytes:
-        with urllib.request.urlopen(f"{self.url}{file.name}.gz", timeout=self.timeout_s) as response:
+        address = f"{self.url}{file.name}{'.gz' if self.packs else ''}"
+        with urllib.request.urlopen(address, timeout=self.timeout_s) as response:
+            if not self.packs:
+                return read_up_to(response, file.size + 1, _teller(file, progress))
             packed = Capped(response, file.size + file.size // 100 + 4096)  # gzip adds less to what it cannot shrink
             with gzip.GzipFile(fileobj=packed) as unpacked:
                 return read_up_to(unpacked, file.size + 1, _teller(file, progress))

@@ -43,8 +43,13 @@ def read(folder: Path, name: str, longest: int | None = None) -> bytes:
 
 
 def problems(folder: Path) -> Iterator[str]:
-    """A sentence on every listed file that is gone or damaged."""
-    for name in dict.fromkeys(_name(line) for line in _lines(folder)):
+    """A sentence on every listed file that is gone or damaged, or on the list where it cannot be read."""
+    try:
+        names = dict.fromkeys(_name(line) for line in _lines(folder))
+    except InputError as error:
+        yield str(error)
+        return
+    for name in names:
         if name is None:
             yield f"{folder / NAME} was damaged: it holds a line that is none of its own"
             continue
@@ -82,9 +87,11 @@ def _line(data: bytes, name: str) -> str:
 
 
 def _lines(folder: Path) -> list[str]:
-    """Whole lines; a kill may have left a part of one at the end."""
-    path = folder / NAME
-    *lines, _ = path.read_bytes().decode(errors="replace").split("\n") if path.is_file() else [""]
+    """Whole lines; a kill may have left a part of one at the end. InputError where they cannot be read."""
+    if not (folder / NAME).exists():
+        return []
+    with opened(folder / NAME) as stream:
+        *lines, _ = stream.read().decode(errors="replace").split("\n")
     return [f"{line}\n" for line in lines]
 
 
