@@ -407,7 +407,7 @@ class Penalised:
 def penalise(match: Match, real: Tensor, fake: Tensor, codes: Tensor | None, fake_codes: Tensor | None) -> Penalised:
     """The gradient penalties that are due in this turn, at images [B, *shape] of both sides; with gradients of those."""
     due = [p for p in match.penalties if isinstance(p, Penalty) and match.turn.round % p.every == 0]
-    if not due:
+    if not due or match.turn.gamma == 0:  # a ramp has ended
         return Penalised()
     num, discriminator = min(len(real), len(fake)), match.discriminator
     known = {"real": (real[:num], codes), "fake": (fake.detach()[:num], fake_codes)}
