@@ -316,15 +316,16 @@ class Engine:
 
     @torch.no_grad()
     def logits(self, points: Tensor) -> Tensor:
-        """What D says of real or generated ones [N, *shape] in inference mode, [N] on the CPU; of packs of equal ones, where D
-        judges those, and of no class in particular.
+        """What D says of real or generated ones [N, *shape] in inference mode, [N] on the CPU; of no class in particular.
 
-        Raises DivergenceError where one is infinite or not a number.
+        Where D judges packs: what it says of m equal ones, divided by m, for the best D's logit of a pack of independent ones
+        is the sum of theirs. Raises DivergenceError where one is infinite or not a number.
         """
         discriminator, packing = self.match.discriminator.network, self.recipe.packing
         with steps.inference(discriminator):
             packs = [steps.pack(some.repeat_interleave(packing, 0), packing) for some in points.split(SAMPLED_AT_ONCE)]
             logits = torch.cat([discriminator(some.to(self.device)).view(len(some), -1)[:, 0].cpu() for some in packs])
+        logits = logits / packing
         if not logits.isfinite().all():
             raise DivergenceError(Trouble.of("a logit", "discriminator", logits))
         return logits

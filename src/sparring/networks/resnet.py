@@ -53,8 +53,8 @@ class ResnetGeneratorConfig:
 class ResnetDiscriminatorConfig:
     """Images [B, C, size, size] in [-1, 1] -> logits [B], size 28, 32, 64 or 128.
 
-    Residual blocks without normalisation that halve the map down to at most 8 x 8, two that keep it, and the sum over all places;
-    `width` as in the generator (the paper's is 128 for 32 pixels).
+    Residual blocks without normalisation that halve the map down to at most 8 x 8, two that keep it, and the sum over all
+    places; `width` as in the generator (the paper's is 128 for 32 pixels).
     """
 
     width: int = 64
@@ -105,9 +105,7 @@ def _first(num_in: int, num_out: int) -> Residual:
 
 
 def _halving(num_in: int, num_out: int) -> Residual:
-    branch = nn.Sequential(
-        nn.ReLU(), _conv(num_in, num_out), nn.ReLU(inplace=True), _conv(num_out, num_out), nn.AvgPool2d(2)
-    )
+    branch = nn.Sequential(nn.ReLU(), _conv(num_in, num_out), nn.ReLU(inplace=True), _conv(num_out, num_out), nn.AvgPool2d(2))
     return Residual(branch, nn.Sequential(_conv(num_in, num_out, kernel=1), nn.AvgPool2d(2)))
 
 

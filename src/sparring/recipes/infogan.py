@@ -1,0 +1,30 @@
+"""Codes that come to mean something by themselves."""
+
+from dataclasses import replace
+
+from sparring.cadence import Every
+from sparring.conditions import Info
+from sparring.noise import Code
+from sparring.pictures.album import FixedGrid
+from sparring.pictures.codes import CodeTraversal
+from sparring.recipe import Recipe
+from sparring.recipes.flash import flash
+from sparring.registry import register
+
+
+@register("recipe")
+def infogan() -> Recipe:
+    """InfoGAN on the players of flash: one code of ten values and two continuous ones, which D must find again; no labels.
+
+    Source: Chen et al. 2016 (https://arxiv.org/abs/1606.03657), section 7 and appendix C.1 (MNIST).
+    Command: sparring train infogan
+    Measured: not yet.
+    Details: the paper's z has 62 normal values, ours too; its lambda is 1 for the class and 0.1 for the continuous codes.
+    """
+    return replace(
+        flash(),
+        source="https://arxiv.org/abs/1606.03657, on the players of the recipe flash",
+        z=Code(normal=62, classes=10, continuous=2),
+        condition=Info(weight=1.0, continuous_weight=0.1),
+        pictures=(FixedGrid(rows=8, columns=8, every=Every(rounds=100)), CodeTraversal(every=Every(rounds=1000))),
+    )

@@ -1,0 +1,24 @@
+"""Least squares in the place of cross-entropy."""
+
+from dataclasses import replace
+
+from sparring.losses import LeastSquares
+from sparring.recipe import Recipe
+from sparring.recipes.flash import flash
+from sparring.registry import register
+
+
+@register("recipe")
+def lsgan() -> Recipe:
+    """LSGAN on the players of flash: D's outputs are pulled to 1 and 0, and those of G's images to 1.
+
+    Source: Mao et al. 2017 (https://arxiv.org/abs/1611.04076), equations 2 and 9.
+    Command: sparring train lsgan
+    Measured: not yet.
+    Details: the paper has neither penalty nor average; `--set penalties=[] --set average=null` takes them away.
+    """
+    return replace(
+        flash(),
+        source="https://arxiv.org/abs/1611.04076, on the players of the recipe flash",
+        loss=LeastSquares(),
+    )

@@ -1,0 +1,39 @@
+"""Spectral normalisation and residual networks."""
+
+from dataclasses import replace
+
+from sparring.cadence import Every, Length
+from sparring.losses import Hinge
+from sparring.networks import ResnetDiscriminatorConfig, ResnetGeneratorConfig
+from sparring.optim import Adam
+from sparring.penalties import SpectralNorm
+from sparring.pictures.album import FixedGrid
+from sparring.recipe import MoveD, MoveG, Recipe, Round
+from sparring.recipes.flash import flash
+from sparring.registry import register
+
+
+@register("recipe")
+def sngan() -> Recipe:
+    """SNGAN: residual networks, the hinge loss, and every layer of D divided by its spectral norm; small enough for a CPU.
+
+    Source: Miyato et al. 2018 (https://arxiv.org/abs/1802.05957), section 4 and appendix B, at an eighth of its width.
+    Command: sparring train sngan
+    Measured: not yet.
+    Details: the paper takes five moves of D for one of G and a constant rate; here one of each, and a rate that falls to 0.
+    """
+    return replace(
+        flash(),
+        source="https://arxiv.org/abs/1802.05957, narrower",
+        generator=ResnetGeneratorConfig(width=32),
+        discriminator=ResnetDiscriminatorConfig(width=16),
+        loss=Hinge(),
+        penalties=(),
+        constraint=SpectralNorm(),
+        round=Round(moves=(MoveD(), MoveG())),
+        optim=Adam(lr=1e-3, beta1=0.0, beta2=0.9),
+        length=Length(rounds=1500),
+        checkpoint=Every(rounds=750),
+        review=Every(rounds=500),
+        pictures=(FixedGrid(rows=8, columns=8, every=Every(rounds=50)),),
+    )
