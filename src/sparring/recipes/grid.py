@@ -1,0 +1,31 @@
+"""Twenty-five modes on a grid: the ring's recipe in a wider plane."""
+
+from dataclasses import replace
+
+from sparring.cadence import Every, Length
+from sparring.data import Grid
+from sparring.networks import FirstLayer, Gaussian, MLPDiscriminatorConfig
+from sparring.noise import Mixture
+from sparring.penalties import R1, R2
+from sparring.pictures.album import FixedGrid, Landscape
+from sparring.recipe import Recipe
+from sparring.recipes.ring import ring
+from sparring.registry import register
+
+
+@register("recipe")
+def grid() -> Recipe:
+    return replace(
+        ring(),
+        source="the grid of 25 of PacGAN, https://arxiv.org/abs/1712.04086, section 4.1; players and settings of our own",
+        data=Grid(),
+        z=Mixture(normal=2, components=200, std=0.3),
+        discriminator=MLPDiscriminatorConfig(
+            widths=(128, 128, 128),
+            activation="leaky-relu",
+            initial=FirstLayer(first=Gaussian(weight_std=1.0, bias_std=4.0), rest=Gaussian(weight_std=0.125)),
+        ),
+        penalties=(R1(gamma=10.0, every=2), R2(gamma=10.0, every=2)),
+        length=Length(rounds=5000),
+        pictures=(FixedGrid(rows=25, columns=40, every=Every(rounds=1000)), Landscape(every=Every(rounds=1000))),
+    )
