@@ -15,6 +15,13 @@ from sparring.registry import register
 
 @register("recipe")
 def grid() -> Recipe:
+    """Twenty-five narrow modes on a grid, by the settings of ring in a plane five times as wide.
+
+    Source: data and marks of Lin et al. 2018 (https://arxiv.org/abs/1712.04086), section 4.1; players and settings of our own.
+    Command: sparring train grid
+    Measured: MEASURED
+    Details: as in ring; where lengths are five times as long, a slope is a fifth, and gamma has to be so much larger.
+    """
     return replace(
         ring(),
         source="the grid of 25 of PacGAN, https://arxiv.org/abs/1712.04086, section 4.1; players and settings of our own",

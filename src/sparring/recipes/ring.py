@@ -14,6 +14,14 @@ from sparring.registry import register
 
 @register("recipe")
 def ring() -> Recipe:
+    """Eight narrow modes on a circle, all of them found, in their own width and share, in a minute of CPU.
+
+    Source: data and marks of Lin et al. 2018 (https://arxiv.org/abs/1712.04086), section 4.1; players and settings of our own.
+    Command: sparring train ring
+    Measured: MEASURED
+    Details: z is a mixture, so that what G makes may lie apart; R1 and R2 guide G to all modes and then fade, for they blur what
+    is sharp; D moves twice a round and three times as fast, or modes shrink to points.
+    """
     return Recipe(
         source="the ring of 8 of PacGAN, https://arxiv.org/abs/1712.04086, section 4.1; players and settings of our own",
         data=Ring(),
