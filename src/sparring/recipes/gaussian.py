@@ -38,7 +38,7 @@ def gaussian() -> Recipe:
         optim=Adam(lr=1e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=3e-3, beta1=0.0, beta2=0.99),
         ramps=(Ramp(of="lr"), Ramp(of="gamma", images=250_000)),
-        average=Average(halflife_images=20_000),
+        average=Average(halflife_images=20_000.0),
         batch_size=256,
         length=Length(rounds=3000),
         checkpoint=Every(rounds=1000),

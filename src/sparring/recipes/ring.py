@@ -12,6 +12,7 @@ from sparring.pictures.album import FixedGrid, Landscape
 from sparring.recipe import MoveD, MoveG, Recipe, Round
 from sparring.registry import register
 
+
 @register("recipe")
 def ring() -> Recipe:
     """Eight narrow modes on a circle, all of them found, in their own width and share, in a minute of CPU.
@@ -19,8 +20,8 @@ def ring() -> Recipe:
     Source: data and marks of Lin et al. 2018 (https://arxiv.org/abs/1712.04086), section 4.1; players and settings of our own.
     Command: sparring train ring
     Measured: MEASURED
-    Details: z is a mixture, so that what G makes may lie apart; R1 and R2 guide G to all modes and then fade, for they blur what
-    is sharp; D moves twice a round and three times as fast, or modes shrink to points.
+    Details: z is a mixture, so that what G makes may lie apart; R1 and R2 guide G to all modes and then fade, for they blur
+    what is sharp; D moves twice a round and three times as fast, or modes shrink to points.
     """
     return Recipe(
         source="the ring of 8 of PacGAN, https://arxiv.org/abs/1712.04086, section 4.1; players and settings of our own",
@@ -41,7 +42,7 @@ def ring() -> Recipe:
             Ramp(of="gamma", images=1_000_000),
             Ramp(of="beta2", start=0.9, end=0.99, images=1_000_000),
         ),
-        average=Average(halflife_images=80_000),
+        average=Average(halflife_images=80_000.0),
         batch_size=256,
         length=Length(rounds=7500),
         checkpoint=Every(rounds=1000),
