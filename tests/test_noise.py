@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from sparring.errors import InputError
-from sparring.noise import Code
+from sparring.noise import Code, Mixture
 
 CODE = Code(normal=3, classes=4, continuous=2)
 
@@ -63,3 +63,22 @@ def test_what_there_is_not_cannot_be_set():
 def test_impossible_codes(settings):
     with pytest.raises(InputError, match="z\\."):
         Code(**settings)
+
+
+def test_a_mixture_is_narrow_and_normal_then_a_component():
+    mixture = Mixture(normal=2, components=5, std=0.1)
+    z = mixture.sample(5000, torch.Generator().manual_seed(1))
+    assert z.shape == (5000, mixture.num) == (5000, 7)
+    normal, component = z.split([2, 5], dim=1)
+    assert normal.mean(0).tolist() == pytest.approx([0, 0], abs=0.006)  # 4 standard errors
+    assert normal.std(0).tolist() == pytest.approx([0.1, 0.1], rel=0.04)
+    assert component.unique().tolist() == [0, 1]
+    assert torch.equal(component.sum(1), torch.ones(5000))
+    assert component.mean(0).tolist() == pytest.approx([0.2] * 5, abs=0.023)
+    assert normal[component[:, 0] == 1].std().item() == pytest.approx(0.1, rel=0.08)  # about each component alike
+
+
+@pytest.mark.parametrize("wrong", [{"normal": 0}, {"components": 1}, {"std": 0.0}, {"std": float("inf")}])
+def test_a_mixture_of_nothing_is_refused(wrong):
+    with pytest.raises(InputError, match=f"z.{next(iter(wrong))} is"):
+        Mixture(**wrong)

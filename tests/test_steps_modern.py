@@ -42,6 +42,13 @@ def squared_slopes(d: nn.Module, images: Tensor) -> Tensor:
     return torch.stack(values)
 
 
+def test_a_penalty_is_not_worked_out_where_its_ramp_has_come_to_nothing():
+    match = make_match(penalties=(R1(),), turn=Turn(gamma=0.0))
+    assert steps.penalise(match, REAL, REAL, None, None) == steps.Penalised()
+    match.turn = Turn(gamma=0.1)
+    assert steps.penalise(match, REAL, REAL, None, None) != steps.Penalised()
+
+
 @pytest.mark.parametrize("move", [MoveD(), MoveBoth()])
 def test_penalties_are_added_to_what_d_minimises(move):
     match = make_match(penalties=(R1(gamma=3.0, every=2), R2(gamma=0.5)), turn=Turn(round=4, gamma=0.1))

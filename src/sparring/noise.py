@@ -52,6 +52,36 @@ class Uniform(_Even):
 
 @register("noise")
 @dataclass(frozen=True)
+class Mixture:
+    """z ~ N(0, std^2), followed by one of `components`, drawn evenly, as one-hot columns.
+
+    G's first linear layer makes of it a mixture of normal distributions with centres of their own and one covariance, both
+    learned: DeLiGAN's z (Gurumurthy et al. 2017, https://arxiv.org/abs/1706.02071; there every component has its own
+    deviations). What G makes of it may lie apart; what a continuous G makes of a connected z has bridges.
+    """
+
+    normal: int = 2
+    components: int = 64
+    std: float = 1.0
+
+    def __post_init__(self):
+        check(self.normal >= 1, "z.normal", self.normal, "be at least 1")
+        check(self.components >= 2, "z.components", self.components, "be at least 2")
+        check(0 < self.std < float("inf"), "z.std", self.std, "be above 0, and finite")
+
+    @property
+    def num(self) -> int:
+        """All columns: [normal | one-hot component]."""
+        return self.normal + self.components
+
+    def sample(self, num_samples: int, rng: Generator) -> Tensor:
+        normal = torch.randn(num_samples, self.normal, generator=rng, device=rng.device)
+        drawn = torch.randint(self.components, (num_samples,), generator=rng, device=rng.device)
+        return torch.cat((self.std * normal, one_hot(drawn, self.components).to(normal.dtype)), dim=1)
+
+
+@register("noise")
+@dataclass(frozen=True)
 class Code:
     """z ~ N(0, 1) followed by a class drawn evenly, as one-hot columns, and by codes ~ U(-1, 1).
 

@@ -1,0 +1,47 @@
+"""The first thing to look at: one normal distribution on the line."""
+
+from sparring.average import Average
+from sparring.cadence import Every, Length, Ramp
+from sparring.data import Gaussian1d
+from sparring.losses import NonSaturating
+from sparring.networks import FirstLayer, Gaussian, GlorotUniform, MLPDiscriminatorConfig, MLPGeneratorConfig
+from sparring.noise import Normal
+from sparring.optim import Adam
+from sparring.penalties import R1
+from sparring.pictures.album import FixedGrid, Landscape
+from sparring.recipe import Recipe
+from sparring.registry import register
+
+
+@register("recipe")
+def gaussian() -> Recipe:
+    """One normal distribution on the line, with densities and the best D drawn beside; ten seconds of CPU.
+
+    Source: the example of Goodfellow et al. 2014 (https://arxiv.org/abs/1406.2661), figure 1; settings of our own.
+    Command: sparring train gaussian
+    Measured: MEASURED
+    Details: D(x) = 1/2 everywhere is the end of the game, and the picture `landscape` shows how near it is.
+    """
+    return Recipe(
+        source="the example of Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661, figure 1; settings of our own",
+        data=Gaussian1d(),
+        order="with-replacement",
+        z=Normal(1),
+        generator=MLPGeneratorConfig(widths=(32, 32), activation="leaky-relu", output="linear"),
+        discriminator=MLPDiscriminatorConfig(
+            widths=(64, 64),
+            activation="leaky-relu",
+            initial=FirstLayer(first=Gaussian(weight_std=2.0, bias_std=2.0), rest=GlorotUniform()),
+        ),
+        loss=NonSaturating(),
+        penalties=(R1(gamma=0.1),),
+        optim=Adam(lr=1e-3, beta1=0.0, beta2=0.99),
+        d_optim=Adam(lr=3e-3, beta1=0.0, beta2=0.99),
+        ramps=(Ramp(of="lr"), Ramp(of="gamma", images=250_000)),
+        average=Average(halflife_images=20_000.0),
+        batch_size=256,
+        length=Length(rounds=3000),
+        checkpoint=Every(rounds=1000),
+        review=None,
+        pictures=(FixedGrid(rows=25, columns=40, every=Every(rounds=200)), Landscape(every=Every(rounds=200))),
+    )

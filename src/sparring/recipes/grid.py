@@ -1,0 +1,32 @@
+"""Twenty-five modes on a grid: the ring's recipe in a wider plane."""
+
+from dataclasses import replace
+
+from sparring.cadence import Length
+from sparring.data import Grid
+from sparring.networks import MLPDiscriminatorConfig
+from sparring.noise import Mixture
+from sparring.penalties import R1, R2
+from sparring.recipe import Recipe
+from sparring.recipes.ring import ring, wide_first
+from sparring.registry import register
+
+
+@register("recipe")
+def grid() -> Recipe:
+    """Twenty-five narrow modes on a grid, by the settings of ring in a plane five times as wide.
+
+    Source: data and marks of Lin et al. 2018 (https://arxiv.org/abs/1712.04086), section 4.1; players and settings of our own.
+    Command: sparring train grid
+    Measured: MEASURED
+    Details: as in ring; where lengths are five times as long, a slope is a fifth, and gamma has to be 25 times as large.
+    """
+    return replace(
+        ring(),
+        source="the grid of 25 of PacGAN, https://arxiv.org/abs/1712.04086, section 4.1; players and settings of our own",
+        data=Grid(),
+        z=Mixture(normal=2, components=200, std=0.3),
+        discriminator=MLPDiscriminatorConfig(widths=(128, 128, 128), activation="leaky-relu", initial=wide_first(1.0, 4.0)),
+        penalties=(R1(gamma=25.0, every=2), R2(gamma=25.0, every=2)),
+        length=Length(rounds=8000),
+    )

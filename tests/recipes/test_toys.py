@@ -1,0 +1,50 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sparring import recipes
+from sparring.cadence import Length
+from sparring.data import Gaussian1d, Ring
+from sparring.engine.eager import Engine
+from sparring.metrics import mixture_quality
+from sparring.recipe import Recipe
+
+
+def points_of(recipe: Recipe, num: int = 5000) -> torch.Tensor:
+    """Points of the averaged generator, trained for the recipe's length."""
+    engine = Engine.build(recipe, recipe.data.train(), 0, torch.device("cpu"))
+    assert recipe.length.rounds is not None
+    for round_ in range(recipe.length.rounds):
+        engine.play(round_)
+    averaged = engine.match.averaged
+    assert averaged is not None
+    with torch.no_grad():
+        return averaged(recipe.z.sample(num, torch.Generator().manual_seed(0)))
+
+
+def shortened(name: str, rounds: int) -> Recipe:
+    """A recipe whose ramps and average are as much shorter as it is."""
+    recipe = recipes.get(name)
+    assert recipe.length.rounds is not None
+    share = rounds / recipe.length.rounds
+    ramps = tuple(replace(ramp, images=ramp.images and int(ramp.images * share)) for ramp in recipe.ramps)
+    assert recipe.average is not None
+    average = replace(recipe.average, halflife_images=recipe.average.halflife_images * share)
+    return replace(recipe, length=Length(rounds=rounds), ramps=ramps, average=average)
+
+
+def test_a_ring_is_found_in_seconds():
+    data = Ring(std=0.05, num=20_000)
+    found = mixture_quality(points_of(replace(shortened("ring", 600), data=data)), data.centres(), data.std)
+    assert found.modes == 8
+    assert found.high_quality > 0.75
+    assert found.smallest_share > 0.4
+    assert found.spread is not None
+    assert 0.75 < found.spread[0] <= found.spread[1] < 1.25
+
+
+def test_a_normal_distribution_is_found_in_seconds():
+    points = points_of(shortened("gaussian", 800))
+    assert points.mean().item() == pytest.approx(Gaussian1d().mean, abs=0.03)
+    assert points.std().item() == pytest.approx(Gaussian1d().std, abs=0.03)
