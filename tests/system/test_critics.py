@@ -40,7 +40,9 @@ def test_commands_take_it(run, sparring_command, tmp_path):
     assert done.status == 0, done.err
     assert "D(x)" not in done.err
     assert sparring_command("compare", run.path, "shown", "--out", "both.html").status == 0
-    listed = sparring_command("train", "paper", *[f"--set={k}={v}" for k, v in CRITIC.items()], "--rounds=2", "--json", "--out=j")
+    listed = sparring_command(
+        "train", "paper", *[f"--set={k}={v}" for k, v in CRITIC.items()], "--rounds=2", "--json", "--out=j"
+    )
     assert json.loads(listed.out)["rounds"] == 2
 
 
