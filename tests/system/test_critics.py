@@ -36,7 +36,8 @@ def test_its_pictures_and_scores_are_there(run):
 
 
 def test_commands_take_it(run, sparring_command, tmp_path):
-    done = sparring_command("train", "paper", *[f"--set={k}={v}" for k, v in CRITIC.items()], "--rounds=3", "--out", "shown")
+    changes = [f"--set={name}={value}" for name, value in CRITIC.items()]
+    done = sparring_command("train", "paper", *changes, "--rounds=3", "--out=shown")
     assert done.status == 0, done.err
     assert "D(x)" not in done.err
     assert sparring_command("compare", run.path, "shown", "--out", "both.html").status == 0
