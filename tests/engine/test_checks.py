@@ -43,7 +43,8 @@ def test_penalties_are_not_for_a_d_that_mixes_its_batch():
 
 def test_an_adaptive_augmentation_keeps_some_images_from_d():
     engine = Engine.build(small(augment=Adaptive()), images(50), 0, CPU)
-    assert engine.held_out is not None
+    assert isinstance(engine.data, ImageSet)
+    assert isinstance(engine.held_out, ImageSet)
     assert (len(engine.data), len(engine.held_out)) == (45, 5)
     every = torch.cat([engine.data.images, engine.held_out.images]).flatten(1).unique(dim=0)
     assert torch.equal(every, images(50).images.flatten(1).unique(dim=0))
@@ -61,6 +62,7 @@ def test_strength_follows_how_d_tells_held_out_images_from_its_own():
 
     engine.match.discriminator.network = Judge()
     seen = engine.data
+    assert isinstance(seen, ImageSet)
     engine.data = replace(seen, images=torch.full_like(seen.images, 255))
     engine._adapt(0)
     assert engine.match.memory["strength"].item() == pytest.approx(0.08)  # 8 of 100 images
