@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
+from sparring.average import Average
 from sparring.cadence import Length
 from sparring.data import Grid
 from sparring.networks import MLPDiscriminatorConfig
 from sparring.noise import Mixture
 from sparring.penalties import R1, R2
 from sparring.recipe import Recipe
-from sparring.recipes.ring import ring, wide_first
+from sparring.recipes.ring import fading, ring, wide_first
 from sparring.registry import register
 
 
@@ -26,7 +27,11 @@ def grid() -> Recipe:
         source="the grid of 25 of PacGAN, https://arxiv.org/abs/1712.04086, section 4.1; players and settings of our own",
         data=Grid(),
         z=Mixture(normal=2, components=200, std=0.3),
-        discriminator=MLPDiscriminatorConfig(widths=(128, 128, 128), activation="leaky-relu", initial=wide_first(1.0, 4.0)),
+        discriminator=MLPDiscriminatorConfig(
+            widths=(192, 192, 192), activation="leaky-relu", initial=wide_first(1.0, 4.0, width=192)
+        ),
         penalties=(R1(gamma=25.0, every=2), R2(gamma=25.0, every=2)),
-        length=Length(rounds=8000),
+        ramps=fading(images=768_000),
+        average=Average(halflife_images=51_200.0),
+        length=Length(rounds=5000),
     )
