@@ -53,6 +53,8 @@ def fading(images: int) -> tuple[Ramp, ...]:
 
 
 def wide_first(weight_std: float, bias_std: float, width: int = 128) -> FirstLayer:
-    """A first layer whose kinks cross the data in all places, and layers of `width` behind it with He's weights (He et al. 2015,
-    https://arxiv.org/abs/1502.01852, equation 10)."""
+    """A first layer whose kinks cross the data in all places, and layers of `width` behind it with He's weights.
+
+    He et al. 2015, https://arxiv.org/abs/1502.01852, equation 10.
+    """
     return FirstLayer(first=Gaussian(weight_std, bias_std), rest=Gaussian(weight_std=(2 / width) ** 0.5))
