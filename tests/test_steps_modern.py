@@ -15,6 +15,7 @@ from sparring.optim import Adam, StepClock
 from sparring.penalties import R1, R2, GradientPenalty, LeCam, SpectralNorm, WeightClipping
 from sparring.recipe import MoveBoth, MoveD, MoveG
 from sparring.steps import Match, Player, Turn
+from sparring.steps.penalised import Penalised, penalise
 from test_steps import (
     NUM_X,
     NUM_Z,
@@ -44,9 +45,9 @@ def squared_slopes(d: nn.Module, images: Tensor) -> Tensor:
 
 def test_a_penalty_is_not_worked_out_where_its_ramp_has_come_to_nothing():
     match = make_match(penalties=(R1(),), turn=Turn(gamma=0.0))
-    assert steps.penalise(match, REAL, REAL, None, None) == steps.Penalised()
+    assert penalise(match, REAL, REAL, None, None) == Penalised()
     match.turn = Turn(gamma=0.1)
-    assert steps.penalise(match, REAL, REAL, None, None) != steps.Penalised()
+    assert penalise(match, REAL, REAL, None, None) != Penalised()
 
 
 @pytest.mark.parametrize("move", [MoveD(), MoveBoth()])

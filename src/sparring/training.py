@@ -70,7 +70,7 @@ def resolve(
     """A recipe, on another data set, with overrides by dotted name, and of another length."""
     resolved = recipes.get(recipe) if isinstance(recipe, str) else recipe
     if data_name is not None:
-        resolved = replace(resolved, data=data.resolve(data_name))
+        resolved = replace(resolved, data=data.resolve(data_name, resolved.data))
     return with_length(codec.override(resolved, settings or {}), **lengths)
 
 

@@ -1,10 +1,19 @@
+import shutil
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from sparring.data import PictureFolder, image_files
-from sparring.errors import InputError
+from sparring.data import PictureFolder, Ring, check, image_files, resolve
+from sparring.errors import InputError, MachineError
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("SPARRING_CACHE", str(folder))
+    return folder / "pictures"
 
 
 def put(path, level=0, colour=None, width=3):
@@ -103,7 +112,8 @@ def test_both_halves_have_one_size(tmp_path, half):
     put(tmp_path / half / "1.png", width=4)
     for read in (PictureFolder(str(tmp_path)).train, PictureFolder(str(tmp_path)).test):
         with pytest.raises(
-            InputError, match=rf"{half}.1\.png: is 4 x 2 pixels, not 3 x 2 like most; 1 of 4 files is bad; mend"
+            InputError,
+            match=rf"{half}.1\.png: is 4 x 2 pixels, not 3 x 2 like most; 1 of 4 files is bad; mend.* --set data.size=64",
         ):
             read()
 
@@ -116,16 +126,207 @@ def test_a_bad_file_of_the_test_is_found_before_training(tmp_path):
         PictureFolder(str(tmp_path)).train()
 
 
-def test_the_test_decodes_no_more_than_it_needs(tmp_path, monkeypatch):
+def test_pictures_are_decoded_once_for_both_halves(tmp_path, monkeypatch, cache):
     data, decoded, read = many(tmp_path, 30), [], image_files.read_pixels
-    monkeypatch.setattr(image_files, "read_pixels", lambda path: decoded.append(path) or read(path))
-    assert len(data.test()) == len(decoded) == 3
-    put(tmp_path / "001.png", colour=(1, 1, 1))  # grey, but only its pixels can tell
-    put(tmp_path / "002.png", colour=(0, 0, 2))
-    put(tmp_path / "003.png", colour=(0, 0, 3))
-    decoded.clear()
-    assert data.test().shape == (3, 2, 3)
-    assert len(decoded) == 5
+    monkeypatch.setattr(image_files, "read_pixels", lambda path, shape: decoded.append(path) or read(path, shape))
+    assert (len(data.train()), len(data.test()), len(decoded)) == (27, 3, 30)
+    assert torch.equal(data.train().images, PictureFolder(str(tmp_path)).train().images)
+    assert len(decoded) == 30
+    assert sorted(path.suffix for path in cache.iterdir()) == ["", ".json", ".pixels"]  # the first is the lock
+
+
+def test_what_was_decoded_before_is_removed(tmp_path, cache):
+    many(tmp_path / "a", 3).train()
+    many(tmp_path / "b", 3).train()
+    many(tmp_path / "a", 4).train()
+    assert len(list(cache.glob("*.pixels"))) == 2
+    PictureFolder(str(tmp_path / "a"), channels=3).train()
+    assert len(list(cache.glob("*.json"))) == 3
+    shutil.rmtree(tmp_path / "b")
+    many(tmp_path / "a", 5).train()
+    assert sorted(path.stat().st_size for path in cache.glob("*.pixels")) == [5 * 6, 4 * 18]
+
+
+@pytest.mark.parametrize("spoil", [lambda data: data[:-1], lambda data: bytes([data[0] ^ 1]) + data[1:], lambda data: b""])
+@pytest.mark.parametrize("which", ["*.pixels", "*.json"])
+def test_a_damaged_cache_is_decoded_anew(tmp_path, cache, which, spoil):
+    data = many(tmp_path, 5)
+    before = data.train().fingerprint()
+    (file,) = cache.glob(which)
+    file.write_bytes(spoil(file.read_bytes()))
+    assert data.train().fingerprint() == before
+
+
+def test_bad_pictures_leave_nothing_behind(tmp_path, cache):
+    data = many(tmp_path, 5)
+    (tmp_path / "2.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"2\.png: holds no picture of a known format; 1 of 6 files is bad; mend or remove"):
+        data.train()
+    assert [path.name for path in cache.iterdir()] == [".lock"]
+
+
+def test_a_disk_without_room_is_told_before_it_is_filled(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", refuse, raising=False)
+    with pytest.raises(MachineError, match=r"cannot write .*: No space left on device \(it needs 0\.00 MiB"):
+        many(tmp_path, 5).train()
+
+
+# size, fit, channels
+
+
+def test_pictures_of_any_size_become_one_size(tmp_path):
+    for number, size in enumerate([(64, 48), (40, 90), (33, 32), (32, 32)]):
+        Image.new("RGB", size, (9, 90, 200)).save(tmp_path / f"{number}.png")
+    with pytest.raises(InputError, match=r"like most; 3 of 4 files are bad; .*--set data\.size=64"):
+        PictureFolder(str(tmp_path)).train()
+    for fit in ("crop", "stretch"):
+        images = PictureFolder(str(tmp_path), size=32, fit=fit).train().images
+        assert images.shape == (3, 3, 32, 32)
+        assert images.flatten(2).unique(dim=2).flatten(1).tolist() == [[9, 90, 200]] * 3
+
+
+def test_the_middle_is_cut_out_or_all_is_squeezed(tmp_path):
+    wide = np.zeros((8, 24), np.uint8)
+    wide[:, 8:16] = 240
+    for name in "ab":
+        Image.fromarray(wide).save(tmp_path / f"{name}.png")
+    cut = PictureFolder(str(tmp_path), size=8).train().images[0, 0]
+    assert cut.unique().tolist() == [240]
+    squeezed = PictureFolder(str(tmp_path), size=8, fit="stretch").train().images[0, 0].float()
+    assert squeezed[:, 0].max() < 20
+    assert squeezed[:, 3:5].min() > 220
+
+
+def test_scaling_is_antialiased(tmp_path):
+    stripes = np.tile(np.array([0, 255], np.uint8), (64, 32))
+    for name in "ab":
+        Image.fromarray(stripes).save(tmp_path / f"{name}.png")
+    small = PictureFolder(str(tmp_path), size=16).train().images.float()
+    assert (small - 127.5).abs().max() < 11  # taking every fourth pixel would give 0 or 255
+
+
+def test_pictures_smaller_than_the_size_are_refused(tmp_path):
+    many(tmp_path, 3)
+    with pytest.raises(InputError, match=r"\.png: is 3 x 2 pixels, smaller than 16 x 16; choose a smaller size; 3 of 3"):
+        PictureFolder(str(tmp_path), size=16).train()
+
+
+@pytest.mark.parametrize(
+    ("channels", "pixel"), [(None, [200, 100, 50]), (1, [124]), (3, [200, 100, 50]), (4, [200, 100, 50, 255])]
+)
+def test_channels_are_as_many_as_asked_for(tmp_path, channels, pixel):
+    for name in "ab":
+        put(tmp_path / f"{name}.png", colour=(200, 100, 50))
+    assert PictureFolder(str(tmp_path), channels=channels).train().images[0, :, 0, 0].tolist() == pixel
+
+
+def test_alpha_is_kept_where_it_is_asked_for(tmp_path):
+    for name in "ab":
+        Image.new("RGBA", (4, 4), (10, 20, 30, 40)).save(tmp_path / f"{name}.png")
+    assert PictureFolder(str(tmp_path), channels=4).train().images[0, :, 0, 0].tolist() == [10, 20, 30, 40]
+
+
+def test_a_large_jpeg_stands_upright_when_scaled(tmp_path):
+    picture = Image.new("RGB", (640, 320))
+    picture.paste((255, 255, 255), (0, 0, 320, 320))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # its left is to be at the top
+    for name in "ab":
+        picture.save(tmp_path / f"{name}.jpg", exif=exif)
+    pixels = PictureFolder(str(tmp_path), size=32, fit="stretch").train().images[0, 0].int()
+    assert pixels[:14].min() > 240 > 15 > pixels[18:].max()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"size": 0}, "size is 0; it must be in 1"),
+        ({"size": 5000}, "size is 5000"),
+        ({"channels": 2}, "channels is 2; it must be"),
+    ],
+)
+def test_impossible_settings_are_refused(settings, words):
+    with pytest.raises(InputError, match=words):
+        PictureFolder("x", **settings)
+
+
+def test_no_folder_named_yet_says_how(tmp_path):
+    assert not PictureFolder("").is_cached()
+    with pytest.raises(InputError, match="no folder is named; name yours with --data FOLDER"):
+        PictureFolder("").train()
+
+
+def test_another_folder_takes_a_recipes_place_in_its_shape(tmp_path):
+    many(tmp_path, 3)
+    assert resolve(str(tmp_path), PictureFolder("", size=64, channels=3)) == PictureFolder(str(tmp_path), size=64, channels=3)
+    assert resolve(str(tmp_path), Ring()) == PictureFolder(str(tmp_path))
+    assert resolve("ring", PictureFolder("", size=64)) == Ring()
+
+
+# empty folders
+
+
+@pytest.mark.parametrize("full", [("cat/1.png", "cat/2.png"), ("cat/1.png", "dog/1.png"), ("cat/x/1.png", "dog/1.png")])
+def test_an_empty_class_folder_is_named(tmp_path, full):
+    for name in full:
+        put(tmp_path / name)
+    (tmp_path / "emu").mkdir()
+    with pytest.raises(InputError, match=r"emu holds no picture, though the folders beside it do; fill it or remove it"):
+        PictureFolder(str(tmp_path)).train()
+
+
+def test_an_empty_class_folder_in_a_half_is_named(tmp_path):
+    for name in ("train/a/1.png", "train/b/1.png", "test/a/1.png"):
+        put(tmp_path / name)
+    (tmp_path / "test" / "b").mkdir()
+    with pytest.raises(InputError, match=r"test.b holds no picture"):
+        PictureFolder(str(tmp_path)).fetch()
+
+
+def test_folders_beside_pictures_that_are_no_classes_may_be_empty(tmp_path):
+    many(tmp_path, 3)
+    (tmp_path / "empty").mkdir()
+    assert len(PictureFolder(str(tmp_path)).train()) == 2
+
+
+# memory and survey
+
+
+def test_pictures_are_mapped_and_not_held(tmp_path):
+    rows = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    for number in range(40):
+        Image.fromarray(np.roll(rows, number, axis=0)).save(tmp_path / f"{number:02}.png")
+    data = PictureFolder(str(tmp_path))
+    train, test = data.train(), data.test()
+    assert train.images.untyped_storage().nbytes() == 40 * 16 * 16 * 3  # one map for both halves
+    assert torch.equal(train.to("cpu").batch(torch.tensor([0, 35]))[1], train.images[35].float() / 127.5 - 1)
+    assert (len(train), len(test)) == (36, 4)
+
+
+def test_a_survey_names_what_is_bad_and_counts_sizes(tmp_path):
+    many(tmp_path, 4)
+    put(tmp_path / "wide.png", colour=(1, 2, 3), width=9)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    report = check(PictureFolder(str(tmp_path)))
+    assert (report["pictures"], report["num_bad"], report["sizes"]) == (6, 1, {"3 x 2": 4, "9 x 2": 1})
+    assert report["stored_grey"] == 4
+    assert list(report["bad"]) == [str(tmp_path / "broken.png")]
+    assert "2 of 6 files are bad" in report["problem"]
+    assert "train" not in report
+
+
+def test_a_survey_of_good_pictures_tells_what_training_would_meet(tmp_path):
+    for name, level in (("cat/1", 1), ("cat/2", 1), ("cat/3", 3), ("dog/1", 9)):
+        put(tmp_path / f"{name}.png", level)
+    report = check(PictureFolder(str(tmp_path)))
+    assert "problem" not in report
+    assert report["train"] + report["test"] == report["pictures"] == 4
+    assert report["shape"] == "1 x 2 x 3"
+    assert set(report["per_class"]) == {"cat", "dog"}
+    assert report["decode_seconds"] >= 0 <= report["read_seconds_per_epoch"]
 
 
 def test_the_first_training_images_are_held_back(tmp_path):
@@ -165,7 +366,7 @@ def test_too_few_pictures_are_refused(tmp_path, names, words):
 def test_a_missing_folder_is_named(tmp_path):
     data = PictureFolder(str(tmp_path / "absent"))
     assert not data.is_cached()
-    with pytest.raises(InputError, match=r"there is no folder .*absent"):
+    with pytest.raises(InputError, match=r"there is no folder or .zip file .*absent"):
         data.train()
 
 

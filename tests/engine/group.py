@@ -26,7 +26,7 @@ from sparring.networks.layers.rows import Rows, shown
 from sparring.recipe import Recipe
 
 sys.path.append(str(Path(__file__).parents[1]))
-from tiny import SETTINGS
+from tiny import MODERN, SETTINGS
 
 ROUNDS = 13  # a short last batch of the first epoch is the eleventh
 CPU = torch.device("cpu")
@@ -52,7 +52,8 @@ def trace(recipe: Recipe, ranks: Solo, rounds: int, num_images: int = 100) -> li
         engine = engine_of(recipe, ranks, num_images)
         moments = list(play(engine, Length(rounds=rounds), training.START))
     sums = [sum(tensor.double().abs().sum().item() for tensor in n.state_dict().values()) for n in engine.match.networks]
-    return [dict(moment.numbers or {}) for moment in moments] + [sums]
+    numbers = [moment.numbers or {} for moment in moments]
+    return [{name: value for name, value in each.items() if value is not None} for each in numbers] + [sums]
 
 
 def small(name: str, batch_size: int) -> Recipe:
@@ -61,7 +62,10 @@ def small(name: str, batch_size: int) -> Recipe:
 
 
 def traces(ranks: Solo) -> dict[str, Any]:
-    return {name: trace(small(name, 24), ranks, ROUNDS, 250) for name in SETTINGS}
+    modern = training.resolve("paper", MODERN | {"journal": '{"rounds": 1}', "batch_size": "24"})
+    return {name: trace(small(name, 24), ranks, ROUNDS, 250) for name in SETTINGS} | {
+        "modern": trace(modern, ranks, ROUNDS, 250)
+    }
 
 
 def odd_batches(ranks: Solo) -> dict[str, Any]:

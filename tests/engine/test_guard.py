@@ -8,13 +8,13 @@ import torch
 from test_rounds import CPU, DoubleSet, build, images, small, small_dcgan, small_dropout_mlp, small_upsample
 from torch import Tensor
 
-from sparring import steps
 from sparring.data import ImageSet
 from sparring.engine import Engine, own_torch_state
 from sparring.losses import NonSaturating
 from sparring.recipe import MoveBoth, MoveG, Recipe, Round
 from sparring.remedies import DivergenceError, Skip, Stop
 from sparring.run import checkpoint
+from sparring.steps import moves
 
 RECIPES = pytest.mark.parametrize(
     "recipe",
@@ -143,7 +143,7 @@ def test_the_weight_is_named(side, index, value, told):
     sides = [(match.generator, [torch.zeros_like(p) for p in match.generator.optimizer.parameters]), (player, gradients)]
     before = weight.detach().clone()
     with pytest.raises(DivergenceError, match=f"^gradient of {name} of the {side} became {told}$"):
-        steps._step(match, {}, *sides[player is match.generator :])
+        moves._step(match, {}, *sides[player is match.generator :])
     assert torch.equal(weight, before)
     assert match.generator.optimizer.clock.count == match.discriminator.optimizer.clock.count == 0
 

@@ -121,7 +121,7 @@ def test_r3_starts_as_its_shortcuts_with_small_blocks():
 
 
 def test_resampling_keeps_what_is_even_and_is_smooth():
-    down, up = Resample(0.5), Resample(2.0)
+    down, up = Resample(8, 4), Resample(8, 16)
     even = torch.full((1, 1, 8, 8), 0.3)
     torch.testing.assert_close(down(even), torch.full((1, 1, 4, 4), 0.3))
     torch.testing.assert_close(up(even), torch.full((1, 1, 16, 16), 0.3))

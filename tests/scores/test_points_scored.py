@@ -1,11 +1,13 @@
+from math import sqrt
+
 import pytest
 import torch
 
 from sparring import scores
-from sparring.data import Gaussian1d, Ring
+from sparring.data import Gaussian1d, Grid, Ring
 from sparring.data.sets import ImageSet, PointSet
 from sparring.errors import InputError
-from sparring.scores.standard import PointStandard
+from sparring.scores.standard import PointStandard, _chi_squared
 
 CPU = torch.device("cpu")
 
@@ -32,6 +34,7 @@ def test_points_of_the_ring_itself_are_near_ideal():
     assert found["modes"].value == found["modes"].floor == found["modes"].ceiling == 8
     assert found["high_quality"].value == pytest.approx(0.989, abs=0.01)
     assert found["high_quality"].ceiling == pytest.approx(0.98889, abs=1e-5)
+    assert found["narrowest_mode"].ceiling == found["widest_mode"].ceiling == pytest.approx(0.9744, abs=1e-4)
     assert abs(found["energy_distance"].value) < 0.005
     assert found["mode_kl"].value < 0.01
     assert found["smallest_mode"].value > 0.8
@@ -42,6 +45,24 @@ def test_points_of_the_ring_itself_are_near_ideal():
         assert score.high is not None
         assert score.low <= score.value <= score.high
         assert (score.protocol.extractor, score.protocol.num_samples, score.protocol.num_real) == ("none", 2500, 2500)
+
+
+def test_the_spread_at_best_is_that_of_tails_cut_off():
+    rng = torch.Generator().manual_seed(0)
+    for width in (2, 3):
+        points = torch.randn(400_000, width, generator=rng, dtype=torch.float64)
+        cut = points[points.norm(dim=1) < 3]
+        spread = sqrt(_chi_squared(9.0, width + 2) / _chi_squared(9.0, width))
+        assert cut.square().mean().sqrt().item() == pytest.approx(spread, abs=0.004)
+
+
+def test_all_modes_of_the_grid_are_counted():
+    grid = Grid(num=4000)
+    found = by_name(scores.of_given(against(grid), PointSet(grid.train().points[:2500]), 0))
+    assert found["modes"].value == found["modes"].ceiling == 25
+    assert found["high_quality"].value == pytest.approx(0.989, abs=0.01)
+    assert 0.85 < found["narrowest_mode"].value <= found["widest_mode"].value < 1.1
+    assert 0.6 < found["smallest_mode"].value < 1
 
 
 def test_one_mode_is_far_from_it():

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sparring.data import idx, image_files, read_pictures
+from sparring.data import PictureFolder, idx, image_files, read_pictures
 from sparring.data.fetch import RemoteFile, ensure
 from sparring.data.npz import read_npz
 from sparring.errors import InputError
@@ -92,6 +92,30 @@ def test_a_pipe_is_no_array(tmp_path):
     os.mkfifo(tmp_path / "x.npz")
     with pytest.raises(InputError, match="is no file"):
         read_npz(tmp_path / "x.npz")
+
+
+# Archives
+
+
+@settings(deadline=None)
+@given(place=st.integers(0, 10**6), bit=st.integers(0, 7))
+def test_a_flipped_bit_in_a_zip_is_noticed_or_harmless(tmp_path_factory, place, bit):
+    folder = tmp_path_factory.mktemp("zip")
+    with zipfile.ZipFile(folder / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.png", encoded("PNG", (4 + number // 3, 4)))
+    whole = bytearray((folder / "x.zip").read_bytes())
+    whole[place % len(whole)] ^= 1 << bit
+    (folder / "x.zip").write_bytes(whole)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARRING_CACHE", str(folder / "cache"))
+        try:
+            found = PictureFolder(str(folder / "x.zip")).train()
+        except InputError as error:
+            assert "x.zip" in str(error)  # noqa: PT017
+            return
+    assert found.shape == (1, 4, 4)
+    assert found.images.unique().tolist() == [0]
 
 
 # Pictures

@@ -210,7 +210,7 @@ def test_data_check_reports_counts(sparring_command):
 
 BAD = [
     (["train", "vanila"], "unknown recipe 'vanila'; did you mean 'vanilla'?"),
-    (["train", "vanilla", "--data", "mnits"], "did you mean 'mnist'?"),
+    (["train", "vanilla", "--data", "mnits"], "did you mean 'mnist'"),
     (["train", "vanilla", "--epochs", "0"], "'--epochs': 0 is not in the range"),
     (["train", "vanilla", "--epochs", "-1"], "'--epochs': -1 is not in the range"),
     (["train", "vanilla", "--epochs", "two"], "'two' is not a valid integer"),
@@ -230,7 +230,7 @@ BAD = [
     (["train", "vanilla", "--dry-run", "--from", "nowhere"], "nowhere is no run"),
     (["train", "vanilla", "--set", "nothing"], "is not of the form key=value"),
     (["train", "vanilla", "--device", "cuda"], "no CUDA device"),
-    (["train", "dcgan", "--data", "ring"], "28 x 28"),
+    (["train", "dcgan", "--data", "ring"], "square images of 28"),
     (["train", "nowhere.py"], "there is no file nowhere.py"),
     (["train", "vanilla", "--from", "nowhere"], "nowhere is no run"),
     (["train", "vanilla", "--out", "used"], "used is not empty"),
@@ -330,3 +330,24 @@ def test_reproduce_refuses_the_run_of_another_recipe(sparring_command):
     done = sparring_command("reproduce", "vanilla", "--rounds", 2, "--out", "rep")
     assert done.status == 2
     assert "holds paper, seed 0" in done.err
+
+
+def test_pictures_of_any_size_train_once_a_size_is_named(sparring_command, tmp_path, monkeypatch):
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
+    for number in range(40):
+        folder = tmp_path / "mine" / ("cat", "dog")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (30 + number, 50), (5 * number, 90, 10)).save(folder / f"{number}.png")
+    refused = sparring_command("train", "vanilla", "--data", "mine", "--rounds", 2, "--out", "run", *TINY[1:])
+    assert refused.status == 2
+    assert "--set data.size=64" in refused.err
+    report = json.loads(sparring_command("data", "check", "mine", "--set", "size=28", "--json").out)
+    assert (report["pictures"], report["shape"], report["num_bad"]) == (40, "3 x 28 x 28", 0)
+    assert "problem" in json.loads(sparring_command("data", "check", "mine", "--json").out)
+    done = sparring_command(
+        "train", "vanilla", "--data", "mine", "--set", "data.size=28", "--rounds", 2, "--out", "run", *TINY[1:]
+    )
+    assert done.status == 0, done.err
+    written = json.loads((tmp_path / "run" / "recipe.json").read_text(encoding="utf-8"))["recipe"]["data"]
+    assert (written["name"], written["size"]) == ("picture-folder", 28)
+    assert sparring_command("resume", "run", "--rounds", 3).status == 0

@@ -88,15 +88,21 @@ def test_resume_after_a_kill_goes_on_from_the_newest_checkpoint(tmp_path):
     assert_same_pictures(whole, resumed)
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_the_run(number, status, tmp_path):
-    run = tmp_path / "stopped"
+def start(run: Path, *options: str) -> subprocess.Popen:
+    """A training in a process of its own, at its 50th round."""
     settings = [f"--set={name}={value}" for name, value in SETTINGS["vanilla"].items()]
-    command = [sys.executable, "-m", "sparring", "train", "vanilla", f"--out={run}", "--seed=3", *settings]
+    command = [sys.executable, "-m", "sparring", "train", "vanilla", f"--out={run}", "--seed=3", *settings, *options]
     process = subprocess.Popen(command, env=os.environ, stderr=subprocess.PIPE, text=True)
     journal = run / "journal.jsonl"
     while not (journal.exists() and '"round": 50' in journal.read_text()) and process.poll() is None:
         time.sleep(0.01)
+    return process
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_the_run(number, status, tmp_path):
+    run = tmp_path / "stopped"
+    process = start(run)
     process.send_signal(number)
     _, err = process.communicate(timeout=120)
     assert process.returncode == status
@@ -105,6 +111,23 @@ def test_a_signal_saves_the_run(number, status, tmp_path):
     assert stopped_at >= 50
     assert (run / "training.gif").exists()
     more = stopped_at + 7
+    assert_same_state(train("vanilla", tmp_path / "whole", more), sparring.resume(run, rounds=more, quiet=True))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+def test_a_second_signal_ends_it_at_once_and_the_last_checkpoint_is_there(tmp_path):
+    process = start(tmp_path / "ended", '--set=checkpoint={"rounds": 7}')
+    process.send_signal(signal.SIGSTOP)  # so that both come within one round
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
+        process.send_signal(number)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 143
+    assert err.splitlines()[-1] == "sparring: terminated"
+    run = Run.open(tmp_path / "ended")
+    assert [event for event in run.journal() if event["event"] == "end"] == []
+    saved, problems = run.newest_checkpoint()
+    assert (saved.moment.round % 7, problems) == (0, [])
+    more = saved.moment.round + 5
     assert_same_state(train("vanilla", tmp_path / "whole", more), sparring.resume(run, rounds=more, quiet=True))
 
 

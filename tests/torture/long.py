@@ -1,9 +1,11 @@
-"""A long training, watched from outside: memory, open files and the run's folder must not grow with the rounds.
+"""A long training, watched from outside and from inside: memory, files and the run's folder must not grow with the rounds.
 
-`--rounds` says how long; what is measured is printed, and a growth beyond the limits is a failure.
+`--rounds` says how long; what is measured is printed, and a growth beyond the limits is a failure. Linux with glibc only.
 """
 
 import argparse
+import ctypes
+import gc
 import subprocess
 import sys
 import tempfile
@@ -12,12 +14,45 @@ from pathlib import Path
 
 import numpy as np
 
+import sparring
+from sparring.cadence import Moment
 from sparring.run import journal
+from sparring.run.recorder import Recorder
 
 NARROW = {"generator.widths": "[16]", "discriminator.widths": "[16]", "batch_size": "96", "optim.lr": "1e-4"}
 CADENCE = {"checkpoint": '{"rounds": 250}', "review": '{"epochs": 4}'}
-MOST_BYTES_A_ROUND = 64  # of memory, by the slope over the second half
+LOOK_EVERY = 100  # rounds
+# Slopes over the second half. The smallest tensor takes about 540 bytes, some 300 of them malloc's and 2 of Python's blocks.
+MOST_IN_USE = 64  # bytes a round that malloc has given out
+MOST_BLOCKS = 0.25  # Python's, a round: a line of the journal is remembered every 50 rounds
+MOST_RESIDENT = 1024  # bytes a round; the heap is torn by each review, in steps of up to 2 MiB that become fewer
 MOST_FILES = 0  # more at the end than in the middle
+
+
+class Account(ctypes.Structure):
+    """mallinfo2 of glibc; `uordblks` and `hblkhd` are the bytes given out, from the heaps and from maps of their own."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
+    )
+
+
+def train(out: Path, rounds: int) -> None:
+    """Train in this process, and print after so many rounds: round, bytes in use, Python's blocks."""
+    library = ctypes.CDLL(None)
+    library.mallinfo2.restype = Account
+    see = Recorder.see
+
+    def see_and_tell(self: Recorder, moment: Moment) -> None:
+        see(self, moment)
+        if moment.round % LOOK_EVERY == 0:
+            gc.collect()
+            account = library.mallinfo2()
+            print(moment.round, account.uordblks + account.hblkhd, sys.getallocatedblocks(), flush=True)
+
+    Recorder.see = see_and_tell
+    sparring.train("vanilla", rounds=rounds, out=out, settings=NARROW | CADENCE, device="cpu", quiet=True)
 
 
 def look(process: subprocess.Popen, run: Path) -> tuple[int, int, int] | None:
@@ -31,18 +66,29 @@ def look(process: subprocess.Popen, run: Path) -> tuple[int, int, int] | None:
         return None
 
 
-def watch(out: Path, rounds: int) -> list[tuple[int, int, int]]:
-    """Train, and look about twice a second."""
-    settings = [f"--set={name}={value}" for name, value in (NARROW | CADENCE).items()]
-    command = [sys.executable, "-m", "sparring", "train", "vanilla", f"--rounds={rounds}", f"--out={out}", "--quiet", *settings]
-    process, seen = subprocess.Popen(command), []
-    while process.poll() is None:
-        time.sleep(0.5)
-        if found := look(process, out):
-            seen.append(found)
+def watch(out: Path, rounds: int) -> tuple[np.ndarray, np.ndarray]:
+    """Train in a process of its own: what it told, and what was seen of it about twice a second."""
+    seen, told = [], out.with_suffix(".told")
+    with told.open("w") as stream:
+        command = [sys.executable, "-m", "torture.long", f"--rounds={rounds}", f"--train={out}"]
+        process = subprocess.Popen(command, stdout=stream)
+        while process.poll() is None:
+            time.sleep(0.5)
+            if found := look(process, out):
+                seen.append(found)
     if process.returncode:
         raise SystemExit(f"training ended with status {process.returncode}")
-    return seen
+    return np.loadtxt(told), np.array(seen)
+
+
+def late(table: np.ndarray, rounds: int) -> np.ndarray:
+    """The second half, without what comes after the last round: plots and the animation."""
+    return table[(table[:, 0] > rounds / 2) & (table[:, 0] < rounds)]
+
+
+def slope(table: np.ndarray, column: int) -> float:
+    """How much a column grows by a round."""
+    return float(np.polyfit(table[:, 0], table[:, column], 1)[0])
 
 
 def kept_files(run: Path) -> dict[str, int]:
@@ -54,17 +100,24 @@ def kept_files(run: Path) -> dict[str, int]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20_000)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--train", type=Path, help="train here, unwatched")
+    options = parser.parse_args()
+    if options.train:
+        train(options.train, options.rounds)
+        return 0
     with tempfile.TemporaryDirectory() as folder:
-        seen = np.array(watch(Path(folder) / "run", rounds))
+        told, seen = (late(table, options.rounds) for table in watch(Path(folder) / "run", options.rounds))
         kept = kept_files(Path(folder) / "run")
-    late = seen[(seen[:, 0] > rounds / 2) & (seen[:, 0] < rounds)]  # plots and the animation come after the last round
-    slope = np.polyfit(late[:, 0], late[:, 1], 1)[0]
-    more_files = late[-1, 2] - late[0, 2]
-    middle, end = late[[0, -1], 1] / 2**20
-    print(f"{rounds} rounds, {len(seen)} looks: {middle:.1f} MiB in the middle, {end:.1f} at the end")
-    print(f"memory grows by {slope:.1f} bytes a round; {late[-1, 2]} open files, {more_files} more than in the middle; {kept}")
-    return int(slope > MOST_BYTES_A_ROUND or more_files > MOST_FILES or kept["checkpoints"] > 3)
+    in_use, blocks, resident = slope(told, 1), slope(told, 2), slope(seen, 1)
+    more_files = seen[-1, 2] - seen[0, 2]
+    middle, end = seen[[0, -1], 1] / 2**20
+    print(
+        f"{options.rounds} rounds: {middle:.1f} MiB resident in the middle, {end:.1f} at the end, {resident:.1f} bytes a round"
+    )
+    print(f"in use: {in_use:.2f} bytes and {blocks:.4f} blocks of Python's more a round")
+    print(f"{seen[-1, 2]} open files, {more_files} more than in the middle; {kept}")
+    grown = in_use > MOST_IN_USE or blocks > MOST_BLOCKS or resident > MOST_RESIDENT or more_files > MOST_FILES
+    return int(grown or kept["checkpoints"] > 3)
 
 
 if __name__ == "__main__":

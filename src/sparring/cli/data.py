@@ -37,18 +37,27 @@ def fetch(name: str, quiet: bool) -> None:
     click.echo(f"{name}: all files are here and verified")
 
 
-@command.command(epilog="Example: sparring data check mnist")
+@command.command(epilog="Example: sparring data check my-pictures --set size=64")
 @click.argument("name_or_path")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the data set: size=64, fit=stretch."
+)
 @options.as_json
-def check(name_or_path: str, as_json: bool) -> None:
-    """Say what training on NAME_OR_PATH would meet: counts, shape, classes, memory."""
-    from sparring import data
+def check(name_or_path: str, settings: tuple[str, ...], as_json: bool) -> None:
+    """Say what training on NAME_OR_PATH would meet: counts, sizes, classes, duplicates, bad files, speed, memory."""
+    from sparring import codec, data
     from sparring.progress import Progress
 
+    chosen = codec.override(data.resolve(name_or_path), options.assignments(settings))
     with Progress() as progress:
-        report = data.check(data.resolve(name_or_path), progress.transfer)
+        report = data.check(chosen, progress.transfer)
     if as_json:
         return options.print_json(report)
     for key, value in report.items():
-        click.echo(f"{key.replace('_', ' '):<16} {value}")
+        label = key.replace("_", " ")
+        if isinstance(value, dict):
+            for name, detail in value.items():
+                click.echo(f"{label:<24} {name}: {detail}")
+        else:
+            click.echo(f"{label:<24} {value}")
     return None

@@ -19,7 +19,7 @@ from sparring.data.cifar10 import Cifar10
 from sparring.data.idx_folder import IdxFolder
 from sparring.data.like_mnist import FashionMnist, Kmnist
 from sparring.data.mnist import Mnist
-from sparring.data.picture_folder import PictureFolder
+from sparring.data.picture_folder import PictureFolder, like
 from sparring.data.pictures import Pictures, read_pictures
 from sparring.data.sets import Data, Dataset, ImageSet, PointSet, Progress, StackedSet
 from sparring.data.stacked_mnist import StackedMnist
@@ -54,20 +54,22 @@ __all__ = [
 MOST_CLASSES = 100  # whose counts are told one by one
 
 
-def resolve(name_or_path: str) -> Data:
-    """The registered data set of this name, with its defaults, or else the IDX files or the pictures of this folder.
+def resolve(name_or_path: str, instead: Data | None = None) -> Data:
+    """The registered data set of this name, with its defaults, or else the IDX files or the pictures of this folder or .zip.
 
-    A name wins over a folder of the same name, which `./name` still reaches. Raises InputError for anything else, and
+    A name wins over a folder of the same name, which `./name` still reaches. `instead`: of which other data set it takes the
+    place; where both are pictures of the user's, their size, fit and channels stay. Raises InputError for anything else, and
     for folders in which files are missing.
     """
     names = registry.names("data")
     if name_or_path in names:
         return _by_default(name_or_path)
     path = Path(name_or_path)
-    if path.is_dir():
-        return _folder(path)
+    if path.is_dir() or path.suffix.lower() == ".zip":
+        found = _folder(path)
+        return like(found, instead) if isinstance(found, PictureFolder) else found
     if path.exists():
-        raise InputError(f"{path} is a file; name a folder, of pictures or of MNIST's four IDX files, .gz or not")
+        raise InputError(f"{path} is a file; name a folder or a .zip of pictures, or a folder of MNIST's four IDX files")
     raise InputError(f"{name_or_path!r} is neither a data set nor a folder; {registry.suggest(name_or_path, names)}")
 
 
@@ -90,7 +92,7 @@ def _folder(path: Path) -> IdxFolder | PictureFolder:
         folder = IdxFolder(str(path.absolute()))
     else:
         folder = PictureFolder(str(path.absolute()))
-        if not image_files.find(path):
+        if path.is_dir() and not image_files.find(path):
             raise InputError(f"{path} holds neither pictures nor MNIST's four IDX files")
     folder.fetch()
     return folder
@@ -108,7 +110,7 @@ def check(data: Data, progress: Progress | None = None) -> dict[str, Any]:
     Of a folder of pictures also their own sizes and, by name, those that cannot be used; a `problem` is the sentence that
     training would end with.
     """
-    report: dict[str, Any] = {}
+    report = data.survey(progress) if isinstance(data, PictureFolder) else {}
     try:
         start = perf_counter()
         train, test = data.train(progress), data.test(progress)

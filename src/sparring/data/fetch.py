@@ -70,7 +70,7 @@ def ensure(
     """
     found = _cached(files, folder)
     if len(found) < len(files):
-        with _locked(folder):
+        with locked(folder):
             found = _cached(files, folder, warn=True)  # another process may have fetched them while this one waited
             found |= _fetch([file for file in files if file not in found], folder, sources, progress)
     return [found[file] for file in files]
@@ -123,7 +123,8 @@ def _read(path: Path, limit: int) -> bytes | None:
 
 
 @contextmanager
-def _locked(folder: Path):
+def locked(folder: Path):
+    """Within the block no other process is in one for this folder, which is made if it is missing; MachineError as `ensure`."""
     lock = FileLock(folder / ".lock")
     with _usable(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,12 @@
 """Image files of the usual formats: which of a folder's files they are, and one at a time what Pillow makes of them."""
 
-import re
+import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Literal, Protocol
 
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
@@ -20,7 +21,27 @@ _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # no others: Pi
 _ON_THEIR_SIDE = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
 _PIXELS_PER_BYTE = 1 << 14  # at most: twice what an empty PNG of one bit a pixel has
 _DEEPEST = 50  # folders within each other
-_DEEP = re.compile(r"(?<!BGR);16")  # Pillow's names for 16 bits a channel; "BGR;16" shares 16 bits between three
+
+
+class File(Protocol):
+    """What a picture is read from: a path, or a member of an archive."""
+
+    def open(self, mode: Literal["rb"], /) -> BinaryIO: ...
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What pictures are made into: `size` is that of both sides, None for their own; `channels` None for as many as they have.
+
+    `fit`: "crop" scales the shorter side to `size` and cuts the middle out, "stretch" scales both sides.
+    """
+
+    size: int | None = None
+    fit: Literal["crop", "stretch"] = "crop"
+    channels: int | None = None
+
+
+AS_THEY_ARE = Shape()
 
 
 class BadPictureError(Exception):
@@ -48,35 +69,44 @@ def find(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.relative_to(folder).parts)
 
 
-def read_header(path: Path) -> Header:
+def read_header(file: File) -> Header:
     """A picture's size once it stands upright, its pixels not yet decoded; BadPictureError where it cannot be used.
 
     A PNG's checksums are compared here, because decoding does not.
     """
-    with _opened(path) as image:
-        if image.mode in ("I", "F") or image.mode.startswith("I;") or _DEEP.search(str(image.tile)):
-            raise BadPictureError(f"has more than 8 bits a channel (mode {image.mode})")
+    with _opened(file) as (image, num_bytes):
+        if image.mode in ("I", "F"):
+            raise BadPictureError(f"has more than 16 bits a channel (mode {image.mode})")
         width, height = image.size
-        num_bytes = path.stat().st_size
         if width * height > _PIXELS_PER_BYTE * num_bytes:
             raise BadPictureError(f"its header declares {width} x {height} pixels, for which {num_bytes:,} bytes are too few")
         if _lies_on_its_side(image):
             width, height = height, width
-        is_grey = image.mode in ("1", "L")
+        is_grey = image.mode in ("1", "L") or image.mode.startswith("I;")
         image.verify()
         return Header(height, width, is_grey)
 
 
-def read_pixels(path: Path) -> np.ndarray:
-    """A picture upright on black, uint8 [H, W, 1] where its channels are equal, else [H, W, 3].
+def read_pixels(file: File, shape: Shape = AS_THEY_ARE) -> np.ndarray:
+    """A picture upright, uint8 [H, W, C]: on black, with 1 channel where all are equal, else 3; or with as many as are asked.
 
-    Of several frames or pages it is the first. BadPictureError where it cannot be decoded to its end.
+    One channel is made of three by ITU-R 601's weights, and 4 are red, green, blue and alpha. Of 16 bits the nearest 8 are
+    kept; of several frames or pages it is the first. BadPictureError where it cannot be decoded to its end, or is smaller than
+    the size that is asked for.
     """
-    with _opened(path) as image:
+    with _opened(file) as (image, _):
+        if shape.size is not None:
+            image.draft(None, (2 * shape.size, 2 * shape.size))  # a JPEG comes as small as twice what is needed
         ImageOps.exif_transpose(image, in_place=True)
-        pixels = np.asarray(_on_black(image))
+        image = _eight_bits(image)
+        image = image.convert("RGBA") if shape.channels == 4 else _on_black(image)
+        if shape.channels in (1, 3):
+            image = image.convert({1: "L", 3: "RGB"}[shape.channels])
+        pixels = np.asarray(image if shape.size is None else _resized(image, shape.size, shape.fit))
     if pixels.ndim == 2:
         return pixels[..., None]
+    if shape.channels is not None:
+        return pixels
     is_grey = (pixels == pixels[..., :1]).all()
     return pixels[..., :1] if is_grey else pixels
 
@@ -108,11 +138,14 @@ def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
-    """The picture of this file; whatever is wrong with it becomes BadPictureError."""
+def _opened(file: File) -> Iterator[tuple[ImageFile.ImageFile, int]]:
+    """The picture in this file, and the bytes that it has; whatever is wrong with it becomes BadPictureError."""
     try:
-        with path.open("rb") as file, Image.open(file, formats=_FORMATS) as image:
-            yield image
+        with file.open("rb") as stream:
+            num_bytes = stream.seek(0, io.SEEK_END)
+            stream.seek(0)
+            with Image.open(stream, formats=_FORMATS) as image:
+                yield image, num_bytes
     except (BadPictureError, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -128,6 +161,22 @@ def _lies_on_its_side(image: ImageFile.ImageFile) -> bool:
     if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):  # a PNG would be decoded to look
         return False
     return image.getexif().get(ExifTags.Base.Orientation) in _ON_THEIR_SIDE
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Sixteen bits of grey as the nearest eight: (x * 255) / 65535, rounded; Pillow itself has done so with colours."""
+    if not image.mode.startswith("I;"):
+        return image
+    return Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
+
+
+def _resized(image: Image.Image, size: int, fit: str) -> Image.Image:
+    """Antialiased by Lanczos' kernel, never enlarged."""
+    if min(image.size) < size:
+        raise BadPictureError(f"is {image.width} x {image.height} pixels, smaller than {size} x {size}; choose a smaller size")
+    if fit == "stretch":
+        return image.resize((size, size), Image.Resampling.LANCZOS)
+    return ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
 
 
 def _on_black(image: Image.Image) -> Image.Image:

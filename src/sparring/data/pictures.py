@@ -1,7 +1,7 @@
 """Pictures from elsewhere, a folder of image files or an .npz file, read into one tensor."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -10,12 +10,16 @@ import torch
 from torch import Tensor
 
 from sparring.data import image_files
-from sparring.data.image_files import BadPictureError, Header
+from sparring.data.image_files import AS_THEY_ARE, BadPictureError, File, Header, Shape
 from sparring.data.npz import read_npz
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError
 
+LIKE_MOST = "like most"  # how the reason against a picture of another size ends
 _NEWS = 256  # files between two reports of progress
+
+Room = Callable[[tuple[int, ...]], np.ndarray]
+"""Gives an array uint8 of this shape."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Pictures:
 class Decoded:
     """The pictures of some files: `good` are the places of those in `images`, `bad` has the others' reasons by place."""
 
-    images: Tensor  # uint8 [len(good), C, H, W]
+    pixels: np.ndarray  # uint8 [len(good), C, H, W]
     good: list[int]
     bad: dict[int, str]
 
@@ -56,25 +60,25 @@ def read_pictures(path: Path, *, skip_bad: bool = False, progress: Progress | No
 
 
 def _read_folder(folder: Path, skip_bad: bool, progress: Progress | None) -> Pictures:
-    files = image_files.find(folder)
+    files: Sequence[Path] = image_files.find(folder)
     if not files:
         raise InputError(f"there is no picture in {folder}; names end in one of {', '.join(sorted(image_files.SUFFIXES))}")
     decoded = decode(files, label=folder.name, progress=progress)
     if not skip_bad:
-        refuse_bad(files, decoded, "--skip-bad leaves such files out")
+        refuse_bad(files, decoded.bad, "--skip-bad leaves such files out")
     if not decoded.good:
-        refuse_bad(files, decoded, "no picture is left")
+        refuse_bad(files, decoded.bad, "no picture is left")
     labels, classes = class_folders([file.relative_to(folder) for file in files])
-    images = ImageSet(decoded.images, labels if labels is None else labels[decoded.good], classes)
+    images = ImageSet(torch.from_numpy(decoded.pixels), labels if labels is None else labels[decoded.good], classes)
     return Pictures(images, tuple(f"{files[place]}: {reason}" for place, reason in sorted(decoded.bad.items())))
 
 
-def refuse_bad(files: Sequence[Path], decoded: Decoded, advice: str) -> None:
+def refuse_bad(files: Sequence[File], bad: Mapping[int, str], advice: str) -> None:
     """InputError, with the first bad file's reason and this advice, where there is a bad file."""
-    if decoded.bad:
-        first, num = min(decoded.bad), len(decoded.bad)
+    if bad:
+        first, num = min(bad), len(bad)
         count = f"{num:,} of {len(files):,} files {'is' if num == 1 else 'are'} bad"
-        raise InputError(f"{files[first]}: {decoded.bad[first]}; {count}; {advice}")
+        raise InputError(f"{files[first]}: {bad[first]}; {count}; {advice}")
 
 
 def class_folders(names: Sequence[PurePath]) -> tuple[Tensor | None, tuple[str, ...]]:
@@ -87,31 +91,34 @@ def class_folders(names: Sequence[PurePath]) -> tuple[Tensor | None, tuple[str, 
     return torch.tensor([numbers[name] for name in folders]), classes
 
 
-def decode(files: Sequence[Path], *, first: int | None = None, label: str, progress: Progress | None = None) -> Decoded:
-    """The pictures of the first so many files, or of all; the others still have a say in the size and in the colour.
+def decode(
+    files: Sequence[File], shape: Shape = AS_THEY_ARE, *, room: Room | None = None, label: str, progress: Progress | None = None
+) -> Decoded:
+    """The pictures of these files, in arrays that `room` gives, by default in memory.
 
-    The headers come first, so that the pixels can go straight to their places in one tensor.
+    The headers come first, so that the pixels can go straight to their places in one array.
     """
-    asked = len(files) if first is None else first
     tell = _teller(label, 2 * len(files), progress)
     with image_files.quiet_pillow():
-        headers, bad = _headers(files, tell)
-        stack, good = _Stack(sum(place < asked for place in headers), *_common_size(headers)), []
-        for done, (place, header) in enumerate(headers.items(), start=len(files)):
+        headers, bad = read_headers(files, tell)
+        if shape.size is None:
+            bad |= _of_other_sizes(headers)
+        kept = [place for place in headers if place not in bad]
+        size = _common_size(headers) if shape.size is None else (shape.size, shape.size)
+        stack, good = _Stack((len(kept), shape.channels or 1, *size), room or (lambda wanted: np.empty(wanted, np.uint8))), []
+        for done, place in enumerate(kept, start=len(files)):
             tell(done)
-            if place >= asked and (header.is_grey or stack.is_coloured):
-                continue
             try:
-                stack.see(image_files.read_pixels(files[place]), keep=place < asked)
-                good += [place] if place < asked else []
+                stack.add(image_files.read_pixels(files[place], shape))
+                good.append(place)
             except BadPictureError as error:
                 bad[place] = str(error)
     tell(2 * len(files))
-    return Decoded(stack.images(), good, bad)
+    return Decoded(stack.pixels(), good, bad)
 
 
-def _headers(files: Sequence[Path], tell: Callable[[int], None]) -> tuple[dict[int, Header], dict[int, str]]:
-    """The headers of good files, all of one size, and the reasons against the others, by place."""
+def read_headers(files: Sequence[File], tell: Callable[[int], None]) -> tuple[dict[int, Header], dict[int, str]]:
+    """The headers of good files, and the reasons against the others, by place."""
     headers, bad = {}, {}
     for place, file in enumerate(files):
         tell(place)
@@ -119,12 +126,17 @@ def _headers(files: Sequence[Path], tell: Callable[[int], None]) -> tuple[dict[i
             headers[place] = image_files.read_header(file)
         except BadPictureError as error:
             bad[place] = str(error)
-    height, width = _common_size(headers)
-    for place, header in list(headers.items()):
-        if (header.height, header.width) != (height, width):
-            bad[place] = f"is {header.width} x {header.height} pixels, not {width} x {height} like most"
-            del headers[place]
     return headers, bad
+
+
+def _of_other_sizes(headers: dict[int, Header]) -> dict[int, str]:
+    """The reasons against files that have not the most frequent size, by place."""
+    height, width = _common_size(headers)
+    return {
+        place: f"is {header.width} x {header.height} pixels, not {width} x {height} {LIKE_MOST}"
+        for place, header in headers.items()
+        if (header.height, header.width) != (height, width)
+    }
 
 
 def _common_size(headers: dict[int, Header]) -> tuple[int, int]:
@@ -134,29 +146,24 @@ def _common_size(headers: dict[int, Header]) -> tuple[int, int]:
 
 
 class _Stack:
-    """Pictures of one size in one array, which has one channel for as long as all that were seen are grey."""
+    """Pictures of one size in one array, which has one channel for as long as all that came were grey."""
 
-    def __init__(self, num: int, height: int, width: int) -> None:
-        self._pixels, self._num = np.empty((num, 1, height, width), np.uint8), 0
+    def __init__(self, shape: tuple[int, ...], room: Room) -> None:
+        self._room, self._pixels, self._num = room, room(shape), 0
 
-    @property
-    def is_coloured(self) -> bool:
-        return self._pixels.shape[1] == 3
-
-    def see(self, pixels: np.ndarray, keep: bool) -> None:
-        """Take up a picture [H, W, C], or only its colour; BadPictureError where its header had promised another size."""
-        num, _, height, width = self._pixels.shape
+    def add(self, pixels: np.ndarray) -> None:
+        """Take up a picture [H, W, C]; BadPictureError where its header had promised another size."""
+        num, channels, height, width = self._pixels.shape
         if pixels.shape[:2] != (height, width):
             raise BadPictureError(f"is {pixels.shape[1]} x {pixels.shape[0]} pixels, but its header says {width} x {height}")
-        if pixels.shape[2] == 3 and not self.is_coloured:
-            grey, self._pixels = self._pixels, np.empty((num, 3, height, width), np.uint8)
+        if pixels.shape[2] > channels:
+            grey, self._pixels = self._pixels, self._room((num, pixels.shape[2], height, width))
             self._pixels[: self._num] = grey[: self._num]
-        if keep:
-            self._pixels[self._num] = pixels.transpose(2, 0, 1)
-            self._num += 1
+        self._pixels[self._num] = pixels.transpose(2, 0, 1)
+        self._num += 1
 
-    def images(self) -> Tensor:
-        return torch.from_numpy(self._pixels[: self._num])
+    def pixels(self) -> np.ndarray:
+        return self._pixels[: self._num]
 
 
 def _teller(label: str, total: int, progress: Progress | None) -> Callable[[int], None]:

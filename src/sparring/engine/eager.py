@@ -16,23 +16,20 @@ from sparring.augment import Adaptive
 from sparring.cadence import Moment
 from sparring.data.sets import Dataset
 from sparring.engine.batch_norm import BatchNorm, synchronise
+from sparring.engine.checks import check_batch_size, check_classes, check_penalties, held_out_of, normalises
 from sparring.engine.order import Order
+from sparring.engine.readings import contrast_of, finite, spread_of, summary
 from sparring.engine.solo import Solo
-from sparring.errors import InputError, check
 from sparring.keys import generator, key
 from sparring.losses import is_probabilistic
 from sparring.noise import Code
 from sparring.optim import Adam, AdamOptimizer, StepClock
 from sparring.recipe import MoveD, MoveG, Recipe, draws_real
-from sparring.registry import name_of
 from sparring.remedies import DivergenceError, Trouble
 from sparring.steps import Match, Player, Readings, Turn
 
 SAMPLED_AT_ONCE = 256
-MOST_OF_FEW = 4096  # batch size, where there are fewer images
 EXAMINED = 500  # samples at a checkup
-HELD_OUT = 500  # images at most that an adaptive augmentation keeps from D, of ten a single one
-OTHERS = ("g_gradient", "d_gradient", "d_penalty", "strength")  # readings that a journal holds where there are any
 
 
 @dataclass
@@ -59,9 +56,10 @@ class Engine:
         one far larger than the data, for a remedy that several processes do not have, and for classes that the data have not.
         """
         ranks = ranks or Solo()
-        _check_classes(recipe, data)
+        check_classes(recipe, data)
         g, d = players.generator(recipe, data.shape, seed), players.discriminator(recipe, data.shape, seed)
-        _check_batch_size(recipe, len(data), ranks.size, g, d)
+        check_batch_size(recipe, len(data), ranks.size, g, d)
+        check_penalties(recipe, d)
         if ranks.size > 1 and recipe.batch_norm == "synchronised":
             synchronise(g)
             synchronise(d)
@@ -85,7 +83,7 @@ class Engine:
             match.averaged = copy.deepcopy(match.generator.network).requires_grad_(False)
         if recipe.augment:
             recipe.augment.num_uniforms(data.shape)
-        data, held_out = _held_out(recipe, data)
+        data, held_out = held_out_of(recipe, data)
         order = Order(recipe.order, len(data), recipe.batch_size, seed)
         held_out = held_out.to(device) if held_out else None
         return cls(recipe, seed, data.to(device), order, match, device, ranks, held_out=held_out)
@@ -188,7 +186,7 @@ class Engine:
             return None
         if data.labels is None or not self.recipe.condition.uses_labels:
             return torch.zeros(len(indices), code.classes + code.continuous, device=self.device)
-        return one_hot(data.labels[indices], code.classes).to(self.device, torch.float32)
+        return one_hot(data.labels[indices], code.classes).to(self.device, torch.get_default_dtype())
 
     def _check_losses(self, readings: Readings) -> None:
         if self.device.type == "cpu":
@@ -251,7 +249,7 @@ class Engine:
                 d_fake = self._verdict(generator(z), self.match.codes_of(z))
                 sums[index] = torch.stack([d_real.sum(), d_fake.sum(), d_real.new_tensor(len(d_real))])
         d_real, d_fake, num = self.ranks.added(sums).sum(0).tolist()
-        return _finite({"d_real_test": d_real / num, "d_fake_test": d_fake / num})
+        return finite({"d_real_test": d_real / num, "d_fake_test": d_fake / num})
 
     def _verdict(self, images: Tensor, codes: Tensor | None) -> Tensor:
         """D(x) of images, or of packs of them, as probabilities [B]."""
@@ -270,20 +268,20 @@ class Engine:
         generator, discriminator = self.match.shown, self.match.discriminator.network
         (real, codes), (held_out, held_out_codes) = self._some(self.data), self._some(test)
         fake = self.samples(EXAMINED, "checkup").to(self.device)
-        spread, numbers = _spread(fake), {}
+        spread, numbers = spread_of(fake), {}
         if len(held_out) >= 10:  # fewer say nothing of how varied real ones are
-            numbers["spread"] = spread / _spread(held_out)
+            numbers["spread"] = spread / spread_of(held_out)
             if fake.ndim == 4:
-                numbers["contrast"] = _contrast(fake) / _contrast(held_out)
+                numbers["contrast"] = contrast_of(fake) / contrast_of(held_out)
         with steps.inference(discriminator):
             numbers |= {
                 "d_real_train": self._verdict(real, codes).mean(),
                 "d_real_held_out": self._verdict(held_out, held_out_codes).mean(),
             }
-        if _normalises(generator):
+        if normalises(generator):
             moved = self._with_batch_statistics("checkup") - fake
             numbers["batch_norm_gap"] = moved.square().mean().sqrt() / spread
-        return _finite({name: value.item() for name, value in numbers.items()})
+        return finite({name: value.item() for name, value in numbers.items()})
 
     def _some(self, data: Dataset) -> tuple[Tensor, Tensor | None]:
         """The same few examples each time, with their codes, on the engine's device."""
@@ -381,93 +379,6 @@ def own_torch_state(device: torch.device) -> Iterator[None]:
     on_cpu = device.type == "cpu"
     with torch.random.fork_rng(devices=[]) if on_cpu else torch.random.fork_rng(device_type=device.type):
         yield
-
-
-def summary(readings: Readings, probabilistic: bool = True) -> dict[str, float | None]:
-    """Readings as numbers: losses, mean logits, mean sigmoids, and how often each side's verdict was right.
-
-    `d_accuracy_real`: share of real images that D takes for real; `d_accuracy_fake`: share of fakes that D takes for fakes;
-    `g_accuracy`: share of the fakes of G's own move that D takes for real; `g_gradient` and `d_gradient`: norms of the
-    gradients of the last moves; `d_penalty`: what the penalties on D's gradients added when they were due last; `strength`: of
-    an adaptive augmentation.
-    Of a loss under which D's output is no probability, `d_real` and `d_fake` are None.
-    """
-    real, fake, own = (readings[name] for name in ("real_logits", "fake_logits", "g_fake_logits"))
-    numbers: dict[str, Tensor] = {
-        "g_loss": readings["g_loss"],
-        "d_loss": readings["d_loss"],
-        "real_logit": real.mean(),
-        "fake_logit": fake.mean(),
-        "d_real": real.sigmoid().mean(),
-        "d_fake": fake.sigmoid().mean(),
-        "d_accuracy_real": (real > 0).float().mean(),
-        "d_accuracy_fake": (fake <= 0).float().mean(),
-        "g_accuracy": (own > 0).float().mean(),
-        **{name: readings[name] for name in OTHERS if name in readings},
-    }
-    values = torch.stack(list(numbers.values())).tolist()  # one synchronisation
-    found: dict[str, float | None] = dict(zip(numbers, values, strict=True))
-    return found if probabilistic else found | {"d_real": None, "d_fake": None}
-
-
-def _finite(numbers: dict[str, float]) -> dict[str, float]:
-    """The same numbers; DivergenceError where one is not finite."""
-    for name, value in numbers.items():
-        if not isfinite(value):
-            raise DivergenceError(Trouble(name, "discriminator" if name.startswith("d_") else "generator", str(value)))
-    return numbers
-
-
-def _spread(samples: Tensor) -> Tensor:
-    """The root mean square deviation from sample to sample; never quite 0, so that others can be measured by it."""
-    return samples.var(0, correction=0).mean().sqrt().clamp(min=1e-6)
-
-
-def _contrast(images: Tensor) -> Tensor:
-    """The mean deviation within an image, likewise."""
-    return images.flatten(1).std(1, correction=0).mean().clamp(min=1e-6)
-
-
-def _held_out(recipe: Recipe, data: Dataset) -> tuple[Dataset, Dataset | None]:
-    """What is trained on, and what D is never shown: some at random, where the augmentation asks for it."""
-    if not isinstance(recipe.augment, Adaptive):
-        return data, None
-    num = min(HELD_OUT, len(data) // 10)
-    check(num >= 1, "data", f"{len(data)} images", "have at least 10 for an adaptive augmentation, which holds a tenth back")
-    order = torch.randperm(len(data), generator=generator("cpu", 0, "held out"))
-    return data.take(order[num:].sort().values), data.take(order[:num])
-
-
-def _check_classes(recipe: Recipe, data: Dataset) -> None:
-    """InputError where the condition needs labels that the data have not, or other classes."""
-    if recipe.condition is None or not recipe.condition.uses_labels or not isinstance(recipe.z, Code):
-        return
-    what = f"the condition {name_of(recipe.condition)} needs labels"
-    if data.labels is None:
-        raise InputError(f"{what}, and the data set {name_of(recipe.data)} has none; set condition=null, or name other data")
-    check(recipe.z.classes == len(data.classes), "z.classes", recipe.z.classes, f"be {len(data.classes)}, as the data have")
-
-
-def _check_batch_size(recipe: Recipe, num_images: int, num_processes: int, g: nn.Module, d: nn.Module) -> None:
-    size, most = recipe.batch_size, max(num_images, MOST_OF_FEW)
-    check(size <= most, "batch_size", f"{size:,}", f"be at most {most:,} for {num_images:,} images")
-    check(size >= num_processes, "batch_size", size, f"be at least {num_processes}, the number of processes")
-    remedy = f"{type(recipe.non_finite).__name__}()"
-    check(size % recipe.packing == 0, "batch_size", size, f"be a multiple of packing, {recipe.packing}")
-    check(num_processes == 1 or recipe.packing == 1, "packing", recipe.packing, "be 1 where several processes train")
-    check(num_processes == 1 or not recipe.non_finite.guards, "non_finite", remedy, "be Stop() where several processes train")
-    if not (_normalises(g) or _normalises(d)):
-        return
-    check(size >= 2, "batch_size", size, "be at least 2, for batch normalisation")
-    if recipe.batch_norm == "per-process" and num_processes > 1:
-        last = num_images % size if _normalises(d) and recipe.order != "with-replacement" else 0
-        fewest = (last or size) // num_processes
-        rule = f"leave at least 2 samples to each of {num_processes} processes, also of an epoch's last batch"
-        check(fewest >= 2, "batch_size", size, f"{rule}; or set batch_norm=synchronised")
-
-
-def _normalises(network: nn.Module) -> bool:
-    return any(isinstance(layer, BatchNorm) for layer in network.modules())
 
 
 def _player(network: nn.Module, optim: Adam, device: torch.device, clock: StepClock) -> Player:

@@ -55,8 +55,9 @@ class R3GeneratorConfig:
         widths = _widths(self, num_doublings)[::-1]
         depth = self.blocks * len(widths)
         layers: list[nn.Module] = [Basis(num_z, widths[0], base), *_blocks(widths[0], self, depth)]
-        for num_in, num_out in pairwise(widths):
-            layers += [*_changed(num_in, num_out), Resample(2.0), *_blocks(num_out, self, depth)]
+        for place, (num_in, num_out) in enumerate(pairwise(widths)):
+            size = base << place
+            layers += [*_changed(num_in, num_out), Resample(size, 2 * size), *_blocks(num_out, self, depth)]
         return nn.Sequential(*layers, nn.Conv2d(widths[-1], shape[0], 1, bias=False))
 
 
@@ -82,8 +83,9 @@ class R3DiscriminatorConfig:
         widths = _widths(self, num_halvings)
         depth = self.blocks * len(widths)
         layers: list[nn.Module] = [nn.Conv2d(shape[0], widths[0], 1), *_blocks(widths[0], self, depth)]
-        for num_in, num_out in pairwise(widths):
-            layers += [Resample(0.5), *_changed(num_in, num_out), *_blocks(num_out, self, depth)]
+        for place, (num_in, num_out) in enumerate(pairwise(widths)):
+            size = shape[1] >> place
+            layers += [Resample(size, size // 2), *_changed(num_in, num_out), *_blocks(num_out, self, depth)]
         whole = nn.Conv2d(widths[-1], widths[-1], base, groups=widths[-1], bias=False)
         return nn.Sequential(*layers, whole, nn.Flatten(), *head(widths[-1], num_outputs))
 

@@ -47,7 +47,9 @@ class Score:
 
 
 BETTER: Mapping[str, Literal["lower", "higher"]] = {
-    **dict.fromkeys(("frechet_distance", "kernel_distance", "energy_distance", "missing_classes", "mode_kl"), "lower"),
+    **dict.fromkeys(
+        ("frechet_distance", "kernel_distance", "energy_distance", "missing_classes", "mode_kl", "mode_kl_excess"), "lower"
+    ),
     **dict.fromkeys(
         ("precision", "recall", "coverage", "classifier_score", "class_entropy", "modes", "high_quality"), "higher"
     ),

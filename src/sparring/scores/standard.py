@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import exp
+from math import exp, sqrt
 from typing import ClassVar, Protocol
 
 import torch
@@ -277,9 +277,18 @@ class PointStandard(Standard):
         mixture = _mixture(self.data)
         if mixture is None:
             return {}
-        centres = mixture.centres()
-        inside = torch.special.gammainc(torch.tensor(centres.shape[1] / 2), torch.tensor(4.5)).item()  # chi^2 at 3 std
-        return {"modes": float(len(centres)), "high_quality": inside}
+        num_modes, width = mixture.centres().shape
+        inside, squares = (
+            _chi_squared(9.0, width + more) for more in (0, 2)
+        )  # E[r^2; r < 3 std] is width std^2 times the latter
+        spread = sqrt(squares / inside)
+        return {
+            "modes": float(num_modes),
+            "high_quality": inside,
+            "smallest_mode": 1.0,
+            "narrowest_mode": spread,
+            "widest_mode": spread,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -388,6 +397,11 @@ def examples(samples: Tensor) -> Dataset:
     if bad:
         raise InputError(f"{bad} of {len(samples)} samples hold values that are infinite or not a number")
     return ImageSet(to_uint8(samples)) if samples.ndim == 4 else PointSet(samples.float())
+
+
+def _chi_squared(bound: float, freedom: int) -> float:
+    """The probability that a chi-squared variable lies below the bound."""
+    return torch.special.gammainc(torch.tensor(freedom / 2).double(), torch.tensor(bound / 2).double()).item()
 
 
 def _mixture(data: Data) -> Mixture | None:

@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 
 class Basis(nn.Module):
@@ -18,11 +17,28 @@ class Basis(nn.Module):
 
 
 class Resample(nn.Module):
-    """[B, C, H, W] -> twice or half the size, bilinear; smaller maps are smoothed first (weights 1 3 3 1)."""
+    """[B, C, size, size] -> [B, C, new, new]: bilinear, antialiased where it shrinks, as `torch.nn.functional.interpolate`.
 
-    def __init__(self, factor: float):
+    A matrix product for each axis: on CUDA the gradient of `interpolate` differs from run to run, on the CPU it is slower.
+    """
+
+    matrix: Tensor
+
+    def __init__(self, size: int, new: int):
         super().__init__()
-        self.factor = factor
+        self.register_buffer("matrix", _triangles(size, new), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return interpolate(x, scale_factor=self.factor, mode="bilinear", align_corners=False, antialias=self.factor < 1)
+        columns = x.transpose(2, 3) @ self.matrix  # [B, C, size, new], width before height
+        return columns.transpose(2, 3) @ self.matrix
+
+    def extra_repr(self) -> str:
+        return "{} -> {}".format(*self.matrix.shape)
+
+
+def _triangles(size: int, new: int) -> Tensor:
+    """[size, new]: what each old place gives to each new one; a triangle around the new place, as wide as the larger step."""
+    step = size / new
+    old, centres = torch.arange(size) + 0.5, (torch.arange(new) + 0.5) * step
+    weights = (1 - (old[:, None] - centres).abs() / max(step, 1.0)).clamp(min=0)
+    return weights / weights.sum(0)

@@ -1,0 +1,151 @@
+"""Pictures decoded once: pixels on the disk, mapped into memory, so that more can be trained on than memory holds."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring import files
+from sparring.data.fetch import cache_folder, locked
+from sparring.data.pictures import Decoded, Room
+from sparring.errors import InputError
+
+VERSION = "sparring-pictures-1"  # count it up when pictures are decoded in another way
+
+
+@dataclass(frozen=True)
+class Key:
+    """Whose pixels: the path that the pictures come from, their settings, and what lies there now."""
+
+    path: str
+    settings: str
+    content: str
+
+    @property
+    def place(self) -> str:
+        """What names of files begin with: alike whatever lies there."""
+        return _hash(f"{self.path}\n{self.settings}")[:16]
+
+    @property
+    def stem(self) -> str:
+        return f"{self.place}-{_hash(self.content)[:24]}"
+
+
+def pixels(key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded], None]) -> Tensor:
+    """uint8 [N, C, H, W], mapped from the cache folder; decoded first where they are not there whole.
+
+    `check` raises InputError for pictures that are not kept. What was decoded of the same place before is removed, and of
+    places that are no longer there. Of several processes one decodes, and the others wait for it. Raises MachineError where
+    the disk has no room.
+    """
+    folder = cache_folder() / "pictures"
+    found = _read(folder, key)
+    if found is None:
+        with locked(folder):
+            found = _read(folder, key)
+            if found is None:
+                _write(folder, key, decode, check)
+                _sweep(folder, key)
+                found = _read(folder, key)
+    if found is None:
+        raise InputError(f"{folder / key.stem} was changed while it was written; try again")
+    return found
+
+
+def _read(folder: Path, key: Key) -> Tensor | None:
+    """The pixels, where both files are there and their checksum holds."""
+    data, about = folder / f"{key.stem}.pixels", folder / f"{key.stem}.json"
+    try:
+        facts = files.read_json(about)
+        shape = tuple(facts["shape"])
+        num_bytes = int(np.prod(shape))
+        if facts["key"] != key.content or len(shape) != 4 or data.stat().st_size != num_bytes:
+            return None
+        mapped = torch.from_file(str(data), shared=False, size=num_bytes, dtype=torch.uint8)
+    except (InputError, KeyError, TypeError, ValueError, OSError, RuntimeError):
+        return None
+    if hashlib.sha256(mapped.numpy().data).hexdigest() != facts["sha256"]:
+        return None
+    return mapped.view(shape)
+
+
+def _write(folder: Path, key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded], None]) -> None:
+    """Decode into a file of another name, and give it its own once all of it is on the disk."""
+
+    def decode_into(room: Room) -> dict[str, Any]:
+        found = decode(room)
+        check(found)
+        checksum = hashlib.sha256(found.pixels.data).hexdigest()
+        return {"path": key.path, "key": key.content, "shape": list(found.pixels.shape), "sha256": checksum}
+
+    with _parts(folder / f"{key.stem}.pixels") as parts:
+        facts = decode_into(parts.make)  # its map is closed again, so that the file can be renamed everywhere
+        parts.keep(int(np.prod(facts["shape"])))
+    files.write_json(folder / f"{key.stem}.json", facts)
+
+
+def _sweep(folder: Path, key: Key) -> None:
+    """Remove what was decoded of this place before, and of places that are gone."""
+    for about in folder.glob("*.json"):
+        with suppress(OSError, InputError, KeyError, TypeError):  # elsewhere than on POSIX what is trained on cannot go
+            old = about.stem.startswith(f"{key.place}-") and about.stem != key.stem
+            if old or not Path(files.read_json(about)["path"]).exists():
+                about.with_suffix(".pixels").unlink(missing_ok=True)
+                about.unlink()
+
+
+class _Parts:
+    """Arrays in files under temporary names, the last of which is kept."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._made = path, list[Path]()
+
+    def make(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Room on the disk for an array uint8; MachineError where there is none, before the first byte is written."""
+        part = self._path.with_name(f".{self._path.name}.{os.getpid()}-{len(self._made)}.part")
+        self._made.append(part)
+        num_bytes = int(np.prod(shape))
+        if not num_bytes:
+            return np.empty(shape, np.uint8)
+        with files.disk_errors(part, num_bytes), part.open("wb") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, num_bytes)  # a map would only notice when it is too late
+            else:
+                file.truncate(num_bytes)
+        return np.memmap(part, np.uint8, "r+", shape=shape)
+
+    def keep(self, num_bytes: int) -> None:
+        """Bring the last array to the disk, cut to so many bytes, under its name."""
+        part = self._made[-1]
+        with files.disk_errors(part, num_bytes):
+            with part.open("r+b") as file:
+                file.truncate(num_bytes)
+                os.fsync(file.fileno())
+            os.replace(part, self._path)  # noqa: PTH105 (all changes of the disk are calls of `os`)
+            files.sync_folder(self._path.parent)
+
+    def clear(self) -> None:
+        """Remove what was not kept."""
+        for part in self._made:
+            with suppress(OSError):
+                part.unlink()
+
+
+@contextmanager
+def _parts(path: Path):
+    parts = _Parts(path)
+    try:
+        yield parts
+    finally:
+        parts.clear()
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(f"{VERSION}\n{text}".encode()).hexdigest()
