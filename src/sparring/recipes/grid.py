@@ -7,6 +7,7 @@ from sparring.cadence import Length
 from sparring.data import Grid
 from sparring.networks import MLPDiscriminatorConfig
 from sparring.noise import Mixture
+from sparring.optim import Adam
 from sparring.penalties import R1, R2
 from sparring.recipe import Recipe
 from sparring.recipes.ring import fading, ring, wide_first
@@ -31,7 +32,9 @@ def grid() -> Recipe:
             widths=(192, 192, 192), activation="leaky-relu", initial=wide_first(1.0, 4.0, width=192)
         ),
         penalties=(R1(gamma=25.0, every=2), R2(gamma=25.0, every=2)),
+        d_optim=Adam(lr=3e-3, beta1=0.0, beta2=0.99),
         ramps=fading(images=768_000),
         average=Average(halflife_images=51_200.0),
+        batch_size=256,
         length=Length(rounds=5000),
     )
