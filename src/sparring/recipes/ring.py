@@ -15,13 +15,14 @@ from sparring.registry import register
 
 @register("recipe")
 def ring() -> Recipe:
-    """Eight narrow modes on a circle, all of them found, in their own width and share, in a minute of CPU.
+    """Eight narrow modes on a circle, all of them found, in nearly their own width and share.
 
     Source: data and marks of Lin et al. 2018 (https://arxiv.org/abs/1712.04086), section 4.1; players and settings of our own.
     Command: sparring train ring
-    Measured: MEASURED
+    Measured: after 6,000 rounds 8 of 8 modes, 97.3 % high quality, spread 0.81 to 0.95 sigma, smallest share 0.75 (one seed,
+    25,000 samples); 70 s of CPU.
     Details: z is a mixture, so that what G makes may lie apart; R1 and R2 guide G to all modes and then fade, for they blur
-    what is sharp; D moves twice a round and three times as fast, or modes shrink to points.
+    what is sharp; D moves twice a round and five times as fast, or modes shrink to points.
     """
     return Recipe(
         source="the ring of 8 of PacGAN, https://arxiv.org/abs/1712.04086, section 4.1; players and settings of our own",
@@ -36,21 +37,25 @@ def ring() -> Recipe:
         penalties=(R1(gamma=1.0, every=2), R2(gamma=1.0, every=2)),
         round=Round(moves=(MoveD(), MoveD(), MoveG())),
         optim=Adam(lr=1e-3, beta1=0.0, beta2=0.99),
-        d_optim=Adam(lr=3e-3, beta1=0.0, beta2=0.99),
-        ramps=(
-            Ramp(of="lr"),
-            Ramp(of="gamma", images=1_000_000),
-            Ramp(of="beta2", start=0.9, end=0.99, images=1_000_000),
-        ),
-        average=Average(halflife_images=80_000.0),
-        batch_size=256,
-        length=Length(rounds=7500),
+        d_optim=Adam(lr=5e-3, beta1=0.0, beta2=0.99),
+        ramps=fading(images=1_200_000),
+        average=Average(halflife_images=130_000.0),
+        batch_size=384,
+        length=Length(rounds=8500),
         checkpoint=Every(rounds=1000),
         review=None,
         pictures=(FixedGrid(rows=25, columns=40, every=Every(rounds=1000)), Landscape(every=Every(rounds=1000))),
     )
 
 
-def wide_first(weight_std: float, bias_std: float) -> FirstLayer:
-    """A first layer whose kinks cross the data in all places; He's weights (2 / fan_in) for layers of 128 behind it."""
-    return FirstLayer(first=Gaussian(weight_std, bias_std), rest=Gaussian(weight_std=0.125))
+def fading(images: int) -> tuple[Ramp, ...]:
+    """Penalties that are gone after so many images, when Adam's memory is long; steps that end with the run."""
+    return Ramp(of="lr"), Ramp(of="gamma", images=images), Ramp(of="beta2", start=0.9, end=0.99, images=images)
+
+
+def wide_first(weight_std: float, bias_std: float, width: int = 128) -> FirstLayer:
+    """A first layer whose kinks cross the data in all places, and layers of `width` behind it with He's weights.
+
+    He et al. 2015, https://arxiv.org/abs/1502.01852, equation 10.
+    """
+    return FirstLayer(first=Gaussian(weight_std, bias_std), rest=Gaussian(weight_std=(2 / width) ** 0.5))
