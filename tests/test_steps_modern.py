@@ -15,7 +15,7 @@ from sparring.optim import Adam, StepClock
 from sparring.penalties import R1, R2, GradientPenalty, LeCam, SpectralNorm, WeightClipping
 from sparring.recipe import MoveBoth, MoveD, MoveG
 from sparring.steps import Match, Player, Turn
-from sparring.steps.penalised import Penalised, penalise
+from sparring.steps.penalised import penalise
 from test_steps import (
     NUM_X,
     NUM_Z,
@@ -45,9 +45,10 @@ def squared_slopes(d: nn.Module, images: Tensor) -> Tensor:
 
 def test_a_penalty_is_not_worked_out_where_its_ramp_has_come_to_nothing():
     match = make_match(penalties=(R1(),), turn=Turn(gamma=0.0))
-    assert penalise(match, REAL, REAL, None, None) == Penalised()
+    found = penalise(match, REAL, REAL, None, None)
+    assert (found.value, found.gradients) == (0, ())
     match.turn = Turn(gamma=0.1)
-    assert penalise(match, REAL, REAL, None, None) != Penalised()
+    assert penalise(match, REAL, REAL, None, None).gradients
 
 
 @pytest.mark.parametrize("move", [MoveD(), MoveBoth()])
@@ -127,6 +128,14 @@ def test_packed_images_are_judged_together(move):
         assert_close(gradients_of(match.discriminator), by_backward(d, d_value))
     if not isinstance(move, MoveD):
         assert_close(gradients_of(match.generator), by_backward(g, g_value))
+
+
+def test_an_augmented_pack_with_an_image_left_over():
+    wide = nn.Sequential(nn.Linear(2 * NUM_X, 5), nn.Tanh(), nn.Linear(5, 1), nn.Flatten(0)).double()
+    parts = {"packing": 2, "penalties": (R1(),), "augment": Shift()}
+    match = Match(make_match().generator, _player(wide), NonSaturating(), **parts)
+    steps.play(MoveD(), match, normal(5, NUM_X, seed=1), normal(5, NUM_Z, seed=2))
+    assert match.memory["d_penalty"] > 0
 
 
 def _player(network: nn.Module) -> Player:

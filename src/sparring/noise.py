@@ -126,9 +126,10 @@ class Code:
     def with_class(self, code: Tensor, class_: int | Tensor) -> Tensor:
         """The same codes, all of this class, or each of its own (int64 [B]); InputError for a class that there is not."""
         self._check_classes()
-        wanted = torch.as_tensor(class_, device=code.device).expand(len(code))
-        if not (int(wanted.min()) >= 0 and int(wanted.max()) < self.classes):
+        lowest, highest = (class_, class_) if isinstance(class_, int) else (int(class_.min()), int(class_.max()))
+        if lowest < 0 or highest >= self.classes:
             raise InputError(f"there is no class {class_}; the classes are 0 to {self.classes - 1}")
+        wanted = torch.as_tensor(class_, device=code.device).expand(len(code))
         changed = code.clone()
         changed[:, self.normal : self.normal + self.classes] = one_hot(wanted, self.classes).to(code.dtype)
         return changed

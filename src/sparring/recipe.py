@@ -9,7 +9,7 @@ from sparring.cadence import Every, Length, Ramp
 from sparring.conditions import Condition
 from sparring.data import Data
 from sparring.errors import InputError, check
-from sparring.losses import Loss, RelativisticLoss
+from sparring.losses import Loss, RelativisticLoss, is_probabilistic
 from sparring.networks import DiscriminatorConfig, GeneratorConfig
 from sparring.noise import Code, Noise
 from sparring.optim import Adam
@@ -19,6 +19,9 @@ from sparring.registry import register
 from sparring.remedies import Remedy, Stop
 
 Z = Literal["fresh", "same"]
+
+MOST_PENALTIES = 16
+MOST_PACKED = 64
 
 
 class Move(Protocol):
@@ -97,7 +100,8 @@ class Recipe:
     """All settings of a training run.
 
     `order` of the real images: as in the "file" every epoch, "shuffled" anew each epoch, or drawn "with-replacement".
-    A short last batch of an epoch is used as it is, beside a full batch of z.
+    A short last batch of an epoch is used as it is, beside a full batch of z; where real and generated images are paired
+    (`is_even`), it is filled up with the first images of the next epoch instead.
     `test_traces`: read mean D(x) on the test images and D(G(z)), both in inference mode, at every epoch's end.
     `review`: when the coach looks closely and a quick score is taken, at the run's end in any case; None for never.
     `non_finite`: what is done about a loss or a gradient that is infinite or not a number.
@@ -144,22 +148,23 @@ class Recipe:
     def __post_init__(self):
         check(self.batch_size >= 1, "batch_size", self.batch_size, "be at least 1")
         check(self.keep_checkpoints >= 1, "keep_checkpoints", self.keep_checkpoints, "be at least 1")
-        check(self.packing >= 1, "packing", self.packing, "be at least 1")
-        check(
-            not (self.d_optim and self.optim.shared_clock), "optim.shared_clock", True, "be false where D has its own d_optim"
-        )
+        check(1 <= self.packing <= MOST_PACKED, "packing", self.packing, f"lie in 1..{MOST_PACKED}")
+        check(self.batch_size % self.packing == 0, "batch_size", self.batch_size, f"be a multiple of packing, {self.packing}")
+        check(len(self.penalties) <= MOST_PENALTIES, "penalties", len(self.penalties), f"be at most {MOST_PENALTIES}")
+        if self.d_optim is not None:
+            shared = self.optim.shared_clock or self.d_optim.shared_clock
+            check(not shared, "shared_clock", shared, "be false where D has its own d_optim")
+        traced = not self.test_traces or is_probabilistic(self.loss)
+        check(traced, "test_traces", True, "be false for a loss under which D gives no probabilities")
         self._check_ramps()
         self._check_moves()
         self._check_condition()
 
     @property
     def is_even(self) -> bool:
-        """Whether G draws no more images than there are real ones to compare them with, in an epoch's short last batch too."""
-        return isinstance(self.loss, RelativisticLoss) or self._has_gradient_penalty or self.packing > 1
-
-    @property
-    def _has_gradient_penalty(self) -> bool:
-        return any(isinstance(penalty, Penalty) for penalty in self.penalties)
+        """Whether real and generated images are compared pair by pair or in packs, so that both batches must be whole."""
+        slopes = any(isinstance(penalty, Penalty) for penalty in self.penalties)
+        return slopes or isinstance(self.loss, RelativisticLoss) or self.packing > 1
 
     def _check_ramps(self) -> None:
         quantities = [ramp.of for ramp in self.ramps]
@@ -181,6 +186,10 @@ class Recipe:
             for name in ("augment", "condition"):
                 check(getattr(self, name) is None, name, "set", "be null where a move takes a joint batch")
             check(self.packing == 1, "packing", self.packing, "be 1 where a move takes a joint batch")
+            on_logits = [penalty for penalty in self.penalties if isinstance(penalty, LogitPenalty)]
+            check(
+                not on_logits, "penalties", "le-cam", "be others where a move takes a joint batch, which has one mean for all"
+            )
 
     def _check_condition(self) -> None:
         if self.condition is None:

@@ -190,7 +190,7 @@ def _go_on(
             problems.extend(damaged)
 
         ranks.first(claim)
-        engine, test = ranks.agree(lambda: build(run.recipe, run.seed, place, progress, ranks))
+        engine, test = ranks.agree(lambda: build(recipe, run.seed, place, progress, ranks))
 
         def begin() -> tuple[Recorder, Moment]:
             saved = found.pop()
@@ -311,6 +311,8 @@ def take_weights(engine: Engine, run: Run) -> None:
         checkpoint.load(checkpoint.network_tensors(prefix, network), given)
     if engine.match.averaged:
         checkpoint.load(engine.match.averaged.state_dict(), engine.match.generator.network.state_dict())
+    if engine.match.constraint:
+        engine.match.constraint.enforce(engine.match.discriminator.network)
 
 
 def result(run: Run) -> Result:

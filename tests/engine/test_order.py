@@ -85,3 +85,13 @@ def test_indices_select(kind):
     indices = Order(kind, 10, 4, seed=0).indices(1)
     assert indices.dtype == torch.int64
     assert indices.device.type == "cpu"
+
+
+@pytest.mark.parametrize("kind", ["file", "shuffled"])
+@pytest.mark.parametrize("batch_size", [4, 7, 25])
+def test_whole_batches_go_on_into_the_next_epoch(kind, batch_size):
+    order = Order(kind, 10, batch_size, seed=3, whole=True)
+    shown = torch.cat([order.indices(batch) for batch in range(40)])
+    assert len(shown) == 40 * batch_size == order.images_before(40)
+    for epoch in range(len(shown) // 10):
+        assert shown[10 * epoch : 10 * epoch + 10].sort().values.tolist() == list(range(10))

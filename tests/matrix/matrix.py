@@ -42,14 +42,18 @@ Combination = dict[str, str]
 
 def factors() -> dict[str, list[str]]:
     """The parts of each kind, from the registry."""
-    networks = [name.removesuffix("-generator") for name in registry.names("generator") if name.endswith("-generator")]
     return {
-        "loss": registry.names("loss"),
-        "penalty": [NONE, *registry.names("penalty")],
-        "constraint": [NONE, *registry.names("constraint")],
-        "network": networks,
-        "condition": [NONE, *registry.names("condition")],
+        "loss": own("loss"),
+        "penalty": [NONE, *own("penalty")],
+        "constraint": [NONE, *own("constraint")],
+        "network": [name.removesuffix("-generator") for name in own("generator")],
+        "condition": [NONE, *own("condition")],
     }
+
+
+def own(kind: str) -> list[str]:
+    """Sparring's own parts, not those that somebody's file or test registers."""
+    return [name for name in registry.names(kind) if registry.find(kind, name).__module__.startswith("sparring.")]
 
 
 def recipe_of(chosen: Combination) -> Recipe:

@@ -14,7 +14,11 @@ from sparring.networks.layers.residual import Residual
 from sparring.networks.layers.stages import SIZES
 from sparring.penalties import SpectralNorm
 
-NAMES = [name.removesuffix("-generator") for name in registry.names("generator") if name.endswith("-generator")]
+NAMES = [
+    name.removesuffix("-generator")
+    for name in registry.names("generator")
+    if registry.find("generator", name).__module__.startswith("sparring.")
+]
 NARROW: dict[str, dict[str, Any]] = {
     "mlp": {"widths": (5,)},
     "dcgan": {"width": 2, "max_width": 8},

@@ -5,10 +5,11 @@ import torch
 from torch import nn
 
 from sparring import registry
+from sparring.networks.layers.residual import Residual
 from sparring.penalties import R1, R2, Dragan, GradientPenalty, Penalty
 
 SHAPE = (1, 28, 28)
-NARROW = {"mlp-discriminator": {"widths": (12, 8)}}
+NARROW = {"mlp-discriminator": {"widths": (12, 8)}, "r3-discriminator": {"width": 8, "max_width": 16}}
 NAMES = [
     name for name in registry.names("discriminator") if registry.find("discriminator", name).__module__.startswith("sparring.")
 ]
@@ -20,7 +21,12 @@ def built(name: str) -> nn.Module:
     fields = config.__dataclass_fields__
     narrow = NARROW.get(name, {field: 4 for field in ("width", "hidden") if field in fields})
     torch.manual_seed(0)
-    return config(**narrow).build(SHAPE).double()
+    network = config(**narrow).build(SHAPE).double()
+    for module in network.modules():
+        if isinstance(module, Residual):  # whose last convolution may start at zero, and hides the others
+            for weight in module.parameters():
+                nn.init.normal_(weight, std=0.3)
+    return network
 
 
 def inputs(penalty: Penalty) -> list[torch.Tensor]:

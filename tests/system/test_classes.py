@@ -65,7 +65,10 @@ def test_raw_weights_are_others(run, sparring_command, tmp_path):
         assert (averaged["images"] != raw["images"]).any()
 
 
-@pytest.mark.parametrize(("class_", "words"), [("10", "the classes are 0 to 9"), ("seven", "'--class'"), ("-1", "'--class'")])
+@pytest.mark.parametrize(
+    ("class_", "words"),
+    [("10", "the classes are 0 to 9"), ("1" + 20 * "0", "the classes are 0 to 9"), ("seven", "'--class'"), ("-1", "'--class'")],
+)
 def test_a_class_that_there_is_not_is_refused(run, sparring_command, class_, words, tmp_path):
     done = sparring_command("sample", str(run.path), f"--class={class_}", "--out", str(tmp_path / "none.png"))
     assert (done.status, done.out) == (2, "")
@@ -94,6 +97,9 @@ def test_a_folder_with_one_generator_has_no_raw_weights(run, sparring_command, t
         ({"condition": "projection", "z": '{"name": "code", "classes": 10}', "packing": "2"}, "packing is 2"),
         ({"condition": "projection", "z": '{"name": "code", "classes": 10}', "data": "ring"}, "the data set ring has none"),
         ({"packing": "3"}, "a multiple of packing"),
+        ({"loss": "hinge", "test_traces": "true"}, "test_traces"),
+        ({"penalties": '["le-cam"]', "round.moves": '[{"name": "move-d", "batch": "joint"}, "move-g"]'}, "joint batch"),
+        ({"d_optim": '{"shared_clock": true}'}, "shared_clock"),
         ({"round.moves": '["move-g", "move-d"]', "loss": "relativistic-pairing"}, "use 'fresh'"),
         ({"ramps": '[{"of": "gamma"}]'}, "without penalties"),
         ({"ramps": '[{"of": "lr"}, {"of": "lr"}]'}, "lr twice"),

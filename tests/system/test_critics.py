@@ -25,6 +25,7 @@ def test_the_journal_has_no_probabilities_but_the_penalty(run):
     rounds = run.rounds()
     assert [event["round"] for event in rounds[:2]] == [2, 4]
     assert all(event["d_real"] is None and event["d_fake"] is None for event in rounds)
+    assert all(event["d_accuracy_real"] is None and event["g_accuracy"] is None for event in rounds)
     assert all(event["d_penalty"] > 0 for event in rounds)
     assert rounds[0]["images"] == 2 * 2 * 96
 

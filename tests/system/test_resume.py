@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -58,6 +59,21 @@ def test_n_and_n_more_rounds_are_two_n_rounds(recipe, tmp_path):
     kept = [e for e in timeless(halves, "round", "epoch") if e["round"] != 15]  # where it stopped, it read once more
     assert kept == [e for e in timeless(whole, "round", "epoch") if e["round"] != 15]
     assert_same_pictures(whole, halves)
+
+
+def test_a_schedule_follows_the_new_length_however_often_one_stops(tmp_path):
+    """A ramp over the run: extended, then stopped and resumed, a run is the one that was extended and never stopped."""
+    settings = SETTINGS["paper"] | {"ramps": '[{"of": "lr"}]', "checkpoint": '{"rounds": 6}', "keep_checkpoints": "9"}
+    first = sparring.train("paper", rounds=6, out=tmp_path / "first", seed=3, settings=settings, quiet=True)
+    whole = sparring.resume(first, rounds=18, quiet=True)
+    shutil.copytree(whole.path, tmp_path / "again")
+    again = Run.open(tmp_path / "again")
+    for path in checkpoint.paths(again.path / "checkpoints"):
+        if path > checkpoint.path_of(again.path / "checkpoints", 12):
+            path.unlink()
+    assert_same_state(whole, sparring.resume(again, quiet=True))
+    before, after = (checkpoint.read(checkpoint.path_of(whole.path / "checkpoints", n)).tensors for n in (6, 12))
+    assert not torch.equal(before["generator.network.0.weight"], after["generator.network.0.weight"])
 
 
 def test_a_run_with_all_later_parts_goes_on_as_well(tmp_path):

@@ -13,7 +13,10 @@ from sparring.registry import register
 @register("condition")
 @dataclass(frozen=True)
 class Projection:
-    """D(x, y) = psi(phi(x)) + y' V phi(x) (equation 3): D's other outputs are V phi(x), and the class picks its own."""
+    """D(x, y) = psi(phi(x)) + y' V phi(x) (equation 3): D's other outputs are V phi(x), and the class picks its own.
+
+    Each class has a bias beside, which the paper has not: the logit of its share.
+    """
 
     uses_labels: ClassVar[bool] = True
 

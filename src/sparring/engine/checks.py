@@ -42,14 +42,13 @@ def check_batch_size(recipe: Recipe, num_images: int, num_processes: int, g: nn.
     check(size <= most, "batch_size", f"{size:,}", f"be at most {most:,} for {num_images:,} images")
     check(size >= num_processes, "batch_size", size, f"be at least {num_processes}, the number of processes")
     remedy = f"{type(recipe.non_finite).__name__}()"
-    check(size % recipe.packing == 0, "batch_size", size, f"be a multiple of packing, {recipe.packing}")
     check(num_processes == 1 or recipe.packing == 1, "packing", recipe.packing, "be 1 where several processes train")
     check(num_processes == 1 or not recipe.non_finite.guards, "non_finite", remedy, "be Stop() where several processes train")
     if not (normalises(g) or normalises(d)):
         return
     check(size >= 2, "batch_size", size, "be at least 2, for batch normalisation")
     if recipe.batch_norm == "per-process" and num_processes > 1:
-        last = num_images % size if normalises(d) and recipe.order != "with-replacement" else 0
+        last = num_images % size if normalises(d) and recipe.order != "with-replacement" and not recipe.is_even else 0
         fewest = (last or size) // num_processes
         rule = f"leave at least 2 samples to each of {num_processes} processes, also of an epoch's last batch"
         check(fewest >= 2, "batch_size", size, f"{rule}; or set batch_norm=synchronised")

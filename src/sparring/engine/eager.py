@@ -84,7 +84,7 @@ class Engine:
         if recipe.augment:
             recipe.augment.num_uniforms(data.shape)
         data, held_out = held_out_of(recipe, data)
-        order = Order(recipe.order, len(data), recipe.batch_size, seed)
+        order = Order(recipe.order, len(data), recipe.batch_size, seed, recipe.is_even)
         held_out = held_out.to(device) if held_out else None
         return cls(recipe, seed, data.to(device), order, match, device, ranks, held_out=held_out)
 
@@ -141,18 +141,16 @@ class Engine:
     def _moves(self, round_: int, readings: Readings) -> Readings:
         """The moves of a round; into `readings` goes what each reveals."""
         real = z = torch.empty(0)  # a round's first move draws z, and a move that needs real images draws those
-        codes, num_real = None, self.recipe.batch_size
+        codes = None
         batch = round_ * self.recipe.round.num_batches
         self.ranks.begin(round_)
         for index, move in enumerate(self.recipe.round.moves):
             if draws_real(move):
-                indices = self.order.indices(batch)
-                chosen = self.ranks.deal("real", indices).to(self.device)
-                real, codes, num_real = self.data.batch(chosen), self.codes(self.data, chosen), len(indices)
+                chosen = self.ranks.deal("real", self.order.indices(batch)).to(self.device)
+                real, codes = self.data.batch(chosen), self.codes(self.data, chosen)
                 batch += 1
             if move.z == "fresh":
-                num = num_real if self.recipe.is_even else self.recipe.batch_size
-                z = self.ranks.deal("fake", self.z(num, "z", round_, index))
+                z = self.ranks.deal("fake", self.z(self.recipe.batch_size, "z", round_, index))
             self.last = real, z, codes
             self._seed_networks(round_, index)
             self.match.turn = replace(self.match.turn, seed=key(self.seed, "turn", round_, index))
@@ -196,8 +194,9 @@ class Engine:
 
     def _diverged(self, trouble: Trouble, readings: Readings) -> DivergenceError:
         """The error that tells a trouble of the round played last, with its batch."""
-        real, z, _ = self.last
+        real, z, codes = self.last
         known = {"real": real, "z": z} if len(real) else {"z": z}  # G may have moved before real images were drawn
+        known |= {} if codes is None else {"codes": codes}
         return DivergenceError(replace(trouble, batch={**known, **readings}))
 
     def slow_down(self, factor: float) -> None:
@@ -252,9 +251,10 @@ class Engine:
         return finite({"d_real_test": d_real / num, "d_fake_test": d_fake / num})
 
     def _verdict(self, images: Tensor, codes: Tensor | None) -> Tensor:
-        """D(x) of images, or of packs of them, as probabilities [B]."""
-        network = self.match.discriminator.network
-        return self.match.logits(network(steps.pack(images, self.match.packing)), codes).sigmoid()
+        """D(x) of images as probabilities [B]; of packs of them, where D judges those, and of one at least."""
+        network, packing = self.match.discriminator.network, self.match.packing
+        images = images if len(images) >= packing else images[torch.arange(packing, device=images.device) % len(images)]
+        return self.match.logits(network(steps.pack(images, packing)), codes).sigmoid()
 
     @torch.no_grad()
     def checkup(self, test: Dataset) -> dict[str, float]:

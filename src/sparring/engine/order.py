@@ -12,12 +12,16 @@ from sparring.keys import generator
 
 @dataclass(frozen=True)
 class Order:
-    """The endless sequence of batches over `num_images`; each is a function of its number, so it can be entered anywhere."""
+    """The endless sequence of batches over `num_images`; each is a function of its number, so it can be entered anywhere.
+
+    `whole`: an epoch's last batch goes on into the next epoch, where it would be short.
+    """
 
     kind: Literal["file", "shuffled", "with-replacement"]
     num_images: int
     batch_size: int
     seed: int
+    whole: bool = False
 
     @property
     def batches_per_epoch(self) -> int:
@@ -25,7 +29,7 @@ class Order:
 
     def images_before(self, batch: int) -> int:
         """Images shown in the first `batch` batches; an epoch's last batch may be short."""
-        if self.kind == "with-replacement":
+        if self.kind == "with-replacement" or self.whole:
             return batch * self.batch_size
         epochs, rest = divmod(batch, self.batches_per_epoch)
         return epochs * self.num_images + rest * self.batch_size
@@ -35,10 +39,23 @@ class Order:
         if self.kind == "with-replacement":
             rng = generator("cpu", self.seed, "order", batch)
             return torch.randint(self.num_images, (self.batch_size,), generator=rng)
+        if self.whole:
+            return self._stretch(batch * self.batch_size, self.batch_size)
         epoch, place = divmod(batch, self.batches_per_epoch)
         start = place * self.batch_size
-        end = min(start + self.batch_size, self.num_images)
-        return torch.arange(start, end) if self.kind == "file" else _permutation(self, epoch)[start:end]
+        return self._of_epoch(epoch)[start : start + self.batch_size]
+
+    def _stretch(self, start: int, num: int) -> Tensor:
+        """So many images from a place on in the row of all epochs."""
+        parts = []
+        while num > 0:
+            epoch, place = divmod(start, self.num_images)
+            parts.append(self._of_epoch(epoch)[place : place + num])
+            start, num = start + len(parts[-1]), num - len(parts[-1])
+        return torch.cat(parts)
+
+    def _of_epoch(self, epoch: int) -> Tensor:
+        return torch.arange(self.num_images) if self.kind == "file" else _permutation(self, epoch)
 
 
 @lru_cache(maxsize=2)

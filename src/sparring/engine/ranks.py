@@ -196,8 +196,8 @@ class Ranks(Solo):
         return [json.loads(bytes(row[:size].tolist())) for row, size in zip(rows, sizes, strict=True)]
 
     def level(self, tensors: Sequence[Tensor]) -> None:
-        for dtype in {tensor.dtype: None for tensor in tensors}:
-            some = [tensor for tensor in tensors if tensor.dtype == dtype]
+        for kind in {(tensor.dtype, tensor.device): None for tensor in tensors}:
+            some = [tensor for tensor in tensors if (tensor.dtype, tensor.device) == kind]
             flat = torch.cat([tensor.detach().reshape(-1) for tensor in some])
             with self._meeting():
                 self._dist.broadcast(flat, 0, group=self._group(flat))

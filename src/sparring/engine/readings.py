@@ -8,6 +8,7 @@ from torch import Tensor
 from sparring.remedies import DivergenceError, Trouble
 from sparring.steps import Readings
 
+VERDICTS = ("d_real", "d_fake", "d_accuracy_real", "d_accuracy_fake", "g_accuracy")
 OTHERS = ("g_gradient", "d_gradient", "d_penalty", "strength")  # readings that a journal holds where there are any
 
 
@@ -18,7 +19,7 @@ def summary(readings: Readings, probabilistic: bool = True) -> dict[str, float |
     `g_accuracy`: share of the fakes of G's own move that D takes for real; `g_gradient` and `d_gradient`: norms of the
     gradients of the last moves; `d_penalty`: what the penalties on D's gradients added when they were due last; `strength`: of
     an adaptive augmentation.
-    Of a loss under which D's output is no probability, `d_real` and `d_fake` are None.
+    Of a loss under which D's output is no probability, mean sigmoids and shares are None.
     """
     real, fake, own = (readings[name] for name in ("real_logits", "fake_logits", "g_fake_logits"))
     numbers: dict[str, Tensor] = {
@@ -35,7 +36,7 @@ def summary(readings: Readings, probabilistic: bool = True) -> dict[str, float |
     }
     values = torch.stack(list(numbers.values())).tolist()  # one synchronisation
     found: dict[str, float | None] = dict(zip(numbers, values, strict=True))
-    return found if probabilistic else found | {"d_real": None, "d_fake": None}
+    return found if probabilistic else found | dict.fromkeys(VERDICTS)
 
 
 def finite(numbers: dict[str, float]) -> dict[str, float]:

@@ -23,7 +23,7 @@ class SpectralNorm:
     power_iterations: int = 1
 
     def __post_init__(self):
-        check(self.power_iterations >= 1, "constraint.power_iterations", self.power_iterations, "be at least 1")
+        check(1 <= self.power_iterations <= 100, "constraint.power_iterations", self.power_iterations, "lie in 1..100")
 
     def install(self, network: nn.Module) -> None:
         """Parametrise the layers; the vectors of the power method are drawn and get 15 iterations.
@@ -34,7 +34,7 @@ class SpectralNorm:
         for name, layer in layers:
             if parametrize.is_parametrized(layer):
                 raise InputError(f"spectral-norm: {name or 'the layer'} has a parametrised weight already; install it once")
-            if not layer.weight.any():
+            if not layer.weight.is_meta and not layer.weight.any():
                 raise InputError(f"spectral-norm: {name or 'the layer'} starts at zero, and cannot be divided by its norm")
         for _, layer in layers:
             parametrizations.spectral_norm(layer, n_power_iterations=self.power_iterations)

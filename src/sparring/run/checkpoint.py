@@ -86,6 +86,10 @@ def check_finite(match: Match) -> None:
             if not tensor.isfinite().all():
                 term = name.removeprefix(f"{side}.").removeprefix("network.")
                 raise DivergenceError(Trouble.of(term, side, tensor))
+    for name, tensor in _other_tensors(match).items():
+        if not tensor.isfinite().all():
+            side = "generator" if name.startswith("average.") else "discriminator"
+            raise DivergenceError(Trouble.of(name, side, tensor))
 
 
 def write(path: Path, match: Match, moment: Moment, journal_bytes: int) -> None:
@@ -154,10 +158,14 @@ def load(own: dict[str, Tensor], given: dict[str, Tensor]) -> None:
 
 def tensors_of(match: Match) -> dict[str, Tensor]:
     """Every tensor of a match's state, by name."""
-    averaged = network_tensors("average", match.averaged) if match.averaged else {}
-    memory = {f"memory.{name}": tensor for name, tensor in match.memory.items()}
     both = _player_tensors("generator", match.generator) | _player_tensors("discriminator", match.discriminator)
-    return both | averaged | memory
+    return both | _other_tensors(match)
+
+
+def _other_tensors(match: Match) -> dict[str, Tensor]:
+    """The averaged copy of G, and what is remembered from move to move."""
+    averaged = network_tensors("average", match.averaged) if match.averaged else {}
+    return averaged | {f"memory.{name}": tensor for name, tensor in match.memory.items()}
 
 
 def network_tensors(prefix: str, network: nn.Module) -> dict[str, Tensor]:

@@ -190,7 +190,7 @@ def _both_ways(on_fake: Pass, g_slope: Tensor, d_slope: Tensor, by_itself: bool)
     Where D takes each sample by itself, the gradient by an image is the slope times what is the same for both losses: one way
     back serves both, by the ratio of the slopes. On a GPU nobody waits to see whether they divide.
     """
-    if by_itself and d_slope.device.type == "cpu" and d_slope.abs().min() > 1e-20:
+    if by_itself and d_slope.device.type == "cpu" and (d_slope.abs() > 1e-20).all():
         ratio = g_slope / d_slope
         *d_gradients, by_image = on_fake.pull(d_slope, weights=True, inputs=True)
         return by_image * ratio.view(-1, *[1] * (by_image.ndim - 1)), d_gradients

@@ -22,22 +22,23 @@ class Penalised:
 def penalise(match: Match, real: Tensor, fake: Tensor, codes: Tensor | None, fake_codes: Tensor | None) -> Penalised:
     """The gradient penalties that are due in this turn, at images [B, *shape] of both sides; with gradients of those."""
     due = [p for p in match.penalties if isinstance(p, Penalty) and match.turn.round % p.every == 0]
-    if not due or match.turn.gamma == 0:  # a ramp has ended
+    if not due:
         return Penalised()
-    num, discriminator = min(len(real), len(fake)), match.discriminator
-    known = {"real": (real[:num], codes), "fake": (fake.detach()[:num], fake_codes)}
+    if match.turn.gamma == 0:  # a ramp has ended
+        return Penalised(torch.zeros_like(match.memory["d_penalty"]))
+    known = {"real": (real, codes), "fake": (fake.detach(), fake_codes)}  # of one length: see `Recipe.is_even`
     packs = {side: pack(images, match.packing) for side, (images, _) in known.items()}
     values = []
     with torch.enable_grad():
         for index, penalty in enumerate(due):
-            images, of = known[penalty.side]
-            critic = _critic(match, penalty.side, images, of)
+            _, of = known[penalty.side]
+            critic = _critic(match, penalty.side, unpack(packs[penalty.side], match.packing), of)
             width = penalty.num_uniforms(tuple(packs["real"].shape[1:]))
             uniforms = match.uniforms(penalty.side, len(packs["real"]), width, "penalty", index)
             found = penalty(critic, packs["real"], packs["fake"], uniforms.to(real.dtype))
             values.append(match.turn.gamma * penalty.every * found.sum() / match.sharing.num(penalty.side, len(found)))
         total = torch.stack(values).sum()
-        gradients = torch.autograd.grad(total, discriminator.optimizer.parameters, materialize_grads=True)
+        gradients = torch.autograd.grad(total, match.discriminator.optimizer.parameters, materialize_grads=True)
     return Penalised(total.detach(), [gradients])
 
 
