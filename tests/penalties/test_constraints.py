@@ -156,5 +156,5 @@ def test_a_layer_that_starts_at_zero_has_no_norm():
 
 
 def test_power_iterations_out_of_range():
-    with pytest.raises(InputError, match=r"constraint\.power_iterations is 0; it must be at least 1"):
+    with pytest.raises(InputError, match=r"constraint\.power_iterations is 0; it must lie in 1"):
         SpectralNorm(power_iterations=0)

@@ -20,8 +20,8 @@ def flash() -> Recipe:
     Source: our own, found by experiment (docs/flash.md); R1 after Mescheder et al. 2018 (https://arxiv.org/abs/1801.04406).
     Command: make demo, or sparring train flash
     Measured: not yet.
-    Details: no momentum in Adam (beta1 0); the penalty in every 8th round alone, weighted 8 times; both gradients from one
-    forward pass; the learning rate goes to 0 in a straight line over the run, whatever its length.
+    Details: no momentum in Adam (beta1 0), and D half as fast as G; the penalty in every 8th round alone, weighted 8 times;
+    both gradients from one forward pass; the rates go to 0 in a straight line over the run, whatever its length.
     """
     return Recipe(
         source="our own; docs/flash.md has the experiments",
@@ -30,9 +30,10 @@ def flash() -> Recipe:
         generator=DcganGeneratorConfig(width=64, kernel=4, refine=False),
         discriminator=DcganDiscriminatorConfig(width=16, kernel=4, depth=3, dropout=0.0),
         loss=NonSaturating(),
-        penalties=(R1(gamma=0.1, every=8),),
+        penalties=(R1(gamma=1.0, every=8),),
         round=Round(moves=(MoveBoth(),)),
-        optim=Adam(lr=4e-3, beta1=0.0, beta2=0.99),
+        optim=Adam(lr=6e-3, beta1=0.0, beta2=0.99),
+        d_optim=Adam(lr=3e-3, beta1=0.0, beta2=0.99),
         ramps=(Ramp("lr", 1.0, 0.0, shape="linear"),),
         average=Average(halflife_images=20_000.0),
         batch_size=32,

@@ -32,6 +32,7 @@ def photo() -> Recipe:
         augment=DiffAugment(),
         penalties=(R1(gamma=0.5, every=8),),
         optim=Adam(lr=2e-3, beta1=0.0, beta2=0.99),
+        d_optim=None,
         batch_size=16,
         length=Length(rounds=5000),
         checkpoint=Every(rounds=1000),

@@ -34,6 +34,7 @@ def r3() -> Recipe:
         penalties=(R1(gamma=1.0), R2(gamma=1.0)),
         round=Round(moves=(MoveD(), MoveG(real="fresh"))),
         optim=Adam(lr=1e-3, beta1=0.0, beta2=0.9),
+        d_optim=None,
         ramps=(
             Ramp("lr", 1.0, 0.25, images=burn_in),
             Ramp("gamma", 1.0, 0.1, images=burn_in),

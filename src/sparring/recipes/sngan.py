@@ -32,6 +32,7 @@ def sngan() -> Recipe:
         constraint=SpectralNorm(),
         round=Round(moves=(MoveD(), MoveG())),
         optim=Adam(lr=1e-3, beta1=0.0, beta2=0.9),
+        d_optim=None,
         length=Length(rounds=1500),
         checkpoint=Every(rounds=750),
         review=Every(rounds=500),

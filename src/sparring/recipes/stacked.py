@@ -31,6 +31,7 @@ def stacked() -> Recipe:
         discriminator=DcganDiscriminatorConfig(width=24, kernel=4, depth=3, dropout=0.0),
         penalties=(R1(gamma=0.1, every=8),),
         optim=Adam(lr=2e-3, beta1=0.0, beta2=0.99),
+        d_optim=None,
         length=Length(rounds=60_000),
         checkpoint=Every(rounds=2000),
         review=Every(rounds=4000),

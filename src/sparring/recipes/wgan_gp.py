@@ -28,6 +28,7 @@ def wgan_gp() -> Recipe:
         penalties=(GradientPenalty(gamma=20.0),),
         round=Round(moves=(MoveD(), MoveD(), MoveD(), MoveD(), MoveD(), MoveG())),
         optim=Adam(lr=1e-3, beta1=0.0, beta2=0.9),
+        d_optim=None,
         length=Length(rounds=1500),
         checkpoint=Every(rounds=750),
         review=Every(rounds=500),
