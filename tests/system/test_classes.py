@@ -56,6 +56,9 @@ def test_a_row_for_each_class_on_the_same_z(run, sparring_command, tmp_path):
 def test_a_hub_folder_knows_its_classes(run, sparring_command, tmp_path):
     command = ("sample", str(run.path / "generator"), "--class", "2", "--out", str(tmp_path / "two.npz"))
     assert sparring_command(*command).status == 0
+    card = (run.path / "generator/README.md").read_text()
+    assert "- class-conditional-image-generation" in card
+    assert "sample(num=16, seed=0, class_=0)" in card
 
 
 def test_raw_weights_are_others(run, sparring_command, tmp_path):

@@ -37,8 +37,8 @@ def flash() -> Recipe:
         ramps=(Ramp("lr", 1.0, 0.0, shape="linear"),),
         average=Average(halflife_images=20_000.0),
         batch_size=32,
-        length=Length(rounds=5000),
-        checkpoint=Every(rounds=2500),
-        review=Every(rounds=1250),
+        length=Length(rounds=6700),
+        checkpoint=Every(rounds=3350),
+        review=Every(rounds=1675),
         pictures=(FixedGrid(rows=8, columns=8, every=Every(rounds=100)),),
     )

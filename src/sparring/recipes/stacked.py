@@ -32,7 +32,7 @@ def stacked() -> Recipe:
         penalties=(R1(gamma=0.1, every=8),),
         optim=Adam(lr=2e-3, beta1=0.0, beta2=0.99),
         d_optim=None,
-        length=Length(rounds=60_000),
+        length=Length(rounds=30_000),
         checkpoint=Every(rounds=2000),
         review=Every(rounds=4000),
         pictures=(FixedGrid(rows=8, columns=8, every=Every(rounds=2000)),),

@@ -1,18 +1,21 @@
 """The model card that travels with a generator."""
 
 from sparring.cadence import Moment
+from sparring.noise import Code
 from sparring.run.run import Run
 
 
 def model_card(run: Run, moment: Moment) -> str:
     """Markdown for people, with the front matter that model hubs read."""
     recipe = run.recipe
+    classes = recipe.z.classes if isinstance(recipe.z, Code) else 0
+    of_class = ", class_=0" if classes else ""
     software = ", ".join(f"{name} {run.facts[name]}" for name in ("sparring", "torch", "device") if name in run.facts)
     return f"""---
 library_name: sparring
 tags:
 - gan
-- unconditional-image-generation
+- {"class-conditional" if classes else "unconditional"}-image-generation
 ---
 
 # {recipe.name}, seed {run.seed}
@@ -25,6 +28,6 @@ It maps z [N, {recipe.z.num}] to samples [N, {", ".join(map(str, run.shape))}] i
 ```python
 import sparring
 
-images = sparring.load("PATH/TO/THIS/FOLDER").sample(num=16, seed=0)
+images = sparring.load("PATH/TO/THIS/FOLDER").sample(num=16, seed=0{of_class})
 ```
 """
