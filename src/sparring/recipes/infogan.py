@@ -18,7 +18,7 @@ def infogan() -> Recipe:
 
     Source: Chen et al. 2016 (https://arxiv.org/abs/1606.03657), section 7 and appendix C.1 (MNIST).
     Command: sparring train infogan
-    Measured: not yet.
+    Measured: Frechet distance 0.61 after 5,000 rounds, 66 s of one core; what the codes mean was looked at, not measured.
     Details: the paper's z has 62 normal values, ours too; its lambda is 1 for the class and 0.1 for the continuous codes.
     """
     return replace(
