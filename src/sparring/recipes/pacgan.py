@@ -13,7 +13,7 @@ def pacgan() -> Recipe:
 
     Source: Lin et al. 2018 (https://arxiv.org/abs/1712.04086), section 2.
     Command: sparring train pacgan
-    Measured: not yet.
+    Measured: 20 ms of one core a round; no run of its whole length has been scored yet.
     Details: a batch of 64 is 32 pairs, so that each move has as many verdicts as in flash.
     """
     return replace(
