@@ -6,6 +6,7 @@ from dataclasses import replace
 from sparring.cadence import Length, Moment
 from sparring.data.sets import Dataset
 from sparring.engine import Engine
+from sparring.engine.examination import traces
 from sparring.remedies import DivergenceError, Trouble
 
 
@@ -52,7 +53,7 @@ def play(
             if not trouble and (moment.epoch_ended or last or engine.recipe.journal.due(moment)):
                 numbers = engine.numbers(readings)
             if moment.epoch_ended and test is not None:
-                test_numbers = engine.test_numbers(test, moment.round)
+                test_numbers = traces(engine, test, moment.round)
         except DivergenceError as error:
             raise DivergenceError(error.trouble, moment) from None
         moment = replace(moment, last=last, numbers=numbers, test_numbers=test_numbers)

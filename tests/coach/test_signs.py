@@ -59,6 +59,7 @@ HEALTHY: list[list[Event]] = [
     checkups(contrast=0.31),
     checkups(contrast=1.49),
     checkups(d_real_train=0.9, d_real_held_out=0.76),
+    [{"event": "checkup", "spread": 0.9}] * PATIENCE,  # of a critic
     checkups(batch_norm_gap=0.9),
     [SCORE | {"largest_class": 0.9, "largest_class_excess": 0.14}] * PATIENCE,
 ]

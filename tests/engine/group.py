@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from sparring import training
 from sparring.cadence import Length
 from sparring.data import ImageSet
-from sparring.engine import Engine, own_torch_state
+from sparring.engine import Engine, examination, own_torch_state
 from sparring.engine.batch_norm import synchronise
 from sparring.engine.ranks import joined
 from sparring.engine.solo import Solo
@@ -83,9 +83,9 @@ def evaluation(ranks: Solo) -> dict[str, Any]:
         engine.play(0)
         samples = engine.samples_of_all(300, "quick score", 1)
         alone = engine.samples(300, "quick score", 1) if ranks.is_first else samples
-        numbers = engine.checkup(test) if ranks.is_first else {}
+        numbers = examination.checkup(engine, test) if ranks.is_first else {}
         return {
-            "test": engine.test_numbers(test, 1),
+            "test": examination.traces(engine, test, 1),
             "samples": samples.flatten(1)[:, ::40].tolist(),
             "same": torch.equal(samples, alone),
             "checkup": all(map(isfinite, numbers.values())),

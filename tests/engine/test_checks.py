@@ -13,6 +13,8 @@ from sparring.engine import Engine
 from sparring.errors import InputError
 from sparring.networks import GlorotUniform
 from sparring.penalties import R1
+from sparring.pictures.album import Landscape
+from sparring.pictures.codes import ClassGrid, CodeTraversal
 from sparring.recipe import Recipe
 
 CPU = torch.device("cpu")
@@ -74,3 +76,9 @@ def test_strength_follows_how_d_tells_held_out_images_from_its_own():
 def test_pictures_are_augmented_and_points_are_not():
     with pytest.raises(InputError, match="leave it out for points"):
         Engine.build(small(augment=DiffAugment()), PointSet(torch.randn(20, 2)), 0, CPU)
+
+
+@pytest.mark.parametrize("picture", [ClassGrid(), CodeTraversal(), Landscape()])
+def test_a_picture_that_cannot_be_drawn_is_refused_before_the_first_round(picture):
+    with pytest.raises(InputError, match=r"picture (class-grid|code-traversal|landscape)"):
+        Engine.build(small(pictures=(picture,)), images(20), 0, CPU)

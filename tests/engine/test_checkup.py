@@ -6,6 +6,7 @@ import torch
 from sparring import training
 from sparring.engine import Engine
 from sparring.engine.eager import own_torch_state
+from sparring.engine.examination import checkup
 from sparring.keys import generator
 from sparring.run import checkpoint
 from tiny import SETTINGS
@@ -25,7 +26,7 @@ def test_a_checkup_measures_and_changes_nothing():
     engine = Engine.build(recipe, data, 0, CPU)
     engine.play(0)
     before = {name: tensor.clone() for name, tensor in checkpoint.tensors_of(engine.match).items()}
-    numbers = engine.checkup(test)
+    numbers = checkup(engine, test)
     assert all(torch.equal(tensor, before[name]) for name, tensor in checkpoint.tensors_of(engine.match).items())
     assert all(network.training for network in engine.match.networks)
     fake = engine.samples(500, "checkup").double()
@@ -48,3 +49,9 @@ def test_gradient_norms_are_those_of_the_last_moves():
     for side, player in (("g", engine.match.generator), ("d", engine.match.discriminator)):
         squares = sum(gradient.double().square().sum().item() for gradient in player.gradients)
         assert numbers[f"{side}_gradient"] == pytest.approx(squares**0.5, rel=1e-5)
+
+
+def test_what_a_critic_says_is_no_probability():
+    recipe = training.resolve("dropout-mlp", SETTINGS["dropout-mlp"] | {"loss": "wasserstein", "test_traces": "false"})
+    engine = Engine.build(recipe, recipe.data.train(), 0, CPU)
+    assert checkup(engine, recipe.data.test()).keys() == {"spread", "contrast"}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sparring.data import ImageSet
 from sparring.engine import Engine, own_torch_state
+from sparring.engine.examination import checkup, traces
 from sparring.losses import NonSaturating
 from sparring.recipe import MoveBoth, MoveG, Recipe, Round
 from sparring.remedies import DivergenceError, Skip, Stop
@@ -151,9 +152,9 @@ def test_the_weight_is_named(side, index, value, told):
 def test_what_is_read_beside_the_rounds_is_told_as_well():
     engine, sick_ones = build(small("paper"), images(48)), images(40, kind=SickSet)
     with pytest.raises(DivergenceError, match=r"^d_real_test of the discriminator became nan$"):
-        engine.test_numbers(sick_ones, 1)
+        traces(engine, sick_ones, 1)
     with pytest.raises(DivergenceError, match=r"^(spread|contrast) of the generator became nan$"):
-        engine.checkup(sick_ones)
+        checkup(engine, sick_ones)
 
 
 @RECIPES

@@ -10,6 +10,7 @@ from sparring import recipes, steps
 from sparring.data import ImageSet
 from sparring.engine import Engine
 from sparring.engine.eager import own_torch_state, summary
+from sparring.engine.examination import traces
 from sparring.networks import (
     DcganDiscriminatorConfig,
     DcganGeneratorConfig,
@@ -319,12 +320,12 @@ def test_dropout_mlp_traces_by_hand():
     engine.play(0)
     state = torch.get_rng_state()
     before = [tensor.clone() for network in engine.match.networks for tensor in network.state_dict().values()]
-    numbers = engine.test_numbers(test, 7)
+    numbers = traces(engine, test, 7)
     after = [tensor for network in engine.match.networks for tensor in network.state_dict().values()]
     assert all(torch.equal(a, b) for a, b in zip(after, before, strict=True))
     assert all(network.training for network in engine.match.networks)
     assert torch.equal(torch.get_rng_state(), state)
-    assert engine.test_numbers(test, 7) == numbers
+    assert traces(engine, test, 7) == numbers
     z = torch.cat([engine.z(num, "test", 7, start) for num, start in ((8, 0), (8, 8), (4, 16))])
     with torch.no_grad():
         g, d = (network.eval() for network in engine.match.networks)

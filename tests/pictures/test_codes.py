@@ -130,14 +130,14 @@ def test_pictures_wait_until_they_are_due(picture: ClassGrid | CodeTraversal) ->
 
 @pytest.mark.parametrize("picture", [ClassGrid(), CodeTraversal()])
 @pytest.mark.parametrize("noise", [Normal(4), Code()])
-def test_noise_without_codes_is_refused_before_the_first_round(picture: ClassGrid | CodeTraversal, noise: Noise) -> None:
+def test_noise_without_codes_is_refused(picture: ClassGrid | CodeTraversal, noise: Noise) -> None:
     with pytest.raises(InputError, match=r"class-grid|code-traversal"):
-        list(picture.files(Moment(round=0, images=0, epoch=1, seconds=0.0), Showing(noise)))
+        picture.check_fits((1, 28, 28), noise)
 
 
 def test_a_page_of_too_many_images_is_refused() -> None:
     with pytest.raises(InputError, match="at most 10,000"):
-        list(ClassGrid(columns=9).files(FIRST_EPOCH, Showing(Code(classes=2000))))
+        ClassGrid(columns=9).check_fits((1, 28, 28), Code(classes=2000))
 
 
 @pytest.mark.parametrize("settings", [{"rows": 0}, {"steps": 1}, {"limit": 0.0}])

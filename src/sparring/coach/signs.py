@@ -115,7 +115,7 @@ def saturated(history: History) -> str | None:
 
 
 def memorising(history: History) -> str | None:
-    gaps = [event["d_real_train"] - event["d_real_held_out"] for event in history.checkups]
+    gaps = [event["d_real_train"] - event["d_real_held_out"] for event in history.checkups if "d_real_train" in event]
     if len(gaps) < PATIENCE or min(gaps) < 0.15:
         return None
     last = history.checkups[-1]

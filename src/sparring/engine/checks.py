@@ -1,5 +1,7 @@
 """What a recipe asks of the data and of its networks, looked at before the first round."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -61,6 +63,13 @@ def check_penalties(recipe: Recipe, d: nn.Module) -> None:
             f"{name_of(recipe.discriminator)} normalises over the batch, so its slope at an image is not the image's own; "
             "leave out the penalties, or take a D without batch normalisation"
         )
+
+
+def check_pictures(recipe: Recipe, shape: Sequence[int]) -> None:
+    """InputError where a picture that the recipe asks for cannot be made of such data or of such z."""
+    for picture in recipe.pictures:
+        if hasattr(picture, "check_fits"):
+            picture.check_fits(shape, recipe.z)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def normalises(network: nn.Module) -> bool:

@@ -16,9 +16,9 @@ from sparring.augment import Adaptive
 from sparring.cadence import Moment
 from sparring.data.sets import Dataset
 from sparring.engine.batch_norm import BatchNorm, synchronise
-from sparring.engine.checks import check_batch_size, check_classes, check_penalties, held_out_of, normalises
+from sparring.engine.checks import check_batch_size, check_classes, check_penalties, check_pictures, held_out_of
 from sparring.engine.order import Order
-from sparring.engine.readings import contrast_of, finite, spread_of, summary
+from sparring.engine.readings import summary
 from sparring.engine.solo import Solo
 from sparring.keys import generator, key
 from sparring.losses import is_probabilistic
@@ -29,7 +29,6 @@ from sparring.remedies import DivergenceError, Trouble
 from sparring.steps import Match, Player, Readings, Turn
 
 SAMPLED_AT_ONCE = 256
-EXAMINED = 500  # samples at a checkup
 
 
 @dataclass
@@ -57,6 +56,7 @@ class Engine:
         """
         ranks = ranks or Solo()
         check_classes(recipe, data)
+        check_pictures(recipe, data.shape)
         g, d = players.generator(recipe, data.shape, seed), players.discriminator(recipe, data.shape, seed)
         check_batch_size(recipe, len(data), ranks.size, g, d)
         check_penalties(recipe, d)
@@ -176,6 +176,7 @@ class Engine:
         strength, images = self.match.memory["strength"], self.images_before(round_ + 1)
         images -= self.images_before(round_ + 1 - augment.every)
         strength.fill_(augment.adapt(strength.item(), train, unseen, fake, images))
+        self.ranks.level([strength])
 
     def codes(self, data: Dataset, indices: Tensor) -> Tensor | None:
         """What the condition knows of real images: [B, classes + continuous], the class one-hot, zeros without labels."""
@@ -219,7 +220,8 @@ class Engine:
         self.ranks.settle()
         norms = (self.match.generator.gradient_norm(), self.match.discriminator.gradient_norm())
         readings = readings | dict(zip(("g_gradient", "d_gradient"), norms, strict=True))
-        readings |= {name: self.match.memory[name] for name in ("d_penalty", "strength") if name in self.match.memory}
+        memory = self.match.memory
+        readings |= {name: memory[name].to(self.device) for name in ("d_penalty", "strength") if name in memory}
         numbers = summary(readings, is_probabilistic(self.recipe.loss))
         self._check_numbers(numbers, readings)
         return numbers
@@ -228,78 +230,6 @@ class Engine:
         for name, value in numbers.items():
             if value is not None and not isfinite(value):
                 raise self._diverged(Trouble(name, steps.network_of(name), str(value)), readings)
-
-    @torch.no_grad()
-    def test_numbers(self, test: Dataset, round_: int) -> dict[str, float]:
-        """Mean D(x) over all test images and mean D(G(z)) over as many fresh z, both networks in inference mode; of packs,
-        where D judges those.
-
-        Raises DivergenceError where one is not finite.
-        """
-        generator, size = self.match.generator.network, self.recipe.batch_size
-        starts = range(0, len(test), size)
-        sums = torch.zeros(len(starts), 3, dtype=torch.float64)  # of D(x), of D(G(z)), and how many, batch by batch
-        with steps.inference(generator), steps.inference(self.match.discriminator.network):
-            for index in self.ranks.part(len(starts)):
-                start = starts[index]
-                chosen = torch.arange(start, min(start + size, len(test)))
-                z = self.z(len(chosen), "test", round_, start)
-                d_real = self._verdict(test.batch(chosen).to(self.device), self.codes(test, chosen))
-                d_fake = self._verdict(generator(z), self.match.codes_of(z))
-                sums[index] = torch.stack([d_real.sum(), d_fake.sum(), d_real.new_tensor(len(d_real))])
-        d_real, d_fake, num = self.ranks.added(sums).sum(0).tolist()
-        return finite({"d_real_test": d_real / num, "d_fake_test": d_fake / num})
-
-    def _verdict(self, images: Tensor, codes: Tensor | None) -> Tensor:
-        """D(x) of images as probabilities [B]; of packs of them, where D judges those, and of one at least."""
-        network, packing = self.match.discriminator.network, self.match.packing
-        images = images if len(images) >= packing else images[torch.arange(packing, device=images.device) % len(images)]
-        return self.match.logits(network(steps.pack(images, packing)), codes).sigmoid()
-
-    @torch.no_grad()
-    def checkup(self, test: Dataset) -> dict[str, float]:
-        """What a closer look at both networks shows, in inference mode and on fixed z; nothing changes.
-
-        `spread`: deviation from sample to sample, beside that of real ones (1: as varied); `contrast`, of images: deviation
-        within a sample, likewise; `d_real_train`, `d_real_held_out`: mean D(x) on training images and on ones never trained
-        on; `batch_norm_gap`, where G normalises over the batch: how far its samples move (root mean square, beside their
-        own spread) when batch statistics take the place of the running ones. Raises DivergenceError where one is not finite.
-        """
-        generator, discriminator = self.match.shown, self.match.discriminator.network
-        (real, codes), (held_out, held_out_codes) = self._some(self.data), self._some(test)
-        fake = self.samples(EXAMINED, "checkup").to(self.device)
-        spread, numbers = spread_of(fake), {}
-        if len(held_out) >= 10:  # fewer say nothing of how varied real ones are
-            numbers["spread"] = spread / spread_of(held_out)
-            if fake.ndim == 4:
-                numbers["contrast"] = contrast_of(fake) / contrast_of(held_out)
-        with steps.inference(discriminator):
-            numbers |= {
-                "d_real_train": self._verdict(real, codes).mean(),
-                "d_real_held_out": self._verdict(held_out, held_out_codes).mean(),
-            }
-        if normalises(generator):
-            moved = self._with_batch_statistics("checkup") - fake
-            numbers["batch_norm_gap"] = moved.square().mean().sqrt() / spread
-        return finite({name: value.item() for name, value in numbers.items()})
-
-    def _some(self, data: Dataset) -> tuple[Tensor, Tensor | None]:
-        """The same few examples each time, with their codes, on the engine's device."""
-        chosen = torch.randperm(len(data), generator=generator("cpu", self.seed, "checkup"))[:EXAMINED]
-        chosen = chosen.to(self.device if data is self.data else "cpu")
-        return data.batch(chosen).to(self.device), self.codes(data, chosen)
-
-    def _with_batch_statistics(self, *address: str) -> Tensor:
-        """Samples of G with only its batch norms in training mode, all in one batch; their running statistics stay."""
-        network = self.match.shown
-        kept = {name: buffer.clone() for name, buffer in network.named_buffers()}
-        with steps.inference(network):
-            for layer in network.modules():
-                layer.training = isinstance(layer, BatchNorm)
-            samples = network(self.z(EXAMINED, *address))
-        for name, buffer in network.named_buffers():
-            buffer.copy_(kept[name])
-        return samples
 
     def samples(self, num: int, *address: str | int) -> Tensor:
         """Generated images [num, *shape] in [-1, 1], in inference mode, from the z at this address, drawn here alone.

@@ -1,6 +1,6 @@
 """The pictures that a recipe asks for: each says when it is due and what it shows; others write it to disk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from sparring.pictures.landscape import landscape
 from sparring.pictures.pixels import decode_png, encode_png
 from sparring.pictures.scatter import scatter
 from sparring.pictures.strip import strip
-from sparring.pictures.studio import Studio, check_number, frame_name
+from sparring.pictures.studio import Noise, Studio, check_number, frame_name
 from sparring.registry import register
 
 MOST_POINTS = 100_000
@@ -141,10 +141,11 @@ class Landscape:
         good = self.bandwidth is None or 0 < self.bandwidth < float("inf")
         check(good, "landscape.bandwidth", self.bandwidth, "be finite and above 0")
 
+    def check_fits(self, shape: Sequence[int], noise: Noise) -> None:
+        good = tuple(shape) in ((1,), (2,))
+        check(good, "the picture landscape is drawn of data whose shape", list(shape), "be [1] or [2], points")
+
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
-        if moment.round == 0:
-            shape = list(studio.real(1, "test").shape[1:])
-            check(shape in ([1], [2]), "the picture landscape is drawn of data whose shape", shape, "be [1] or [2], points")
         if self.every.due(moment) or moment.last:
             real, fake = studio.real(self.num, "train"), studio.samples(self.num, "landscape")
             title = f"round {moment.round:,}, epoch {moment.epoch:,}"

@@ -11,7 +11,7 @@ from sparring.cadence import Every, Moment
 from sparring.errors import InputError, check
 from sparring.pictures.grid import headed_grid
 from sparring.pictures.pixels import encode_png
-from sparring.pictures.studio import Code, Studio, check_number, frame_name
+from sparring.pictures.studio import Code, Noise, Studio, check_number, frame_name
 from sparring.registry import register
 
 LONGEST_NAME = 16  # characters beside a row
@@ -30,11 +30,14 @@ class ClassGrid:
     def __post_init__(self):
         check(self.columns >= 1, "class-grid.columns", self.columns, "be at least 1")
 
+    def check_fits(self, shape: Sequence[int], noise: Noise) -> None:
+        classes = _code_of(noise, "class-grid").classes
+        check(classes >= 1, "z.classes", classes, "be at least 1 for the picture class-grid")
+        check_number(classes * self.columns)
+
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
-        noise = _code_of(studio, "class-grid")
-        check(noise.classes >= 1, "z.classes", noise.classes, "be at least 1 for the picture class-grid")
-        check_number(noise.classes * self.columns)
         if self.every.due(moment) or moment.last:
+            noise = cast(Code, studio.noise)
             images = studio.draw(_class_codes(noise, studio.z(self.columns, "fixed z")))
             page = headed_grid(images, rows=_row_names(studio.classes, noise.classes))
             yield self.frames + frame_name(self.every, moment), encode_png(page)
@@ -58,12 +61,14 @@ class CodeTraversal:
         check(self.steps >= 2, "code-traversal.steps", self.steps, "be at least 2")
         check(0 < self.limit < float("inf"), "code-traversal.limit", self.limit, "be finite and above 0")
 
+    def check_fits(self, shape: Sequence[int], noise: Noise) -> None:
+        code = _code_of(noise, "code-traversal")
+        check(code.classes + code.continuous >= 1, "z", noise, "have a class or a continuous code for code-traversal")
+        check_number(self.rows * max(code.classes, self.steps))
+
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
-        noise = _code_of(studio, "code-traversal")
-        check(noise.classes + noise.continuous >= 1, "z", noise, "have a class or a continuous code for code-traversal")
-        check_number(self.rows * max(noise.classes, self.steps))
         if self.every.due(moment) or moment.last:
-            z, name = studio.z(self.rows, "fixed z"), frame_name(self.every, moment)
+            noise, z, name = cast(Code, studio.noise), studio.z(self.rows, "fixed z"), frame_name(self.every, moment)
             if noise.classes:
                 codes = _class_codes(noise, z).unflatten(0, (noise.classes, -1)).transpose(0, 1).flatten(0, 1)
                 heads = [*map(str, range(noise.classes))]
@@ -75,8 +80,7 @@ class CodeTraversal:
                 yield f"code_{index}_{name}", encode_png(headed_grid(studio.draw(codes), columns=heads))
 
 
-def _code_of(studio: Studio, picture: str) -> Code:
-    noise = studio.noise
+def _code_of(noise: Noise, picture: str) -> Code:
     if not hasattr(noise, "with_class"):
         raise InputError(f"z is {noise}; the picture {picture} needs one with codes")
     return cast(Code, noise)

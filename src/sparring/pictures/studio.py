@@ -82,7 +82,8 @@ class Picture(Protocol):
     """A frozen dataclass registered as "picture".
 
     One that shows the same again and again says with `frames: ClassVar[str]` what stands in its files' names before
-    `epoch_0001.png` or `round_000020.png`.
+    `epoch_0001.png` or `round_000020.png`. One that cannot show all data or every z says so with
+    `check_fits(shape: Sequence[int], noise: Noise) -> None`, which raises InputError before anything is trained.
     """
 
     def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:

@@ -41,7 +41,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "round": (*PLACE, "g_loss", "d_loss", "d_real", "d_fake"),
     "epoch": PLACE,
     "sample": (*PLACE, "file"),
-    "checkup": (*PLACE, "d_real_train", "d_real_held_out"),
+    "checkup": PLACE,
     "score": (*PLACE, "headline", "floor"),
     "non-finite": (*PLACE, "remedy"),
     "end": ("round", "ending", "seconds"),
@@ -60,7 +60,11 @@ _BY_NAME: Mapping[str, Rule] = {
     "quick": _PLAIN,
 }
 _OF_NUMBERS = ("round", "epoch", "checkup", "score")  # whatever else these hold is a number
-_PAIRS = (("g_gradient", "d_gradient"), ("largest_class_excess", "largest_class"))  # the first never without the second
+_PAIRS = (  # the first never without the second
+    ("g_gradient", "d_gradient"),
+    ("largest_class_excess", "largest_class"),
+    ("d_real_train", "d_real_held_out"),
+)
 
 
 def check(event: Any, where: str) -> dict[str, Any]:

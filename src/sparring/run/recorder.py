@@ -14,6 +14,7 @@ from sparring.cadence import Moment
 from sparring.coach import Coach
 from sparring.data.sets import Dataset
 from sparring.engine import Engine
+from sparring.engine.examination import checkup
 from sparring.errors import InputError, MachineError
 from sparring.keys import generator
 from sparring.losses import is_probabilistic
@@ -131,7 +132,7 @@ class Recorder:
         checkpoint.check_finite(self.engine.match)
         if self.standard is not None:
             self._score(self.standard, moment, place)
-        self._tell("checkup", **place, **self.engine.checkup(self.test))
+        self._tell("checkup", **place, **checkup(self.engine, self.test))
 
     def _score(self, standard: Standard, moment: Moment, place: Mapping[str, Any]) -> None:
         samples = scores.examples(self.engine.samples_of_all(scores.QUICK, "quick score", moment.round))

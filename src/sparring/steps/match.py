@@ -71,7 +71,7 @@ class Match:
         if len(self.logit_penalties) < len(self.penalties):
             self.memory["d_penalty"] = torch.zeros((), device=device)
         if isinstance(self.augment, Adaptive):
-            self.memory["strength"] = torch.zeros((), device=device)
+            self.memory["strength"] = torch.zeros(())  # on the CPU, so that no round waits for the device to read it
 
     @property
     def networks(self) -> tuple[nn.Module, nn.Module]:
