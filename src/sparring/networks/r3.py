@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import sqrt
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from torch import Generator, nn
 
@@ -32,14 +32,9 @@ class Scaled(Initial):
             nn.init.zeros_(layer.bias)
 
 
-@register("generator")
 @dataclass(frozen=True)
-class R3GeneratorConfig:
-    """z [B, num_z] -> images [B, C, size, size], near [-1, 1] but not bound to it, size 28, 32, 64 or 128.
-
-    A learned smallest map, scaled channel by channel by a linear map of z; `blocks` residual blocks in each size, of `width`
-    channels in the image's size and twice as many at each size below, up to `max_width`, in groups of `group` channels.
-    """
+class _R3Config:
+    """What both sides can be told."""
 
     width: int = 32
     max_width: int = 128
@@ -47,12 +42,38 @@ class R3GeneratorConfig:
     group: int = 16
     initial: Annotated[Initial, "initial"] = field(default_factory=Scaled)
 
+    side: ClassVar[str]
+
     def __post_init__(self):
-        _check("generator", self)
+        check(self.group >= 1, f"{self.side}.group", self.group, "be at least 1")
+        rule = f"be a multiple of {self.group} / {EXPANSION}, of the groups' channels"
+        check(self.width >= 1 and self._in_groups(self.width), f"{self.side}.width", self.width, rule)
+        good = self.max_width >= self.width and self._in_groups(self.max_width)
+        check(good, f"{self.side}.max_width", self.max_width, f"{rule}, and at least the width")
+        check(1 <= self.blocks <= 100, f"{self.side}.blocks", self.blocks, "lie in 1..100")
+
+    def _in_groups(self, num_channels: int) -> bool:
+        return num_channels * EXPANSION % self.group == 0
+
+    def _widths(self, num_halvings: int) -> list[int]:
+        """Channels from the image's size downwards."""
+        return [min(self.width << k, self.max_width) for k in range(num_halvings + 1)]
+
+
+@register("generator")
+@dataclass(frozen=True)
+class R3GeneratorConfig(_R3Config):
+    """z [B, num_z] -> images [B, C, size, size], near [-1, 1] but not bound to it, size 28, 32, 64 or 128.
+
+    A learned smallest map, scaled channel by channel by a linear map of z; `blocks` residual blocks in each size, of `width`
+    channels in the image's size and twice as many at each size below, up to `max_width`, in groups of `group` channels.
+    """
+
+    side: ClassVar[str] = "generator"
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
         base, num_doublings = stages(shape, "r3-generator")
-        widths = _widths(self, num_doublings)[::-1]
+        widths = self._widths(num_doublings)[::-1]
         depth = self.blocks * len(widths)
         layers: list[nn.Module] = [Basis(num_z, widths[0], base), *_blocks(widths[0], self, depth)]
         for place, (num_in, num_out) in enumerate(pairwise(widths)):
@@ -63,24 +84,17 @@ class R3GeneratorConfig:
 
 @register("discriminator")
 @dataclass(frozen=True)
-class R3DiscriminatorConfig:
+class R3DiscriminatorConfig(_R3Config):
     """Images [B, C, size, size] -> logits [B], size 28, 32, 64 or 128: the generator's mirror image.
 
     At the end every channel of the smallest map is weighed by a kernel of its own size.
     """
 
-    width: int = 32
-    max_width: int = 128
-    blocks: int = 1
-    group: int = 16
-    initial: Annotated[Initial, "initial"] = field(default_factory=Scaled)
-
-    def __post_init__(self):
-        _check("discriminator", self)
+    side: ClassVar[str] = "discriminator"
 
     def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module:
         base, num_halvings = stages(shape, "r3-discriminator")
-        widths = _widths(self, num_halvings)
+        widths = self._widths(num_halvings)
         depth = self.blocks * len(widths)
         layers: list[nn.Module] = [nn.Conv2d(shape[0], widths[0], 1), *_blocks(widths[0], self, depth)]
         for place, (num_in, num_out) in enumerate(pairwise(widths)):
@@ -88,20 +102,6 @@ class R3DiscriminatorConfig:
             layers += [Resample(size, size // 2), *_changed(num_in, num_out), *_blocks(num_out, self, depth)]
         whole = nn.Conv2d(widths[-1], widths[-1], base, groups=widths[-1], bias=False)
         return nn.Sequential(*layers, whole, nn.Flatten(), *head(widths[-1], num_outputs))
-
-
-def _check(side: str, config: R3GeneratorConfig | R3DiscriminatorConfig) -> None:
-    check(config.group >= 1, f"{side}.group", config.group, "be at least 1")
-    good = config.width >= 1 and config.width * EXPANSION % config.group == 0
-    check(good, f"{side}.width", config.width, f"be a multiple of {config.group} / {EXPANSION}, of the groups' channels")
-    good = config.max_width >= config.width and config.max_width * EXPANSION % config.group == 0
-    check(good, f"{side}.max_width", config.max_width, f"be a multiple of {config.group} / {EXPANSION}, and at least the width")
-    check(1 <= config.blocks <= 100, f"{side}.blocks", config.blocks, "lie in 1..100")
-
-
-def _widths(config: R3GeneratorConfig | R3DiscriminatorConfig, num_halvings: int) -> list[int]:
-    """Channels from the image's size downwards."""
-    return [min(config.width << k, config.max_width) for k in range(num_halvings + 1)]
 
 
 def _changed(num_in: int, num_out: int) -> list[nn.Module]:
