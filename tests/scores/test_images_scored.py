@@ -9,7 +9,7 @@ from sparring.data.sets import ImageSet, PointSet
 from sparring.errors import InputError
 from sparring.intervals import share_interval
 from sparring.metrics import Reference, expected_coverage
-from sparring.scores.standard import ImageStandard
+from sparring.scores.standards import ImageStandard
 
 CPU = torch.device("cpu")
 ALWAYS = ["frechet_distance", "classifier_score", "class_entropy", "missing_classes", "largest_class"]

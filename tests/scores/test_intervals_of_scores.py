@@ -16,7 +16,7 @@ from sparring.data.sets import Dataset, PointSet
 from sparring.extractors import Features
 from sparring.intervals import mean_interval, t_quantile
 from sparring.scores.evaluate import SUBSAMPLES, _by_subsamples, _within
-from sparring.scores.standard import Standard, Values
+from sparring.scores.standards import Standard, Values
 
 
 def normal(num: int, seed: int) -> Features:

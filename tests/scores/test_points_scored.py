@@ -7,7 +7,7 @@ from sparring import scores
 from sparring.data import Gaussian1d, Grid, Ring
 from sparring.data.sets import ImageSet, PointSet
 from sparring.errors import InputError
-from sparring.scores.standard import PointStandard, _chi_squared
+from sparring.scores.standards.points import PointStandard, _chi_squared
 
 CPU = torch.device("cpu")
 

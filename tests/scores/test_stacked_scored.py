@@ -5,7 +5,7 @@ from sparring import scores
 from sparring.data import Mnist, StackedMnist
 from sparring.data.sets import ImageSet
 from sparring.errors import InputError
-from sparring.scores.standard import StackedStandard
+from sparring.scores.standards import StackedStandard
 
 CPU = torch.device("cpu")
 

@@ -2,7 +2,7 @@
 
 from sparring.scores.evaluate import QUICK, floor, of_draws, of_given, quick
 from sparring.scores.score import BETTER, Protocol, Score, check_comparable, difference
-from sparring.scores.standard import Standard, examples, standard_for
+from sparring.scores.standards import Standard, examples, standard_for
 
 __all__ = [
     "BETTER",

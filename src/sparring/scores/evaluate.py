@@ -13,7 +13,7 @@ from sparring.intervals import mean_interval, share_interval, t_quantile
 from sparring.metrics import memorisation
 from sparring.scores import cache
 from sparring.scores.score import Protocol, Score
-from sparring.scores.standard import Standard, Values
+from sparring.scores.standards import Standard, Values
 
 DRAWS = 5
 DEAR_DRAWS = 3
