@@ -26,9 +26,9 @@ LAYERS = [
     {"recipes", "steps", "scores", "players"},
     {"engine"},
     {"loop", "run"},
-    {"progress", "reproduction", "recovery"},
+    {"progress", "reproduction", "recovery", "loading", "outcome"},
     {"training", "evaluation", "comparison", "bench"},
-    {"population"},
+    {"population", "rehearsal"},
     {"cli"},
     {"__main__", "child"},
 ]

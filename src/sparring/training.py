@@ -1,16 +1,16 @@
-"""What users call: train, resume, load. Here the loop meets the disk, the screen and the signals."""
+"""Train and resume: here the loop meets the disk, the screen and the signals."""
 
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from sparring import codec, data, devices, recipes, recovery, scores
-from sparring.cadence import Every, Length, Moment
+from sparring.cadence import Length, Moment
 from sparring.data.sets import Dataset
 from sparring.engine import Engine, own_torch_state
 from sparring.engine.ranks import joined
@@ -18,17 +18,15 @@ from sparring.engine.solo import Solo
 from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
 from sparring.files import sweep
 from sparring.launch import Launch
-from sparring.loop import play
 from sparring.progress import Progress
 from sparring.recipe import Recipe
 from sparring.remedies import DivergenceError
 from sparring.run import checkpoint, lock, sums
 from sparring.run import run as runs
 from sparring.run.attendant import Attendant, opened, seated
-from sparring.run.generator import Generator
 from sparring.run.recorder import Ending, OnWriteError, Recorder
 from sparring.run.run import Run
-from sparring.scores import Score, Standard
+from sparring.scores import Standard
 from sparring.signals import Stop
 
 TIMEOUT = 600.0  # seconds
@@ -41,24 +39,6 @@ class Stopped(KeyboardInterrupt):
     def __init__(self, run: Run, number: signal.Signals):
         super().__init__(f"stopped; go on with `sparring resume {run.path}`")
         self.run, self.exit_status = run, 128 + number
-
-
-@dataclass(frozen=True)
-class Result:
-    """What `sparring train --json` prints."""
-
-    run: str
-    recipe: str
-    rounds: int
-    images: int
-    epochs: float
-    seconds: float
-    images_per_second: float
-    g_loss: float
-    d_loss: float
-    grid: str | None
-    animation: str | None
-    quick_score: Score | None
 
 
 def resolve(
@@ -246,40 +226,6 @@ def _stretched(before: Recipe, now: Recipe) -> list[str]:
     return [f"the ramp of {' and '.join(ramps)} follows the new length of {now.length}: from here on it is another schedule"]
 
 
-def is_complete(run: Run, length: Length) -> bool:
-    """Whether a run has ended, and has reached this length."""
-    events, last = list(run.journal()), _last_place(run)
-    if last is None or events[-1]["event"] != "end":
-        return False
-    moment = Moment(last["round"], last["images"], last["epoch"], last["seconds"])
-    return length.share(moment, run.num_images) >= 1
-
-
-def load(path: str | Path | Run) -> Run | Generator:
-    """A run, or the generator in one of its checkpoints or in a hub folder (such as a run's `generator/`).
-
-    All have `sample(num, seed)`.
-    """
-    if isinstance(path, Run):
-        return path
-    if Path(path).suffix == ".safetensors":
-        return Run.of_checkpoint(Path(path)).generator_of(checkpoint.read(Path(path)))
-    if (Path(path) / "config.json").is_file():
-        return Generator.open(Path(path))
-    return Run.open(path)
-
-
-def load_generator(path: str | Path | Run, raw: bool = False) -> Generator:
-    """The generator of a run, of a checkpoint, or in a hub folder. `raw`: the weights that were trained last, not their
-    average; InputError where a folder holds the generator alone."""
-    found = load(path)
-    if isinstance(found, Run):
-        return found.raw_generator if raw else found.generator
-    if raw:
-        raise InputError(f"{path} holds one generator alone; name its run for the weights that were trained last")
-    return found
-
-
 def build(
     recipe: Recipe, seed: int, device: torch.device, progress: Progress, ranks: Solo | None = None
 ) -> tuple[Engine, Dataset]:
@@ -313,75 +259,6 @@ def take_weights(engine: Engine, run: Run) -> None:
         checkpoint.load(engine.match.averaged.state_dict(), engine.match.generator.network.state_dict())
     if engine.match.constraint:
         engine.match.constraint.enforce(engine.match.discriminator.network)
-
-
-def result(run: Run) -> Result:
-    """A run in numbers, from its journal."""
-    rounds = run.rounds()
-    if not rounds:
-        raise InputError(f"{run.path} has no rounds in its journal yet")
-    last = rounds[-1]
-    place = _last_place(run) or last
-    frames = run.frames()
-    animation = run.path / "training.gif"
-    return Result(
-        run=str(run.path),
-        recipe=run.recipe.name,
-        rounds=place["round"],
-        images=place["images"],
-        epochs=place["images"] / run.num_images,
-        seconds=place["seconds"],
-        images_per_second=place["images"] / place["seconds"],
-        g_loss=last["g_loss"],
-        d_loss=last["d_loss"],
-        grid=str(frames[-1]) if frames else None,
-        animation=str(animation) if animation.exists() else None,
-        quick_score=_newest_quick(run),
-    )
-
-
-def _last_place(run: Run) -> Mapping[str, Any] | None:
-    """The newest event that tells how far the run has come: a round that was read, or one that was skipped."""
-    events = [e for e in run.journal() if e["event"] == "round" or (e["event"] == "non-finite" and e["remedy"] == "skip")]
-    return events[-1] if events else None
-
-
-def _newest_quick(run: Run) -> Score | None:
-    """The headline of the quick score taken last."""
-    taken = [evaluation for evaluation in run.scores() if evaluation.quick]
-    return taken[-1].scores[0] if taken else None
-
-
-def rehearse(
-    recipe: Recipe,
-    *,
-    seed: int = 0,
-    device: str = "auto",
-    start_from: str | Path | None = None,
-    quiet: bool = False,
-    rounds: int = 3,
-) -> dict[str, Any]:
-    """Build everything, play a few rounds, write nothing: parameters, memory, and the time to expect."""
-    place = devices.resolve(device)
-    read_every_round = replace(recipe, journal=Every(rounds=1))  # a reading waits for the device to be done
-    with Progress(quiet) as progress, own_torch_state(place):
-        engine, _ = build(read_every_round, seed, place, progress)
-        if start_from is not None:
-            take_weights(engine, Run.open(start_from))
-        *_, before, last = play(engine, Length(rounds=rounds), START)
-    seconds_per_round = last.seconds - before.seconds  # the first rounds warm up
-    share = recipe.length.share(last, len(engine.data))
-    generator, discriminator = engine.match.networks
-    return {
-        "recipe": recipe.name,
-        "device": str(place),
-        "generator_parameters": sum(p.numel() for p in generator.parameters()),
-        "discriminator_parameters": sum(p.numel() for p in discriminator.parameters()),
-        "peak_memory_mib": devices.peak_memory_mib(place),
-        "ms_per_round": 1000 * seconds_per_round,
-        "length": str(recipe.length),
-        "seconds_to_expect": rounds / share * seconds_per_round,
-    }
 
 
 def _play(recorder: Recorder | Attendant, start: Moment, progress: Progress) -> Run:

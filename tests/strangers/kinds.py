@@ -17,7 +17,7 @@ import torch
 from mutations import Mutant
 from PIL import Image
 
-from sparring import codec, data, training
+from sparring import codec, data, loading, outcome
 from sparring.data.fetch import RemoteFile, ensure
 from sparring.errors import InputError
 from sparring.extractors import yardstick
@@ -110,7 +110,7 @@ def _hub() -> Any:
 
 def _checkpoint() -> Any:
     saved = checkpoint.read(Path(CHECKPOINT))
-    training.load(CHECKPOINT).sample(2)
+    loading.load(CHECKPOINT).sample(2)
     moment = {name: getattr(saved.moment, name) for name in ("round", "images", "epoch", "seconds")}
     facts = moment | {"journal_bytes": saved.journal_bytes, "clocks": list(saved.clocks)}
     return {"facts": facts, "tensors": _plain(saved.tensors)}
@@ -123,7 +123,7 @@ def _yardstick() -> Any:
 
 def _journal() -> Any:
     run = Run.open("run")
-    training.result(run)
+    outcome.result(run)
     return list(run.journal())
 
 

@@ -13,7 +13,7 @@ import torch
 from safetensors import safe_open
 
 import sparring
-from sparring import training
+from sparring import outcome, training
 from sparring.cadence import Length
 from sparring.errors import NonFiniteError
 from sparring.progress import Progress
@@ -163,11 +163,11 @@ def test_a_stopped_run_that_skips_goes_on_as_if_it_had_not_stopped(stops, skippe
 def test_a_run_that_ends_on_a_skipped_round_is_complete():
     run = train("run", SKIPPING, rounds=34)
     assert events(run, "round")[-1]["round"] == 30
-    assert (training.result(run).rounds, training.result(run).images) == (34, 680)
-    assert training.is_complete(run, run.recipe.length)
+    assert (outcome.result(run).rounds, outcome.result(run).images) == (34, 680)
+    assert outcome.is_complete(run, run.recipe.length)
     with pytest.raises(NonFiniteError):
         train("stopped", BAD_AT_14 | {"journal": '{"rounds": 1}'}, rounds=14)
-    assert not training.is_complete(Run.open("stopped"), Length(rounds=14))
+    assert not outcome.is_complete(Run.open("stopped"), Length(rounds=14))
 
 
 # --- roll back ---

@@ -21,7 +21,7 @@ def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool
 
     Runs that lie in the folder already are gone on with, not made again. Several train side by side.
     """
-    from sparring import devices, population, reproduction, training
+    from sparring import devices, outcome, population, reproduction
     from sparring.registry import suggest
 
     if tutorial not in reproduction.PRINTED:
@@ -33,7 +33,7 @@ def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool
     trained.check()
     runs = [trained.runs[seed] for seed in numbers]
     lines = reproduction.compare(reproduction.PRINTED[tutorial], runs)
-    results = [training.result(run) for run in runs]
+    results = [outcome.result(run) for run in runs]
     if as_json:
         from dataclasses import asdict
 

@@ -28,7 +28,7 @@ def command(
     **lengths: Any,
 ) -> None:
     """Go on with RUN where it stopped, bit for bit; with a length, extend it to that length."""
-    from sparring import devices, training
+    from sparring import devices, outcome, training
     from sparring.launch import Launch
 
     devices.tune_process()
@@ -36,4 +36,4 @@ def command(
     how: dict[str, Any] = {"on_write_error": on_write_error, "timeout": options.seconds(timeout, training.TIMEOUT)}
     resumed = training.resume(run, device=device, quiet=quiet, **how, **lengths)
     if Launch.of().rank == 0:
-        report(training.result(resumed), as_json)
+        report(outcome.result(resumed), as_json)

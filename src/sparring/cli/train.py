@@ -41,7 +41,7 @@ def command(
     **lengths: Any,
 ) -> None:
     """Train RECIPE (a name, or a Python file that registers one)."""
-    from sparring import devices, recipes, training
+    from sparring import devices, outcome, recipes, rehearsal, training
     from sparring.launch import Launch
 
     launch = Launch.of()
@@ -63,11 +63,11 @@ def command(
     recipe = recipes.from_file(recipe) if recipe.endswith(".py") else recipe
     resolved = training.resolve(recipe, options.assignments(settings), data, **lengths)
     if dry_run:
-        rehearsal = training.rehearse(resolved, seed=seed, device=device, start_from=start_from, quiet=quiet)
-        return options.print_json(rehearsal) if as_json else _print_rehearsal(rehearsal)
+        found = rehearsal.rehearse(resolved, seed=seed, device=device, start_from=start_from, quiet=quiet)
+        return options.print_json(found) if as_json else _print_rehearsal(found)
     how: dict[str, Any] = {"on_write_error": on_write_error, "timeout": options.seconds(timeout, training.TIMEOUT)}
     run = training.train(resolved, out=out, seed=seed, device=device, start_from=start_from, quiet=quiet, **how)
-    return report(training.result(run), as_json) if launch.rank == 0 else None
+    return report(outcome.result(run), as_json) if launch.rank == 0 else None
 
 
 def _train_several(recipe: str, seeds: list[int], out: str | None, quiet: bool, as_json: bool, **given: Any) -> None:

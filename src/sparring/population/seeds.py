@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sparring import codec, training
+from sparring import codec, outcome
 from sparring.cadence import Length, Moment
 from sparring.errors import InputError
 from sparring.files import read_json
@@ -77,7 +77,7 @@ def _state(run: Run, task: Task) -> State:
     length = task.resolved.length
     if reason_of_failure(run):
         return "failed"
-    return "done" if training.is_complete(run, length) else "stopped"
+    return "done" if outcome.is_complete(run, length) else "stopped"
 
 
 def reason_of_failure(run: Run) -> str | None:

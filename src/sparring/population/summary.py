@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from sparring import codec, training
+from sparring import codec, outcome
 from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
 from sparring.files import read_json
 from sparring.intervals import mean_interval
@@ -48,7 +48,7 @@ class Population:
     def results(self) -> list[dict[str, Any]]:
         """For each complete run its seed, what `sparring train --json` says of it, and D(x) and D(G(z)) of its last round."""
         return [
-            {"seed": seed, **asdict(training.result(run)), **{name: run.rounds()[-1][name] for name in FINAL}}
+            {"seed": seed, **asdict(outcome.result(run)), **{name: run.rounds()[-1][name] for name in FINAL}}
             for seed, run in self.runs.items()
         ]
 
