@@ -28,7 +28,7 @@ def ring() -> Recipe:
         source="the ring of 8 of PacGAN, https://arxiv.org/abs/1712.04086, section 4.1; players and settings of our own",
         data=Ring(),
         order="with-replacement",
-        z=Mixture(normal=2, components=64, std=0.3),
+        z=Mixture(normal=2, components=128, std=0.3),
         generator=MLPGeneratorConfig(
             widths=(128, 128, 128), activation="leaky-relu", output="linear", initial=wide_first(1.0, 1.0)
         ),
@@ -49,8 +49,8 @@ def ring() -> Recipe:
 
 
 def fading(images: int) -> tuple[Ramp, ...]:
-    """Penalties that are gone after so many images, when Adam's memory is long; steps that end with the run."""
-    return Ramp(of="lr"), Ramp(of="gamma", images=images), Ramp(of="beta2", start=0.9, end=0.99, images=images)
+    """Penalties that are all but gone after so many images, when Adam's memory is long; steps that end with the run."""
+    return Ramp(of="lr"), Ramp(of="gamma", end=0.001, images=images), Ramp(of="beta2", start=0.9, end=0.99, images=images)
 
 
 def wide_first(weight_std: float, bias_std: float, width: int = 128) -> FirstLayer:
