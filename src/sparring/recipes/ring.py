@@ -38,7 +38,11 @@ def ring() -> Recipe:
         round=Round(moves=(MoveD(), MoveD(), MoveG())),
         optim=Adam(lr=1e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=5e-3, beta1=0.0, beta2=0.99),
-        ramps=fading(images=1_200_000),
+        ramps=(
+            Ramp(of="lr"),
+            Ramp(of="gamma", end=0.001, images=1_200_000),
+            Ramp(of="beta2", start=0.9, end=0.99, images=1_200_000),
+        ),
         average=Average(halflife_images=130_000.0),
         batch_size=384,
         length=Length(rounds=8500),
@@ -48,14 +52,9 @@ def ring() -> Recipe:
     )
 
 
-def fading(images: int) -> tuple[Ramp, ...]:
-    """Penalties that are all but gone after so many images, when Adam's memory is long; steps that end with the run."""
-    return Ramp(of="lr"), Ramp(of="gamma", end=0.001, images=images), Ramp(of="beta2", start=0.9, end=0.99, images=images)
-
-
-def wide_first(weight_std: float, bias_std: float, width: int = 128) -> FirstLayer:
-    """A first layer whose kinks cross the data in all places, and layers of `width` behind it with He's weights.
+def wide_first(weight_std: float, bias_std: float) -> FirstLayer:
+    """A first layer whose kinks cross the data in all places, and layers of 128 behind it with He's weights.
 
     He et al. 2015, https://arxiv.org/abs/1502.01852, equation 10.
     """
-    return FirstLayer(first=Gaussian(weight_std, bias_std), rest=Gaussian(weight_std=(2 / width) ** 0.5))
+    return FirstLayer(first=Gaussian(weight_std, bias_std), rest=Gaussian(weight_std=(2 / 128) ** 0.5))
