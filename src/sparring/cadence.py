@@ -72,7 +72,7 @@ class Length:
 @dataclass(frozen=True)
 class Ramp:
     """A quantity that goes from `start` to `end` over the first `images` real images, or over the run where that is None, and
-    stays there: in a straight line, along half a cosine, or geometrically, by equal factors in equal times.
+    stays there: in a straight line, or along half a cosine.
 
     "lr" and "gamma" are factors of all learning rates and of all penalties' gammas; "beta2" is Adam's own value, "strength"
     that of the augmentation.
@@ -82,7 +82,7 @@ class Ramp:
     start: float = 1.0
     end: float = 0.0
     images: int | None = None
-    shape: Literal["cosine", "linear", "geometric"] = "cosine"
+    shape: Literal["cosine", "linear"] = "cosine"
 
     def __post_init__(self):
         top = 1.0 if self.of in ("beta2", "strength") else float("inf")
@@ -91,14 +91,10 @@ class Ramp:
             check(0 <= value < float("inf") and value <= top, f"ramps: {name} of {self.of}", value, f"lie in 0..{top:g}")
         check(self.of != "beta2" or max(self.start, self.end) < 1, "ramps: beta2", (self.start, self.end), "be below 1")
         check(self.images is None or self.images >= 1, "ramps: images", self.images, "be at least 1")
-        good = self.shape != "geometric" or min(self.start, self.end) > 0
-        check(good, "ramps: start, end", (self.start, self.end), "be above 0 for a geometric shape")
 
     def at(self, share: float) -> float:
         """The value when this share of the ramp is behind, in [0, 1]."""
         done = min(max(share, 0.0), 1.0)
-        if self.shape == "geometric":
-            return self.start ** (1 - done) * self.end**done
         passed = done if self.shape == "linear" else (1 - cos(pi * done)) / 2
         return self.start + (self.end - self.start) * passed
 
