@@ -22,8 +22,8 @@ def grid() -> Recipe:
     Command: sparring train grid
     Measured: 25 of 25 modes, 97.4 % high quality, spread 0.66 to 1.02 sigma, smallest share 0.83 (one seed, 25,000 samples);
     112 s of one core.
-    Details: as in ring; where lengths are five times as long, a slope is a fifth, so that gamma has to be 25 times as large, and G
-    has further to go.
+    Details: as in ring; where lengths are five times as long, a slope is a fifth, so that gamma has to be 25 times as large;
+    and G has further to go.
     """
     return replace(
         ring(),
