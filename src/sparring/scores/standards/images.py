@@ -1,7 +1,7 @@
 """Real images as an extractor sees them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from math import exp
 from typing import ClassVar
@@ -12,7 +12,7 @@ from torch import Tensor
 from sparring import keys
 from sparring.data.sets import Dataset, ImageSet
 from sparring.errors import InputError
-from sparring.extractors import Extractor, Features, Yardstick
+from sparring.extractors import Features, Yardstick
 from sparring.metrics import (
     Moments,
     Reference,
@@ -26,21 +26,18 @@ from sparring.metrics import (
     neighbour_scores,
 )
 from sparring.scores import cache
-from sparring.scores.standards.standard import Standard, Values
+from sparring.scores.standards.standard import SeenStandard, Values
 
 SUBSET = 1000  # samples in each of the kernel distance's subsets
 FEW_CLASSES = 20  # up to so many, the share of each is a score of its own
 
 
 @dataclass(frozen=True, eq=False)
-class ImageStandard(Standard):
+class ImageStandard(SeenStandard):
     """The test images of a data set, as an extractor sees them."""
-
-    extractor: Extractor = field(kw_only=True)
 
     headline: ClassVar[str] = "frechet_distance"
     preprocessing: ClassVar[str] = "clamped to [-1, 1], uint8 by rounding half to even, back to [-1, 1]"
-    least: ClassVar[int] = SUBSET
     usual: ClassVar[int] = 10_000
 
     @property
@@ -53,10 +50,6 @@ class ImageStandard(Standard):
             "coverage": "k = 5",
             "missing_classes": "below a tenth of their real share",
         }
-
-    @property
-    def extractor_names(self) -> tuple[str, str]:
-        return self.extractor.label, self.extractor.hash
 
     @cached_property
     def real(self) -> Features:

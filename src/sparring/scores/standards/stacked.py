@@ -1,7 +1,7 @@
 """The numbers that stacked digits show."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
@@ -11,39 +11,31 @@ from torch import Tensor
 from sparring import keys
 from sparring.data.sets import Dataset, ImageSet, StackedSet
 from sparring.errors import InputError
-from sparring.extractors import Extractor, Features
+from sparring.extractors import Features
 from sparring.metrics import number_modes
 from sparring.registry import name_of
 from sparring.scores.standards.images import images_of
-from sparring.scores.standards.standard import Standard, Values
+from sparring.scores.standards.standard import SeenStandard, Values
 
-LEAST = 1000  # samples
 SIMULATED = 20  # draws of a perfect sampler, whose mean is a floor
 
 
 @dataclass(frozen=True, eq=False)
-class StackedStandard(Standard):
+class StackedStandard(SeenStandard):
     """The thousand numbers that stacked digits show, read channel by channel by the digits' yardstick.
 
     Protocol of PacGAN (Lin et al. 2018, section 4.2): 26,000 samples; a number counts with one sample; KL against uniform
     in nats. Ours adds the floor, for so few samples leave a perfect sampler a KL of 0.028.
     """
 
-    extractor: Extractor = field(kw_only=True)
-
     headline: ClassVar[str] = "mode_kl"
     preprocessing: ClassVar[str] = "clamped to [-1, 1], uint8 by rounding half to even, back to [-1, 1], channel by channel"
-    least: ClassVar[int] = LEAST
     usual: ClassVar[int] = 26_000
 
     @property
     def options(self) -> Mapping[str, str]:
         floor = f"floor: mean of {SIMULATED} perfect draws from the fixed triples"
         return {"modes": "hit once", "mode_kl": f"against uniform, in nats; {floor}", "mode_kl_excess": f"over the {floor}"}
-
-    @property
-    def extractor_names(self) -> tuple[str, str]:
-        return self.extractor.label, self.extractor.hash
 
     def see(self, samples: Dataset) -> Features:
         """The numbers, one for each sample, as its only feature."""

@@ -10,7 +10,7 @@ import torch
 
 from sparring.data import Data
 from sparring.data.sets import Dataset, Progress
-from sparring.extractors import Features
+from sparring.extractors import Extractor, Features
 
 Values = dict[str, float]
 
@@ -78,3 +78,16 @@ class Standard(ABC):
     def known_floor(self, num: int) -> Values | None:
         """What a perfect generator scores with so many samples; None where real examples have to be measured for it."""
         return None
+
+
+@dataclass(frozen=True, eq=False)
+class SeenStandard(Standard):
+    """One of images, which an extractor sees."""
+
+    extractor: Extractor = field(kw_only=True)
+
+    least: ClassVar[int] = 1000
+
+    @property
+    def extractor_names(self) -> tuple[str, str]:
+        return self.extractor.label, self.extractor.hash
