@@ -144,6 +144,17 @@ def test_dcgan_generator_by_formula():
     torch.testing.assert_close(network(z), torch.tanh(same_transposed(x, w4, 2)))
 
 
+def test_mapping_before_the_dcgan_generator_by_formula():
+    network, z = DcganGeneratorConfig(width=4, mapping=(6, 7), refine=False).build(5, SHAPE).double(), normal(8, 5)
+    w1, s1, t1, w2, s2, t2, *features = weights_of(network)
+    hidden = F.leaky_relu(batch_norm(z @ w1.T, s1, t1), 0.2)
+    hidden = F.leaky_relu(batch_norm(hidden @ w2.T, s2, t2), 0.2)
+    w3, s3, t3, w4, s4, t4, w5 = features
+    x = batch_norm(hidden @ w3.T, s3, t3).relu().reshape(8, 4, 7, 7)
+    x = batch_norm(same_transposed(x, w4, 2), s4, t4).relu()
+    torch.testing.assert_close(network(z), torch.tanh(same_transposed(x, w5, 2)))
+
+
 def test_dcgan_discriminator_by_formula():
     network, x = DcganDiscriminatorConfig(width=3).build(SHAPE).double().eval(), normal(4, 1, 28, 28)
     w1, b1, w2, b2, w3, b3 = weights_of(network)

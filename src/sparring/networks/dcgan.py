@@ -22,11 +22,14 @@ class DcganGeneratorConfig:
     """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64 or 128.
 
     `width` channels at 7 x 7 for 28 pixels, twice as many a doubling more elsewhere, halved at every doubling. Batch norm with
-    Keras' epsilon and momentum (PyTorch's 1 - 0.99). `refine`: a convolution before the first doubling, as the tutorial has it.
+    Keras' epsilon and momentum (PyTorch's 1 - 0.99). `mapping`: widths of perceptron layers that z passes first, so that a small
+    step of it can change much (Karras et al. 2019, https://arxiv.org/abs/1812.04948, section 2; theirs have no batch norm).
+    `refine`: a convolution before the first doubling, as the tutorial has it.
     """
 
     width: int = 64
     kernel: int = 5
+    mapping: tuple[int, ...] = ()
     refine: bool = True
     max_width: int = 512
     bn_eps: float = 1e-3
@@ -36,16 +39,22 @@ class DcganGeneratorConfig:
     def __post_init__(self):
         check(self.width >= 2, "generator.width", self.width, "be at least 2")
         check(2 <= self.kernel <= 7, "generator.kernel", self.kernel, "lie in 2..7")
+        check(all(width >= 1 for width in self.mapping), "generator.mapping", self.mapping, "be widths of at least 1")
         check(self.max_width >= self.width, "generator.max_width", self.max_width, f"be at least the width, {self.width}")
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
         base, num_doublings = stages(shape, "dcgan-generator")
+        batch_norm_1d = partial(nn.BatchNorm1d, eps=self.bn_eps, momentum=self.bn_momentum)
         batch_norm = partial(nn.BatchNorm2d, eps=self.bn_eps, momentum=self.bn_momentum)
         widths = [min(self.width * 2**k // 2, self.max_width) for k in range(num_doublings - 1, -1, -1)]
         deep = widths[0]
-        layers = [
-            nn.Linear(num_z, deep * base * base, bias=False),
-            nn.BatchNorm1d(deep * base * base, eps=self.bn_eps, momentum=self.bn_momentum),
+        dense = (num_z, *self.mapping)
+        layers: list[nn.Module] = []
+        for num_in, num_out in pairwise(dense):
+            layers += [nn.Linear(num_in, num_out, bias=False), batch_norm_1d(num_out), nn.LeakyReLU(0.2, inplace=True)]
+        layers += [
+            nn.Linear(dense[-1], deep * base * base, bias=False),
+            batch_norm_1d(deep * base * base),
             nn.ReLU(inplace=True),
             nn.Unflatten(1, (deep, base, base)),
         ]
