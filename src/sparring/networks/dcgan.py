@@ -22,8 +22,8 @@ class DcganGeneratorConfig:
     """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64 or 128.
 
     `width` channels at 7 x 7 for 28 pixels, twice as many a doubling more elsewhere, halved at every doubling. Batch norm with
-    Keras' epsilon and momentum (PyTorch's 1 - 0.99). `mapping`: widths of perceptron layers that z passes first, so that a small
-    step of it can change much (Karras et al. 2019, https://arxiv.org/abs/1812.04948, section 2; theirs have no batch norm).
+    Keras' epsilon and momentum (PyTorch's 1 - 0.99). `mapping`: widths of perceptron layers that z passes first, so that small
+    steps of it can change much (Karras et al. 2019, https://arxiv.org/abs/1812.04948, section 2; theirs have no batch norm).
     `refine`: a convolution before the first doubling, as the tutorial has it.
     """
 
