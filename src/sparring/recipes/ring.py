@@ -30,22 +30,22 @@ def ring() -> Recipe:
         order="with-replacement",
         z=Mixture(normal=2, components=128, std=0.3),
         generator=MLPGeneratorConfig(
-            widths=(128, 128, 128), activation="leaky-relu", output="linear", initial=wide_first(1.0, 1.0)
+            widths=(64, 64, 64), activation="leaky-relu", output="linear", initial=wide_first(1.0, 1.0)
         ),
         discriminator=MLPDiscriminatorConfig(widths=(128, 128, 128), activation="leaky-relu", initial=wide_first(5.0, 5.0)),
         loss=NonSaturating(),
-        penalties=(R1(gamma=1.0, every=2), R2(gamma=1.0, every=2)),
+        penalties=(R1(gamma=1.0, every=4), R2(gamma=1.0, every=4)),
         round=Round(moves=(MoveD(), MoveD(), MoveG())),
         optim=Adam(lr=1e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=5e-3, beta1=0.0, beta2=0.99),
         ramps=(
             Ramp(of="lr"),
-            Ramp(of="gamma", end=0.001, images=1_200_000),
-            Ramp(of="beta2", start=0.9, end=0.99, images=1_200_000),
+            Ramp(of="gamma", end=0.001, images=1_500_000),
+            Ramp(of="beta2", start=0.9, end=0.99, images=1_500_000),
         ),
         average=Average(halflife_images=130_000.0),
-        batch_size=384,
-        length=Length(rounds=8500),
+        batch_size=512,
+        length=Length(rounds=12_000),
         checkpoint=Every(rounds=1000),
         review=None,
         pictures=(FixedGrid(rows=25, columns=40, every=Every(rounds=1000)), Landscape(every=Every(rounds=1000))),
@@ -53,7 +53,7 @@ def ring() -> Recipe:
 
 
 def wide_first(weight_std: float, bias_std: float) -> FirstLayer:
-    """A first layer whose kinks cross the data in all places, and layers of 128 behind it with He's weights.
+    """A first layer whose kinks cross the data in all places; behind it the weights of He et al. for layers of 128.
 
     He et al. 2015, https://arxiv.org/abs/1502.01852, equation 10.
     """
