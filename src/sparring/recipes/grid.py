@@ -10,7 +10,7 @@ from sparring.noise import Mixture
 from sparring.optim import Adam
 from sparring.penalties import R1, R2
 from sparring.recipe import Recipe
-from sparring.recipes.ring import ring, wide_first
+from sparring.recipes.ring import fading, points, ring, wide_first
 from sparring.registry import register
 
 
@@ -30,10 +30,12 @@ def grid() -> Recipe:
         source="the grid of 25 of PacGAN, https://arxiv.org/abs/1712.04086, section 4.1; players and settings of our own",
         data=Grid(),
         z=Mixture(normal=2, components=200, std=0.3),
+        generator=points(128),
         discriminator=MLPDiscriminatorConfig(widths=(128, 128, 128), activation="leaky-relu", initial=wide_first(1.0, 5.0)),
         penalties=(R1(gamma=25.0, every=2), R2(gamma=25.0, every=2)),
         optim=Adam(lr=2e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=8e-3, beta1=0.0, beta2=0.99),
+        ramps=fading(1_200_000),
         average=Average(halflife_images=51_200.0),
         batch_size=256,
         length=Length(rounds=12_000),
