@@ -155,6 +155,12 @@ def test_mapping_before_the_dcgan_generator_by_formula():
     torch.testing.assert_close(network(z), torch.tanh(same_transposed(x, w5, 2)))
 
 
+@pytest.mark.parametrize(("mapping", "wanted"), [((6, 0), "be numbers of at least 1"), ((8,) * 17, "at most 16 numbers")])
+def test_a_mapping_that_cannot_be(mapping, wanted):
+    with pytest.raises(InputError, match=f"generator.mapping .*{wanted}"):
+        DcganGeneratorConfig(mapping=mapping)
+
+
 def test_dcgan_discriminator_by_formula():
     network, x = DcganDiscriminatorConfig(width=3).build(SHAPE).double().eval(), normal(4, 1, 28, 28)
     w1, b1, w2, b2, w3, b3 = weights_of(network)
