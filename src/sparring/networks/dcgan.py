@@ -48,7 +48,7 @@ class DcganGeneratorConfig:
             f"a list of {num_mapping:,}",
             f"have at most {MOST_MAPPING} numbers",
         )
-        check(min(self.mapping, default=1) >= 1, "generator.mapping", list(self.mapping), "be numbers of at least 1")
+        check(min(self.mapping, default=1) >= 1, "generator.mapping", list(self.mapping), "have numbers of at least 1")
         check(self.max_width >= self.width, "generator.max_width", self.max_width, f"be at least the width, {self.width}")
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
