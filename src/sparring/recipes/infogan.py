@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from sparring.cadence import Every
 from sparring.conditions import Info
+from sparring.networks import DcganGeneratorConfig
 from sparring.noise import Code
 from sparring.pictures.album import FixedGrid
 from sparring.pictures.codes import CodeTraversal
@@ -19,12 +20,14 @@ def infogan() -> Recipe:
     Source: Chen et al. 2016 (https://arxiv.org/abs/1606.03657), section 7 and appendix C.1 (MNIST).
     Command: sparring train infogan
     Measured: Frechet distance 0.61 after 5,000 rounds, 66 s of one core; what the codes mean was looked at, not measured.
-    Details: the paper's z has 62 normal values, ours too; its lambda is 1 for the class and 0.1 for the continuous codes.
+    Details: the paper's z has 62 normal values, ours too; its lambda is 1 for the class and 0.1 for the continuous codes. G has
+    no mapping: with that of flash the distance is 5.5 after as many rounds.
     """
     return replace(
         flash(),
         source="https://arxiv.org/abs/1606.03657, on the players of the recipe flash",
         z=Code(normal=62, classes=10, continuous=2),
+        generator=DcganGeneratorConfig(width=64, kernel=4, refine=False),
         condition=Info(weight=1.0, continuous_weight=0.1),
         pictures=(FixedGrid(rows=8, columns=8, every=Every(rounds=100)), CodeTraversal(every=Every(rounds=1000))),
     )

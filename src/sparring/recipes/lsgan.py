@@ -14,7 +14,7 @@ def lsgan() -> Recipe:
 
     Source: Mao et al. 2017 (https://arxiv.org/abs/1611.04076), equations 2 and 9.
     Command: sparring train lsgan
-    Measured: Frechet distance 1.00 after 6,700 rounds on one core, smallest class 5.1 %.
+    Measured: Frechet distance 0.33 (0.31 to 0.35; seed 0) after 5,000 rounds, 89 s of one core; smallest class 7.9 %.
     Details: the paper has neither penalty nor average; `--set penalties=[] --set average=null` takes them away.
     """
     return replace(

@@ -20,7 +20,7 @@ def ring() -> Recipe:
     Source: data and marks of Lin et al. 2018 (https://arxiv.org/abs/1712.04086), section 4.1; players and settings of our own.
     Command: sparring train ring
     Measured: ten seeds, all with 8 of 8 modes: 97.9 to 99.1 % high quality, spread 0.75 to 1.11 sigma, smallest share 0.82 to
-    0.93 (25,000 samples); 129 to 150 s of one core beside another training.
+    0.93 (25,000 samples); 78 s of two cores.
     Details: z is a mixture, so that what G makes may lie apart; R1 and R2 guide G to all modes and then fade, for they blur
     what is sharp; D moves twice a round and five times as fast, or modes shrink to points.
     """
