@@ -29,34 +29,26 @@ def ring() -> Recipe:
         data=Ring(),
         order="with-replacement",
         z=Mixture(normal=2, components=128, std=0.3),
-        generator=points(64),
+        generator=MLPGeneratorConfig(
+            widths=(64, 64, 64), activation="leaky-relu", output="linear", initial=wide_first(1.0, 1.0)
+        ),
         discriminator=MLPDiscriminatorConfig(widths=(128, 128, 128), activation="leaky-relu", initial=wide_first(5.0, 5.0)),
         loss=NonSaturating(),
         penalties=(R1(gamma=1.0, every=4), R2(gamma=1.0, every=4)),
         round=Round(moves=(MoveD(), MoveD(), MoveG())),
         optim=Adam(lr=1e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=5e-3, beta1=0.0, beta2=0.99),
-        ramps=fading(1_500_000),
+        ramps=(
+            Ramp(of="lr"),
+            Ramp(of="gamma", end=0.001, images=1_500_000),
+            Ramp(of="beta2", start=0.9, end=0.99, images=1_500_000),
+        ),
         average=Average(halflife_images=130_000.0),
         batch_size=512,
         length=Length(rounds=12_000),
         checkpoint=Every(rounds=1000),
         review=None,
         pictures=(FixedGrid(rows=25, columns=40, every=Every(rounds=1000)), Landscape(every=Every(rounds=1000))),
-    )
-
-
-def points(width: int) -> MLPGeneratorConfig:
-    """A perceptron that maps z to points."""
-    return MLPGeneratorConfig(widths=(width,) * 3, activation="leaky-relu", output="linear", initial=wide_first(1.0, 1.0))
-
-
-def fading(images: int) -> tuple[Ramp, ...]:
-    """Steps that fall to 0 over the run, and penalties to a thousandth over its first images."""
-    return (
-        Ramp(of="lr"),
-        Ramp(of="gamma", end=0.001, images=images),
-        Ramp(of="beta2", start=0.9, end=0.99, images=images),
     )
 
 
