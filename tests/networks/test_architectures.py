@@ -155,7 +155,9 @@ def test_mapping_before_the_dcgan_generator_by_formula():
     torch.testing.assert_close(network(z), torch.tanh(same_transposed(x, w5, 2)))
 
 
-@pytest.mark.parametrize(("mapping", "wanted"), [((6, 0), "have numbers of at least 1"), ((8,) * 17, "at most 16 numbers")])
+@pytest.mark.parametrize(
+    ("mapping", "wanted"), [((6, 0), "be numbers, each at least 1"), ((8,) * 1001, "at most 1000 numbers")]
+)
 def test_a_mapping_that_cannot_be(mapping, wanted):
     with pytest.raises(InputError, match=f"generator.mapping .*{wanted}"):
         DcganGeneratorConfig(mapping=mapping)

@@ -13,9 +13,8 @@ from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.head import head
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
 from sparring.networks.layers.stages import stages
+from sparring.networks.layers.widths import check_widths
 from sparring.registry import register
-
-MOST_MAPPING = 16  # more do not train, and a file could ask for millions
 
 
 @register("generator")
@@ -41,14 +40,7 @@ class DcganGeneratorConfig:
     def __post_init__(self):
         check(self.width >= 2, "generator.width", self.width, "be at least 2")
         check(2 <= self.kernel <= 7, "generator.kernel", self.kernel, "lie in 2..7")
-        num_mapping = len(self.mapping)
-        check(
-            num_mapping <= MOST_MAPPING,
-            "generator.mapping",
-            f"a list of {num_mapping:,}",
-            f"have at most {MOST_MAPPING} numbers",
-        )
-        check(min(self.mapping, default=1) >= 1, "generator.mapping", list(self.mapping), "have numbers of at least 1")
+        check_widths("generator.mapping", self.mapping, may_be_empty=True)
         check(self.max_width >= self.width, "generator.max_width", self.max_width, f"be at least the width, {self.width}")
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:

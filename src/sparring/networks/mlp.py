@@ -13,9 +13,8 @@ from sparring.networks.layers import activations
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.head import head
 from sparring.networks.layers.perceptron import Perceptron
+from sparring.networks.layers.widths import check_widths
 from sparring.registry import register
-
-MOST_LAYERS = 1000  # nobody wants more, and a file could ask for millions
 
 
 @register("generator")
@@ -70,9 +69,7 @@ class MLPDiscriminatorConfig:
 
 
 def _check_hidden(side: str, config: MLPGeneratorConfig | MLPDiscriminatorConfig) -> None:
-    widths = config.widths
-    check(len(widths) <= MOST_LAYERS, f"{side}.widths", f"a list of {len(widths):,}", f"have at most {MOST_LAYERS} numbers")
-    check(bool(widths) and min(widths) >= 1, f"{side}.widths", list(widths), "be one or more numbers, each at least 1")
+    check_widths(f"{side}.widths", config.widths)
     check(0 <= config.slope < 1, f"{side}.slope", config.slope, "lie in [0, 1)")
     check(0 <= config.dropout < 1, f"{side}.dropout", config.dropout, "lie in [0, 1)")
 
