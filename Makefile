@@ -49,7 +49,7 @@ yardstick: $(VENV)/.installed
 	$(BIN)/sparring extractor train mnist --name digits --out src/sparring/extractors/weights
 
 golden: $(VENV)/.installed-dev
-	PYTHONPATH=tests $(BIN)/python tests/golden/traces.py
+	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python tests/golden/traces.py
 
 clean:
 	rm -rf $(VENV) $(VENV)-tensorflow $(VENV)-jax

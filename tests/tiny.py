@@ -1,17 +1,52 @@
-"""The recipes in miniature: the same rounds, parts and quirks, on a thousand images with narrow networks."""
+"""The recipes in miniature: the same rounds, parts and quirks, on few examples with narrow networks."""
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from sparring import recipes, training
+from sparring.recipe import Recipe
 
 FEW_IMAGES = {"data.held_back": "59000"}
+FEW_POINTS = {"data.num": "4000", "batch_size": "64", "length": '{"rounds": 40}'}
 MLP = FEW_IMAGES | {"generator.widths": "[16]", "discriminator.widths": "[16]", "batch_size": "96"}
 DEEP_MLP = MLP | {"generator.widths": "[16, 16]", "discriminator.widths": "[16, 16]"}
 CONVOLUTIONAL = FEW_IMAGES | {"generator.width": "4", "discriminator.width": "4", "batch_size": "96"}
 
-SETTINGS = {
+TUTORIALS = {
     "vanilla": MLP,
     "upsample": CONVOLUTIONAL | {"generator.hidden": "8", "discriminator.hidden": "8"},
     "dropout-mlp": DEEP_MLP,
     "dcgan": CONVOLUTIONAL,
     "paper": MLP,
 }
+
+FLASH = FEW_IMAGES | {"generator.width": "8", "discriminator.width": "4", "length": '{"rounds": 40}'}
+MAPPED = FLASH | {"generator.mapping": "[16, 8]"}
+RESIDUAL = FLASH | {"batch_size": "16"}
+RAMPS_OF_R3 = {f"ramps.{i}.images": "2000" for i in range(3)}
+TOY_MLP = FEW_POINTS | {"generator.widths": "[16, 16]", "discriminator.widths": "[16, 16]"}
+MIXTURE = TOY_MLP | {"z.components": "8"} | {f"ramps.{i}.images": "2000" for i in (1, 2)}
+
+SETTINGS = TUTORIALS | {
+    "cgan": MAPPED,
+    "flash": MAPPED,
+    "gaussian": TOY_MLP | {"ramps.1.images": "2000"},
+    "grid": MIXTURE,
+    "infogan": FLASH,
+    "lsgan": MAPPED,
+    "pacgan": MAPPED,
+    "photo": {"generator.width": "4", "discriminator.width": "4", "batch_size": "8", "length": '{"rounds": 40}'},
+    "quick": CONVOLUTIONAL | {"batch_size": "32"},
+    "r3": RESIDUAL | {"generator.width": "8", "discriminator.width": "8"} | RAMPS_OF_R3,
+    "ring": MIXTURE,
+    "sngan": RESIDUAL | {"generator.width": "4"},
+    "stacked": MAPPED | {"data.num": "1000"},
+    "wgan-gp": MAPPED,
+}
+"""Every registered recipe; a test holds the two lists together."""
+del SETTINGS["stacked"]["data.held_back"]
 
 MODERN = MLP | {
     "loss": "relativistic-pairing",
@@ -26,3 +61,23 @@ MODERN = MLP | {
     "augment": '{"name": "adaptive", "augment": "diff-augment", "every": 2, "images_to_full": 1000}',
 }
 """What the recipe `paper` becomes with a part of every later kind."""
+
+
+def miniature(name: str, folder: Path, **more: str) -> Recipe:
+    """A recipe in miniature; `folder` is where the pictures lie that `photo` learns from."""
+    if name == "modern":
+        return training.resolve("paper", MODERN | more)
+    base = recipes.get(name)
+    return training.resolve(base, SETTINGS[name] | more, str(pictures(folder)) if name == "photo" else None)
+
+
+def pictures(folder: Path, num: int = 24, size: int = 64) -> Path:
+    """A folder of coloured PNG files, each made by a formula of its number."""
+    place = folder / "pictures"
+    place.mkdir(exist_ok=True)
+    x, y = torch.meshgrid(torch.linspace(-3, 3, size), torch.linspace(-3, 3, size), indexing="xy")
+    for i in range(num):
+        waves = [torch.sin((1 + 0.1 * i) * x + phase) * torch.cos(y - 0.2 * i) for phase in (0.0, 1.0, 2.0)]
+        pixels = ((torch.stack(waves, -1) + 1) * 127.5).round().to(torch.uint8)
+        Image.fromarray(pixels.numpy()).save(place / f"{i:03d}.png")
+    return place

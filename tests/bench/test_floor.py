@@ -18,7 +18,7 @@ from sparring.engine import Engine, own_torch_state
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
 from sparring.recipe import MoveBoth, MoveD, MoveG
-from tiny import SETTINGS
+from tiny import TUTORIALS
 
 CPU = torch.device("cpu")
 IMAGES = ImageSet(torch.randint(256, (500, 1, 28, 28), dtype=torch.uint8))
@@ -137,9 +137,9 @@ def test_short_data_make_short_real_batches():
     assert {p.num for p in products if p.layer.name.startswith("discriminator") and p.of == "weights"} == {130}
 
 
-@pytest.mark.parametrize("name", list(SETTINGS))
+@pytest.mark.parametrize("name", list(TUTORIALS))
 def test_the_floor_is_not_above_what_a_round_does(name):
-    recipe = sized(name, **SETTINGS[name])
+    recipe = sized(name, **TUTORIALS[name])
     products, coverage = round_products(recipe, IMAGES)
     with own_torch_state(CPU), Operations() as seen:
         Engine.build(recipe, IMAGES, 0, CPU).play(0)
@@ -150,7 +150,7 @@ def test_the_floor_is_not_above_what_a_round_does(name):
 
 @pytest.mark.parametrize("name", ["vanilla", "dcgan", "upsample"])
 def test_the_floor_does_what_it_lists_and_nothing_else(name):
-    products, _ = round_products(sized(name, **SETTINGS[name]), IMAGES)
+    products, _ = round_products(sized(name, **TUTORIALS[name]), IMAGES)
     lowest = floor.build(products, CPU)
     with FlopCounterMode(display=False) as counter:
         lowest.play()

@@ -26,7 +26,7 @@ from sparring.networks.layers.rows import Rows, shown
 from sparring.recipe import Recipe
 
 sys.path.append(str(Path(__file__).parents[1]))
-from tiny import MODERN, SETTINGS
+from tiny import MODERN, TUTORIALS
 
 ROUNDS = 13  # a short last batch of the first epoch is the eleventh
 CPU = torch.device("cpu")
@@ -58,12 +58,12 @@ def trace(recipe: Recipe, ranks: Solo, rounds: int, num_images: int = 100) -> li
 
 def small(name: str, batch_size: int) -> Recipe:
     changes = {"journal": '{"rounds": 1}', "batch_size": str(batch_size)}
-    return training.resolve(name, SETTINGS[name] | changes)
+    return training.resolve(name, TUTORIALS[name] | changes)
 
 
 def traces(ranks: Solo) -> dict[str, Any]:
     modern = training.resolve("paper", MODERN | {"journal": '{"rounds": 1}', "batch_size": "24"})
-    return {name: trace(small(name, 24), ranks, ROUNDS, 250) for name in SETTINGS} | {
+    return {name: trace(small(name, 24), ranks, ROUNDS, 250) for name in TUTORIALS} | {
         "modern": trace(modern, ranks, ROUNDS, 250)
     }
 

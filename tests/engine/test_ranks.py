@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tiny import SETTINGS
+from tiny import TUTORIALS
 from torchrun import Group
 
 SCRIPT = Path(__file__).with_name("group.py")
@@ -32,7 +32,7 @@ def assert_same_trace(one: list, other: list) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("recipe", [*SETTINGS, "modern"])
+@pytest.mark.parametrize("recipe", [*TUTORIALS, "modern"])
 def test_n_processes_give_the_trace_of_one(found, size, recipe):
     for process in found[size]:
         assert_same_trace(found[1][0]["traces"][recipe], process["traces"][recipe])

@@ -5,6 +5,7 @@ from operator import attrgetter
 
 import pytest
 
+import sparring
 from sparring import codec, recipes, registry
 from sparring.cadence import Every, Length
 from sparring.data import Mnist
@@ -24,7 +25,8 @@ from sparring.networks import (
 from sparring.noise import Normal, Uniform
 from sparring.pictures import frame_indices
 from sparring.pictures.album import BeforeTraining, FixedGrid, FreshGrid, RealBesideGenerated, Strip
-from sparring.recipe import MoveBoth, MoveD, MoveG, Recipe, Round
+from sparring.recipe import MoveBoth, MoveD, MoveG, Recipe
+from tiny import miniature
 
 VANILLA_INITIAL = Gaussian(weight_std=0.01, bias_std=0.01)
 PAPER_INITIAL = Gaussian(weight_std=0.01, bias_std=0.0)
@@ -219,13 +221,18 @@ def test_a_recipe_fits_on_a_page(name):
 
 @ALL
 def test_a_recipe_is_built_anew_each_time(name):
-    assert recipes.get(name) == recipes.get(name)
-    assert isinstance(recipes.get(name), Recipe)
-    assert hash(recipes.get(name)) == hash(recipes.get(name))
+    build = registry.find("recipe", name)
+    assert build() is not build()
+    assert build() == build()
+    assert hash(build()) == hash(build())
+    assert isinstance(build(), Recipe)
 
 
 @ALL
-def test_rounds_can_be_played(name):
-    round_ = recipes.get(name).round
-    assert isinstance(round_, Round)
-    assert round_.num_batches >= 1
+def test_three_rounds_make_a_run(name, tmp_path):
+    run = sparring.train(miniature(name, tmp_path), rounds=3, out=tmp_path / "run", settings={"review": "null"}, quiet=True)
+    assert run.rounds()[-1]["round"] == 3
+    assert run.recipe.name == name
+    assert run.frames()
+    assert run.sample(num=2).isfinite().all()
+    assert any(run.path.joinpath("checkpoints").iterdir())

@@ -25,7 +25,7 @@ import sparring
 from sparring import files
 from sparring.run import checkpoint
 from sparring.run.run import Run
-from tiny import SETTINGS
+from tiny import TUTORIALS
 
 ROUNDS = 25  # 11 an epoch; the last checkpoint by rhythm is after 21
 RHYTHM = {"checkpoint": '{"rounds": 7}', "review": '{"epochs": 1}', "journal": '{"rounds": 4}'}
@@ -89,7 +89,7 @@ def wait(number: int) -> int:
 
 
 def train(recipe: str, out: Path) -> Run:
-    return sparring.train(recipe, rounds=ROUNDS, out=out, seed=3, settings=SETTINGS[recipe] | RHYTHM, quiet=True)
+    return sparring.train(recipe, rounds=ROUNDS, out=out, seed=3, settings=TUTORIALS[recipe] | RHYTHM, quiet=True)
 
 
 def train_or_resume(recipe: str, out: Path) -> Run:
@@ -188,7 +188,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="of so many boundaries try one")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--recipes", nargs="+", default=list(SETTINGS), choices=list(SETTINGS))
+    parser.add_argument("--recipes", nargs="+", default=list(TUTORIALS), choices=list(TUTORIALS))
     options = parser.parse_args()
     torch.set_num_threads(1)
     rng, failures, tried = random.Random(options.seed), [], {"boundaries": 0, "random kills": 0, "kills of a resume": 0}
