@@ -46,7 +46,7 @@ bench-peers: $(VENV)/.installed $(VENV)-tensorflow/.installed $(VENV)-jax/.insta
 # The yardstick that comes with the package: the same machine, software and number of threads give the same file.
 yardstick: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
-	$(BIN)/sparring extractor train mnist --name digits --out src/sparring/extractors/weights
+	$(BIN)/sparring extractor train mnist --name digits --out src/sparring/evaluation/extractors/weights
 
 golden: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python tests/golden/traces.py

@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from sparring import extractors
 from sparring.data import IdxFolder
 from sparring.data.sets import ImageSet
-from sparring.extractors import Schooling
+from sparring.evaluation import extractors
+from sparring.evaluation.extractors import Schooling
 
 CLASSES = ("0", "1", "2")
 HOW = Schooling(epochs=3, batch_size=64, shift=1.0)

@@ -5,7 +5,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from sparring import recipes, training
+from sparring import recipes
+from sparring.api.resolve import resolve
 from sparring.recipe import Recipe
 
 FEW_IMAGES = {"data.held_back": "59000"}
@@ -66,9 +67,9 @@ MODERN = MLP | {
 def miniature(name: str, folder: Path, **more: str) -> Recipe:
     """A recipe in miniature; `folder` is where the pictures lie that `photo` learns from."""
     if name == "modern":
-        return training.resolve("paper", MODERN | more)
+        return resolve("paper", MODERN | more)
     base = recipes.get(name)
-    return training.resolve(base, SETTINGS[name] | more, str(pictures(folder)) if name == "photo" else None)
+    return resolve(base, SETTINGS[name] | more, str(pictures(folder)) if name == "photo" else None)
 
 
 def pictures(folder: Path, num: int = 24, size: int = 64) -> Path:

@@ -3,8 +3,9 @@
 import torch
 from common import Losses, arguments, serve
 
-from sparring import devices, recipes
+from sparring import recipes
 from sparring.bench import floor
+from sparring.config import devices
 
 
 def main() -> None:

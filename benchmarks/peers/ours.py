@@ -3,8 +3,9 @@
 import torch
 from common import Losses, arguments, serve
 
-from sparring import devices, recipes
-from sparring.engine import Engine
+from sparring import recipes
+from sparring.config import devices
+from sparring.training.engine import Engine
 
 
 def main() -> None:

@@ -6,23 +6,61 @@ run = sparring.train("dcgan", epochs=2)
 images = run.sample(num=16, seed=0)  # [16, 1, 28, 28] in [-1, 1]
 """
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from sparring.config import moved
 
 if TYPE_CHECKING:
-    from sparring.comparison import compare
-    from sparring.evaluation import evaluate
-    from sparring.loading import load
-    from sparring.training import resume, train
+    from sparring import data, losses, networks, recipes
+    from sparring.analysis import compare
+    from sparring.api.evaluate import evaluate
+    from sparring.api.load import load
+    from sparring.api.resume import resume
+    from sparring.api.train import train
+    from sparring.config.registry import register
+    from sparring.recipe import Recipe
+    from sparring.runs.run import Run
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "compare", "evaluate", "load", "resume", "train"]
+__all__ = [
+    "Recipe",
+    "Run",
+    "__version__",
+    "compare",
+    "data",
+    "evaluate",
+    "load",
+    "losses",
+    "networks",
+    "recipes",
+    "register",
+    "resume",
+    "train",
+]
+
+_MODULES = {
+    "Recipe": "recipe",
+    "Run": "runs.run",
+    "compare": "analysis",
+    "evaluate": "api.evaluate",
+    "load": "api.load",
+    "register": "config.registry",
+    "resume": "api.resume",
+    "train": "api.train",
+}
+
+moved.install()
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """Import what needs PyTorch when it is first asked for, so that `import sparring` is quick."""
-    from importlib import import_module
-
-    homes = {"compare": "comparison", "evaluate": "evaluation", "load": "loading", "resume": "training", "train": "training"}
-    if name in homes:
-        return getattr(import_module(f"sparring.{homes[name]}"), name)
+    if name in _MODULES:
+        return getattr(import_module(f"sparring.{_MODULES[name]}"), name)
+    if name in __all__:
+        return import_module(f"sparring.{name}")
     raise AttributeError(f"module 'sparring' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

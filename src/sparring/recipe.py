@@ -4,19 +4,19 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal, Protocol
 
 from sparring.augment import Augment
-from sparring.average import Average
-from sparring.cadence import Every, Length, Ramp
 from sparring.conditions import Condition
+from sparring.config.non_finite import Remedy, Stop
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Length, Ramp
 from sparring.data import Data
 from sparring.errors import InputError, check
 from sparring.losses import Loss, RelativisticLoss, is_probabilistic
 from sparring.networks import DiscriminatorConfig, GeneratorConfig
-from sparring.noise import Code, Noise
-from sparring.optim import Adam
+from sparring.networks.latents import Code, Noise
+from sparring.optim.adam import Adam
+from sparring.optim.ema import Average
 from sparring.penalties import Constraint, LogitPenalty, Penalty
-from sparring.pictures.studio import Picture
-from sparring.registry import register
-from sparring.remedies import Remedy, Stop
+from sparring.visual.sampler import Picture
 
 Z = Literal["fresh", "same"]
 

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparring import codec
 from sparring.augment import Adaptive, Augment, DiffAugment, InstanceNoise, adapted, overfitting
+from sparring.config import codec
 from sparring.errors import InputError
 
 means = st.floats(-50, 50)

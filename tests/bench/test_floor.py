@@ -9,15 +9,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
-from sparring import codec, recipes
+from sparring import recipes
 from sparring.bench import floor
 from sparring.bench.floor import Seen, look, needed, round_products
 from sparring.bench.products import Convolution, Linear, Product, geometry, prepare
+from sparring.config import codec
 from sparring.data.sets import ImageSet
-from sparring.engine import Engine, own_torch_state
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
 from sparring.recipe import MoveBoth, MoveD, MoveG
+from sparring.training.engine import Engine, own_torch_state
 from tiny import TUTORIALS
 
 CPU = torch.device("cpu")

@@ -5,7 +5,7 @@ from sick import SICK_RUNS, SickRun, settings
 
 import sparring
 from sparring.errors import NonFiniteError
-from sparring.run.run import Run
+from sparring.runs.run import Run
 
 
 @pytest.mark.parametrize("sick", SICK_RUNS, ids=lambda sick: sick.cause)

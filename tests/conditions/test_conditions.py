@@ -6,7 +6,7 @@ from torch.nn.functional import one_hot
 
 from sparring.conditions import AuxiliaryClassifier, Info, Projection
 from sparring.errors import InputError
-from sparring.noise import Code
+from sparring.networks.latents import Code
 
 CLASSES = Code(normal=3, classes=4)
 

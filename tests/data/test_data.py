@@ -1,9 +1,9 @@
 import pytest
 from PIL import Image
 
+from sparring.config.registry import name_of, names
 from sparring.data import Gaussian1d, IdxFolder, ImageSet, Mnist, PictureFolder, PointSet, Ring, StackedSet, listing, resolve
 from sparring.errors import InputError
-from sparring.registry import name_of, names
 
 
 def test_names_resolve_to_parts_with_their_defaults():

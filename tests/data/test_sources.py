@@ -64,6 +64,7 @@ def test_no_more_is_read_than_the_file_and_one_byte(npm):
         (None, "sys.exit('npm error code ENOTFOUND\\nnpm error more')", "^ENOTFOUND$"),
         (None, "sys.exit(7)", "npm ended with status 7"),
     ],
+    ids=["another file", "a folder", "cut off", "no archive", "nothing", "no network", "a status"],
 )
 def test_what_npm_cannot_give_is_said_in_short(npm, package, then, words):
     npm(package, then)

@@ -16,11 +16,11 @@ from zlib import crc32
 import torch
 from torch import Tensor, nn
 
-from sparring.cadence import Length, Moment
-from sparring.engine import Engine, own_torch_state
-from sparring.loop import play
-from sparring.optim import AdamOptimizer
+from sparring.config.schedules import Length, Moment
+from sparring.optim.adam import AdamOptimizer
 from sparring.recipe import Recipe
+from sparring.training.engine import Engine, own_torch_state
+from sparring.training.loop import play
 from tiny import SETTINGS, miniature
 
 FOLDER = Path(__file__).parent / "recipes"

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sparring import registry
+from sparring.config import registry
 from sparring.losses import Loss, NonSaturating, RelativisticLoss, is_probabilistic
 
 LOSSES = [

@@ -15,12 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring import codec, recipes, registry
-from sparring.cadence import Length
+from sparring import recipes
+from sparring.config import codec, registry
+from sparring.config.schedules import Length
 from sparring.data.sets import ImageSet
-from sparring.engine import Engine
 from sparring.errors import InputError
 from sparring.recipe import MoveD, MoveG, Recipe, Round
+from sparring.training.engine import Engine
 
 PAGE = Path(__file__).parents[2] / "docs" / "matrix.md"
 NONE = "none"

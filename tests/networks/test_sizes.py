@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from sparring import networks, registry
+from sparring import networks
+from sparring.config import registry
 from sparring.errors import InputError
 from sparring.networks.layers.maps import Resample
 from sparring.networks.layers.residual import Residual

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from sparring import networks, registry
+from sparring import networks
+from sparring.config import registry
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.traits import is_function, is_per_sample
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparring import registry
+from sparring.config import registry
 from sparring.errors import InputError
 from sparring.penalties import R1, R2, Dragan, GradientPenalty, Penalty
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from sparring import recipes
-from sparring.cadence import Length
+from sparring.config.schedules import Length
 from sparring.data import Gaussian1d, Ring
-from sparring.engine.eager import Engine
 from sparring.metrics import mixture_quality
 from sparring.recipe import Recipe
+from sparring.training.engine import Engine
 
 
 def points_of(recipe: Recipe, num: int = 5000) -> torch.Tensor:

@@ -6,8 +6,9 @@ from operator import attrgetter
 import pytest
 
 import sparring
-from sparring import codec, recipes, registry
-from sparring.cadence import Every, Length
+from sparring import recipes
+from sparring.config import codec, registry
+from sparring.config.schedules import Every, Length
 from sparring.data import Mnist
 from sparring.losses import NonSaturating
 from sparring.networks import (
@@ -22,10 +23,10 @@ from sparring.networks import (
     UpsampleDiscriminatorConfig,
     UpsampleGeneratorConfig,
 )
-from sparring.noise import Normal, Uniform
-from sparring.pictures import frame_indices
-from sparring.pictures.album import BeforeTraining, FixedGrid, FreshGrid, RealBesideGenerated, Strip
+from sparring.networks.latents import Normal, Uniform
 from sparring.recipe import MoveBoth, MoveD, MoveG, Recipe
+from sparring.visual import frame_indices
+from sparring.visual.snapshots import BeforeTraining, FixedGrid, FreshGrid, RealBesideGenerated, Strip
 from tiny import miniature
 
 VANILLA_INITIAL = Gaussian(weight_std=0.01, bias_std=0.01)

@@ -17,16 +17,19 @@ import torch
 from mutations import Mutant
 from PIL import Image
 
-from sparring import codec, data, loading, outcome
+from sparring import data
+from sparring.api.load import load
+from sparring.config import codec
 from sparring.data.fetch import RemoteFile, ensure
 from sparring.errors import InputError
-from sparring.extractors import yardstick
-from sparring.population.summary import work_before
-from sparring.run import checkpoint
-from sparring.run.export import training_frames
-from sparring.run.generator import Generator
-from sparring.run.run import Run
-from sparring.scores import cache
+from sparring.evaluation import cache
+from sparring.evaluation.extractors import yardstick
+from sparring.multiseed.summary import work_before
+from sparring.runs import checkpoint
+from sparring.runs.generator import Generator
+from sparring.runs.media import training_frames
+from sparring.runs.result import Result
+from sparring.runs.run import Run
 
 CHECKPOINT = "run/checkpoints/round_00000004.safetensors"
 ALL = "the original"  # the truth of files with a checksum
@@ -110,7 +113,7 @@ def _hub() -> Any:
 
 def _checkpoint() -> Any:
     saved = checkpoint.read(Path(CHECKPOINT))
-    loading.load(CHECKPOINT).sample(2)
+    load(CHECKPOINT).sample(2)
     moment = {name: getattr(saved.moment, name) for name in ("round", "images", "epoch", "seconds")}
     facts = moment | {"journal_bytes": saved.journal_bytes, "clocks": list(saved.clocks)}
     return {"facts": facts, "tensors": _plain(saved.tensors)}
@@ -123,7 +126,7 @@ def _yardstick() -> Any:
 
 def _journal() -> Any:
     run = Run.open("run")
-    outcome.result(run)
+    Result.of(run)
     return list(run.journal())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-from sparring.sealed import unseal
+from sparring.storage.tensors import unseal
 
 Mutant = tuple[str, bytes]  # what was done, and the outcome
 
@@ -168,7 +168,7 @@ def resealed(text: str, format: str, tensors: dict[str, Any]) -> bytes:
     """A sealed file with this text as its facts, whatever it is."""
     from safetensors.torch import save
 
-    from sparring import sealed
+    from sparring.storage.tensors import _checksum
 
-    checksum = sealed._checksum(text, tensors)
+    checksum = _checksum(text, tensors)
     return save(tensors, {"format": format, "facts": text, "sha256": checksum})

@@ -12,15 +12,17 @@ import numpy as np
 import torch
 from PIL import Image
 
-from sparring import training
-from sparring.extractors import yardstick
-from sparring.extractors.classifier import ClassifierConfig
-from sparring.files import write_json
+from sparring.api.resolve import resolve
+from sparring.api.train import train
+from sparring.evaluation import Protocol, Score, cache
+from sparring.evaluation.extractors import yardstick
+from sparring.evaluation.extractors.classifier import ClassifierConfig
 from sparring.networks import seeded
-from sparring.run import scorebook, sums
-from sparring.run.run import Run
-from sparring.run.scorebook import Evaluation
-from sparring.scores import Protocol, Score, cache
+from sparring.runs import scorebook
+from sparring.runs.run import Run
+from sparring.runs.scorebook import Evaluation
+from sparring.storage import checksums
+from sparring.storage.files import write_json
 
 SIZE = 16  # pixels, the least that a yardstick judges
 TINY = {
@@ -49,10 +51,10 @@ def make(folder: Path) -> None:
     np.savez_compressed(folder / "pictures.npz", images=images[:8], labels=labels[:8].astype(np.int64))
     os.environ["SPARRING_CACHE"] = str(folder / "cache")
     os.chdir(folder)
-    recipe = training.resolve("vanilla", TINY, "data")
-    run = training.train(recipe, rounds=4, out="run", device="cpu", quiet=True)
-    other = training.train(recipe, rounds=4, seed=1, out="other", device="cpu", quiet=True)
-    training.train(recipe, rounds=4, out="population/seed0", device="cpu", quiet=True)
+    recipe = resolve("vanilla", TINY, "data")
+    run = train(recipe, rounds=4, out="run", device="cpu", quiet=True)
+    other = train(recipe, rounds=4, seed=1, out="other", device="cpu", quiet=True)
+    train(recipe, rounds=4, out="population/seed0", device="cpu", quiet=True)
     for each in (run, other):
         _score(each)
     write_json(Path("population/summary.json"), {"out": "population", "images": 64, "seconds": 1.5, "seeds": []})
@@ -86,7 +88,7 @@ def _write_pictures(folder: Path, images: np.ndarray) -> None:
 
 
 def _drop_checksums(folder: Path) -> None:
-    for path in (*folder.rglob(sums.NAME), *folder.rglob("journal.crc32")):
+    for path in (*folder.rglob(checksums.NAME), *folder.rglob("journal.crc32")):
         path.unlink()
 
 

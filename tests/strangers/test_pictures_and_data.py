@@ -18,7 +18,7 @@ from sparring.data import PictureFolder, idx, image_files, read_pictures
 from sparring.data.fetch import RemoteFile, ensure
 from sparring.data.npz import read_npz
 from sparring.errors import InputError
-from sparring.pictures import decode_png, encode_png
+from sparring.visual import decode_png, encode_png
 
 needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
 

@@ -10,14 +10,16 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import shapes
-from sparring import training
+from sparring.api.resolve import resolve
+from sparring.api.train import train
 from sparring.errors import InputError
-from sparring.extractors import yardstick
-from sparring.extractors.classifier import ClassifierConfig
-from sparring.population.summary import work_before
-from sparring.run import checkpoint, sums
-from sparring.run.run import Run
-from sparring.sealed import seal, unseal
+from sparring.evaluation.extractors import yardstick
+from sparring.evaluation.extractors.classifier import ClassifierConfig
+from sparring.multiseed.summary import work_before
+from sparring.runs import checkpoint
+from sparring.runs.run import Run
+from sparring.storage import checksums
+from sparring.storage.tensors import seal, unseal
 
 SETTINGS = {"generator.widths": "[8]", "discriminator.widths": "[8]", "z.num": "4", "batch_size": "16", "review": "null"}
 HUGE: list[tuple[tuple[str, ...], Any]] = [
@@ -33,9 +35,9 @@ HUGE: list[tuple[tuple[str, ...], Any]] = [
 @pytest.fixture
 def run(tmp_path) -> Run:
     shapes.data(tmp_path / "data", 32, 8)
-    made = training.train(training.resolve("vanilla", SETTINGS, "data"), rounds=4, out="run", device="cpu", quiet=True)
-    for checksums in made.path.rglob(sums.NAME):  # a stranger has them fit what he wrote, or leaves them out
-        checksums.unlink()
+    made = train(resolve("vanilla", SETTINGS, "data"), rounds=4, out="run", device="cpu", quiet=True)
+    for file in made.path.rglob(checksums.NAME):  # a stranger has them fit what he wrote, or leaves them out
+        file.unlink()
     return made
 
 

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from sparring import recipes
-from sparring.cadence import Every, Length
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Length
 from sparring.data import PointSet
 from sparring.losses import NonSaturating
 from sparring.networks import GlorotUniform, MLPDiscriminatorConfig, MLPGeneratorConfig
-from sparring.noise import Normal
-from sparring.registry import register
+from sparring.networks.latents import Normal
 
 
 @register("data")

@@ -14,7 +14,7 @@ TINY = """
 from dataclasses import replace
 from sparring import recipes
 from sparring.data import Ring
-from sparring.registry import register
+from sparring.config.registry import register
 from sparring.networks import MLPDiscriminatorConfig, MLPGeneratorConfig
 
 @register("recipe")
@@ -32,7 +32,7 @@ CONVOLUTIONAL = """
 from dataclasses import replace
 from sparring import recipes
 from sparring.data import Mnist
-from sparring.registry import register
+from sparring.config.registry import register
 from sparring.networks import DcganDiscriminatorConfig, DcganGeneratorConfig
 
 @register("recipe")
@@ -53,7 +53,7 @@ from torch import nn
 from sparring import recipes
 from sparring.data import Ring
 from sparring.networks import Gaussian, Initial
-from sparring.registry import register
+from sparring.config.registry import register
 
 class Own(nn.Module):
     def __init__(self, num):

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 import sparring
-from sparring.run.run import Run
+from sparring.runs.run import Run
 from tiny import SETTINGS
 
 PROMISED_FILES = """
@@ -149,7 +149,7 @@ def test_a_users_own_recipe_file_trains_and_stays_readable(sparring_command):
     Path("mine.py").write_text(
         "from dataclasses import replace\n"
         "from sparring import recipes\n"
-        "from sparring.registry import register\n\n"
+        "from sparring.config.registry import register\n\n"
         "@register('recipe')\n"
         "def my_own():\n"
         '    """A small one."""\n'
@@ -168,7 +168,7 @@ def test_runs_with_a_part_of_ones_own_open_with_the_file_that_registers_it(tmp_p
         "from dataclasses import dataclass, replace\n"
         "from sparring import recipes\n"
         "from sparring.losses import NonSaturating\n"
-        "from sparring.registry import register\n\n"
+        "from sparring.config.registry import register\n\n"
         "@register('loss')\n"
         "@dataclass(frozen=True)\n"
         "class MyLoss(NonSaturating):\n"

@@ -13,8 +13,9 @@ import pytest
 
 import sparring
 from sparring.errors import InputError, MachineError
-from sparring.run import checkpoint, lock
-from sparring.run.run import Run
+from sparring.runs import checkpoint
+from sparring.runs.run import Run
+from sparring.storage import locks
 from tiny import SETTINGS
 
 TINY = [f"--set={name}={value}" for name, value in SETTINGS["vanilla"].items()]
@@ -97,7 +98,7 @@ def test_a_second_process_on_a_run_is_refused(tmp_path, sparring_command):
 
 
 def test_a_folder_that_another_process_is_about_to_use_is_refused(tmp_path):
-    with lock.held(tmp_path / "run"), pytest.raises(InputError, match="another process trains"):
+    with locks.held(tmp_path / "run"), pytest.raises(InputError, match="another process trains"):
         sparring.train("vanilla", rounds=1, out=tmp_path / "run", settings=SETTINGS["vanilla"], quiet=True)
 
 

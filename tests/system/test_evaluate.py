@@ -13,12 +13,12 @@ from safetensors.torch import load_file, save_file
 
 import shapes
 import sparring
-from sparring import scores
+from sparring import evaluation
 from sparring.data.fetch import cache_folder
 from sparring.errors import MachineError
-from sparring.progress import Progress
-from sparring.run import checkpoint
-from sparring.run.run import Run
+from sparring.runs import checkpoint
+from sparring.runs.progress import Progress
+from sparring.runs.run import Run
 from tiny import SETTINGS
 
 FEW = ["--num", "1000", "--draws", "2", "--quiet"]
@@ -145,8 +145,8 @@ def test_samples_on_disk_score_alike_as_pictures_and_as_an_array(run, sparring_c
     assert of_folder["scores"] == of_npz["scores"]
     assert of_npz["subject"] == "x.npz"
     assert of_npz["scores"][0]["protocol"]["interval"] == "8 subsamples of 250"
-    drawn = scores.examples(Run.open(run).sample(1000, 3))
-    standard = scores.standard_for(Run.open(run).recipe.data, torch.device("cpu"))
+    drawn = evaluation.examples(Run.open(run).sample(1000, 3))
+    standard = evaluation.standard_for(Run.open(run).recipe.data, torch.device("cpu"))
     assert standard is not None
     expected = standard.brief(standard.see(drawn))["frechet_distance"]
     assert values(of_npz["scores"])["frechet_distance"] == pytest.approx(expected, rel=1e-6)

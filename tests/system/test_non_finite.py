@@ -13,13 +13,14 @@ import torch
 from safetensors import safe_open
 
 import sparring
-from sparring import outcome, training
-from sparring.cadence import Length
+from sparring.api.session import build
+from sparring.config.schedules import Length
 from sparring.errors import NonFiniteError
-from sparring.progress import Progress
-from sparring.run import checkpoint
-from sparring.run.recorder import Recorder
-from sparring.run.run import Run
+from sparring.runs import checkpoint
+from sparring.runs.progress import Progress
+from sparring.runs.recorder import Recorder
+from sparring.runs.result import Result, is_complete
+from sparring.runs.run import Run
 from tiny import SETTINGS
 
 BAD_AT_14 = {"data.bad": "[262]"}  # round 14 of 20 in each epoch
@@ -163,11 +164,11 @@ def test_a_stopped_run_that_skips_goes_on_as_if_it_had_not_stopped(stops, skippe
 def test_a_run_that_ends_on_a_skipped_round_is_complete():
     run = train("run", SKIPPING, rounds=34)
     assert events(run, "round")[-1]["round"] == 30
-    assert (outcome.result(run).rounds, outcome.result(run).images) == (34, 680)
-    assert outcome.is_complete(run, run.recipe.length)
+    assert (Result.of(run).rounds, Result.of(run).images) == (34, 680)
+    assert is_complete(run, run.recipe.length)
     with pytest.raises(NonFiniteError):
         train("stopped", BAD_AT_14 | {"journal": '{"rounds": 1}'}, rounds=14)
-    assert not outcome.is_complete(Run.open("stopped"), Length(rounds=14))
+    assert not is_complete(Run.open("stopped"), Length(rounds=14))
 
 
 # --- roll back ---
@@ -238,14 +239,14 @@ main()
 @pytest.mark.parametrize(
     ("place", "kept"),
     [
-        (("sparring.run.journal", "", "cut", "1", "before"), 10),
-        (("sparring.run.journal", "", "cut", "1", "after"), 10),
-        (("sparring.run.recorder", "Recorder", "note", "1", "after"), 10),
-        (("sparring.run.checkpoint", "", "write", "3", "before"), 10),  # that of the roll-back itself
-        (("sparring.run.checkpoint", "", "write", "3", "after"), 10),
-        (("sparring.run.checkpoint", "", "write", "5", "after"), 20),
+        (("sparring.runs.journal", "", "cut", "1", "before"), 10),
+        (("sparring.runs.journal", "", "cut", "1", "after"), 10),
+        (("sparring.runs.recorder", "Recorder", "note", "1", "after"), 10),
+        (("sparring.runs.checkpoint", "", "write", "3", "before"), 10),  # that of the roll-back itself
+        (("sparring.runs.checkpoint", "", "write", "3", "after"), 10),
+        (("sparring.runs.checkpoint", "", "write", "5", "after"), 20),
     ],
-    ids=lambda value: " ".join(value).replace("sparring.run.", "") if isinstance(value, tuple) else "",
+    ids=lambda value: " ".join(value).replace("sparring.runs.", "") if isinstance(value, tuple) else "",
 )
 def test_a_kill_while_rolling_back_changes_nothing(place, kept, rolled, tmp_path):
     way, out = "to two checkpoints", tmp_path / "run"
@@ -260,7 +261,7 @@ def test_a_kill_while_rolling_back_changes_nothing(place, kept, rolled, tmp_path
 def test_a_kill_while_rolling_back_past_a_stop_changes_nothing(rolled, tmp_path):
     way, out = "to two checkpoints", tmp_path / "run"
     train(out, ROLLING[way], rounds=15)
-    place = ("sparring.run.journal", "", "cut", "2", "after")  # the first one is that of the resume
+    place = ("sparring.runs.journal", "", "cut", "2", "after")  # the first one is that of the resume
     args = ["resume", str(out), "--with", spoilt.__file__, "--rounds=25", "--quiet"]
     done = subprocess.run([sys.executable, "-c", KILLED, *place, *args], env=os.environ, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
@@ -280,7 +281,7 @@ def test_a_run_that_resumes_from_its_start_does_not_begin_twice(tmp_path):
 def test_after_a_roll_back_a_recorder_knows_what_the_journal_says(rolled):
     run = rolled["to two checkpoints"]
     with Progress(quiet=True) as progress:
-        engine, test = training.build(run.recipe, run.seed, torch.device("cpu"), progress)
+        engine, test = build(run.recipe, run.seed, torch.device("cpu"), progress)
     recorder = Recorder(run, engine, test, saved_round=20)
     assert engine.pace == 0.25
     recorder.coach.said.add("collapse")

@@ -14,8 +14,8 @@ import torch
 
 import sparring
 from sparring.errors import InputError
-from sparring.run import checkpoint
-from sparring.run.run import Run
+from sparring.runs import checkpoint
+from sparring.runs.run import Run
 from tiny import MODERN, SETTINGS, TUTORIALS
 
 

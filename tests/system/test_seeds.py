@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from sparring.run.run import Run
+from sparring.runs.run import Run
 from tiny import SETTINGS
 
 PLAIN = SETTINGS["vanilla"] | {"review": "null"}  # scores take time, and one test has them
@@ -177,7 +177,7 @@ def test_a_users_own_recipe_trains_and_is_extended():
         "from dataclasses import dataclass, replace\n"
         "from sparring import recipes\n"
         "from sparring.losses import NonSaturating\n"
-        "from sparring.registry import register\n\n"
+        "from sparring.config.registry import register\n\n"
         "@register('loss')\n"
         "@dataclass(frozen=True)\n"
         "class MyLoss(NonSaturating):\n"

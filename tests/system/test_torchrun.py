@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import sparring
-from sparring.run.run import Run
+from sparring.runs.run import Run
 from tiny import SETTINGS
 from torchrun import Group, until
 

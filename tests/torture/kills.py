@@ -22,9 +22,9 @@ from typing import Any
 import torch
 
 import sparring
-from sparring import files
-from sparring.run import checkpoint
-from sparring.run.run import Run
+from sparring.runs import checkpoint
+from sparring.runs.run import Run
+from sparring.storage import files
 from tiny import TUTORIALS
 
 ROUNDS = 25  # 11 an epoch; the last checkpoint by rhythm is after 21
@@ -33,7 +33,7 @@ WATCHED = ("write", "fsync", "replace", "ftruncate", "remove")
 
 
 class Faults:
-    """Stands before the module `os` in `sparring.files`, counts its calls, and does something at one of them.
+    """Stands before the module `os` in `sparring.storage.files`, counts its calls, and does something at one of them.
 
     `at` counts boundaries: one before every call, and one in the middle of every write, when half of it is done.
     """

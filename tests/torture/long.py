@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 import sparring
-from sparring.cadence import Moment
-from sparring.run import journal
-from sparring.run.recorder import Recorder
+from sparring.config.schedules import Moment
+from sparring.runs import journal
+from sparring.runs.recorder import Recorder
 
 NARROW = {"generator.widths": "[16]", "discriminator.widths": "[16]", "batch_size": "96", "optim.lr": "1e-4"}
 CADENCE = {"checkpoint": '{"rounds": 250}', "review": '{"epochs": 4}'}

@@ -4,12 +4,12 @@ What is random comes from outside, as numbers U[0, 1) of each sample, so that a 
 each sample is mapped by itself. Images are [-1, 1] NCHW float; what comes out may leave that range.
 """
 
-from sparring import registry
 from sparring.augment.adaptive import Adaptive, adapted, overfitting
 from sparring.augment.augment import Augment
 from sparring.augment.diff_augment import DiffAugment
 from sparring.augment.flip import Flip
 from sparring.augment.instance_noise import InstanceNoise
+from sparring.config import registry
 
 __all__ = ["Adaptive", "Augment", "DiffAugment", "Flip", "InstanceNoise", "adapted", "overfitting"]
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from sparring.augment.augment import Augment
 from sparring.augment.diff_augment import DiffAugment
+from sparring.config.registry import register
 from sparring.errors import InputError, check
-from sparring.registry import register
 
 
 @register("augment")

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from sparring.augment.augment import check_images, for_each
+from sparring.config.registry import register
 from sparring.errors import InputError
-from sparring.registry import register
 
 Transform = Callable[[Tensor, Tensor], Tensor]
 

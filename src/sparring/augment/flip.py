@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from sparring.augment.augment import check_images, for_each
-from sparring.registry import register
+from sparring.config.registry import register
 
 
 @register("augment")

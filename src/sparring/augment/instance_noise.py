@@ -9,8 +9,8 @@ from math import inf, prod
 import torch
 from torch import Tensor
 
+from sparring.config.registry import register
 from sparring.errors import check
-from sparring.registry import register
 
 
 @register("augment")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import torch
 
-from sparring import devices
 from sparring.bench import floor
 from sparring.bench.floor import synchronize
 from sparring.bench.fresh import Fresh
 from sparring.bench.turns import Spread, alternate
-from sparring.engine import Engine, own_torch_state
+from sparring.config import devices
 from sparring.recipe import Recipe
+from sparring.training.engine import Engine, own_torch_state
 
 __all__ = ["DEFAULT", "Speed", "hardware", "measure"]
 

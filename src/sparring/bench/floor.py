@@ -12,8 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from sparring import networks
 from sparring.bench.products import Convolution, Layer, Linear, Product, prepare
 from sparring.data.sets import Dataset
-from sparring.engine import own_torch_state
 from sparring.recipe import Move, MoveBoth, MoveD, MoveG, Recipe
+from sparring.training.engine import own_torch_state
 
 _PROBED = 4  # examples
 _LONG = 1.0  # seconds of a computation that needs no warming up

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import torch
 
-from sparring import devices, recipes
+from sparring import recipes
 from sparring.bench.floor import synchronize
-from sparring.engine import Engine, own_torch_state
+from sparring.config import devices
 from sparring.errors import InputError, MachineError, SparringError
 from sparring.recipe import Recipe
+from sparring.training.engine import Engine, own_torch_state
 
 _ROUNDS, _SECONDS = 2, 1.0  # at least this many rounds, and until this time has passed since the first one
 

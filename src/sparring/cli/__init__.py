@@ -6,8 +6,8 @@ from importlib import import_module
 
 import click
 
-from sparring import signals
 from sparring.errors import SparringError
+from sparring.runs import signals
 
 COMMANDS = (
     *("recipes", "train", "resume", "runs", "sample", "evaluate", "compare", "animate", "reproduce", "data", "extractor"),
@@ -27,10 +27,10 @@ class Commands(click.Group):
         return import_module(f"sparring.cli.{cmd_name}").command if cmd_name in COMMANDS else None
 
     def resolve_command(self, ctx: click.Context, args: list[str]):
-        from sparring.launch import Launch
+        from sparring.distributed.launch import Launch
 
         if args[0] not in COMMANDS:
-            from sparring.registry import suggest
+            from sparring.config.registry import suggest
 
             raise click.UsageError(f"unknown command {args[0]!r}; {suggest(args[0], COMMANDS)}", ctx)
         if args[0] not in FOR_SEVERAL and (size := Launch.of().size) > 1:
@@ -58,7 +58,7 @@ def main() -> None:
     except click.Abort as abort:  # what click makes of a KeyboardInterrupt
         _fail(str(abort.__cause__ or "") or "interrupted", getattr(abort.__cause__, "exit_status", 130))
     except (MemoryError, RuntimeError) as error:
-        from sparring import devices
+        from sparring.config import devices
 
         if not devices.is_out_of_memory(error):
             raise
@@ -67,7 +67,7 @@ def main() -> None:
 
 def _fail(sentence: str, status: int, told: bool | None = None) -> None:
     """Say it, unless another process does; of several on a host one says what all of them know."""
-    from sparring.launch import Launch
+    from sparring.distributed.launch import Launch
 
     launch = Launch.of()
     if launch.size > 1:
@@ -80,7 +80,7 @@ def _fail(sentence: str, status: int, told: bool | None = None) -> None:
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        from sparring import devices
+        from sparring.config import devices
 
         facts = devices.describe(devices.resolve("auto"))
         click.echo("  ".join(f"{name} {facts[name]}" for name in ("sparring", "torch", "python", "device")))

@@ -8,7 +8,7 @@ import click
 from sparring.cli import options
 
 if TYPE_CHECKING:
-    from sparring.pictures.animation import FrameRule
+    from sparring.visual.animation import FrameRule
 
 
 @click.command(name="animate", epilog="Example: sparring animate latest --latent --out walk.gif")
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 @options.as_json
 def command(run: str, out: str | None, latent: bool, frames: str | None, seed: int, code: str | None, as_json: bool) -> None:
     """Show how RUN trained, or where its latent space leads, as an animation."""
-    from sparring.run.export import latent_frames, training_frames, write_animation
-    from sparring.run.run import Run
+    from sparring.runs.media import latent_frames, training_frames, write_animation
+    from sparring.runs.run import Run
 
     options.execute(code)
     opened = Run.open(run)

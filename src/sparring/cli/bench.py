@@ -26,9 +26,10 @@ def command(recipes: tuple[str, ...], repeats: int, seconds: float, device: str,
     """
     from dataclasses import asdict
 
-    from sparring import bench, devices
+    from sparring import bench
     from sparring.bench import fresh
-    from sparring.progress import Progress
+    from sparring.config import devices
+    from sparring.runs.progress import Progress
 
     devices.tune_process()
     place = devices.resolve(device)

@@ -12,7 +12,7 @@ from sparring.cli import options
 @options.as_json
 def command(runs: tuple[str, ...], out: str, code: str | None, as_json: bool) -> None:
     """Put RUNs side by side in one HTML file: settings, pictures, traces, scores, and what the coach said."""
-    from sparring.comparison import compare
+    from sparring.analysis import compare
 
     options.execute(code)
     comparison = compare(runs, out=out)
@@ -22,7 +22,7 @@ def command(runs: tuple[str, ...], out: str, code: str | None, as_json: bool) ->
 
 
 def _print(comparison, out: str) -> None:
-    from sparring.scores.score import number
+    from sparring.evaluation.score import number
 
     shown = [line for line in comparison.lines if not line.metric.startswith("share_")]
     rows = [(line.metric.replace("_", " "), *(number(score and score.value) for score in line.scores)) for line in shown]

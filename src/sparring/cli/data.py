@@ -30,7 +30,7 @@ def list_(as_json: bool) -> None:
 def fetch(name: str, quiet: bool) -> None:
     """Bring the data set NAME to this machine and verify it."""
     from sparring import data
-    from sparring.progress import Progress
+    from sparring.runs.progress import Progress
 
     with Progress(quiet) as progress:
         data.resolve(name).fetch(progress.transfer)
@@ -45,8 +45,9 @@ def fetch(name: str, quiet: bool) -> None:
 @options.as_json
 def check(name_or_path: str, settings: tuple[str, ...], as_json: bool) -> None:
     """Say what training on NAME_OR_PATH would meet: counts, sizes, classes, duplicates, bad files, speed, memory."""
-    from sparring import codec, data
-    from sparring.progress import Progress
+    from sparring import data
+    from sparring.config import codec
+    from sparring.runs.progress import Progress
 
     chosen = codec.override(data.resolve(name_or_path), options.assignments(settings))
     with Progress() as progress:

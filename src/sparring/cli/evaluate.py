@@ -21,22 +21,22 @@ from sparring.cli import options
 @options.as_json
 def command(target: str, code: str | None, as_json: bool, **settings) -> None:
     """Score TARGET: a run, `latest`, a checkpoint, a generator's folder, or a folder or .npz of anybody's pictures."""
-    from sparring import devices
-    from sparring.evaluation import evaluate
+    from sparring.api.evaluate import evaluate
+    from sparring.config import devices
 
     devices.tune_process()
     options.execute(code)
     verdict = evaluate(target, **settings)
     if as_json:
-        from sparring import codec
+        from sparring.config import codec
 
         return options.print_json(codec.encode(verdict))
     return _print(verdict)
 
 
 def _print(verdict) -> None:
-    from sparring.scores import BETTER
-    from sparring.scores.score import number
+    from sparring.evaluation import BETTER
+    from sparring.evaluation.score import number
 
     shares = [score for score in verdict.scores if score.metric.startswith("share_")]
     rows = [

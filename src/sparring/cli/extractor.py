@@ -16,7 +16,7 @@ def command() -> None:
 @options.as_json
 def list_(as_json: bool) -> None:
     """List the yardsticks at hand."""
-    from sparring import extractors
+    from sparring.evaluation import extractors
 
     rows = [
         {
@@ -48,10 +48,11 @@ def train(data: str, name: str | None, epochs: int | None, seed: int, out: str |
     """Train a yardstick on DATA: a data set's name, or a folder with IDX files or with a folder of pictures for each class."""
     import time
 
-    from sparring import devices, extractors
+    from sparring.config import devices
     from sparring.data import resolve
-    from sparring.extractors import Schooling, yardstick
-    from sparring.progress import Progress
+    from sparring.evaluation import extractors
+    from sparring.evaluation.extractors import Schooling, yardstick
+    from sparring.runs.progress import Progress
 
     devices.tune_process()
     how = Schooling(epochs=epochs) if epochs else Schooling()

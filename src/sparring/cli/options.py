@@ -72,7 +72,7 @@ def seeds(text: str) -> list[int]:
 
 def seconds(timeout: float | None, default: float) -> float:
     """What --timeout says; UsageError where there is nobody to wait for."""
-    from sparring.launch import Launch
+    from sparring.distributed.launch import Launch
 
     if timeout is not None and Launch.of().group is None:
         raise click.UsageError("--timeout is for several processes, started by torchrun; leave it away")

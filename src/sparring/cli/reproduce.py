@@ -21,19 +21,22 @@ def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool
 
     Runs that lie in the folder already are gone on with, not made again. Several train side by side.
     """
-    from sparring import devices, outcome, population, reproduction
-    from sparring.registry import suggest
+    from sparring import multiseed
+    from sparring.analysis import reproduction
+    from sparring.config import devices
+    from sparring.config.registry import suggest
+    from sparring.runs.result import Result
 
     if tutorial not in reproduction.PRINTED:
         raise click.UsageError(f"{tutorial!r} is none of the tutorials; {suggest(tutorial, reproduction.PRINTED)}")
     devices.tune_process()
     folder = Path(out) if out else Path("runs") / f"reproduce-{tutorial}"
     numbers = options.seeds(seeds)
-    trained = population.train(population.Task.of(tutorial, device=device, **lengths), numbers, out=folder, quiet=quiet)
+    trained = multiseed.train(multiseed.Task.of(tutorial, device=device, **lengths), numbers, out=folder, quiet=quiet)
     trained.check()
     runs = [trained.runs[seed] for seed in numbers]
     lines = reproduction.compare(reproduction.PRINTED[tutorial], runs)
-    results = [outcome.result(run) for run in runs]
+    results = [Result.of(run) for run in runs]
     if as_json:
         from dataclasses import asdict
 

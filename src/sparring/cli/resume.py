@@ -28,12 +28,15 @@ def command(
     **lengths: Any,
 ) -> None:
     """Go on with RUN where it stopped, bit for bit; with a length, extend it to that length."""
-    from sparring import devices, outcome, training
-    from sparring.launch import Launch
+    from sparring.api.resume import resume
+    from sparring.api.session import TIMEOUT
+    from sparring.config import devices
+    from sparring.distributed.launch import Launch
+    from sparring.runs.result import Result
 
     devices.tune_process()
     options.execute(code)
-    how: dict[str, Any] = {"on_write_error": on_write_error, "timeout": options.seconds(timeout, training.TIMEOUT)}
-    resumed = training.resume(run, device=device, quiet=quiet, **how, **lengths)
+    how: dict[str, Any] = {"on_write_error": on_write_error, "timeout": options.seconds(timeout, TIMEOUT)}
+    resumed = resume(run, device=device, quiet=quiet, **how, **lengths)
     if Launch.of().rank == 0:
-        report(outcome.result(resumed), as_json)
+        report(Result.of(resumed), as_json)

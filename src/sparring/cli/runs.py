@@ -14,7 +14,7 @@ from sparring.errors import InputError
 @options.as_json
 def command(root: str, check: bool, as_json: bool) -> None:
     """List the runs under ROOT, newest last."""
-    from sparring.run.listing import summaries
+    from sparring.runs.listing import summaries
 
     if check:
         return _check(Path(root), as_json)
@@ -27,8 +27,8 @@ def command(root: str, check: bool, as_json: bool) -> None:
 
 
 def _check(root: Path, as_json: bool) -> None:
-    from sparring.progress import Progress
-    from sparring.run.listing import damage
+    from sparring.runs.listing import damage
+    from sparring.runs.progress import Progress
 
     with Progress() as progress:
         found = damage(root, progress.step)

@@ -18,11 +18,11 @@ from sparring.cli import options
 @options.as_json
 def command(run: str, num: int, seed: int, out: str, class_: str | None, raw: bool, code: str | None, as_json: bool) -> None:
     """Draw samples from the generator of RUN (a run, `latest`, or a generator's folder)."""
-    from sparring import loading
-    from sparring.run.export import write_samples
+    from sparring.api.load import load_generator
+    from sparring.runs.media import write_samples
 
     options.execute(code)
-    path, generator = Path(out), loading.load_generator(run, raw)
+    path, generator = Path(out), load_generator(run, raw)
     if class_ == "all":
         z, columns = generator.z_by_class(num, seed), num
     else:

@@ -41,8 +41,14 @@ def command(
     **lengths: Any,
 ) -> None:
     """Train RECIPE (a name, or a Python file that registers one)."""
-    from sparring import devices, outcome, recipes, rehearsal, training
-    from sparring.launch import Launch
+    from sparring import recipes
+    from sparring.api.dry_run import dry_run as play_dry
+    from sparring.api.resolve import resolve
+    from sparring.api.session import TIMEOUT
+    from sparring.api.train import train
+    from sparring.config import devices
+    from sparring.distributed.launch import Launch
+    from sparring.runs.result import Result
 
     launch = Launch.of()
     if launch.size > 1 and (seeds is not None or dry_run):
@@ -61,19 +67,19 @@ def command(
     seed = seed or 0
     options.execute(code)
     recipe = recipes.from_file(recipe) if recipe.endswith(".py") else recipe
-    resolved = training.resolve(recipe, options.assignments(settings), data, **lengths)
+    resolved = resolve(recipe, options.assignments(settings), data, **lengths)
     if dry_run:
-        found = rehearsal.rehearse(resolved, seed=seed, device=device, start_from=start_from, quiet=quiet)
-        return options.print_json(found) if as_json else _print_rehearsal(found)
-    how: dict[str, Any] = {"on_write_error": on_write_error, "timeout": options.seconds(timeout, training.TIMEOUT)}
-    run = training.train(resolved, out=out, seed=seed, device=device, start_from=start_from, quiet=quiet, **how)
-    return report(outcome.result(run), as_json) if launch.rank == 0 else None
+        found = play_dry(resolved, seed=seed, device=device, start_from=start_from, quiet=quiet)
+        return options.print_json(found) if as_json else _print_dry_run(found)
+    how: dict[str, Any] = {"on_write_error": on_write_error, "timeout": options.seconds(timeout, TIMEOUT)}
+    run = train(resolved, out=out, seed=seed, device=device, start_from=start_from, quiet=quiet, **how)
+    return report(Result.of(run), as_json) if launch.rank == 0 else None
 
 
 def _train_several(recipe: str, seeds: list[int], out: str | None, quiet: bool, as_json: bool, **given: Any) -> None:
-    from sparring import population
+    from sparring import multiseed
 
-    found = population.train(population.Task.of(recipe, **given), seeds, out=out, quiet=quiet)
+    found = multiseed.train(multiseed.Task.of(recipe, **given), seeds, out=out, quiet=quiet)
     if as_json:
         options.print_json(found.as_json())
     elif found.runs:
@@ -82,7 +88,7 @@ def _train_several(recipe: str, seeds: list[int], out: str | None, quiet: bool, 
 
 
 def _print_population(found) -> None:
-    from sparring.scores.score import number
+    from sparring.evaluation.score import number
 
     labels = {"g_loss": "G's loss", "d_loss": "D's loss", "d_real": "D(x)", "d_fake": "D(G(z))"}
     rows = []
@@ -113,7 +119,7 @@ def report(result, as_json: bool) -> None:
     return None
 
 
-def _print_rehearsal(rehearsal: dict) -> None:
-    for name, value in rehearsal.items():
+def _print_dry_run(found: dict) -> None:
+    for name, value in found.items():
         text = f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
         click.echo(f"{name.replace('_', ' '):<24} {text}")

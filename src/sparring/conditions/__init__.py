@@ -8,11 +8,11 @@ from typing import ClassVar, Protocol
 
 from torch import Tensor
 
-from sparring import registry
 from sparring.conditions.auxiliary_classifier import AuxiliaryClassifier
 from sparring.conditions.info import Info
 from sparring.conditions.projection import Projection
-from sparring.noise import Code
+from sparring.config import registry
+from sparring.networks.latents import Code
 
 __all__ = ["AuxiliaryClassifier", "Condition", "Info", "Projection"]
 

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from sparring.config.registry import register
 from sparring.errors import check
-from sparring.noise import Code
-from sparring.registry import register
+from sparring.networks.latents import Code
 
 
 @register("condition")

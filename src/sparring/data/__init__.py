@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from sparring import registry
+from sparring.config import registry
 from sparring.data import idx, image_files
 from sparring.data.cifar10 import Cifar10
 from sparring.data.idx_folder import IdxFolder

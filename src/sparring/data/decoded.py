@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring import files
 from sparring.data.fetch import cache_folder, locked
 from sparring.data.pictures import Decoded, Room
 from sparring.errors import InputError
+from sparring.storage import files
 
 VERSION = "sparring-pictures-1"  # count it up when pictures are decoded in another way
 

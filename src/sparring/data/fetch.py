@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from sparring.data.sets import Progress
 from sparring.errors import InputError, MachineError
-from sparring.files import sweep_for, write_atomically
+from sparring.storage.files import sweep_for, write_atomically
 
 _log = logging.getLogger("sparring")
 

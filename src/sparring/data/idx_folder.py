@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from sparring.config.registry import register
 from sparring.data import idx
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError
-from sparring.registry import register
 
 
 @register("data")

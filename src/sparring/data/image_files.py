@@ -11,9 +11,9 @@ from typing import BinaryIO, Literal, Protocol
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from sparring import jsontext
 from sparring.data.fetch import in_short
 from sparring.errors import InputError
+from sparring.storage import strict_json
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 
@@ -129,7 +129,7 @@ def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
     for entry in folder.iterdir():
         if entry.name.startswith(".") or entry.name == "__MACOSX":
             continue
-        if jsontext.unfit_character(entry.name) is not None:
+        if strict_json.unfit_character(entry.name) is not None:
             raise InputError(f"{str(entry)!a} has a name that cannot be shown; give it another")
         if entry.is_dir():
             yield from _below(entry, above | {here})

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from sparring.config.registry import name_of, register
 from sparring.data import idx
 from sparring.data.fetch import RemoteFile, Source, are_cached, cache_folder, ensure
 from sparring.data.sets import ImageSet, Progress
 from sparring.data.sources import Mirror
-from sparring.registry import name_of, register
 
 Files = tuple[RemoteFile, RemoteFile]
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from sparring.config.registry import register
 from sparring.data import idx
 from sparring.data.fetch import RemoteFile, are_cached, cache_folder, ensure
 from sparring.data.sets import ImageSet, Progress
 from sparring.data.sources import Mirror, NpmPackage
 from sparring.errors import InputError
-from sparring.registry import register
 
 TRAIN = (
     RemoteFile("train-images-idx3-ubyte", md5="6bbc9ace898e44ae57da46a324031adb", size=47_040_016),

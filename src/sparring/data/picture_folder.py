@@ -10,13 +10,13 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
-from sparring import keys
+from sparring.config.registry import register
+from sparring.config.rng import derive_seed
 from sparring.data import decoded, image_files, zipped
 from sparring.data.image_files import File, Shape
 from sparring.data.pictures import LIKE_MOST, Decoded, class_folders, decode, read_headers, refuse_bad
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError, check
-from sparring.registry import register
 
 SPLITS = ("train", "test")
 MOST_NAMED = 100  # bad files, by name
@@ -211,7 +211,7 @@ def _tenth(files: Mapping[PurePath, File], folder: Path) -> _Halves:
     if len(files) < 2:
         count = "only one picture" if files else "no picture"
         raise InputError(f"{folder} holds {count}; at least 2 are needed, one to train on and one to test with")
-    order = sorted(range(len(files)), key=lambda place: keys.key(0, "test picture", place))
+    order = sorted(range(len(files)), key=lambda place: derive_seed(0, "test picture", place))
     tested = set(order[: max(1, len(files) // 10)])
     pairs = list(enumerate(files.items()))
     return _Halves(

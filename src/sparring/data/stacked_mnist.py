@@ -6,10 +6,10 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
+from sparring.config.registry import register
 from sparring.data.mnist import Mnist
 from sparring.data.sets import ImageSet, Progress, StackedSet
 from sparring.errors import InputError
-from sparring.registry import register
 
 TRAIN_SEED, TEST_SEED = 1, 2
 MOST = 10_000_000

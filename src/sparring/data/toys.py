@@ -7,9 +7,9 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
+from sparring.config.registry import name_of, register
 from sparring.data.sets import PointSet, Progress
 from sparring.errors import InputError
-from sparring.registry import name_of, register
 
 TRAIN_SEED, TEST_SEED = 1, 2
 MOST_POINTS, MOST_MODES = 10_000_000, 10_000  # more would be no toy

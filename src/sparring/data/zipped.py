@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from sparring import jsontext
 from sparring.data.fetch import in_short
 from sparring.data.image_files import SUFFIXES
 from sparring.data.streams import read_up_to
 from sparring.errors import InputError
+from sparring.storage import strict_json
 
 _GROWTH = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}  # bytes at most of each byte in the file
 _MOST_GROWTH = 100  # of all together; pictures are packed already and hardly shrink
@@ -57,7 +57,7 @@ def _check(archive: zipfile.ZipFile, path: Path) -> None:
     weight = path.stat().st_size
     for info in archive.infolist():
         name = info.filename
-        if jsontext.unfit_character(name) is not None:
+        if strict_json.unfit_character(name) is not None:
             raise InputError(f"{path} has a member {name!a} with a name that cannot be shown; pack it anew")
         if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or name[1:2] == ":":
             raise InputError(f"{path} has a member {name!r} whose path leads out of it; nothing of it is read, pack it anew")

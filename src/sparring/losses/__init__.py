@@ -1,6 +1,6 @@
 """Losses: logits in, per-sample values out. A file holds one family; the steps reduce and differentiate."""
 
-from sparring import registry
+from sparring.config import registry
 from sparring.losses.hinge import Hinge
 from sparring.losses.least_squares import LeastSquares
 from sparring.losses.loss import Loss, RelativisticLoss, is_probabilistic

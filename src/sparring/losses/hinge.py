@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn.functional import relu
 
-from sparring.registry import register
+from sparring.config.registry import register
 
 
 @register("loss")

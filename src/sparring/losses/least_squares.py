@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from sparring.config.registry import register
 from sparring.errors import check
-from sparring.registry import register
 
 
 @register("loss")

@@ -6,8 +6,8 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn.functional import softplus as torch_softplus
 
+from sparring.config.registry import register
 from sparring.errors import check
-from sparring.registry import register
 
 
 @register("loss")

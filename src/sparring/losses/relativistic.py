@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from sparring.config.registry import register
 from sparring.losses.loss import RelativisticLoss
 from sparring.losses.non_saturating import softplus
-from sparring.registry import register
 
 
 @register("loss")

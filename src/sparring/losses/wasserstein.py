@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from sparring.registry import register
+from sparring.config.registry import register
 
 
 @register("loss")

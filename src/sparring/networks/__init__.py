@@ -11,7 +11,7 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from sparring import jsontext, registry
+from sparring.config import registry
 from sparring.errors import InputError
 from sparring.networks.dcgan import DcganDiscriminatorConfig, DcganGeneratorConfig
 from sparring.networks.init import FirstLayer, Gaussian, GlorotNormal, GlorotUniform, Initial
@@ -19,6 +19,7 @@ from sparring.networks.mlp import MLPDiscriminatorConfig, MLPGeneratorConfig
 from sparring.networks.r3 import R3DiscriminatorConfig, R3GeneratorConfig, Scaled
 from sparring.networks.resnet import ResnetDiscriminatorConfig, ResnetGeneratorConfig
 from sparring.networks.upsample import UpsampleDiscriminatorConfig, UpsampleGeneratorConfig
+from sparring.storage import strict_json
 
 __all__ = [
     "ConditionalDiscriminatorConfig",
@@ -115,7 +116,7 @@ def check_fits(build: Callable[[], nn.Module], weights: Mapping[str, Tensor], wh
     except (RuntimeError, TypeError, OverflowError) as error:
         if "meta" in str(error):  # a network of the user's own that looks at values while it is built
             return
-        raise InputError(f"{where}: no network can be built of its settings: {jsontext.one_line(str(error))}") from None
+        raise InputError(f"{where}: no network can be built of its settings: {strict_json.one_line(str(error))}") from None
     for name in sorted(wanted.keys() | weights.keys()):
         if name not in wanted or name not in weights:
             raise InputError(f"{where}: the weights do not fit its settings: {_quoted(name)} is on one side only")
@@ -127,7 +128,7 @@ def check_fits(build: Callable[[], nn.Module], weights: Mapping[str, Tensor], wh
 
 
 def _quoted(name: str) -> str:
-    return jsontext.one_line(name)
+    return strict_json.one_line(name)
 
 
 def _drawn(initial: Initial, build: Callable[[], nn.Module], seed: int) -> nn.Module:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from torch import nn
 
+from sparring.config.registry import register
 from sparring.errors import check
 from sparring.networks.init import GlorotUniform, Initial
 from sparring.networks.layers.dropout import Dropout
@@ -14,7 +15,6 @@ from sparring.networks.layers.head import head
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
 from sparring.networks.layers.stages import stages
 from sparring.networks.layers.widths import check_widths
-from sparring.registry import register
 
 
 @register("generator")

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from torch import Generator, Tensor, nn
 
+from sparring.config.registry import register
 from sparring.errors import check
-from sparring.registry import register
 
 
 class Initial:

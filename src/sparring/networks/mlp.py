@@ -7,6 +7,7 @@ from typing import Annotated
 
 from torch import nn
 
+from sparring.config.registry import register
 from sparring.errors import check
 from sparring.networks.init import GlorotUniform, Initial
 from sparring.networks.layers import activations
@@ -14,7 +15,6 @@ from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.head import head
 from sparring.networks.layers.perceptron import Perceptron
 from sparring.networks.layers.widths import check_widths
-from sparring.registry import register
 
 
 @register("generator")

@@ -7,13 +7,13 @@ from typing import Annotated, ClassVar
 
 from torch import Generator, nn
 
+from sparring.config.registry import register
 from sparring.errors import check
 from sparring.networks.init import Initial
 from sparring.networks.layers.head import head
 from sparring.networks.layers.maps import Basis, Resample
 from sparring.networks.layers.residual import Residual
 from sparring.networks.layers.stages import stages
-from sparring.registry import register
 
 SLOPE = 0.2
 EXPANSION = 2

@@ -9,12 +9,12 @@ from typing import Annotated
 
 from torch import nn
 
+from sparring.config.registry import register
 from sparring.errors import check
 from sparring.networks.init import GlorotUniform, Initial
 from sparring.networks.layers.head import head
 from sparring.networks.layers.residual import Residual, SumPool
 from sparring.networks.layers.stages import stages
-from sparring.registry import register
 
 SMALLEST = 8  # pixels of the map at which D stops to halve
 

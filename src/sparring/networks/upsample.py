@@ -6,12 +6,12 @@ from typing import Annotated
 
 from torch import nn
 
+from sparring.config.registry import register
 from sparring.errors import check
 from sparring.networks.init import FirstLayer, GlorotUniform, Initial
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.head import head
 from sparring.networks.layers.stages import stages
-from sparring.registry import register
 
 
 @register("generator")

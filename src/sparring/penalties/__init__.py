@@ -8,7 +8,7 @@ A penalty with `every` n is due in one round of n, weighted n times as much then
 https://arxiv.org/abs/1912.04958, appendix B); who plays the rounds does both.
 """
 
-from sparring import registry
+from sparring.config import registry
 from sparring.penalties.clipping import WeightClipping
 from sparring.penalties.constraint import Constraint
 from sparring.penalties.dragan import Dragan

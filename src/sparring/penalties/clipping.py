@@ -6,8 +6,8 @@ from math import inf
 import torch
 from torch import nn
 
+from sparring.config.registry import register
 from sparring.errors import check
-from sparring.registry import register
 
 
 @register("constraint")

@@ -5,9 +5,9 @@ from math import inf, prod
 
 from torch import Tensor
 
+from sparring.config.registry import register
 from sparring.errors import check
 from sparring.penalties.penalty import Critic, Penalty
-from sparring.registry import register
 
 
 @register("penalty")

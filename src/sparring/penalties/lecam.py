@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sparring.config.registry import register
 from sparring.errors import check
 from sparring.penalties.penalty import LogitPenalty
-from sparring.registry import register
 
 
 @register("penalty")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize
 
+from sparring.config.registry import register
 from sparring.errors import InputError, check
-from sparring.registry import register
 
 _NORMALISED = nn.Linear | nn.Conv2d | nn.ConvTranspose2d | nn.Embedding
 

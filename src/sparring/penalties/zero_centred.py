@@ -5,8 +5,8 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
+from sparring.config.registry import register
 from sparring.penalties.penalty import Critic, Penalty
-from sparring.registry import register
 
 
 @register("penalty")

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sparring import codec, registry
+from sparring.config import codec, registry
 from sparring.errors import InputError
 from sparring.recipe import Recipe
 from sparring.recipes.dcgan import dcgan

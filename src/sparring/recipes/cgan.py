@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from sparring.cadence import Every
 from sparring.conditions import Projection
-from sparring.noise import Code
-from sparring.pictures.codes import ClassGrid
+from sparring.config.registry import register
+from sparring.config.schedules import Every
+from sparring.networks.latents import Code
 from sparring.recipe import Recipe
 from sparring.recipes.flash import flash
-from sparring.registry import register
+from sparring.visual.codes import ClassGrid
 
 
 @register("recipe")

@@ -1,14 +1,14 @@
 """The fourth tutorial: a convolutional GAN with checkpoints and an animation."""
 
-from sparring.cadence import Every, Length
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Length
 from sparring.data import Mnist
 from sparring.losses import NonSaturating
 from sparring.networks import DcganDiscriminatorConfig, DcganGeneratorConfig
-from sparring.noise import Normal
-from sparring.optim import Adam
-from sparring.pictures.album import FixedGrid
+from sparring.networks.latents import Normal
+from sparring.optim.adam import Adam
 from sparring.recipe import MoveBoth, Recipe, Round
-from sparring.registry import register
+from sparring.visual.snapshots import FixedGrid
 
 
 @register("recipe")

@@ -1,14 +1,14 @@
 """The third tutorial: PyTorch perceptrons with dropout, and what D thinks of the test images."""
 
-from sparring.cadence import Every, Length
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Length
 from sparring.data import Mnist
 from sparring.losses import NonSaturating
 from sparring.networks import GlorotNormal, MLPDiscriminatorConfig, MLPGeneratorConfig
-from sparring.noise import Normal
-from sparring.optim import Adam
-from sparring.pictures.album import BeforeTraining, FixedGrid, FreshGrid, RealBesideGenerated
+from sparring.networks.latents import Normal
+from sparring.optim.adam import Adam
 from sparring.recipe import MoveD, MoveG, Recipe, Round
-from sparring.registry import register
+from sparring.visual.snapshots import BeforeTraining, FixedGrid, FreshGrid, RealBesideGenerated
 
 
 @register("recipe")

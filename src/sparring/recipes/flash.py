@@ -1,16 +1,16 @@
 """The best digits for a minute of a laptop's CPU."""
 
-from sparring.average import Average
-from sparring.cadence import Every, Length, Ramp
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Length, Ramp
 from sparring.data import Mnist
 from sparring.losses import NonSaturating
 from sparring.networks import DcganDiscriminatorConfig, DcganGeneratorConfig
-from sparring.noise import Normal
-from sparring.optim import Adam
+from sparring.networks.latents import Normal
+from sparring.optim.adam import Adam
+from sparring.optim.ema import Average
 from sparring.penalties import R1
-from sparring.pictures.album import FixedGrid
 from sparring.recipe import MoveBoth, Recipe, Round
-from sparring.registry import register
+from sparring.visual.snapshots import FixedGrid
 
 
 @register("recipe")

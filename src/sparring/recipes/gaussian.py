@@ -1,16 +1,16 @@
 """The first thing to look at: one normal distribution on the line."""
 
-from sparring.average import Average
-from sparring.cadence import Every, Length, Ramp
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Length, Ramp
 from sparring.data import Gaussian1d
 from sparring.losses import NonSaturating
 from sparring.networks import FirstLayer, Gaussian, GlorotUniform, MLPDiscriminatorConfig, MLPGeneratorConfig
-from sparring.noise import Normal
-from sparring.optim import Adam
+from sparring.networks.latents import Normal
+from sparring.optim.adam import Adam
+from sparring.optim.ema import Average
 from sparring.penalties import R1
-from sparring.pictures.album import FixedGrid, Landscape
 from sparring.recipe import Recipe
-from sparring.registry import register
+from sparring.visual.snapshots import FixedGrid, Landscape
 
 
 @register("recipe")

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from sparring.average import Average
+from sparring.config.registry import register
 from sparring.data import Grid
 from sparring.networks import MLPDiscriminatorConfig
-from sparring.noise import Mixture
-from sparring.optim import Adam
+from sparring.networks.latents import Mixture
+from sparring.optim.adam import Adam
+from sparring.optim.ema import Average
 from sparring.penalties import R1, R2
 from sparring.recipe import Recipe
 from sparring.recipes.ring import ring, wide_first
-from sparring.registry import register
 
 
 @register("recipe")

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from sparring.cadence import Every
 from sparring.conditions import Info
+from sparring.config.registry import register
+from sparring.config.schedules import Every
 from sparring.networks import DcganGeneratorConfig
-from sparring.noise import Code
-from sparring.pictures.album import FixedGrid
-from sparring.pictures.codes import CodeTraversal
+from sparring.networks.latents import Code
 from sparring.recipe import Recipe
 from sparring.recipes.flash import flash
-from sparring.registry import register
+from sparring.visual.codes import CodeTraversal
+from sparring.visual.snapshots import FixedGrid
 
 
 @register("recipe")

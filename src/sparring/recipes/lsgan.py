@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from sparring.config.registry import register
 from sparring.losses import LeastSquares
 from sparring.recipe import Recipe
 from sparring.recipes.flash import flash
-from sparring.registry import register
 
 
 @register("recipe")

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from sparring.config.registry import register
 from sparring.recipe import Recipe
 from sparring.recipes.flash import flash
-from sparring.registry import register
 
 
 @register("recipe")

@@ -3,15 +3,15 @@
 from dataclasses import replace
 
 from sparring.augment import DiffAugment
-from sparring.cadence import Every, Length
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Length
 from sparring.data.picture_folder import PictureFolder
 from sparring.networks import DcganDiscriminatorConfig, DcganGeneratorConfig
-from sparring.optim import Adam
+from sparring.optim.adam import Adam
 from sparring.penalties import R1
-from sparring.pictures.album import FixedGrid
 from sparring.recipe import Recipe
 from sparring.recipes.flash import flash
-from sparring.registry import register
+from sparring.visual.snapshots import FixedGrid
 
 
 @register("recipe")

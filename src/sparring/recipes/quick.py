@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from sparring.cadence import Every, Length
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Length
 from sparring.networks import DcganDiscriminatorConfig, DcganGeneratorConfig
-from sparring.optim import Adam
-from sparring.pictures.album import FixedGrid
+from sparring.optim.adam import Adam
 from sparring.recipe import Recipe
 from sparring.recipes.dcgan import dcgan
-from sparring.registry import register
+from sparring.visual.snapshots import FixedGrid
 
 
 @register("recipe")

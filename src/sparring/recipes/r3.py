@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 
-from sparring.average import Average
-from sparring.cadence import Every, Length, Ramp
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Length, Ramp
 from sparring.losses import RelativisticPairing
 from sparring.networks import R3DiscriminatorConfig, R3GeneratorConfig
-from sparring.optim import Adam
+from sparring.optim.adam import Adam
+from sparring.optim.ema import Average
 from sparring.penalties import R1, R2
-from sparring.pictures.album import FixedGrid
 from sparring.recipe import MoveD, MoveG, Recipe, Round
 from sparring.recipes.flash import flash
-from sparring.registry import register
+from sparring.visual.snapshots import FixedGrid
 
 
 @register("recipe")

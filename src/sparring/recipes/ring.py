@@ -1,16 +1,16 @@
 """Eight narrow modes on a circle: the toy on which a GAN drops modes."""
 
-from sparring.average import Average
-from sparring.cadence import Every, Length, Ramp
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Length, Ramp
 from sparring.data import Ring
 from sparring.losses import NonSaturating
 from sparring.networks import FirstLayer, Gaussian, MLPDiscriminatorConfig, MLPGeneratorConfig
-from sparring.noise import Mixture
-from sparring.optim import Adam
+from sparring.networks.latents import Mixture
+from sparring.optim.adam import Adam
+from sparring.optim.ema import Average
 from sparring.penalties import R1, R2
-from sparring.pictures.album import FixedGrid, Landscape
 from sparring.recipe import MoveD, MoveG, Recipe, Round
-from sparring.registry import register
+from sparring.visual.snapshots import FixedGrid, Landscape
 
 
 @register("recipe")

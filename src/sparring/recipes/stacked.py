@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from sparring.cadence import Every, Length
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Length
 from sparring.data.stacked_mnist import StackedMnist
 from sparring.networks import DcganDiscriminatorConfig, DcganGeneratorConfig
-from sparring.noise import Normal
-from sparring.optim import Adam
-from sparring.pictures.album import FixedGrid
+from sparring.networks.latents import Normal
+from sparring.optim.adam import Adam
 from sparring.recipe import Recipe
 from sparring.recipes.flash import flash
-from sparring.registry import register
+from sparring.visual.snapshots import FixedGrid
 
 
 @register("recipe")

@@ -1,14 +1,14 @@
 """The second tutorial: the Keras network that never ran."""
 
-from sparring.cadence import Every, Length
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Length
 from sparring.data import Mnist
 from sparring.losses import NonSaturating
 from sparring.networks import UpsampleDiscriminatorConfig, UpsampleGeneratorConfig
-from sparring.noise import Uniform
-from sparring.optim import Adam
-from sparring.pictures.album import FixedGrid
+from sparring.networks.latents import Uniform
+from sparring.optim.adam import Adam
 from sparring.recipe import MoveD, MoveG, Recipe, Round
-from sparring.registry import register
+from sparring.visual.snapshots import FixedGrid
 
 
 @register("recipe")

@@ -1,14 +1,14 @@
 """The first tutorial: two perceptrons of one hidden layer."""
 
-from sparring.cadence import Length
+from sparring.config.registry import register
+from sparring.config.schedules import Length
 from sparring.data import Mnist
 from sparring.losses import NonSaturating
 from sparring.networks import Gaussian, MLPDiscriminatorConfig, MLPGeneratorConfig
-from sparring.noise import Normal
-from sparring.optim import Adam
-from sparring.pictures.album import FixedGrid, Strip
+from sparring.networks.latents import Normal
+from sparring.optim.adam import Adam
 from sparring.recipe import MoveD, MoveG, Recipe, Round
-from sparring.registry import register
+from sparring.visual.snapshots import FixedGrid, Strip
 
 
 @register("recipe")

@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from sparring.cadence import Every, Length
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Length
 from sparring.losses import Wasserstein
-from sparring.optim import Adam
+from sparring.optim.adam import Adam
 from sparring.penalties import GradientPenalty
-from sparring.pictures.album import FixedGrid
 from sparring.recipe import MoveD, MoveG, Recipe, Round
 from sparring.recipes.flash import flash
-from sparring.registry import register
+from sparring.visual.snapshots import FixedGrid
 
 
 @register("recipe")

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sparring.distributed.rows import Rows, Sharing
 from sparring.errors import InputError
-from sparring.networks.layers.rows import Rows, Sharing
 
 _WORD = 1 << 16
 

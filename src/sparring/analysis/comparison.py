@@ -1,0 +1,183 @@
+"""Runs side by side, as values: what differs in their settings, and which of their scores do."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from sparring.analysis.differences import Difference, Line, against_first, estimate, lines, of_one_protocol
+from sparring.config import codec
+from sparring.errors import InputError
+from sparring.metrics.confidence import mean_interval
+from sparring.runs.run import Run
+from sparring.runs.scorebook import Evaluation
+
+MISSING = object()  # in place of a setting that a part does not have; None is a value
+
+Event = Mapping[str, Any]
+Mean = tuple[float, float, float]  # value, low, high
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs, by their places, that differ in nothing but the seed; means over seeds, by the places of the lines."""
+
+    name: str
+    members: tuple[int, ...]
+    means: Mapping[int, Mean]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side, each with the evaluation that counts here (all of them of one protocol)."""
+
+    runs: tuple[Run, ...]
+    evaluations: tuple[Evaluation | None, ...]
+
+    @classmethod
+    def of(cls, runs: Sequence[str | Path | Run]) -> "Comparison":
+        """InputError for fewer than two runs, one named twice or unreadable, and scores that cannot be compared."""
+        if len(runs) < 2:
+            raise InputError("it takes two to compare: name at least two runs, such as runs/mine and latest")
+        opened = tuple(run if isinstance(run, Run) else Run.open(run) for run in runs)
+        for a, b in combinations(opened, 2):
+            if a.path.resolve() == b.path.resolve():
+                raise InputError(f"{b.path} is named twice; name runs that differ")
+        return cls(opened, of_one_protocol(opened))
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(str(run.path) for run in self.runs)
+
+    @cached_property
+    def letters(self) -> tuple[str, ...]:
+        """A to Z, AA, BB, ...: plots have no room for names, nor glyphs for all of them."""
+        return tuple(chr(ord("A") + i % 26) * (1 + i // 26) for i in range(len(self.runs)))
+
+    @cached_property
+    def events(self) -> tuple[list[dict[str, Any]], ...]:
+        """The journals."""
+        return tuple(list(run.journal()) for run in self.runs)
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        return tuple(lines(self.evaluations))
+
+    @cached_property
+    def differences(self) -> tuple[Difference, ...]:
+        """Of every line, each run against the first that has a score there."""
+        return tuple(d for line in self.lines for d in against_first(line.metric, map(estimate, line.scores), self.paths))
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The runs of equal settings that have scores of two seeds or more."""
+        alike: dict[str, list[int]] = {}
+        for i, run in enumerate(self.runs):
+            alike.setdefault(json.dumps(_settings(run) | {"seed": None}, sort_keys=True), []).append(i)
+        found = []
+        for members in alike.values():
+            means = {n: m for n, line in enumerate(self.lines) if (m := self._mean(line, members))}
+            if means:
+                found.append(Group(", ".join(self.letters[i] for i in members), tuple(members), means))
+        return tuple(found)
+
+    def _mean(self, line: Line, members: Iterable[int]) -> Mean | None:
+        """Over seeds; of two runs of one seed, which tell of chance but once, the first."""
+        values: dict[int, float] = {}
+        for i in members:
+            score = line.scores[i]
+            if score:
+                values.setdefault(self.runs[i].seed, score.value)
+        return (mean(values.values()), *mean_interval(list(values.values()))) if len(values) > 1 else None
+
+    @cached_property
+    def group_differences(self) -> tuple[Difference, ...]:
+        """Of every line, each group against the first that has a mean there."""
+        names = [group.name for group in self.groups]
+        means = [[group.means.get(n) for group in self.groups] for n in range(len(self.lines))]
+        return tuple(
+            d
+            for line, found in zip(self.lines, means, strict=True)
+            for d in against_first(line.metric, ((m[0], m[2] - m[0]) if m else None for m in found), names)
+        )
+
+    def settings(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """The settings that differ, by dotted name, and each run's value; MISSING where its parts have no such setting."""
+        found = list(_differing("", [_settings(run) for run in self.runs]))
+        told = any(name.startswith("data.") for name, _ in found)
+        return [(name, values) for name, values in found if not (told and name == "data_fingerprint")]
+
+    def summary(self) -> dict[str, Any]:
+        """What a program wants to know, as JSON holds it."""
+        return {
+            "runs": [self._summary(i) for i in range(len(self.runs))],
+            "differences": [_plain(d) for d in self.differences],
+            "groups": [
+                {"name": group.name, "runs": [self.paths[i] for i in group.members], "means": self._means(group)}
+                for group in self.groups
+            ],
+            "group_differences": [_plain(d) for d in self.group_differences],
+        }
+
+    def _summary(self, i: int) -> dict[str, Any]:
+        run, events = self.runs[i], self.events[i]
+        names = {"run": self.paths[i], "recipe": run.recipe.name, "seed": run.seed}
+        warnings = [event for event in events if event["event"] == "warning"]
+        return names | progress(run, events) | {"evaluation": codec.encode(self.evaluations[i]), "warnings": warnings}
+
+    def _means(self, group: Group) -> list[dict[str, Any]]:
+        keys = ("metric", "mean", "low", "high")
+        return [dict(zip(keys, (self.lines[n].metric, *found), strict=True)) for n, found in group.means.items()]
+
+
+def progress(run: Run, events: Sequence[Event]) -> dict[str, Any]:
+    """State, rounds, images, epochs and seconds of training, by the journal."""
+    last = events[-1] if events else {}
+    rounds, images, seconds = (
+        max((number_in(e, name) or 0 for e in events), default=0) for name in ("round", "images", "seconds")
+    )
+    state = str(last.get("ending", "ended")) if last.get("event") == "end" else "unfinished"
+    return {"state": state, "rounds": rounds, "images": images, "epochs": images / epoch_of(run), "seconds": float(seconds)}
+
+
+def epoch_of(run: Run) -> int:
+    """Training images of the run."""
+    return run.num_images
+
+
+def number_in(event: Event, name: str) -> int | float | None:
+    """What an event holds under a name, where that is a number."""
+    value = event.get(name)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _plain(found: Difference) -> dict[str, Any]:
+    return asdict(found) | {"exceeds": found.exceeds, "better": found.better}
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """Whatever may make two runs differ."""
+    facts = {"start_from": run.facts.get("start_from"), "data_fingerprint": str(run.facts.get("data_fingerprint"))[:12]}
+    return {"seed": run.seed, **codec.encode(run.recipe), **facts}
+
+
+def _differing(path: str, values: Sequence[Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """The leaves that are not equal; lists of one length are compared item by item, others as a whole."""
+    given = [value for value in values if value is not MISSING]
+    prefix = f"{path}." if path else ""
+    if len(given) == len(values) and all(value == values[0] for value in values):
+        return
+    if all(isinstance(value, dict) for value in given):
+        for name in dict.fromkeys(name for value in given for name in value):
+            yield from _differing(
+                f"{prefix}{name}", [value.get(name, MISSING) if value is not MISSING else MISSING for value in values]
+            )
+    elif all(isinstance(v, list) and len(v) == len(given[0]) and any(isinstance(i, dict) for i in v) for v in given):
+        for i in range(len(given[0])):
+            yield from _differing(f"{prefix}{i}", [value[i] if value is not MISSING else MISSING for value in values])
+    else:
+        yield path, tuple(values)

@@ -1,0 +1,1 @@
+"""What users call: train, resume, load, evaluate, and a dry run."""

@@ -1,0 +1,46 @@
+"""A few rounds without a trace: does it all fit together, and how long will it take?"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sparring.api.session import build, take_weights
+from sparring.config import devices
+from sparring.config.schedules import START, Every, Length
+from sparring.recipe import Recipe
+from sparring.runs.progress import Progress
+from sparring.runs.run import Run
+from sparring.training.engine import own_torch_state
+from sparring.training.loop import play
+
+
+def dry_run(
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    start_from: str | Path | None = None,
+    quiet: bool = False,
+    rounds: int = 3,
+) -> dict[str, Any]:
+    """Build everything, play a few rounds, write nothing: parameters, memory, and the time to expect."""
+    place = devices.resolve(device)
+    read_every_round = replace(recipe, journal=Every(rounds=1))  # a reading waits for the device to be done
+    with Progress(quiet) as progress, own_torch_state(place):
+        engine, _ = build(read_every_round, seed, place, progress)
+        if start_from is not None:
+            take_weights(engine, Run.open(start_from))
+        *_, before, last = play(engine, Length(rounds=rounds), START)
+    seconds_per_round = last.seconds - before.seconds  # the first rounds warm up
+    share = recipe.length.share(last, len(engine.data))
+    generator, discriminator = engine.match.networks
+    return {
+        "recipe": recipe.name,
+        "device": str(place),
+        "generator_parameters": sum(p.numel() for p in generator.parameters()),
+        "discriminator_parameters": sum(p.numel() for p in discriminator.parameters()),
+        "peak_memory_mib": devices.peak_memory_mib(place),
+        "ms_per_round": 1000 * seconds_per_round,
+        "length": str(recipe.length),
+        "seconds_to_expect": rounds / share * seconds_per_round,
+    }

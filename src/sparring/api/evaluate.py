@@ -1,0 +1,137 @@
+"""What users call: evaluate. Opens what is to be judged, and has it scored."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from sparring import data, evaluation
+from sparring.config import codec, devices
+from sparring.config.rng import derive_seed, keyed_generator
+from sparring.data.sets import Dataset
+from sparring.errors import InputError, check
+from sparring.evaluation import Score, Standard
+from sparring.runs import checkpoint, scorebook
+from sparring.runs.checkpoint import Checkpoint
+from sparring.runs.generator import Generator
+from sparring.runs.progress import Progress
+from sparring.runs.run import Run
+from sparring.runs.scorebook import Evaluation
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was judged, its scores, and which pictures of a folder were left out, and why."""
+
+    subject: str
+    scores: tuple[Score, ...]
+    skipped: tuple[str, ...] = ()
+
+    def __getitem__(self, metric: str) -> Score:
+        return {score.metric: score for score in self.scores}[metric]
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A generator, and the run that it belongs to at this round, if it does; or, with neither, pictures at `name`."""
+
+    name: str
+    generator: Generator | None = None
+    run: Run | None = None
+    round: int = 0
+
+
+def evaluate(
+    target: str | Path | Run,
+    *,
+    against: str | None = None,
+    num: int | None = None,
+    draws: int = 5,
+    seed: int = 0,
+    extractor: str | None = None,
+    skip_bad: bool = False,
+    device: str = "auto",
+    quiet: bool = False,
+) -> Verdict:
+    """Score a run, a checkpoint, a generator's folder, a folder of pictures or an .npz against a data set's test examples.
+
+    Of a generator `draws` independent draws of `num` samples are judged (10,000, of points 2,500, of stacked digits 26,000);
+    of pictures all, or `num` of them taken at random. `against`: a data set's name or folder; by default the run's own,
+    else mnist. `skip_bad` leaves
+    out unreadable pictures and those of another size. Whether samples are copies of training images is told
+    unless a run is held against other data than its own. The scores of a run and of its checkpoints join its scores.jsonl.
+    Raises InputError for what cannot be read or judged, and where there is no yardstick for the data.
+    """
+    check(draws >= 2, "draws", draws, "be at least 2, to tell how far scores vary")
+    place = devices.resolve(device)
+    with Progress(quiet) as progress:
+        subject = _open(target)
+        opponent = data.resolve(against) if against else subject.run.recipe.data if subject.run else data.resolve("mnist")
+        standard = evaluation.standard_for(opponent, place, extractor, progress.step)
+        if standard is None:
+            name = getattr(opponent, "path", codec.encode(opponent)["name"])
+            raise InputError(
+                f"no yardstick was trained on {name}; make one with `sparring extractor train`, or name an extractor"
+            )
+        train = opponent.train(progress.transfer)
+        if subject.run and train.fingerprint() != subject.run.facts.get("data_fingerprint"):
+            train = None  # it was trained on others
+        if subject.generator is None:
+            pictures = data.read_pictures(Path(subject.name), skip_bad=skip_bad, progress=progress.step)
+            chosen = _chosen(pictures.images, num, seed, standard)
+            return Verdict(subject.name, tuple(evaluation.of_given(standard, chosen, seed, train)), pictures.skipped)
+        generator = subject.generator
+        generator.network.to(place)
+        num = num or standard.usual
+        _check_enough(num, standard)
+        taken = evaluation.of_draws(
+            standard, lambda i: _drawn(generator, num, derive_seed(seed, "draw", i)), seed, draws, train
+        )
+        if subject.run:
+            scorebook.append(subject.run.path, Evaluation(subject.round, False, tuple(taken)))
+        return Verdict(subject.name, tuple(taken))
+
+
+def _open(target: str | Path | Run) -> _Subject:
+    if target == "":
+        raise InputError("name a run, a checkpoint, or a folder or an .npz of pictures")
+    try:
+        return _opened(target)
+    except OSError as error:
+        raise InputError(f"cannot read {target}: {error.strerror}") from None
+
+
+def _opened(target: str | Path | Run) -> _Subject:
+    if isinstance(target, Run) or str(target) == "latest" or (Path(target) / "recipe.json").is_file():
+        run = target if isinstance(target, Run) else Run.open(target)
+        return _of_run(run, run.newest_checkpoint()[0], str(run.path))
+    path = Path(target)
+    if (path / "config.json").is_file():
+        return _Subject(str(path), Generator.open(path))
+    if path.suffix == ".safetensors":
+        return _of_run(Run.of_checkpoint(path), checkpoint.read(path), str(path))
+    return _Subject(str(path))
+
+
+def _of_run(run: Run, saved: Checkpoint, name: str) -> _Subject:
+    return _Subject(name, run.generator_of(saved), run, saved.moment.round)
+
+
+def _drawn(generator: Generator, num: int, seed: int) -> Dataset:
+    return evaluation.examples(generator.sample(num, seed))
+
+
+def _chosen(examples: Dataset, num: int | None, seed: int, standard: Standard) -> Dataset:
+    """All of them, or `num` at random."""
+    num = num or len(examples)
+    if num > len(examples):
+        raise InputError(f"--num {num}: there are only {len(examples)} pictures")
+    _check_enough(num, standard)
+    if num == len(examples):
+        return examples
+    return examples.take(torch.randperm(len(examples), generator=keyed_generator("cpu", seed, "chosen"))[:num])
+
+
+def _check_enough(num: int, standard: Standard) -> None:
+    if num < standard.least:
+        raise InputError(f"{num} samples are too few: the scores need at least {standard.least}")

@@ -1,0 +1,120 @@
+"""Resume: go on where a run stopped."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sparring.api.resolve import with_length
+from sparring.api.session import TIMEOUT, build, judge, play_to_end, together
+from sparring.config import devices
+from sparring.config.schedules import START, Moment
+from sparring.distributed.launch import Launch
+from sparring.distributed.solo import Solo
+from sparring.errors import InputError
+from sparring.recipe import Recipe
+from sparring.runs import checkpoint, roll_back
+from sparring.runs.follower import opened, seated
+from sparring.runs.progress import Progress
+from sparring.runs.recorder import OnWriteError, Recorder
+from sparring.runs.run import Run
+from sparring.storage import checksums, locks
+from sparring.storage.files import sweep
+
+
+def resume(
+    run: str | Path | Run,
+    *,
+    epochs: int | None = None,
+    images: int | None = None,
+    rounds: int | None = None,
+    minutes: float | None = None,
+    device: str = "auto",
+    on_write_error: OnWriteError = "stop",
+    quiet: bool = False,
+    timeout: float = TIMEOUT,
+) -> Run:
+    """Go on where a run stopped, bit for bit on the CPU; a new length extends (or ends) it.
+
+    A run that was killed before its first checkpoint begins anew; with another number of processes than before it goes on
+    within rounding. Raises as `train`; InputError where no intact checkpoint is left, the data are not those that it was
+    trained on, or another process trains it.
+    """
+    lengths = {"epochs": epochs, "images": images, "rounds": rounds, "minutes": minutes}
+    with together(Launch.of(), timeout, device, quiet) as (ranks, place, progress):
+        return go_on(opened(ranks, run), lengths, on_write_error, ranks, place, progress)
+
+
+def go_on(
+    run: Run,
+    lengths: Mapping[str, float | None],
+    on_write_error: OnWriteError,
+    ranks: Solo,
+    place: torch.device,
+    progress: Progress,
+) -> Run:
+    """As `resume`, in company."""
+    recipe = with_length(run.recipe, **lengths)
+    found: list[checkpoint.Checkpoint | None] = []
+    problems: list[str] = []
+    with ExitStack() as held:
+
+        def claim() -> None:
+            held.enter_context(locks.held(run.path))
+            sweep(run.path)
+            for folder in (run.path, run.path / "generator"):
+                checksums.mend(folder)
+            saved, damaged = run.resumption()
+            if saved:
+                checkpoint.check_fits(saved, run.recipe, run.shape, str(run.path))  # before memory is taken for it
+            found.append(saved)
+            problems.extend(damaged)
+
+        ranks.first(claim)
+        engine, test = ranks.agree(lambda: build(recipe, run.seed, place, progress, ranks))
+
+        def begin() -> tuple[Recorder, Moment]:
+            saved = found.pop()
+            start = saved.moment if saved else START
+            for problem in problems:
+                progress.say(f"{problem}; going on from round {start.round}")
+            if engine.data.fingerprint() != run.facts.get("data_fingerprint"):
+                raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
+            standard = judge(recipe, place, progress)
+            roll_back.rewind(run, engine.match, saved)
+            recorder = Recorder(run.with_recipe(recipe), engine, test, standard, progress.say, on_write_error)
+            if saved:
+                recorder.saved_round = start.round
+            else:
+                recorder.start()
+            now = devices.describe(place) | {"processes": ranks.size}
+            doubts = [*run.damage(), *_changes({"processes": 1} | run.facts, now), *_stretched(run.recipe, recipe)]
+            for doubt in doubts:
+                progress.say(doubt)
+            for text in (*problems, *doubts):
+                recorder.journal.write("warning", round=start.round, text=text)
+            recorder.journal.write("resume", round=start.round, length=str(recipe.length), **now)
+            if saved:
+                recorder.publish(start)  # a kill may have come between
+            return recorder, start
+
+        return play_to_end(*seated(engine, test, begin), progress)
+
+
+def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What is no longer as it was when the run began, and keeps it from being exactly the run that never stopped."""
+    return [
+        f"{name} was {facts[name]} and is {value} now: what follows equals the run that never stopped within rounding only"
+        for name, value in now.items()
+        if facts.get(name, value) != value
+    ]
+
+
+def _stretched(before: Recipe, now: Recipe) -> list[str]:
+    """What another length does to ramps that follow it."""
+    ramps = [ramp.of for ramp in now.ramps if ramp.images is None]
+    if not ramps or before.length == now.length:
+        return []
+    return [f"the ramp of {' and '.join(ramps)} follows the new length of {now.length}: from here on it is another schedule"]

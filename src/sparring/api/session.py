@@ -1,0 +1,130 @@
+"""A training session: the processes together, the recipe's engine, and the loop played to its end with the run saved."""
+
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+import torch
+
+from sparring import evaluation
+from sparring.config import devices
+from sparring.config.non_finite import DivergenceError
+from sparring.config.schedules import Moment
+from sparring.data.sets import Dataset
+from sparring.distributed.launch import Launch
+from sparring.distributed.process_group import joined
+from sparring.distributed.solo import Solo
+from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
+from sparring.evaluation import Standard
+from sparring.recipe import Recipe
+from sparring.runs import checkpoint, roll_back
+from sparring.runs.follower import Attendant
+from sparring.runs.progress import Progress
+from sparring.runs.recorder import Ending, Recorder
+from sparring.runs.run import Run
+from sparring.runs.signals import Stop
+from sparring.training.engine import Engine, own_torch_state
+
+TIMEOUT = 600.0  # seconds
+
+
+class Stopped(KeyboardInterrupt):
+    """Training was stopped from outside; the run is saved. `exit_status` is the shell's convention for the signal."""
+
+    def __init__(self, run: Run, number: signal.Signals):
+        super().__init__(f"stopped; go on with `sparring resume {run.path}`")
+        self.run, self.exit_status = run, 128 + number
+
+
+@contextmanager
+def together(launch: Launch, timeout: float, device: str, quiet: bool) -> Iterator[tuple[Solo, torch.device, Progress]]:
+    """Within the block the processes of a launch are together; each has its device, and the first shows the progress."""
+    with joined(launch, timeout) as ranks, Progress(quiet or not ranks.is_first) as progress:
+        place = ranks.place(lambda: devices.resolve(device))
+        with own_torch_state(place):
+            yield ranks, place, progress
+
+
+def build(
+    recipe: Recipe, seed: int, device: torch.device, progress: Progress, ranks: Solo | None = None
+) -> tuple[Engine, Dataset]:
+    """The engine of a recipe, and its test images. `ranks`: who trains, this process alone by default."""
+    train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
+    return Engine.build(recipe, train_set, seed, device, ranks), test
+
+
+def judge(recipe: Recipe, device: torch.device, progress: Progress) -> Standard | None:
+    """What the quick scores of a run are taken against; None where the recipe wants none, or no yardstick knows the data."""
+    if recipe.review is None:
+        return None
+    standard = evaluation.standard_for(recipe.data, device, progress=progress.step)
+    if standard:
+        evaluation.floor(standard, evaluation.QUICK, quick=True)  # now, so that no review waits for the real side
+    else:
+        progress.say(
+            "there are no scores, for no yardstick was trained on these data; `sparring extractor train` makes one from labels"
+        )
+    return standard
+
+
+def take_weights(engine: Engine, run: Run) -> None:
+    """Start from the weights of another run of the same networks; optimisers start anew."""
+    tensors = run.newest_checkpoint()[0].tensors
+    for side, network in zip(("generator", "discriminator"), engine.match.networks, strict=True):
+        prefix = f"{side}.network"
+        given = {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        checkpoint.load(checkpoint.network_tensors(prefix, network), given)
+    if engine.match.averaged:
+        checkpoint.load(engine.match.averaged.state_dict(), engine.match.generator.network.state_dict())
+    if engine.match.constraint:
+        engine.match.constraint.enforce(engine.match.discriminator.network)
+
+
+def play_to_end(recorder: Recorder | Attendant, start: Moment, progress: Progress) -> Run:
+    """Play to the end, or until somebody stops it; the run is saved either way."""
+    run, engine, moment = recorder.run, recorder.engine, start
+    ranks = engine.ranks
+    with Stop(patient=ranks.size > 1) as stop:
+        ranks.wish = lambda: stop.requested or 0
+        progress.begin(run, start, len(engine.data))
+        try:
+            if start.round == 0 and recorder.saved_round < 0:
+                recorder.see(start)
+            for moment in roll_back.moments(recorder, start):
+                recorder.see(moment)
+                progress.see(moment)
+                if ranks.stop:
+                    break
+            ranks.meet()  # for the last time: what comes now is the first one's alone
+            stopped = signal.Signals(ranks.stop) if ranks.stop and not moment.last else None
+            if stopped:
+                stop.requested = stopped  # whichever process it came to
+                recorder.save(moment)
+            recorder.end(moment, _ENDINGS[stopped])
+        except DivergenceError as error:
+            recorder.note(error.trouble, error.moment or moment, "stop")
+            recorder.end(moment, "non-finite", reason=str(error))
+            raise NonFiniteError(f"{error}; {_kept(run)}") from None
+        except (MachineError, InputError, MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and not devices.is_out_of_memory(error):
+                raise
+            reason = str(error) if isinstance(error, SparringError) else devices.TOO_LITTLE_MEMORY
+            recorder.fail(moment, reason)
+            kind = InputError if isinstance(error, InputError) else MachineError
+            raise kind(f"{reason}; {_kept(run)}") from error
+        if stopped:
+            raise Stopped(run, stopped)
+    return replace(run)  # with nothing cached of the time before
+
+
+_ENDINGS: Mapping[signal.Signals | None, Ending] = {
+    None: "finished",
+    signal.SIGINT: "interrupted",
+    signal.SIGTERM: "terminated",
+}
+
+
+def _kept(run: Run) -> str:
+    saved = checkpoint.paths(run.path / "checkpoints")
+    return f"the last good checkpoint is kept: {saved[0]}" if saved else "no checkpoint had been saved yet"

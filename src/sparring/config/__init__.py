@@ -1,0 +1,1 @@
+"""Settings: registered parts, their JSON, schedules, keyed randomness, devices, policies for non-finite values."""

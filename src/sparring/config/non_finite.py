@@ -1,0 +1,96 @@
+"""What a run does about a value that is infinite or not a number, and what is told of such a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, Protocol
+
+from torch import Tensor
+
+from sparring.config.registry import register
+from sparring.config.schedules import Moment
+from sparring.errors import NonFiniteError, check
+
+NetworkName = Literal["generator", "discriminator"]
+
+
+class Remedy(Protocol):
+    """What the recipe's `non_finite` chooses.
+
+    `guards`: every move is looked at before a player steps, which costs a little and on a GPU waits for it; otherwise the
+    losses of each round are looked at once it is played (on a GPU: of rounds that the journal reads).
+    """
+
+    guards: ClassVar[bool]
+
+
+@register("remedy")
+@dataclass(frozen=True)
+class Stop:
+    """The run stops, its last good checkpoint kept."""
+
+    guards: ClassVar[bool] = False
+
+
+@register("remedy")
+@dataclass(frozen=True)
+class Skip:
+    """The move does not step, the rest of its round is not played, and the run goes on with the next round.
+
+    After `at_most` skipped rounds in a run the next one stops it.
+    """
+
+    at_most: int = 10
+
+    guards: ClassVar[bool] = True
+
+    def __post_init__(self):
+        check(self.at_most >= 1, "non_finite.at_most", self.at_most, "be at least 1")
+
+
+@register("remedy")
+@dataclass(frozen=True)
+class RollBack:
+    """The run goes back to its newest intact checkpoint, and on from there with smaller steps.
+
+    The k-th time every learning rate is that of the recipe times lr_factor^k; after `at_most` times the next one stops the run.
+    """
+
+    at_most: int = 3
+    lr_factor: float = 0.5
+
+    guards: ClassVar[bool] = True
+
+    def __post_init__(self):
+        check(self.at_most >= 1, "non_finite.at_most", self.at_most, "be at least 1")
+        check(0 < self.lr_factor < 1, "non_finite.lr_factor", self.lr_factor, "lie between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A value that is not finite: `value` is "nan", "inf" or "-inf", `term` says what it is the value of.
+
+    `batch`: the tensors that led there, as far as they are known: "real", "z", losses and logits by the names of the readings.
+    """
+
+    term: str
+    network: NetworkName
+    value: str
+    batch: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, term: str, network: NetworkName, tensor: Tensor) -> "Trouble":
+        """The trouble with a tensor that is not finite; one without such a value has overflowed in its norm."""
+        value = "nan" if tensor.isnan().any() else "-inf" if tensor.isneginf().any() and not tensor.isposinf().any() else "inf"
+        return cls(term, network, value)
+
+    def __str__(self) -> str:
+        return f"{self.term} of the {self.network} became {self.value}"
+
+
+class DivergenceError(NonFiniteError):
+    """A loss, gradient, weight or sample is not finite; the moment is that of the round's end, once it is known."""
+
+    def __init__(self, trouble: Trouble, moment: Moment | None = None, remark: str = ""):
+        where = f" at round {moment.round} (epoch {moment.epoch})" if moment else ""
+        super().__init__(f"{trouble}{where}{remark}")
+        self.trouble, self.moment = trouble, moment

@@ -1,0 +1,19 @@
+"""Keyed randomness: every draw of a run has an address, and its values depend on the seed and the address alone.
+
+No random state needs saving: whoever knows the seed and the round can draw again what that round drew.
+"""
+
+from hashlib import blake2b
+
+import torch
+
+
+def derive_seed(seed: int, *address: str | int) -> int:
+    """A 63-bit seed for the draw at this address, e.g. `derive_seed(0, "z", round, move)`."""
+    digest = blake2b(repr((seed, *address)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+def keyed_generator(device: torch.device | str, seed: int, *address: str | int) -> torch.Generator:
+    """A fresh generator on `device` for the draw at this address."""
+    return torch.Generator(device).manual_seed(derive_seed(seed, *address))

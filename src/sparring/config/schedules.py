@@ -1,0 +1,112 @@
+"""When things happen in a run: its length, what is due when, and the moments that the loop reports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from math import cos, pi
+from typing import Literal
+
+from sparring.errors import InputError, check
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A place in a run, at the end of a round (round 0: before the first).
+
+    `images` counts real images shown to D, `epoch` the passes over the training images from 1, `seconds` the time spent
+    training, earlier sessions included. `numbers` holds what was read of the round, where somebody asked.
+    """
+
+    round: int
+    images: int
+    epoch: int
+    seconds: float
+    epoch_ended: bool = False
+    last: bool = False
+    numbers: Mapping[str, float | None] | None = None
+    test_numbers: Mapping[str, float] | None = None
+
+
+START = Moment(round=0, images=0, epoch=1, seconds=0.0)
+
+
+@dataclass(frozen=True)
+class Every:
+    """A rhythm: every so many epochs, or every so many rounds; exactly one of the two."""
+
+    epochs: int | None = None
+    rounds: int | None = None
+
+    def __post_init__(self):
+        _one_positive(self, "a rhythm")
+
+    def due(self, moment: Moment) -> bool:
+        if self.rounds is not None:
+            return moment.round > 0 and moment.round % self.rounds == 0
+        return moment.epoch_ended and moment.epoch % (self.epochs or 1) == 0
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a run is; exactly one of the four. It ends at the first round that reaches it."""
+
+    epochs: int | None = None
+    images: int | None = None
+    rounds: int | None = None
+    minutes: float | None = None
+
+    def __post_init__(self):
+        _one_positive(self, "a length")
+
+    def share(self, moment: Moment, num_images: int) -> float:
+        """The part of the run that is done, 1 at its end; `num_images` is the size of an epoch."""
+        if self.epochs is not None:
+            return moment.images / (self.epochs * num_images)
+        if self.images is not None:
+            return moment.images / self.images
+        if self.rounds is not None:
+            return moment.round / self.rounds
+        return moment.seconds / (60 * (self.minutes or 0))
+
+    def __str__(self) -> str:
+        unit, number = next((f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) is not None)
+        return f"{number:,} {unit if number != 1 else unit.removesuffix('s')}"
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """A quantity that goes from `start` to `end` over the first `images` real images, or over the run where that is None, and
+    stays there: in a straight line, or along half a cosine.
+
+    "lr" and "gamma" are factors of all learning rates and of all penalties' gammas; "beta2" is Adam's own value, "strength"
+    that of the augmentation.
+    """
+
+    of: Literal["lr", "gamma", "beta2", "strength"]
+    start: float = 1.0
+    end: float = 0.0
+    images: int | None = None
+    shape: Literal["cosine", "linear"] = "cosine"
+
+    def __post_init__(self):
+        top = 1.0 if self.of in ("beta2", "strength") else float("inf")
+        for name in ("start", "end"):
+            value = getattr(self, name)
+            check(0 <= value < float("inf") and value <= top, f"ramps: {name} of {self.of}", value, f"lie in 0..{top:g}")
+        check(self.of != "beta2" or max(self.start, self.end) < 1, "ramps: beta2", (self.start, self.end), "be below 1")
+        check(self.images is None or self.images >= 1, "ramps: images", self.images, "be at least 1")
+
+    def at(self, share: float) -> float:
+        """The value when this share of the ramp is behind, in [0, 1]."""
+        done = min(max(share, 0.0), 1.0)
+        passed = done if self.shape == "linear" else (1 - cos(pi * done)) / 2
+        return self.start + (self.end - self.start) * passed
+
+
+def _one_positive(value: Every | Length, what: str) -> None:
+    given = {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name) is not None}
+    if len(given) != 1:
+        names = ", ".join(f.name for f in fields(value))
+        raise InputError(f"{what} needs exactly one of {names}, not {', '.join(given) or 'none'}")
+    for name, number in given.items():
+        if not 0 < number < float("inf"):
+            raise InputError(f"{name} is {number}; it must be above 0")

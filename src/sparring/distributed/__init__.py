@@ -1,0 +1,1 @@
+"""Several processes that train one run; a single process is the simplest case."""

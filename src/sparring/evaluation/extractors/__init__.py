@@ -1,0 +1,116 @@
+"""Extractors: images to features and class logits. A yardstick is a classifier that Sparring trained; Inception is optional.
+
+Scores by different extractors are never compared.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from sparring.config import codec, registry
+from sparring.data import Data
+from sparring.data.fetch import cache_folder
+from sparring.data.sets import Dataset, ImageSet, Progress
+from sparring.errors import InputError
+from sparring.evaluation.extractors import inception, yardstick
+from sparring.evaluation.extractors.card import card
+from sparring.evaluation.extractors.classifier import ClassifierConfig
+from sparring.evaluation.extractors.training import Schooling, school
+from sparring.evaluation.extractors.yardstick import Facts, Features, Yardstick
+from sparring.storage.files import write_atomically
+
+__all__ = ["Extractor", "Features", "Schooling", "Yardstick", "files", "find", "readable", "suited", "train"]
+
+SHIPPED = Path(__file__).parent / "weights"
+
+
+class Extractor(Protocol):
+    """What every extractor can do."""
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def hash(self) -> str: ...
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    def features(self, images: ImageSet, device: torch.device, progress: Progress | None = None) -> Features: ...
+
+
+def files() -> list[Path]:
+    """The files of all yardsticks at hand: those that come with Sparring, then those that the user trained, newest first."""
+    own = (path for path in (cache_folder() / "extractors").glob("*.safetensors") if path.is_file())  # no link to nowhere
+    return sorted(SHIPPED.glob("*.safetensors")) + sorted(own, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def find(name: str) -> Extractor:
+    """The extractor of this name (`digits`, `digits-1a2b3c4d`, `inception`, `inception:FILE`) or in this file.
+
+    Raises InputError where there is none, or its file is damaged.
+    """
+    if name == "inception" or name.startswith("inception:"):
+        path = name.partition(":")[2]
+        return inception.load(Path(path) if path else None)
+    if name.endswith(".safetensors"):
+        return yardstick.read(Path(name))
+    known = files()
+    for path in known:
+        if name in (path.stem, path.stem.rpartition("-")[0]):
+            return yardstick.read(path)
+    raise InputError(f"unknown extractor {name!r}; {registry.suggest(name, [path.stem for path in known] + ['inception'])}")
+
+
+def suited(test: Dataset) -> Extractor | None:
+    """The yardstick that was trained on the data set with these test images, if there is one."""
+    if not isinstance(test, ImageSet):
+        return None
+    fingerprint = test.fingerprint()
+    return next((own for _, own in readable() if own.facts.data_fingerprint == fingerprint), None)
+
+
+def readable() -> Iterator[tuple[Path, Yardstick]]:
+    """The yardsticks at hand and their files; one that is damaged, or of another version, is passed over."""
+    for path in files():
+        with suppress(InputError):
+            yield path, yardstick.read(path)
+
+
+def train(
+    data: Data,
+    name: str,
+    *,
+    how: Schooling | None = None,
+    seed: int = 0,
+    folder: Path | None = None,
+    progress: Progress = lambda *_: None,
+) -> Path:
+    """Train a yardstick on a labelled data set and write it, with its model card, into the folder or the user's cache.
+
+    Raises InputError for a name that cannot name a file, and as `school`.
+    """
+    if not 0 < len(name) <= 64 or name == "inception" or set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-_."):
+        raise InputError(f"{name!r} cannot name a yardstick; use another, of up to 64 small letters, digits, - and _")
+    how, config = how or Schooling(), ClassifierConfig()
+    train_set, test = data.train(progress), data.test(progress)
+    pupil = school(config, how, train_set, test, seed, progress)
+    facts = Facts(
+        name=name,
+        data=codec.encode(data)["name"],
+        data_fingerprint=test.fingerprint(),
+        shape=test.shape,
+        classes=test.classes,
+        network=config,
+        seed=seed,
+        epochs=how.epochs,
+        held_back_accuracy=pupil.held_back_accuracy,
+        test_accuracy=pupil.test_accuracy,
+        confusion=tuple(tuple(row) for row in pupil.confusion.tolist()),
+    )
+    path = yardstick.write(folder or cache_folder() / "extractors", facts, pupil.network)
+    write_atomically(path.with_suffix(".md"), card(yardstick.read(path)).encode())
+    return path

@@ -1,0 +1,143 @@
+"""A yardstick: a trained classifier in a file of its own, named by the hash of its content."""
+
+import copy
+import re
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from sparring.config import codec
+from sparring.data.sets import ImageSet, Progress
+from sparring.errors import InputError, check, naming
+from sparring.evaluation.extractors.classifier import Classifier, ClassifierConfig
+from sparring.networks import check_fits
+from sparring.storage.files import disk_errors, write_atomically
+from sparring.storage.tensors import seal, unseal
+
+FORMAT = "sparring-yardstick-1"
+
+
+@dataclass(frozen=True)
+class Features:
+    """What an extractor makes of images: features float32 [N, D] and logits float32 [N, K], on the CPU.
+
+    Points are features of themselves, with no logits: [N, 0].
+    """
+
+    features: Tensor
+    logits: Tensor
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def take(self, chosen: Tensor) -> "Features":
+        """Those at these places, int64 [M]."""
+        return Features(self.features[chosen], self.logits[chosen])
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a yardstick is and where it comes from; `data_fingerprint` is that of the test images."""
+
+    name: str
+    data: str
+    data_fingerprint: str
+    shape: tuple[int, ...]
+    classes: tuple[str, ...]
+    network: ClassifierConfig
+    seed: int
+    epochs: int
+    held_back_accuracy: float
+    test_accuracy: float
+    confusion: tuple[tuple[int, ...], ...]  # test images by label (row) and verdict
+
+    def __post_init__(self):
+        num = len(self.classes)
+        check(len(set(self.classes)) == num >= 1, "classes", f"a list of {num:,}", "hold one or more names that differ")
+        sizes = {len(self.confusion), *map(len, self.confusion)}
+        check(sizes == {num}, "confusion", f"a table of sizes {sorted(sizes)[:5]}", f"have {num} rows and columns")
+
+
+@dataclass(frozen=True, eq=False)
+class Yardstick:
+    """A classifier in inference mode, and its facts."""
+
+    facts: Facts
+    hash: str
+    network: Classifier = field(repr=False)
+
+    @property
+    def label(self) -> str:
+        """Name and the first 8 digits of the hash, as scores print it."""
+        return _label(self.facts, self.hash)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.facts.classes
+
+    @cached_property
+    def _fused(self) -> Classifier:
+        """The same function with every batch norm folded into the convolution before it: half the time."""
+        network, layers = copy.deepcopy(self.network), list(self.network.features)
+        pairs = zip(layers, [*layers[1:], None], strict=True)
+        folded = [
+            fuse_conv_bn_eval(a, b) if isinstance(a, nn.Conv2d) and isinstance(b, nn.BatchNorm2d) else a for a, b in pairs
+        ]
+        network.features = nn.Sequential(*(layer for layer in folded if not isinstance(layer, nn.BatchNorm2d)))
+        return network
+
+    def features(self, images: ImageSet, device: torch.device, progress: Progress | None = None) -> Features:
+        """Features and logits of all images; InputError where they have another shape than those that it learned from."""
+        if images.shape != self.facts.shape:
+            raise InputError(
+                f"the yardstick {self.label} judges images of {_size(self.facts.shape)}, not of {_size(images.shape)}"
+            )
+        network = self._fused.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        found: list[tuple[Tensor, Tensor]] = []
+        with torch.no_grad():
+            for part in torch.arange(len(images)).split(250):
+                batch = images.batch(part).to(device, memory_format=torch.channels_last)
+                found.append(tuple(tensor.float().cpu() for tensor in network(batch)))
+                if progress:
+                    progress(f"features by {self.label}", int(part[-1]) + 1, len(images))
+        return Features(torch.cat([f for f, _ in found]), torch.cat([logits for _, logits in found]))
+
+
+def write(folder: Path, facts: Facts, network: Classifier) -> Path:
+    """Write NAME-HASH.safetensors into the folder; its path."""
+    data, checksum = seal(FORMAT, asdict(facts), network.state_dict())
+    path = folder / f"{_label(facts, checksum)}.safetensors"
+    with disk_errors(path, len(data)):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, data)
+    return path
+
+
+def read(path: Path) -> Yardstick:
+    """Read and verify a yardstick; InputError where it is damaged, altered, misnamed, or does not fit this version."""
+    data, tensors, checksum = unseal(path, FORMAT, "yardstick")
+    with naming(str(path)):
+        facts = codec.decode(Facts, data, "facts")
+
+    def build() -> Classifier:
+        return facts.network.build(facts.shape, len(facts.classes))
+
+    check_fits(build, tensors, str(path))
+    network = build().eval()
+    network.load_state_dict(tensors)
+    yardstick = Yardstick(facts, checksum, network)
+    if re.search("-[0-9a-f]{8}$", path.stem) and path.stem != yardstick.label:
+        raise InputError(f"{path} holds the yardstick {yardstick.label}: its name and its content do not agree")
+    return yardstick
+
+
+def _label(facts: Facts, checksum: str) -> str:
+    return f"{facts.name}-{checksum[:8]}"
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

@@ -1,0 +1,48 @@
+"""The standards that samples are held against, and which of them suits some data."""
+
+import torch
+from torch import Tensor
+
+from sparring.data import Data, Mnist
+from sparring.data.sets import Dataset, ImageSet, PointSet, Progress, StackedSet
+from sparring.errors import InputError
+from sparring.evaluation import extractors
+from sparring.evaluation.references.images import ImageStandard
+from sparring.evaluation.references.points import PointStandard
+from sparring.evaluation.references.reference import Standard, Values
+from sparring.evaluation.references.stacked import StackedStandard
+from sparring.visual import to_uint8
+
+__all__ = ["ImageStandard", "PointStandard", "StackedStandard", "Standard", "Values", "examples", "standard_for"]
+
+
+def standard_for(
+    data: Data, device: torch.device, extractor: str | None = None, progress: Progress | None = None
+) -> Standard | None:
+    """What samples of this data set are held against; with no extractor named, the yardstick that was trained on it.
+
+    None where there is no such yardstick. InputError as `extractors.find`.
+    """
+    test = data.test(progress)
+    if device.type == "mps":
+        device = torch.device("cpu")  # Apple's GPUs have no float64
+    if isinstance(test, PointSet):
+        if extractor:
+            raise InputError(f"points are scored as they are: there is nothing for the extractor {extractor!r} to do")
+        return PointStandard(data, device, progress)
+    if isinstance(test, StackedSet):
+        judge = extractors.find(extractor) if extractor else extractors.suited(Mnist().test(progress))
+        return StackedStandard(data, device, progress, extractor=judge) if judge else None
+    found = extractors.find(extractor) if extractor else extractors.suited(test)
+    return ImageStandard(data, device, progress, extractor=found) if found else None
+
+
+def examples(samples: Tensor) -> Dataset:
+    """Generated samples [N, *shape] as a data set: images quantised to 8 bits, points as they are.
+
+    Raises InputError where one is infinite or not a number.
+    """
+    bad = int((~samples.flatten(1).isfinite()).any(1).sum())
+    if bad:
+        raise InputError(f"{bad} of {len(samples)} samples hold values that are infinite or not a number")
+    return ImageSet(to_uint8(samples)) if samples.ndim == 4 else PointSet(samples.float())

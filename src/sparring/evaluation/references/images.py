@@ -1,0 +1,139 @@
+"""Real images as an extractor sees them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import exp
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from sparring.config.rng import keyed_generator
+from sparring.data.sets import Dataset, ImageSet
+from sparring.errors import InputError
+from sparring.evaluation import cache
+from sparring.evaluation.extractors import Features, Yardstick
+from sparring.evaluation.references.reference import SeenStandard, Values
+from sparring.metrics import (
+    Moments,
+    Reference,
+    class_shares,
+    classifier_score,
+    entropy,
+    expected_coverage,
+    frechet_distance,
+    kernel_distance,
+    missing_classes,
+    neighbour_scores,
+)
+
+SUBSET = 1000  # samples in each of the kernel distance's subsets
+FEW_CLASSES = 20  # up to so many, the share of each is a score of its own
+
+
+@dataclass(frozen=True, eq=False)
+class ImageStandard(SeenStandard):
+    """The test images of a data set, as an extractor sees them."""
+
+    headline: ClassVar[str] = "frechet_distance"
+    preprocessing: ClassVar[str] = "clamped to [-1, 1], uint8 by rounding half to even, back to [-1, 1]"
+    usual: ClassVar[int] = 10_000
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        return {
+            "kernel_distance": f"cubic kernel, unbiased, subsets of {min(SUBSET, len(self.test)):,}",
+            "precision": "k = 3",
+            "recall": "k = 3",
+            "density": "k = 5",
+            "coverage": "k = 5",
+            "missing_classes": "below a tenth of their real share",
+        }
+
+    @cached_property
+    def real(self) -> Features:
+        def make() -> dict[str, Tensor]:
+            found = self.extractor.features(images_of(self.test), self.device, self.progress)
+            return {"features": found.features, "logits": found.logits}
+
+        def fits(found: dict[str, Tensor]) -> bool:
+            return found.keys() == {"features", "logits"} and all(map(self._is_table, found.values()))
+
+        return Features(**cache.tensors(("features", *self._key), make, fits))
+
+    def _is_table(self, found: Tensor) -> bool:
+        """Whether these are numbers, a row for every real image."""
+        shaped = found.dtype == torch.float32 and found.ndim == 2 and len(found) == len(self.test)
+        return shaped and bool(found.isfinite().all())
+
+    @cached_property
+    def moments(self) -> Moments:
+        return Moments.of(self.real.features.to(self.device))
+
+    @cached_property
+    def neighbours(self) -> Reference:
+        """The test images' features and the radii of their neighbourhoods, on the device."""
+        features = self.real.features.to(self.device)
+
+        def make() -> dict[str, Tensor]:
+            found = Reference.of(features)
+            return {"precision": found.radii_precision.cpu(), "coverage": found.radii_coverage.cpu()}
+
+        def fits(found: dict[str, Tensor]) -> bool:
+            return found.keys() == {"precision", "coverage"} and all(r.shape == features.shape[:1] for r in found.values())
+
+        radii = cache.tensors(("radii", 3, 5, *self._key), make, fits)
+        return Reference(features, radii["precision"].to(self.device), radii["coverage"].to(self.device), 3, 5)
+
+    @cached_property
+    def shares(self) -> Tensor:
+        """Of the extractor's verdicts on the test images, float64 [K]."""
+        return class_shares(self.real.logits)
+
+    @property
+    def _key(self) -> tuple[str, str]:
+        return self.extractor.hash, self.fingerprint
+
+    def see(self, samples: Dataset) -> Features:
+        return self.extractor.features(images_of(samples), self.device, self.progress)
+
+    def brief(self, seen: Features) -> Values:
+        values = {
+            "frechet_distance": frechet_distance(Moments.of(seen.features.to(self.device)), self.moments),
+            "classifier_score": classifier_score(seen.logits),
+        }
+        if isinstance(self.extractor, Yardstick):  # the classes are those of the data
+            shares = class_shares(seen.logits)
+            values |= {
+                "class_entropy": entropy(shares),
+                "missing_classes": missing_classes(shares, self.shares),
+                "largest_class": shares.max().item(),
+            }
+            if len(shares) <= FEW_CLASSES:
+                names = zip(self.extractor.classes, shares.tolist(), strict=True)
+                values |= {f"share_{name}": share for name, share in names}
+        return values
+
+    def cheap(self, seen: Features, seed: int, subsets: int) -> Values:
+        rng = keyed_generator("cpu", seed, "kernel distance")
+        sides = seen.features.to(self.device), self.real.features.to(self.device)
+        size = min(SUBSET, *map(len, sides))
+        return self.brief(seen) | {"kernel_distance": kernel_distance(*sides, subsets=subsets, size=size, generator=rng).mean}
+
+    def dear(self, seen: Features) -> Values:
+        found = neighbour_scores(seen.features.to(self.device), self.neighbours)
+        return {name: getattr(found, name) for name in ("precision", "recall", "density", "coverage")}
+
+    def ceilings(self, num: int) -> Values:
+        return {
+            "coverage": expected_coverage(num, len(self.test), 5),
+            "classifier_score": exp(entropy(self.shares)),
+        }
+
+
+def images_of(examples: Dataset) -> ImageSet:
+    """The same; InputError where they are points."""
+    if not isinstance(examples, ImageSet):
+        raise InputError("these are points, and the data set holds images")
+    return examples

@@ -1,0 +1,187 @@
+"""From samples to scores: values, intervals, floors."""
+
+from collections.abc import Callable, Mapping
+from math import sqrt
+from statistics import mean, stdev
+
+import torch
+
+from sparring.config import codec
+from sparring.config.rng import keyed_generator
+from sparring.data.sets import Dataset, ImageSet
+from sparring.evaluation import cache
+from sparring.evaluation.extractors import Features
+from sparring.evaluation.references import Standard, Values
+from sparring.evaluation.score import Protocol, Score
+from sparring.metrics import memorisation
+from sparring.metrics.confidence import mean_interval, share_interval, t_quantile
+
+DRAWS = 5
+DEAR_DRAWS = 3
+SUBSETS = 100  # of the kernel distance, shared out among the draws
+SUBSAMPLES = 8
+AUDITED = 1000  # samples whose nearest real images are looked for
+QUICK = 2000
+SHARES = {"precision", "recall", "coverage", "largest_class", "high_quality"}
+COUNTS = {"missing_classes", "modes"}  # which an interval would not suit
+SIGNED = {"kernel_distance", "memorisation", "energy_distance", "mode_kl_excess"}
+
+Interval = tuple[float, float]
+
+
+def of_draws(
+    standard: Standard, draw: Callable[[int], Dataset], seed: int, draws: int = DRAWS, train: Dataset | None = None
+) -> list[Score]:
+    """Scores of a generator: of independent draws of samples, at least 2, whose spread gives the intervals.
+
+    What is dear is measured on the first three draws alone. `train`: what the generator was trained on, for the audit of
+    memorisation.
+    """
+    first = draw(0)
+    seen = [standard.see(first), *(standard.see(draw(index)) for index in range(1, draws))]
+    cheap = [standard.cheap(s, seed + i, -(-SUBSETS // draws)) for i, s in enumerate(seen)]
+    dear = [standard.dear(s) for s in seen[:DEAR_DRAWS]]
+    values: Values = {}
+    intervals: dict[str, Interval] = {}
+    notes: dict[str, str] = {}
+    for found in (cheap, dear):
+        for name in set.intersection(*map(set, found)):
+            values[name] = mean(each[name] for each in found)
+            intervals[name] = mean_interval([each[name] for each in found])
+            notes[name] = f"{len(found)} independent draws"
+    ordered = {name: values[name] for name in [*cheap[0], *dear[0]] if name in values}
+    return _scores(standard, len(first), seed, ordered, intervals, notes) + _audit(standard, first, train, seed)
+
+
+def of_given(standard: Standard, samples: Dataset, seed: int, train: Dataset | None = None) -> list[Score]:
+    """Scores of samples that are all there is, with intervals from the spread of their subsamples."""
+
+    def measure(seen: Features, subsets: int) -> Values:
+        return standard.cheap(seen, seed, subsets) | standard.dear(seen)
+
+    seen = standard.see(samples)
+    values = measure(seen, SUBSETS)
+    intervals, note = _by_subsamples(values, lambda part: measure(part, SUBSETS // SUBSAMPLES), seen, seed)
+    notes = dict.fromkeys(values, note)
+    return _scores(standard, len(samples), seed, values, intervals, notes) + _audit(standard, samples, train, seed)
+
+
+def quick(standard: Standard, samples: Dataset, seed: int) -> list[Score]:
+    """The few scores that are taken while training."""
+    seen = standard.see(samples)
+    values = standard.brief(seen)
+    intervals, note = _by_subsamples(values, standard.brief, seen, seed)
+    return _scores(standard, len(samples), seed, values, intervals, dict.fromkeys(values, note), quick=True)
+
+
+def floor(standard: Standard, num: int, quick: bool = False) -> Values:
+    """What the last `num` training examples score against the test ones: computed once, then read from the cache.
+
+    Nothing where there are fewer of them, for most metrics depend on their number. `quick`: no more than a quick score has.
+    """
+    if (num, quick) not in standard.floors:
+        standard.floors[num, quick] = _floor(standard, num, quick)
+    return standard.floors[num, quick]
+
+
+def _floor(standard: Standard, num: int, quick: bool) -> Values:
+    known = standard.known_floor(num)
+    if known is not None:
+        return known
+    train = standard.data.train()
+    if len(train) < num:
+        return {}
+    last = train.without_first(len(train) - num)
+
+    def make() -> dict[str, torch.Tensor]:
+        seen = standard.see(last)
+        values = standard.brief(seen) if quick else standard.cheap(seen, 0, SUBSETS) | standard.dear(seen)
+        return {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
+
+    depends_on = ("floor", quick, standard.extractor_names[1], standard.fingerprint, last.fingerprint(), SUBSETS)
+
+    def fits(found: dict[str, torch.Tensor]) -> bool:
+        return all(value.ndim == 0 and value.dtype == torch.float64 for value in found.values())
+
+    return {name: value.item() for name, value in cache.tensors(depends_on, make, fits).items()}
+
+
+def _by_subsamples(
+    values: Values, measure: Callable[[Features], Values], seen: Features, seed: int
+) -> tuple[dict[str, Interval], str]:
+    """Intervals about the values by the spread of subsamples of a quarter, drawn without replacement.
+
+    The deviation over subsamples of m out of N, times sqrt(m / (N - m)), estimates the deviation at N (the delete-d
+    jackknife, Shao and Wu 1989): exactly for means, roughly for the rest. Only the spread is used, so that what a smaller
+    sample adds to a Frechet distance does not enter.
+    """
+    size = len(seen) // 4
+    places = [torch.randperm(len(seen), generator=keyed_generator("cpu", seed, "subsample", i)) for i in range(SUBSAMPLES)]
+    found = [measure(seen.take(place[:size])) for place in places]
+    t = t_quantile(0.975, SUBSAMPLES - 1) * sqrt(size / (len(seen) - size))
+    half = {name: t * stdev(each[name] for each in found) for name in set.intersection(*map(set, found))}
+    intervals = {name: (value - half[name], value + half[name]) for name, value in values.items() if name in half}
+    return intervals, f"{SUBSAMPLES} subsamples of {size:,}"
+
+
+def _scores(
+    standard: Standard,
+    num: int,
+    seed: int,
+    values: Values,
+    intervals: Mapping[str, Interval],
+    notes: Mapping[str, str],
+    quick: bool = False,
+) -> list[Score]:
+    floors, ceilings = floor(standard, num, quick), standard.ceilings(num)
+    found = []
+    for name, value in values.items():
+        low, high = intervals.get(name, (None, None)) if name not in COUNTS else (None, None)
+        protocol = _protocol(standard, name, num, seed, notes[name])
+        bounds = None if low is None else _within(name, low), None if high is None else _within(name, high)
+        found.append(Score(name, float(value), *bounds, floors.get(name), ceilings.get(name), protocol))
+    return found
+
+
+def _audit(standard: Standard, samples: Dataset, train: Dataset | None, seed: int) -> list[Score]:
+    """Whether samples are copies of training images: of a thousand at random, in pixels."""
+    test = standard.test
+    if not (isinstance(train, ImageSet) and isinstance(samples, ImageSet) and isinstance(test, ImageSet)):
+        return []
+    order = torch.randperm(len(samples), generator=keyed_generator("cpu", seed, "audited"))
+    audited = samples.take(order[:AUDITED])
+    value = memorisation(audited.images.flatten(1), train.images.cpu().flatten(1), test.images.flatten(1))
+    chance = len(train) / (len(train) + len(test))
+    share = value * (1 - chance) + chance  # of samples whose nearest is a training image
+    low, high = ((bound - chance) / (1 - chance) for bound in share_interval(share, len(audited)))
+    protocol = _protocol(
+        standard,
+        "memorisation",
+        len(audited),
+        seed,
+        "binomial",
+        options=f"pixels, {len(train):,} training images {train.fingerprint()[:8]}",
+    )
+    return [Score("memorisation", value, low, high, None, None, protocol)]
+
+
+def _protocol(standard: Standard, metric: str, num: int, seed: int, interval: str, options: str | None = None) -> Protocol:
+    label, checksum = standard.extractor_names
+    return Protocol(
+        extractor=label,
+        extractor_hash=checksum,
+        data=codec.encode(standard.data)["name"],
+        data_fingerprint=standard.fingerprint,
+        split="test",
+        num_samples=num,
+        num_real=standard.num_real,
+        preprocessing=standard.preprocessing,
+        options=standard.options.get(metric, "") if options is None else options,
+        seed=seed,
+        interval=interval,
+    )
+
+
+def _within(metric: str, bound: float) -> float:
+    bound = bound if metric in SIGNED else max(bound, 0.0)
+    return min(bound, 1.0) if metric in SHARES or metric.startswith("share_") else bound

@@ -1,0 +1,109 @@
+"""What the seeds of a population come to together."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from sparring.config import codec
+from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
+from sparring.metrics.confidence import mean_interval
+from sparring.runs.result import Result
+from sparring.runs.run import Run
+from sparring.storage.files import read_json
+
+FILE = "summary.json"
+FINAL = ("g_loss", "d_loss", "d_real", "d_fake")
+_ERRORS: Mapping[int, type[SparringError]] = {2: InputError, 3: NonFiniteError, 4: MachineError}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A seed that came to no end of its own: the exit status of its training, and the sentence that it left."""
+
+    seed: int
+    run: str
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Population:
+    """Runs of one recipe, by seed: the complete ones, those that failed, and the seeds that are not done yet.
+
+    `images` were shown to D and `seconds` went by while the population trained, all its sessions together; a run that was made
+    elsewhere and put beside the others counts in neither.
+    """
+
+    folder: Path
+    recipe: str
+    runs: Mapping[int, Run]
+    failed: tuple[Failure, ...]
+    unfinished: tuple[int, ...]
+    images: int
+    seconds: float
+
+    @cached_property
+    def results(self) -> list[dict[str, Any]]:
+        """For each complete run its seed, what `sparring train --json` says of it, and D(x) and D(G(z)) of its last round."""
+        return [
+            {"seed": seed, **asdict(Result.of(run)), **{name: run.rounds()[-1][name] for name in FINAL}}
+            for seed, run in self.runs.items()
+        ]
+
+    @property
+    def images_per_second(self) -> float:
+        """Of all seeds together, over the time that the whole took."""
+        return self.images / self.seconds if self.seconds else 0.0
+
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """Mean and 95 % interval over the complete runs, of each value of the last round and of the last quick score.
+
+        A single run makes no interval: `low` and `high` are None.
+        """
+        columns = {name: [result[name] for result in self.results] for name in FINAL}
+        quick = [result["quick_score"] for result in self.results if result["quick_score"]]
+        found = {name: _spread(values) for name, values in columns.items() if values and None not in values}
+        if quick:
+            found["quick_score"] = {"metric": quick[0]["metric"], **_spread([score["value"] for score in quick])}
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """What `sparring train --seeds --json` prints, and the file summary.json holds."""
+        return {
+            "out": str(self.folder),
+            "recipe": self.recipe,
+            "seeds": self.results,
+            "failed": [asdict(failure) for failure in self.failed],
+            "unfinished": list(self.unfinished),
+            "summary": self.summary(),
+            "images": self.images,
+            "seconds": self.seconds,
+            "images_per_second": self.images_per_second,
+        }
+
+    def check(self) -> None:
+        """Raises the error of the first seed that failed, if one has, and says how many others there are."""
+        for failure in self.failed:
+            others = len(self.failed) - 1
+            more = f" (and {others} more, named in {self.folder / FILE})" if others else ""
+            raise _ERRORS.get(failure.status, SparringError)(f"seed {failure.seed} failed: {failure.reason}{more}")
+
+
+def work_before(path: Path) -> tuple[int, float]:
+    """Images shown to D and seconds gone by, as the summary of an earlier session has them; InputError for a damaged one."""
+    if not path.exists():
+        return 0, 0.0
+    told = read_json(path)
+    images = codec.decode(int, told.get("images"), f"{path}: images")
+    seconds = codec.decode(float, told.get("seconds"), f"{path}: seconds")
+    if min(images, seconds) < 0:
+        raise InputError(f"{path} was damaged: images and seconds are {images} and {seconds}; remove it, and they count anew")
+    return images, seconds
+
+
+def _spread(values: list[float]) -> dict[str, float | None]:
+    low, high = mean_interval(values) if len(values) > 1 else (None, None)
+    return {"mean": mean(values), "low": low, "high": high}

@@ -1,0 +1,88 @@
+"""What all seeds of a population have in common, and the command that trains one of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+from sparring import recipes
+from sparring.api.resolve import resolve
+from sparring.config import codec
+from sparring.errors import InputError
+from sparring.recipe import Recipe
+from sparring.runs.recorder import OnWriteError
+from sparring.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Task:
+    """What `sparring train` is told, but for seed and place: a recipe's name or file, and the command's options.
+
+    `start_from` is the folder of a run, or None. Build it with `Task.of`, which looks all of it up.
+    """
+
+    recipe: str
+    resolved: Recipe
+    data: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    start_from: str | None = None
+    device: str = "auto"
+    code: str | None = None
+    on_write_error: OnWriteError = "stop"
+
+    @classmethod
+    def of(
+        cls,
+        recipe: str,
+        *,
+        data: str | None = None,
+        settings: Mapping[str, str] | None = None,
+        start_from: str | Path | None = None,
+        device: str = "auto",
+        code: str | None = None,
+        on_write_error: OnWriteError = "stop",
+        **lengths: float | None,
+    ) -> "Task":
+        """The task of these options, which are those of `sparring train`; `code` is a file of the user's own parts.
+
+        InputError where one of them cannot be used.
+        """
+        file = recipe if recipe.endswith(".py") else None
+        if file and code:
+            raise InputError(f"several seeds take one file of your own; import {code} in {file} in the place of --with")
+        if code:
+            recipes.execute(code)
+        name = recipes.from_file(file) if file else recipe
+        origin = None if start_from is None else str(Run.open(start_from).path)  # "latest" is soon one of the seeds
+        resolved = resolve(name, settings, data, **lengths)
+        return cls(recipe, resolved, data, dict(settings or {}), origin, device, code, on_write_error)
+
+    def begin(self, seed: int, place: Path) -> list[str]:
+        """The arguments of `sparring` that train this seed in a new folder."""
+        given = {"--data": self.data, "--from": self.start_from, "--with": self.code}
+        options = [text for name, value in given.items() if value is not None for text in (name, value)]
+        changes = [text for name, value in self.settings.items() for text in ("--set", f"{name}={value}")]
+        return ["train", self.recipe, f"--seed={seed}", "--out", str(place), *options, *changes, *self._common()]
+
+    def resume(self, place: Path) -> list[str]:
+        """The arguments of `sparring` that go on with a run, to the task's length."""
+        code = self.recipe if self.recipe.endswith(".py") else self.code
+        return ["resume", str(place), *(["--with", code] if code else []), *self._common()]
+
+    def _common(self) -> list[str]:
+        length = self.resolved.length
+        given = [f"--{f.name}={getattr(length, f.name)}" for f in fields(length) if getattr(length, f.name) is not None]
+        return [*given, "--device", self.device, "--on-write-error", self.on_write_error, "--quiet"]
+
+    def check_same(self, run: Run, seed: int) -> None:
+        """InputError unless a run is of this task, whatever its length, and of this seed."""
+        other = f"name another folder with --out, or remove {run.path}"
+        name = self.resolved.name
+        if (run.recipe.name, run.seed) != (name, seed):
+            raise InputError(f"{run.path} holds {run.recipe.name}, seed {run.seed}, not {name}, seed {seed}; {other}")
+        theirs = replace(run.recipe, length=self.resolved.length)
+        for f in fields(Recipe):
+            if codec.encode(getattr(theirs, f.name)) != codec.encode(getattr(self.resolved, f.name)):
+                raise InputError(f"{run.path} holds a run with another setting of {f.name}; {other}")
+        if run.facts.get("start_from") != self.start_from:
+            began = run.facts.get("start_from") or "no other run"
+            raise InputError(f"{run.path} holds a run that started from {began}; {other}")

@@ -1,0 +1,202 @@
+"""Training the seeds of a population side by side: what is complete is kept, what was stopped goes on."""
+
+import re
+import signal
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sparring.errors import InputError, MachineError, NonFiniteError
+from sparring.multiseed import workers
+from sparring.multiseed.seeds import Seed, reason_of_failure
+from sparring.multiseed.summary import FILE, Failure, Population, work_before
+from sparring.multiseed.task import Task
+from sparring.multiseed.workers import Worker
+from sparring.runs.progress import SILENCE_SECONDS, Progress
+from sparring.runs.run import ROOT, Run, refuse_used
+from sparring.runs.signals import Stop
+from sparring.storage import locks
+from sparring.storage.files import write_json
+
+GLANCE_SECONDS = 0.1  # between looks at who has ended; the journals are looked at once a second
+STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM)  # below 0: before it listened
+
+
+class Stopped(KeyboardInterrupt):
+    """A population was stopped from outside; all runs are saved. `exit_status` is the shell's convention for the signal."""
+
+    def __init__(self, population: Population, number: signal.Signals):
+        num = len(population.runs) + len(population.failed) + len(population.unfinished)
+        super().__init__(
+            f"stopped with {len(population.runs)} of {num} seeds done; the same command goes on with --out {population.folder}"
+        )
+        self.population, self.exit_status = population, 128 + number
+
+
+def train(task: Task, seeds: Iterable[int], *, out: str | Path | None = None, quiet: bool = False) -> Population:
+    """Train a task with each of these seeds, each in a process of its own; every run is the one that its seed has alone.
+
+    `out` is the folder of the runs and their summary, a new one under runs/ by default. Seeds that are complete there are kept,
+    stopped ones go on; all seeds in the folder belong to the population. A seed that becomes non-finite leaves the others
+    alone and is named in `failed`; what else goes wrong lets those that run end, and begins no more.
+    Raises InputError for unusable input, Stopped (a KeyboardInterrupt) on Ctrl-C or SIGTERM, all runs saved.
+    """
+    asked = sorted(set(seeds))
+    if not asked or asked[0] < 0:
+        raise InputError(f"seeds are {asked}; name one or more, each at least 0")
+    folder = Path(out) if out is not None else ROOT / f"{time.strftime('%Y%m%d-%H%M%S')}-{task.resolved.name}-{_label(asked)}"
+    threads = workers.threads_for(len(asked))
+    seeds_there = {*asked, *_seeds_in(folder)}
+    found = [Seed.look(task, number, folder / f"seed{number}", threads) for number in sorted(seeds_there)]
+    todo = [seed for seed in found if seed.number in asked and seed.state in ("new", "stopped")]
+    with Progress(quiet) as progress:
+        session = _Session(task, folder, found, workers.at_once(threads, task.device), progress)
+        if todo:
+            if not task.resolved.data.is_cached():
+                task.resolved.data.fetch(progress.transfer)
+            together = f"{min(len(todo), session.at_once)} at a time with {threads} thread{'s' * (threads > 1)} each"
+            progress.say(f"{task.resolved.name}, seeds to train: {len(todo)}, {together}; {task.resolved.length} -> {folder}")
+            with locks.held(folder):
+                session.play(todo)
+    return session.population()
+
+
+def _label(seeds: Sequence[int]) -> str:
+    """`seeds0-15`, or how many they are where some are left out."""
+    if len(seeds) > 1 and seeds[-1] - seeds[0] == len(seeds) - 1:
+        return f"seeds{seeds[0]}-{seeds[-1]}"
+    return f"{len(seeds)}seeds" if len(seeds) > 1 else f"seeds{seeds[0]}"
+
+
+def _seeds_in(folder: Path) -> list[int]:
+    """The seeds that have runs in a population's folder; InputError where it is another kind of folder, and not empty."""
+    names = [path.parent.name for path in folder.glob("seed*/recipe.json")]
+    seeds = [int(name.removeprefix("seed")) for name in names if re.fullmatch(r"seed(0|[1-9][0-9]*)", name)]
+    if not seeds and not (folder / FILE).is_file():
+        refuse_used(folder)
+    return seeds
+
+
+@dataclass
+class _Session:
+    """One sitting of a population: who runs, who has ended, and how."""
+
+    task: Task
+    folder: Path
+    seeds: Sequence[Seed]
+    at_once: int
+    progress: Progress
+    failed: dict[int, Failure] = field(default_factory=dict)
+    images: int = 0
+    seconds: float = 0.0
+
+    def __post_init__(self):
+        self._running: dict[Seed, Worker] = {}
+        self._stopping = False
+        self._images_before, self._seconds_before = work_before(self.folder / FILE)
+        self._at_start = {seed: seed.images() if seed.state != "new" else 0 for seed in self.seeds}
+        self._began = time.perf_counter()
+        self._shown = self._told = self._began
+
+    def play(self, todo: Sequence[Seed]) -> None:
+        """Train these seeds; Stopped where somebody asked for that, when all have saved their runs."""
+        waiting = deque(todo)
+        with Stop() as stop:
+            try:
+                while self._running or waiting:
+                    if stop.requested and not self._stopping:
+                        self._stopping = True
+                        waiting.clear()
+                        for worker in self._running.values():
+                            worker.ask_to_stop(stop.requested)
+                    while waiting and len(self._running) < self.at_once:
+                        self._begin(waiting.popleft())
+                    time.sleep(GLANCE_SECONDS)
+                    if not self._go_on():
+                        waiting.clear()
+                    self._show()
+            finally:
+                for worker in self._running.values():
+                    worker.kill()
+                    worker.close()
+            population = self.population()
+        if stop.requested and population.unfinished:
+            raise Stopped(population, stop.requested)
+
+    def population(self) -> Population:
+        """How things stand; written to the folder's summary, once there is a run."""
+        runs, failed = {}, dict(self.failed)
+        for seed in self.seeds:
+            now = Seed.look(self.task, seed.number, seed.place, seed.threads)
+            if now.state == "done":
+                runs[seed.number] = Run.open(seed.place)
+            elif now.state == "failed":
+                reason = reason_of_failure(Run.open(seed.place)) or ""
+                failed.setdefault(seed.number, Failure(seed.number, str(seed.place), NonFiniteError.exit_status, reason))
+        found = Population(
+            self.folder,
+            self.task.resolved.name,
+            runs,
+            tuple(failure for _, failure in sorted(failed.items())),
+            tuple(seed.number for seed in self.seeds if seed.number not in runs and seed.number not in failed),
+            self._images_before + self.images,
+            self._seconds_before + self.seconds,
+        )
+        if any(seed.place.is_dir() for seed in self.seeds):
+            write_json(self.folder / FILE, found.as_json())
+        return found
+
+    def _begin(self, seed: Seed) -> None:
+        arguments = self.task.begin(seed.number, seed.place) if seed.state == "new" else self.task.resume(seed.place)
+        self._running[seed] = Worker(arguments, seed.threads)
+
+    def _go_on(self) -> bool:
+        """Look after those who have ended; False where one failed in a way that others would share."""
+        ended = [seed for seed, worker in self._running.items() if worker.status is not None]
+        for seed in ended:
+            worker = self._running.pop(seed)
+            self._note(seed, worker)
+            worker.close()
+        if ended:
+            self._count()
+            self.population()
+        return all(failure.status == NonFiniteError.exit_status for failure in self.failed.values())
+
+    def _note(self, seed: Seed, worker: Worker) -> None:
+        """Say how a seed ended, and keep why, if it failed."""
+        status, name = worker.status or 0, f"seed {seed.number}"
+        if status == 0:
+            last = seed.newest()
+            assert last is not None
+            self.progress.say(f"{name} is done: G {last['g_loss']:.3f}, D {last['d_loss']:.3f} after {last['seconds']:.1f} s")
+        elif self._stopping and status in STOPPED:
+            self.progress.say(f"{name} is stopped and saved")
+        else:
+            reason = worker.reason()
+            if status == 1:
+                self.progress.say(worker.said())  # a traceback
+            known = status if status in (1, 2, 3) else MachineError.exit_status
+            self.failed[seed.number] = Failure(seed.number, str(seed.place), known, reason)
+            self.progress.say(f"{name} failed: {reason}")
+
+    def _count(self) -> None:
+        """What was done since the start."""
+        self.images = sum(max(0, seed.images() - before) for seed, before in self._at_start.items())
+        self.seconds = time.perf_counter() - self._began
+
+    def _show(self) -> None:
+        """The bar, once a second; without one a line at times."""
+        now = time.perf_counter()
+        if now - self._shown < 1:
+            return
+        self._shown = now
+        self._count()
+        length, label = self.task.resolved.length, f"{self.task.resolved.name}, {len(self.seeds)} seeds"
+        share = sum(seed.share(length) for seed in self.seeds) / len(self.seeds)
+        news = f"{len(self._running)} running  {self.images / self.seconds:,.0f} images/s"
+        self.progress.step(label, round(1000 * share), 1000, news)
+        if not self.progress.live and now - self._told > SILENCE_SECONDS:
+            self.progress.say(f"{label}: {share:.0%}, {news}")
+            self._told = now

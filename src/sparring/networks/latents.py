@@ -1,0 +1,147 @@
+"""What the generator starts from: the distributions of z."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Generator, Tensor
+from torch.nn.functional import one_hot
+
+from sparring.config.registry import register
+from sparring.errors import InputError, check
+
+
+class Noise(Protocol):
+    """A distribution of z, which has `num` columns."""
+
+    @property
+    def num(self) -> int: ...
+
+    def sample(self, num_samples: int, rng: Generator) -> Tensor:
+        """[num_samples, num] float32 on the device of `rng`."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Even:
+    """`num` independent, equal coordinates."""
+
+    num: int = 100
+
+    def __post_init__(self):
+        check(self.num >= 1, "z.num", self.num, "be at least 1")
+
+
+@register("noise")
+@dataclass(frozen=True)
+class Normal(_Even):
+    """z ~ N(0, 1)."""
+
+    def sample(self, num_samples: int, rng: Generator) -> Tensor:
+        return torch.randn(num_samples, self.num, generator=rng, device=rng.device)
+
+
+@register("noise")
+@dataclass(frozen=True)
+class Uniform(_Even):
+    """z ~ U(-1, 1)."""
+
+    def sample(self, num_samples: int, rng: Generator) -> Tensor:
+        return 2 * torch.rand(num_samples, self.num, generator=rng, device=rng.device) - 1
+
+
+@register("noise")
+@dataclass(frozen=True)
+class Mixture:
+    """z ~ N(0, std^2), followed by one of `components`, drawn evenly, as one-hot columns.
+
+    G's first linear layer makes of it a mixture of normal distributions with centres of their own and one covariance, both
+    learned: DeLiGAN's z (Gurumurthy et al. 2017, https://arxiv.org/abs/1706.02071; there every component has its own
+    deviations). What G makes of it may lie apart; what a continuous G makes of a connected z has bridges.
+    """
+
+    normal: int = 2
+    components: int = 64
+    std: float = 1.0
+
+    def __post_init__(self):
+        check(self.normal >= 1, "z.normal", self.normal, "be at least 1")
+        check(self.components >= 2, "z.components", self.components, "be at least 2")
+        check(0 < self.std < float("inf"), "z.std", self.std, "be above 0, and finite")
+
+    @property
+    def num(self) -> int:
+        """All columns: [normal | one-hot component]."""
+        return self.normal + self.components
+
+    def sample(self, num_samples: int, rng: Generator) -> Tensor:
+        normal = torch.randn(num_samples, self.normal, generator=rng, device=rng.device)
+        drawn = torch.randint(self.components, (num_samples,), generator=rng, device=rng.device)
+        return torch.cat((self.std * normal, one_hot(drawn, self.components).to(normal.dtype)), dim=1)
+
+
+@register("noise")
+@dataclass(frozen=True)
+class Code:
+    """z ~ N(0, 1) followed by a class drawn evenly, as one-hot columns, and by codes ~ U(-1, 1).
+
+    G's first linear layer makes of the one-hot columns what others call a class embedding. With classes alone it is the input
+    of a conditional GAN (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784); classes and codes that D has to find again
+    are InfoGAN's (Chen et al. 2016, https://arxiv.org/abs/1606.03657).
+    """
+
+    normal: int = 100
+    classes: int = 0
+    continuous: int = 0
+
+    def __post_init__(self):
+        check(self.normal >= 1, "z.normal", self.normal, "be at least 1")
+        check(self.classes >= 0 and self.classes != 1, "z.classes", self.classes, "be 0, or at least 2")
+        check(self.continuous >= 0, "z.continuous", self.continuous, "be at least 0")
+
+    @property
+    def num(self) -> int:
+        """All columns: [normal | one-hot class | continuous]."""
+        return self.normal + self.classes + self.continuous
+
+    def sample(self, num_samples: int, rng: Generator) -> Tensor:
+        z = torch.randn(num_samples, self.normal, generator=rng, device=rng.device)
+        parts = [z]
+        if self.classes:
+            drawn = torch.randint(self.classes, (num_samples,), generator=rng, device=rng.device)
+            parts.append(one_hot(drawn, self.classes).to(z.dtype))
+        if self.continuous:
+            parts.append(2 * torch.rand(num_samples, self.continuous, generator=rng, device=rng.device) - 1)
+        return torch.cat(parts, dim=1)
+
+    def codes(self, code: Tensor) -> Tensor:
+        """Class and continuous columns [B, classes + continuous] of codes [B, num]."""
+        return code[:, self.normal :]
+
+    def class_of(self, code: Tensor) -> Tensor:
+        """The class of each code, int64 [B]; InputError where there are no classes."""
+        self._check_classes()
+        return code[:, self.normal : self.normal + self.classes].argmax(1)
+
+    def with_class(self, code: Tensor, class_: int | Tensor) -> Tensor:
+        """The same codes, all of this class, or each of its own (int64 [B]); InputError for a class that there is not."""
+        self._check_classes()
+        lowest, highest = (class_, class_) if isinstance(class_, int) else (int(class_.min()), int(class_.max()))
+        if lowest < 0 or highest >= self.classes:
+            raise InputError(f"there is no class {class_}; the classes are 0 to {self.classes - 1}")
+        wanted = torch.as_tensor(class_, device=code.device).expand(len(code))
+        changed = code.clone()
+        changed[:, self.normal : self.normal + self.classes] = one_hot(wanted, self.classes).to(code.dtype)
+        return changed
+
+    def with_continuous(self, code: Tensor, index: int, values: float | Tensor) -> Tensor:
+        """The same codes with one continuous column set, to one value or to [B]; InputError for a column that there is not."""
+        if not 0 <= index < self.continuous:
+            raise InputError(f"there is no continuous code {index}; the generator has {self.continuous}")
+        changed = code.clone()
+        changed[:, self.normal + self.classes + index] = values
+        return changed
+
+    def _check_classes(self) -> None:
+        if not self.classes:
+            raise InputError("this generator was not trained with classes")

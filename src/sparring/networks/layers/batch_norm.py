@@ -1,0 +1,118 @@
+"""Batch norm over a batch whose rows are spread over several processes; on every device, unlike PyTorch's own."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from sparring.distributed.rows import Rows, Sharing
+
+aten = torch.ops.aten
+BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
+
+
+class _Normalise(torch.autograd.Function):
+    """(x - mean) / sqrt(var + eps) weight + bias, with mean and variance of the whole batch.
+
+    With x' = (x - mean) / sqrt(var + eps), and means over the whole batch of n values a channel, the gradient by x is
+    weight / sqrt(var + eps) (dy - mean(dy) - x' mean(dy x')): Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167,
+    section 3. Those by weight and bias are of the rows that are here, as with every other layer.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, statistics: tuple[Tensor, ...], eps: float, rows: Rows
+    ) -> Tensor:
+        mean, var, num = statistics
+        ctx.save_for_backward(x, weight, mean, var, num)
+        ctx.eps, ctx.rows = eps, rows
+        return aten.native_batch_norm(x, weight, bias, mean, var, False, 0.0, eps)[0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        (dy,), (x, weight, mean, var, num) = gradients, ctx.saved_tensors
+        if len(x):  # as if mean and variance were constants
+            dx, dw, db = aten.native_batch_norm_backward(dy, x, weight, mean, var, None, None, False, ctx.eps, [True] * 3)
+        else:
+            dx, dw, db = torch.zeros_like(x), torch.zeros_like(mean), torch.zeros_like(mean)
+        if ctx.needs_input_grad[0]:
+            sum_w, sum_b = ctx.rows.everyone(torch.stack([dw, db])).sum(0)  # of dy x', and of dy
+            scale = (var + ctx.eps).rsqrt()
+            factor = scale if weight is None else weight * scale
+            slope = -factor * scale * sum_w / num
+            shift = -factor * sum_b / num - slope * mean
+            dx = torch.addcmul(dx, x, _of_channels(slope, x)).add_(_of_channels(shift, x))
+        return dx, dw if ctx.needs_input_grad[1] else None, db if ctx.needs_input_grad[2] else None, None, None, None
+
+
+def _of_channels(values: Tensor, x: Tensor) -> Tensor:
+    """[C] beside x [B, C, ...]."""
+    return values.view(-1, *[1] * (x.ndim - 2))
+
+
+def _statistics(x: Tensor, rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean [C], biased variance [C] and number of values a channel of the whole batch, from x [B, C, ...], some of its rows.
+
+    Parts of n_i values with means m_i and variances v_i have together the mean m = sum n_i m_i / n, and the variance
+    sum n_i (v_i + (m_i - m)^2) / n (Chan et al. 1979), which loses no digits where the mean is large.
+    """
+    channels = x.shape[1]
+    if len(x):
+        mean, var = aten.batch_norm_update_stats(x, None, None, 0.0)
+    else:
+        mean = var = x.new_zeros(channels)
+    count = x.new_full((1,), x.numel() / channels)
+    counts, means, variances = rows.everyone(torch.cat([count, mean, var])).split(
+        [1, channels, channels], dim=1
+    )  # [parts, ...]
+    num = counts.sum()
+    mean = (counts * means).sum(0) / num
+    return mean, (counts * (variances + (means - mean).square())).sum(0) / num, num
+
+
+class _Synchronised(Sharing):
+    """What both kinds share: as PyTorch's batch norm on the whole batch, wherever its rows are."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.rows is None or not self.training:
+            return super().forward(input)
+        assert isinstance(self, BatchNorm)
+        self._check_input_dim(input)
+        if self.rows.num * input.shape[2:].numel() < 2:
+            raise ValueError(f"batch normalisation needs more than 1 value per channel, got {self.rows.num} sample(s)")
+        mean, var, num = _statistics(input.detach(), self.rows)
+        self._follow(mean, var * (num / (num - 1)))
+        return _Normalise.apply(input, self.weight, self.bias, (mean, var, num), self.eps, self.rows)
+
+    def _follow(self, mean: Tensor, var: Tensor) -> None:
+        """Move the running statistics towards those of a batch, of which `var` is unbiased."""
+        assert isinstance(self, BatchNorm)
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
+        self.num_batches_tracked.add_(1)
+        momentum = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), momentum)
+        self.running_var.lerp_(var.to(self.running_var.dtype), momentum)
+
+
+class SynchronisedBatchNorm1d(_Synchronised, nn.BatchNorm1d):
+    """`nn.BatchNorm1d`, over the whole batch where a match shows only some of its rows."""
+
+
+class SynchronisedBatchNorm2d(_Synchronised, nn.BatchNorm2d):
+    """`nn.BatchNorm2d`, over the whole batch where a match shows only some of its rows."""
+
+
+_SYNCHRONISED = {nn.BatchNorm1d: SynchronisedBatchNorm1d, nn.BatchNorm2d: SynchronisedBatchNorm2d}
+
+
+def synchronise(network: nn.Module) -> None:
+    """Have every `nn.BatchNorm1d` and `nn.BatchNorm2d` of a network, not of types derived from them, look at whole batches.
+
+    The layers stay the objects that they are, with their weights, statistics and hooks.
+    """
+    for layer in network.modules():
+        if type(layer) in _SYNCHRONISED:
+            layer.__class__ = _SYNCHRONISED[type(layer)]

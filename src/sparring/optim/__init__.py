@@ -1,0 +1,6 @@
+"""Optimisers, and the exponential moving average of weights."""
+
+from sparring.optim.adam import Adam, AdamOptimizer, StepClock
+from sparring.optim.ema import Average
+
+__all__ = ["Adam", "AdamOptimizer", "Average", "StepClock"]

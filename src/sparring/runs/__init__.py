@@ -1,0 +1,1 @@
+"""A run on disk: journal, checkpoints, pictures, scores; listing, resuming, showing its progress."""

@@ -1,0 +1,186 @@
+"""Checkpoints: all that a run needs to go on bit for bit, in one sealed file.
+
+Weights, buffers and optimiser moments are tensors; the round, the clocks and the length of the journal are JSON in the file's
+metadata. Random states and the place in the epoch need no bytes: they are functions of the seed and the round (`keys`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from sparring import networks
+from sparring.config import codec
+from sparring.config.non_finite import DivergenceError, NetworkName, Trouble
+from sparring.config.schedules import Moment
+from sparring.errors import InputError, check, naming
+from sparring.recipe import Recipe
+from sparring.storage import strict_json
+from sparring.storage.files import make_folder, remove, write_atomically
+from sparring.storage.tensors import seal, unseal
+from sparring.training import players
+from sparring.training.gan import Match
+from sparring.training.player import Player
+
+FORMAT = "sparring-checkpoint-1"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a checkpoint's file says beside its tensors: the moment, the length of the journal, and both step clocks."""
+
+    round: int
+    images: int
+    epoch: int
+    seconds: float
+    journal_bytes: int
+    clocks: tuple[int, ...]
+
+    def __post_init__(self):
+        for name in ("round", "images", "epoch", "seconds", "journal_bytes"):
+            check(getattr(self, name) >= 0, name, getattr(self, name), "be at least 0")
+        good = len(self.clocks) == 2 and 0 <= min(self.clocks) <= max(self.clocks) < 2**63
+        check(good, "clocks", list(self.clocks), "be two numbers of steps")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint's contents in memory."""
+
+    moment: Moment
+    journal_bytes: int
+    clocks: tuple[int, int]
+    tensors: dict[str, Tensor]
+
+
+def best_path(folder: Path) -> Path:
+    """The file of the checkpoint with the best quick score so far."""
+    return folder / "best.safetensors"
+
+
+def all_paths(folder: Path) -> list[Path]:
+    """Every checkpoint in a folder, the best one among them."""
+    return sorted(folder.glob("*.safetensors"))
+
+
+def path_of(folder: Path, round_: int) -> Path:
+    """The file of the checkpoint after this many rounds."""
+    return folder / f"round_{round_:08d}.safetensors"
+
+
+def paths(folder: Path) -> list[Path]:
+    """All checkpoints in a folder, newest first."""
+    return sorted(folder.glob("round_*.safetensors"), reverse=True)
+
+
+def set_aside(folder: Path, newest_good: int) -> None:
+    """Rename what is newer than the newest intact checkpoint, so that it is neither in the way nor lost."""
+    for path in paths(folder):
+        if path > path_of(folder, newest_good):
+            path.replace(path.with_suffix(".damaged"))
+
+
+def check_finite(match: Match) -> None:
+    """Raises DivergenceError, naming the tensor, where one of the match's state is infinite or not a number."""
+    sides: tuple[tuple[NetworkName, Player], ...] = (("generator", match.generator), ("discriminator", match.discriminator))
+    for side, player in sides:
+        for name, tensor in _player_tensors(side, player).items():
+            if not tensor.isfinite().all():
+                term = name.removeprefix(f"{side}.").removeprefix("network.")
+                raise DivergenceError(Trouble.of(term, side, tensor))
+    for name, tensor in _other_tensors(match).items():
+        if not tensor.isfinite().all():
+            side = "generator" if name.startswith("average.") else "discriminator"
+            raise DivergenceError(Trouble.of(name, side, tensor))
+
+
+def write(path: Path, match: Match, moment: Moment, journal_bytes: int) -> None:
+    """Save the match as it stands at this moment."""
+    facts = {
+        "round": moment.round,
+        "images": moment.images,
+        "epoch": moment.epoch,
+        "seconds": moment.seconds,
+        "journal_bytes": journal_bytes,
+        "clocks": [match.generator.optimizer.clock.count, match.discriminator.optimizer.clock.count],
+    }
+    data = seal(FORMAT, facts, tensors_of(match))[0]
+    make_folder(path.parent)
+    write_atomically(path, data)
+
+
+def keep_newest(folder: Path, keep: int, spare: Sequence[Path] = ()) -> None:
+    """Drop all but the newest checkpoints and those to spare; the best one has another name, and stays."""
+    for old in paths(folder)[keep:]:
+        if old not in spare:
+            remove(old)
+
+
+def read(path: Path) -> Checkpoint:
+    """Read and verify one checkpoint; InputError where it is truncated, altered, or of another format."""
+    data, tensors, _ = unseal(path, FORMAT, "checkpoint")
+    with naming(str(path)):
+        facts = codec.decode(Facts, data, "facts")
+    moment = Moment(facts.round, facts.images, facts.epoch, facts.seconds)
+    return Checkpoint(moment, facts.journal_bytes, (facts.clocks[0], facts.clocks[1]), tensors)
+
+
+def check_fits(checkpoint: Checkpoint, recipe: Recipe, shape: tuple[int, ...], where: str) -> None:
+    """InputError, naming `where`, unless the networks of this recipe have the checkpoint's weights; takes no memory."""
+    builds = {
+        "generator": lambda: players.generator(recipe, shape, seed=0),
+        "discriminator": lambda: players.discriminator(recipe, shape, seed=0),
+    }
+    for side, build in builds.items():
+        prefix = f"{side}.network."
+        own = {name.removeprefix(prefix): t for name, t in checkpoint.tensors.items() if name.startswith(prefix)}
+        networks.check_fits(build, own, f"{where}, {side}")
+
+
+def restore(checkpoint: Checkpoint, match: Match) -> None:
+    """Put a checkpoint's state into a match of the same recipe."""
+    load(tensors_of(match), checkpoint.tensors)
+    for player, count in zip((match.generator, match.discriminator), checkpoint.clocks, strict=True):
+        player.optimizer.clock.count = count
+
+
+def load(own: dict[str, Tensor], given: dict[str, Tensor]) -> None:
+    """Copy tensors into those of the same names; InputError unless names and shapes agree."""
+    if own.keys() != given.keys():
+        name = strict_json.one_line(sorted(own.keys() ^ given.keys())[0])
+        raise InputError(f"the weights do not fit this recipe: {name} is on one side only")
+    for name, tensor in own.items():
+        mine, theirs = ((t.dtype, tuple(t.shape)) for t in (tensor, given[name]))
+        if mine != theirs:
+            found, wanted = (f"{str(dtype).removeprefix('torch.')} {list(shape)}" for dtype, shape in (theirs, mine))
+            raise InputError(f"the weights do not fit this recipe: {name} is {found}, not {wanted}")
+        with torch.no_grad():
+            tensor.copy_(given[name])
+
+
+def tensors_of(match: Match) -> dict[str, Tensor]:
+    """Every tensor of a match's state, by name."""
+    both = _player_tensors("generator", match.generator) | _player_tensors("discriminator", match.discriminator)
+    return both | _other_tensors(match)
+
+
+def _other_tensors(match: Match) -> dict[str, Tensor]:
+    """The averaged copy of G, and what is remembered from move to move."""
+    averaged = network_tensors("average", match.averaged) if match.averaged else {}
+    return averaged | {f"memory.{name}": tensor for name, tensor in match.memory.items()}
+
+
+def network_tensors(prefix: str, network: nn.Module) -> dict[str, Tensor]:
+    """Weights and buffers of a network, by name."""
+    return {f"{prefix}.{name}": tensor for name, tensor in network.state_dict().items()}
+
+
+def _player_tensors(side: str, player: Player) -> dict[str, Tensor]:
+    moments = {
+        f"{side}.optimizer.{name}.{index}": tensor
+        for name, tensors in player.optimizer.moments().items()
+        for index, tensor in enumerate(tensors)
+    }
+    return network_tensors(f"{side}.network", player.network) | moments

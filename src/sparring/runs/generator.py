@@ -1,0 +1,131 @@
+"""A trained generator by itself, in a folder laid out as model hubs expect it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from sparring.config import codec
+from sparring.config.rng import keyed_generator
+from sparring.errors import InputError, naming
+from sparring.networks import GeneratorConfig, check_fits, seeded
+from sparring.networks.latents import Code, Noise
+from sparring.recipe import Recipe
+from sparring.runs.checkpoint import load
+from sparring.storage import checksums, strict_json, tensors
+from sparring.storage.files import json_bytes, make_folder, read_json
+
+FORMAT = "sparring-generator-1"
+
+
+def sample_shape(data: Any, where: str) -> tuple[int, ...]:
+    """(C, H, W) or (D,) out of a file; InputError, naming `where`, for anything else."""
+    shape = codec.decode(tuple[int, ...], data, where)
+    if len(shape) not in (1, 3) or min(shape) < 1:
+        raise InputError(f"{where} is {strict_json.shown(shape)}; it must be [C, H, W] of images, or [D] of points")
+    return shape
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A generator in inference mode, with the noise that it was trained on."""
+
+    config: GeneratorConfig
+    noise: Noise
+    shape: tuple[int, ...]
+    network: nn.Module
+
+    @classmethod
+    def build(cls, recipe: Recipe, shape: tuple[int, ...], weights: dict[str, Tensor]) -> "Generator":
+        """The recipe's generator with these weights (named as in its state_dict)."""
+        return cls._build(recipe.generator, recipe.z, shape, weights)
+
+    @classmethod
+    def open(cls, folder: Path) -> "Generator":
+        """Read a generator's folder; InputError where a file is missing, damaged, or does not fit."""
+        for name in ("config.json", "model.safetensors"):
+            checksums.read(folder, name)
+        config, where = read_json(folder / "config.json"), str(folder / "config.json")
+        if config.get("format") != FORMAT:
+            raise InputError(f"{where} has the format {strict_json.shown(config.get('format'))}; this version reads {FORMAT}")
+        with naming(where):
+            generator = codec.decode(Recipe.__annotations__["generator"], config.get("generator"), "generator")
+            noise = codec.decode(Recipe.__annotations__["z"], config.get("z"), "z")
+        shape = sample_shape(config.get("shape"), f"{where}: shape")
+        weights, _ = tensors.read(folder / "model.safetensors", "generator")
+        return cls.fit(generator, noise, shape, weights, str(folder))
+
+    @classmethod
+    def fit(
+        cls, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], weights: dict[str, Tensor], where: str
+    ) -> "Generator":
+        """The generator of settings and weights that come from files; InputError, naming `where`, unless they agree."""
+        check_fits(lambda: config.build(noise.num, shape), weights, where)
+        return cls._build(config, noise, shape, weights)
+
+    @classmethod
+    def _build(cls, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], weights: dict[str, Tensor]) -> "Generator":
+        network = seeded(lambda: config.build(noise.num, shape), seed=0).eval()
+        load(network.state_dict(), weights)
+        return cls(config, noise, shape, network)
+
+    def write(self, folder: Path, card: str) -> None:
+        """config.json, model.safetensors and the model card README.md."""
+        make_folder(folder)
+        settings = {
+            "format": FORMAT,
+            "generator": codec.encode(self.config),
+            "z": codec.encode(self.noise),
+            "shape": list(self.shape),
+        }
+        weights = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
+        checksums.write(folder, "model.safetensors", save(weights, {"format": "pt"}))
+        checksums.write(folder, "config.json", json_bytes(settings))
+        checksums.write(folder, "README.md", card.encode())
+        checksums.tidy(folder)
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes can be asked for; 0 of an unconditional generator."""
+        return self.noise.classes if isinstance(self.noise, Code) else 0
+
+    def z(self, num: int, seed: int, class_: int | None = None) -> Tensor:
+        """[num, num_z]: the z that `sample` draws with this seed. InputError unless num is at least 1, and for a class that the
+        generator does not know."""
+        if num < 1:
+            raise InputError(f"the number of samples is {num}; it must be at least 1")
+        z = self.noise.sample(num, keyed_generator("cpu", seed, "sample"))
+        return z if class_ is None else self._code().with_class(z, class_)
+
+    def z_by_class(self, num: int, seed: int) -> Tensor:
+        """[classes * num, num_z]: for each class the same `num` z, in order. InputError of an unconditional generator."""
+        code, z = self._code(), self.z(num, seed)
+        return torch.cat([code.with_class(z, class_) for class_ in range(code.classes)])
+
+    def labels(self, z: Tensor) -> Tensor | None:
+        """The class of each z, int64 [N]; None of an unconditional generator."""
+        return self._code().class_of(z) if self.num_classes else None
+
+    def _code(self) -> Code:
+        if not isinstance(self.noise, Code) or not self.noise.classes:
+            raise InputError("this generator has no classes; train one that has, with `sparring train cgan` for instance")
+        return self.noise
+
+    def sample(self, num: int = 16, seed: int = 0, class_: int | None = None) -> Tensor:
+        """Generated images [num, *shape] in [-1, 1], of one class or of any, the same for a seed. InputError as `z`."""
+        return self.draw(self.z(num, seed, class_))
+
+    @torch.no_grad()
+    def draw(self, z: Tensor, batch_size: int = 256) -> Tensor:
+        """Images [N, *shape] in [-1, 1] of the given z [N, num_z], in batches that bound the memory; on the CPU.
+
+        InputError where a value is infinite or not a number, as huge weights make them.
+        """
+        device = next(self.network.parameters()).device
+        images = torch.cat([self.network(part.to(device)).cpu() for part in z.split(batch_size)])
+        if not images.isfinite().all():
+            raise InputError("the generator draws values that are infinite or not a number; its weights are of no use")
+        return images

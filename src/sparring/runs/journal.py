@@ -1,0 +1,137 @@
+"""The journal of a run: one JSON object a line, one line an event; and beside it, line by line, its checksums.
+
+journal.crc32 holds the CRC-32 of each line of journal.jsonl, as eight hexadecimal digits. A line's checksum is written first,
+so a kill can leave one too many, never one too few.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from sparring.errors import InputError, MachineError
+from sparring.runs import events
+from sparring.storage import strict_json
+from sparring.storage.files import append, flush, opened, truncate, write_atomically
+
+_ENTRY = len("01234567\n")  # bytes of a checksum
+
+
+class Journal:
+    """Appends events to `journal.jsonl`; every line is handed to the system at once.
+
+    Raises MachineError where the disk takes no more; a `patient` journal keeps such lines instead, until it does.
+    """
+
+    def __init__(self, path: Path, *, patient: bool = False):
+        self._path, self._patient = path, patient
+        self._waiting: list[bytes] = []
+
+    def write(self, event: str, **fields: Any) -> None:
+        self._waiting.append(json.dumps({"event": event, **fields}, ensure_ascii=False, allow_nan=False).encode())
+        try:
+            while self._waiting:
+                _append(self._path, self._waiting[0])
+                del self._waiting[0]
+        except MachineError:
+            if not self._patient:
+                self._waiting.clear()
+                raise
+
+    @property
+    def is_written(self) -> bool:
+        """Whether no line waits for the disk."""
+        return not self._waiting
+
+    def sync(self) -> int:
+        """Bring all lines to the disk; the length of the journal in bytes."""
+        flush(sums_of(self._path))
+        return flush(self._path)
+
+
+def sums_of(path: Path) -> Path:
+    """The file of a journal's checksums."""
+    return path.with_suffix(".crc32")
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """The events in order; an incomplete last line, as a kill leaves it, is passed over.
+
+    Raises InputError, naming the line, where one is no event, lacks what readers need of it, or is not what was written.
+    """
+    if path.exists():
+        *lines, rest = _bytes(path).split(b"\n")
+        yield from _events(path, lines, rest)
+
+
+def parse(line: bytes, where: str) -> dict[str, Any]:
+    """The event in a line; InputError, naming the place `where`, if it is none."""
+    try:
+        event = strict_json.parse(line, where)
+    except InputError as error:
+        raise InputError(f"{where} is no event of a journal; the file was damaged ({error})") from None
+    return events.check(event, where)
+
+
+def missing_lines(path: Path) -> int:
+    """How many lines have a checksum but are not there, beyond the one that a kill explains."""
+    if not (path.exists() and sums_of(path).exists()):
+        return 0
+    return max(0, sums_of(path).stat().st_size // _ENTRY - _bytes(path).count(b"\n") - 1)
+
+
+def cut(path: Path, num_bytes: int) -> None:
+    """Drop what was written after the first `num_bytes`: a resumed run will write it again.
+
+    Raises InputError where the journal is shorter than that, or damaged before it.
+    """
+    data = _bytes(path) if path.exists() else b""
+    if len(data) < num_bytes:
+        raise InputError(
+            f"{path} has {len(data)} bytes, but its checkpoint was saved at {num_bytes}: something cut or removed it"
+        )
+    *lines, _ = data[:num_bytes].split(b"\n")
+    list(_events(path, lines, b""))
+    if len(data) > num_bytes:
+        truncate(path, num_bytes)
+    write_atomically(sums_of(path), b"".join(map(_entry, lines)))
+
+
+def _bytes(path: Path) -> bytes:
+    with opened(path) as stream:
+        return stream.read()
+
+
+def _append(path: Path, line: bytes) -> None:
+    append(sums_of(path), _entry(line))
+    try:
+        append(path, line + b"\n")
+    except MachineError:
+        with suppress(OSError, MachineError):
+            truncate(sums_of(path), sums_of(path).stat().st_size - _ENTRY)
+        raise
+
+
+def _events(path: Path, lines: list[bytes], rest: bytes) -> Iterator[dict[str, Any]]:
+    """The events of whole lines, each held to its checksum where there are any; `rest` follows the last of them."""
+    sums = _bytes(sums_of(path)) if sums_of(path).exists() else None
+    for number, line in enumerate(lines):
+        if sums is not None and sums[number * _ENTRY :][:_ENTRY] != _entry(line):
+            raise _damaged(path, number)
+        yield parse(line, f"{path}:{number + 1}")
+    if rest and sums is not None and sums[len(lines) * _ENTRY :] == _entry(rest[:-1]):  # whole, but for the line's end
+        raise _damaged(path, len(lines))
+
+
+def _entry(line: bytes) -> bytes:
+    return b"%08x\n" % crc32(line)
+
+
+def _damaged(path: Path, number: int) -> InputError:
+    sums = sums_of(path)
+    return InputError(
+        f"{path}:{number + 1} was damaged or changed: it has not the checksum that {sums.name} holds; "
+        f"restore both from a copy, or remove {sums} to do without"
+    )

@@ -1,0 +1,55 @@
+"""The runs under a folder, in brief."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sparring.config import codec
+from sparring.errors import InputError
+from sparring.runs.run import Run
+
+
+def summaries(root: Path) -> list[dict[str, Any]]:
+    """Name, recipe, state, progress, newest score and size of every run under `root`, oldest first; unreadable ones say so."""
+    return [_summary(path) for path in _runs(root)]
+
+
+def damage(root: Path, progress: Callable[[str, int, int], None]) -> dict[str, list[str]]:
+    """For every run under `root`, a sentence on each file that is not what was written, or is gone."""
+    folders = _runs(root)
+    found = {}
+    for done, path in enumerate(folders, 1):
+        try:
+            found[str(path)] = list(Run.open(path).damage())
+        except InputError as error:
+            found[str(path)] = [str(error)]
+        progress("checking", done, len(folders))
+    return found
+
+
+def _runs(root: Path) -> list[Path]:
+    """The folders of all runs under `root`, oldest first."""
+    if not root.is_dir():
+        raise InputError(f"there is no folder {root}; runs are made by `sparring train`")
+    found = (path for path in root.rglob("recipe.json") if path.is_file())  # no link to nowhere
+    return [file.parent for file in sorted(found, key=lambda path: path.stat().st_mtime_ns)]
+
+
+def _summary(path: Path) -> dict[str, Any]:
+    files = [file for file in path.rglob("*") if file.is_file() and not file.name.endswith(".part")]
+    size = sum(file.stat().st_size for file in files)
+    row = {"run": str(path), "recipe": "", "state": "unreadable", "rounds": 0, "epoch": 0, "seconds": 0.0, "score": None}
+    try:
+        run = Run.open(path)
+        events, rounds, evaluations = list(run.journal()), run.rounds(), run.scores()
+    except InputError:
+        return row | {"MiB": round(size / 2**20, 1)}
+    endings = [event["ending"] for event in events[-1:] if event["event"] == "end"]
+    row |= {"recipe": run.recipe.name, "state": endings[0] if endings else "unfinished"}
+    if evaluations:
+        newest = max(evaluations, key=lambda evaluation: (evaluation.round, not evaluation.quick))
+        row["score"] = codec.encode(newest.scores[0]) | {"quick": newest.quick}
+    if rounds:
+        last = rounds[-1]
+        row |= {"rounds": last["round"], "epoch": last["epoch"], "seconds": round(last["seconds"], 1)}
+    return row | {"MiB": round(size / 2**20, 1)}

@@ -1,0 +1,105 @@
+"""Samples and animations of a run as files: PNG, NPZ, GIF, MP4."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from sparring.errors import InputError
+from sparring.runs.run import Run
+from sparring.storage import checksums
+from sparring.storage.files import disk_errors, write_atomically
+from sparring.visual import animated_gif, decode_png, encode_png, frame_indices, grid, to_uint8, walk, write_mp4
+from sparring.visual.animation import FrameRule
+from sparring.visual.grid import tile_scale
+
+LONGEST_PICTURE = 1 << 26  # bytes of a PNG
+MOST_PIXELS = 1 << 28  # of all frames of an animation together
+
+
+def write_samples(path: Path, samples: Tensor, labels: Tensor | None = None, columns: int | None = None) -> None:
+    """Write images [N, C, H, W] in [-1, 1] as a grid (.png) of so many columns, arrays (.npz), or one PNG each in a folder.
+
+    An .npz holds `images`, uint8 [N, H, W] or [N, H, W, C], and `labels`, int64 [N], where there are any; of point data,
+    `points`, float32 [N, D].
+    """
+    if path.suffix == ".npz":
+        return _write_npz(path, samples, labels)
+    if samples.ndim != 4 or samples.shape[1] not in (1, 3):
+        what = "points" if samples.ndim != 4 else f"{samples.shape[1]} channels"
+        raise InputError(f"this generator draws {what}, which have no pictures; write them with --out FILE.npz")
+    if path.suffix == ".png":
+        return _write(path, encode_png(grid(samples, columns or max(1, round(len(samples) ** 0.5)))))
+    if path.suffix:
+        raise InputError(f"cannot write samples to {path}: name a .png file, a .npz file, or a folder")
+    for index, sample in enumerate(samples):
+        _write(path / f"{index:05d}.png", encode_png(grid(sample[None], 1, padding=0)))
+    return None
+
+
+def training_frames(run: Run, rule: FrameRule | None = None) -> list[Image.Image]:
+    """The pictures of the fixed z that an animation keeps by this rule, or by the recipe's; InputError without pictures."""
+    files = run.frames()
+    if not files:
+        raise InputError(f"{run.path} has no pictures of its fixed z yet")
+    chosen = [files[i].relative_to(run.path).as_posix() for i in frame_indices(len(files), rule or run.recipe.frames)]
+    frames: list[Image.Image] = []
+    for name in chosen:
+        frames.append(decode_png(checksums.read(run.path, name, LONGEST_PICTURE), str(run.path / name)))
+        if frames[-1].size != frames[0].size:
+            raise InputError(
+                f"{run.path / name} is of another size than {chosen[0]}; remove it, and the animation goes without"
+            )
+        if frames[0].width * frames[0].height * len(chosen) > MOST_PIXELS:
+            raise InputError(f"{run.path / name} is too large for an animation of {len(chosen)} such pictures")
+    return frames
+
+
+def latent_frames(run: Run, seed: int, points: int = 6, steps_between: int = 15, tiles: int = 16) -> list[Image.Image]:
+    """A loop through `points` places of the latent space, `tiles` walks at once in one grid."""
+    if len(run.shape) != 3:
+        raise InputError(f"{run.path} draws points, not pictures; there is nothing to animate between them")
+    z = run.generator.z(points * tiles, seed).view(tiles, points, -1)
+    walks = [run.generator.draw(walk(own, steps_between)) for own in z]
+    columns = round(tiles**0.5)
+    frames = zip(*walks, strict=True)
+    return [grid(torch.stack(frame), columns, scale=tile_scale(run.shape[-1])) for frame in frames]
+
+
+def write_animation(path: Path, frames: Sequence[Image.Image]) -> None:
+    """Write frames as .gif or .mp4, whole or not at all."""
+    if path.suffix == ".gif":
+        return _write(path, animated_gif(frames))
+    if path.suffix != ".mp4":
+        raise InputError(f"cannot write an animation to {path}: name a .gif or an .mp4 file")
+    with TemporaryDirectory() as scratch:
+        part = Path(scratch) / "animation.mp4"
+        write_mp4(part, frames)
+        return _write(path, part.read_bytes())
+
+
+def _write_npz(path: Path, samples: Tensor, labels: Tensor | None) -> None:
+    arrays: dict[str, Any] = {} if labels is None else {"labels": labels.numpy()}
+    if samples.ndim == 4:
+        pixels = to_uint8(samples).permute(0, 2, 3, 1).numpy()
+        arrays["images"] = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+    else:
+        arrays["points"] = samples.numpy()
+    buffer = BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    _write(path, buffer.getvalue())
+
+
+def _write(path: Path, data: bytes) -> None:
+    with disk_errors(path, len(data)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if (path.parent / checksums.NAME).is_file():  # a run's
+        checksums.write(path.parent, path.name, data)
+    else:
+        write_atomically(path, data)

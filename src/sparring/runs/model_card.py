@@ -1,0 +1,33 @@
+"""The model card that travels with a generator."""
+
+from sparring.config.schedules import Moment
+from sparring.networks.latents import Code
+from sparring.runs.run import Run
+
+
+def model_card(run: Run, moment: Moment) -> str:
+    """Markdown for people, with the front matter that model hubs read."""
+    recipe = run.recipe
+    classes = recipe.z.classes if isinstance(recipe.z, Code) else 0
+    of_class = ", class_=0" if classes else ""
+    software = ", ".join(f"{name} {run.facts[name]}" for name in ("sparring", "torch", "device") if name in run.facts)
+    return f"""---
+library_name: sparring
+tags:
+- gan
+- {"class-conditional" if classes else "unconditional"}-image-generation
+---
+
+# {recipe.name}, seed {run.seed}
+
+A generator trained with Sparring: recipe `{recipe.name}` ({recipe.source}), data
+`{run.facts.get("data_name", "")}`, {moment.round} rounds, {moment.images} images, {moment.seconds:.0f} s, {software}.
+
+It maps z [N, {recipe.z.num}] to samples [N, {", ".join(map(str, run.shape))}] in [-1, 1].
+
+```python
+import sparring
+
+images = sparring.load("PATH/TO/THIS/FOLDER").sample(num=16, seed=0{of_class})
+```
+"""

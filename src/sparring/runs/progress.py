@@ -1,0 +1,87 @@
+"""What people see while they wait, on standard error: a bar on a terminal or in a notebook, elsewhere a line now and then."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from sparring.config.schedules import Moment
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from sparring.runs.run import Run
+
+SILENCE_SECONDS = 60  # where there is no bar, a line comes at every epoch's end, and after this time at the latest
+LABELS = {"d_loss": "D", "g_loss": "G", "d_real": "D(x)", "d_fake": "D(G(z))"}
+
+
+class Progress:
+    """Shows transfers and training. As a context manager it owns the terminal's bottom line."""
+
+    def __init__(self, quiet: bool = False):
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        self.console = Console(stderr=not _in_notebook(), quiet=quiet, highlight=False)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[news]}"),
+            TimeRemainingColumn(),
+        )
+        self.live = self.console.is_terminal or self.console.is_jupyter
+        self._bars = Bars(*columns, console=self.console, disable=quiet or not self.live, expand=True)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "Progress":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def say(self, sentence: str) -> None:
+        """One line above the bar."""
+        self.console.print(sentence, markup=False, soft_wrap=True)
+
+    def transfer(self, label: str, done: int, total: int) -> None:
+        """A download, as the data sets report it."""
+        self.step(f"fetching {label}", done, total)
+
+    def step(self, label: str, done: int, total: int, news: str = "") -> None:
+        """A piece of work that has come so far, and what else there is to say of it."""
+        if label not in self._tasks:
+            self._tasks[label] = self._bars.add_task(label, total=total, news="")
+        self._bars.update(self._tasks[label], completed=done, total=total, news=news)
+        if done >= total:
+            self._bars.remove_task(self._tasks.pop(label))
+
+    def begin(self, run: "Run", start: Moment, num_images: int) -> None:
+        """Training begins: `num_images` is the size of an epoch."""
+        self._length, self._num_images, self._start = run.recipe.length, num_images, start
+        self._news, self._told = "", start.seconds
+        self.say(f"{run.recipe.name}: {self._length} -> {run.path}")
+        share = min(self._length.share(start, num_images), 1.0)
+        self._task = self._bars.add_task(run.recipe.name, total=1000, completed=round(1000 * share), news="")
+
+    def see(self, moment: Moment) -> None:
+        """A round has been played."""
+        speed = (moment.images - self._start.images) / max(moment.seconds - self._start.seconds, 1e-9)
+        if moment.numbers is not None:
+            known = ((label, moment.numbers[name]) for name, label in LABELS.items())
+            self._news = "  ".join(f"{label} {value:.3f}" for label, value in known if value is not None)  # a critic's D(x)
+        share = min(self._length.share(moment, self._num_images), 1.0)
+        news = f"epoch {moment.epoch}  {self._news}  {speed:,.0f} images/s"
+        self._bars.update(self._task, completed=round(1000 * share), news=news)
+        overdue = moment.seconds - self._told > SILENCE_SECONDS and moment.numbers is not None
+        if not self.live and (moment.epoch_ended or moment.last or overdue):
+            left = moment.seconds / share - moment.seconds if share else 0.0
+            self.say(f"{news}  {share:.0%}, {left:,.0f} s left")
+            self._told = moment.seconds
+
+
+def _in_notebook() -> bool:
+    """Whether output goes to a notebook's page, where standard error would be drawn in alarming red."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return type(shell).__name__ == "ZMQInteractiveShell"

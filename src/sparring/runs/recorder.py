@@ -1,0 +1,284 @@
+"""What a run leaves behind while it trains: journal, pictures, checkpoints, and at the end plots and an animation."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from sparring import evaluation
+from sparring.coach import Coach
+from sparring.config.non_finite import DivergenceError, RollBack, Skip, Trouble
+from sparring.config.rng import keyed_generator
+from sparring.config.schedules import Moment
+from sparring.data.sets import Dataset
+from sparring.errors import InputError, MachineError
+from sparring.evaluation import Standard
+from sparring.losses import is_probabilistic
+from sparring.networks.latents import Noise
+from sparring.runs import checkpoint, divergence, rollback_points, scorebook
+from sparring.runs.divergence import Deed, Troubles
+from sparring.runs.generator import Generator
+from sparring.runs.journal import Journal
+from sparring.runs.media import training_frames, write_animation
+from sparring.runs.model_card import model_card
+from sparring.runs.run import Run
+from sparring.runs.scorebook import Evaluation
+from sparring.storage import checksums
+from sparring.training.engine import Engine
+from sparring.training.probes import checkup
+from sparring.visual import Series, logits_plot, losses_plot, traces_plot
+from sparring.visual.landscape import LogDensity, Verdict
+
+Ending = Literal["finished", "interrupted", "terminated", "non-finite", "machine"]
+OnWriteError = Literal["stop", "continue"]
+
+
+@dataclass
+class Recorder:
+    """Writes a run's files as its moments come, takes quick scores, and lets the coach listen.
+
+    `standard`: what the quick scores are taken against; None for no scores. `say` gets the coach's remarks.
+    `on_write_error`: a file that the disk does not take stops the training, or is told and passed over; lines of the journal
+    are then kept until the disk takes them, and a run that could not be saved at its end is an error in either case.
+    """
+
+    run: Run
+    engine: Engine
+    test: Dataset
+    standard: Standard | None = None
+    say: Callable[[str], None] = lambda _: None
+    on_write_error: OnWriteError = "stop"
+    saved_round: int = -1
+    coach: Coach = field(default_factory=Coach)
+    best: float = float("inf")
+    troubles: Troubles = field(default_factory=Troubles)
+
+    def __post_init__(self):
+        for event in self.run.journal():  # of the time before, when a run is resumed
+            list(self.coach.hear(event))
+            self.troubles.hear(event)
+            if event["event"] == "score" and self.standard and event["extractor"] == self.standard.extractor_names[0]:
+                self.best = min(self.best, event[event["headline"]])
+        self.journal = Journal(self.run.path / "journal.jsonl", patient=self.on_write_error == "continue")
+        self._pace()
+
+    def _pace(self) -> None:
+        """Learning rates as the roll-backs so far have them."""
+        if isinstance(remedy := self.run.recipe.non_finite, RollBack):
+            self.engine.slow_down(remedy.lr_factor ** self.troubles.helped["roll-back"])
+
+    def start(self) -> None:
+        """Write the first line."""
+        recipe = self.run.recipe
+        self.journal.write("start", recipe=recipe.name, seed=self.run.seed, length=str(recipe.length))
+
+    def start_over(self, round_: int) -> None:
+        """Know what the journal holds, which was cut to the checkpoint of this round, and no more."""
+        self.coach, self.best, self.troubles, self.saved_round = Coach(), float("inf"), Troubles(), round_
+        self.__post_init__()
+
+    def excuse(self, trouble: Trouble, moment: Moment) -> None:
+        """Note that a round was skipped; DivergenceError where the recipe skips none, or no more."""
+        remedy, skipped = self.run.recipe.non_finite, self.troubles.helped["skip"]
+        if not isinstance(remedy, Skip):
+            raise DivergenceError(trouble, moment)
+        if skipped >= remedy.at_most:
+            raise DivergenceError(trouble, moment, f", after {skipped} skipped round{'s' * (skipped > 1)}")
+        see, count = self.note(trouble, moment, "skip"), f"{skipped + 1} of at most {remedy.at_most}"
+        self.say(f"{DivergenceError(trouble, moment)}; the round was skipped ({count}){see}")
+
+    def note(self, trouble: Trouble, moment: Moment, deed: Deed) -> str:
+        """Save the batch of a trouble and write the event; the tail of a sentence that says where a known batch is."""
+        file = None
+        with self._writing(moment):
+            file = divergence.save_batch(self.run, trouble, moment)
+        event = divergence.event_of(trouble, moment, deed, file)
+        self.journal.write(divergence.EVENT, **event)
+        self.troubles.hear({"event": divergence.EVENT, **event})
+        self._pace()
+        return f", see {self.run.path / file}" if file else ""
+
+    def see(self, moment: Moment) -> None:
+        """Write what is due at this moment; DivergenceError where that would be infinite or not a number."""
+        try:
+            self._write_due(moment)
+        except DivergenceError as error:
+            raise DivergenceError(error.trouble, moment) from None
+
+    def _write_due(self, moment: Moment) -> None:
+        place = {"round": moment.round, "epoch": moment.epoch, "images": moment.images, "seconds": moment.seconds}
+        if moment.numbers is not None:
+            self._tell("round", **place, **moment.numbers)
+        if moment.epoch_ended:
+            self.journal.write("epoch", **place, **(moment.test_numbers or {}))
+        for picture in self.run.recipe.pictures:
+            for name, png in picture.files(moment, self):
+                with self._writing(moment):
+                    self.run.put(f"samples/{name}", png)
+                    self.journal.write("sample", **place, file=f"samples/{name}")
+        review = self.run.recipe.review
+        if review is not None and (moment.last or review.due(moment)):
+            self._review(moment, place)
+        recipe = self.run.recipe
+        needs_its_start = isinstance(recipe.non_finite, RollBack) or self.run.facts.get("start_from") is not None
+        if moment.last or recipe.checkpoint.due(moment) or (moment.round == 0 and needs_its_start):
+            self.save(moment)
+
+    def _review(self, moment: Moment, place: Mapping[str, Any]) -> None:
+        """A quick score, with a checkpoint aside where it is the best so far, and the coach's close look."""
+        checkpoint.check_finite(self.engine.match)
+        if self.standard is not None:
+            self._score(self.standard, moment, place)
+        self._tell("checkup", **place, **checkup(self.engine, self.test))
+
+    def _score(self, standard: Standard, moment: Moment, place: Mapping[str, Any]) -> None:
+        samples = evaluation.examples(self.engine.samples_of_all(evaluation.QUICK, "quick score", moment.round))
+        found = evaluation.quick(standard, samples, self.run.seed)
+        values, headline = {score.metric: score.value for score in found}, standard.headline
+        facts = {"quick": True, "num_samples": len(samples), "extractor": standard.extractor_names[0]}
+        facts |= {"headline": headline, "floor": found[0].floor}
+        largest = next((score for score in found if score.metric == "largest_class"), None)
+        if largest and largest.floor is not None:
+            facts["largest_class_excess"] = largest.value - largest.floor
+        self._tell("score", **place, **facts, **values)
+        self.say(f"quick score, epoch {moment.epoch}: {found[0]}")
+        with self._writing(moment):
+            scorebook.append(self.run.path, Evaluation(moment.round, True, tuple(found)))
+        if values[headline] < self.best:
+            self.best = values[headline]
+            with self._writing(moment):
+                self._write_checkpoint(checkpoint.best_path(self.run.path / "checkpoints"), moment)
+
+    def _tell(self, event: str, **fields: Any) -> None:
+        """Write an event, and what the coach has to say about it."""
+        self.journal.write(event, **fields)
+        for remark in self.coach.hear({"event": event, **fields}):
+            self.journal.write("warning", round=fields["round"], **vars(remark))
+            self.say(f"coach, epoch {fields['epoch']}: {remark}")
+
+    def save(self, moment: Moment) -> None:
+        """Write the generator by itself and a checkpoint of this moment, unless there is one.
+
+        Raises DivergenceError, and writes nothing, where a weight is infinite or not a number.
+        """
+        if self.saved_round == moment.round:
+            return
+        with self._writing(moment):
+            self._write_checkpoint(checkpoint.path_of(self.run.path / "checkpoints", moment.round), moment)
+            self.saved_round = moment.round
+            self.publish(moment)
+
+    def publish(self, moment: Moment) -> None:
+        """What follows a checkpoint: older ones go, and the generator is written by itself."""
+        folder, recipe, network = self.run.path / "checkpoints", self.run.recipe, self.engine.match.shown
+        spare = rollback_points.paths(folder, self.engine)[:1] if isinstance(recipe.non_finite, RollBack) else ()
+        checkpoint.keep_newest(folder, recipe.keep_checkpoints, spare)
+        trained = Generator.build(recipe, self.engine.data.shape, {n: t.cpu() for n, t in network.state_dict().items()})
+        trained.write(self.run.path / "generator", model_card(self.run, moment))
+
+    def _write_checkpoint(self, file: Path, moment: Moment) -> None:
+        """A line in the journal, then the state of this moment; DivergenceError, and nothing, where that is not finite."""
+        checkpoint.check_finite(self.engine.match)
+        self.journal.write("checkpoint", round=moment.round, file=f"checkpoints/{file.name}")
+        checkpoint.write(file, self.engine.match, moment, self.journal.sync())
+
+    def end(self, moment: Moment, ending: Ending, **fields: Any) -> None:
+        """Write the plots, the animation and the last line; MachineError where a complete run could not be saved."""
+        with self._writing(moment):
+            draw_plots(self.run, len(self.engine.data))
+            if self.run.frames():
+                self._animate()
+            checksums.tidy(self.run.path)
+        self.journal.write("end", round=moment.round, ending=ending, seconds=moment.seconds, **fields)
+        if ending != "non-finite" and not (self.saved_round == moment.round and self.journal.is_written):
+            raise MachineError(f"{self.run.path} could not be saved as it is after round {moment.round}")
+
+    def fail(self, moment: Moment, reason: str) -> None:
+        """Write the last line of a run that the machine ended, where it still takes one."""
+        with suppress(MachineError):
+            self.journal.write("end", round=moment.round, ending="machine", seconds=moment.seconds, reason=reason)
+
+    def _animate(self) -> None:
+        try:
+            write_animation(self.run.path / "training.gif", training_frames(self.run))
+        except InputError as error:  # a picture was damaged meanwhile; that is no reason to fail at the end
+            self.say(f"there is no animation: {error}")
+
+    @contextmanager
+    def _writing(self, moment: Moment) -> Iterator[None]:
+        """A failure of the disk stops the training, or is told and passed over."""
+        try:
+            yield
+        except MachineError as error:
+            if self.on_write_error == "stop":
+                raise
+            text = f"{error}; training goes on"
+            self.say(text)
+            self.journal.write("warning", round=moment.round, text=text)
+            if not self.run.path.is_dir():
+                self._make_anew()
+
+    def _make_anew(self) -> None:
+        """Somebody removed the folder: what comes from now on shall have a place."""
+        with suppress(OSError, MachineError):
+            self.run.path.mkdir(parents=True)
+            self.run.with_recipe(self.run.recipe)
+
+    @property
+    def noise(self) -> Noise:
+        return self.run.recipe.z
+
+    @property
+    def classes(self) -> Sequence[str]:
+        return self.engine.data.classes
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict(self.engine.logits, is_probabilistic(self.run.recipe.loss))
+
+    @property
+    def log_density(self) -> LogDensity | None:
+        return getattr(self.run.recipe.data, "log_density", None)
+
+    def z(self, num: int, *address: str | int) -> Tensor:
+        return self.engine.z(num, *address).cpu()
+
+    def draw(self, z: Tensor) -> Tensor:
+        return self.engine.draw(z)
+
+    def samples(self, num: int, *address: str | int) -> Tensor:
+        return self.engine.samples(num, *address)
+
+    def untrained(self, num: int) -> Tensor:
+        return self.engine.untrained(num)
+
+    def real(self, num: int, split: Literal["train", "test"]) -> Tensor:
+        data = self.test if split == "test" else self.engine.data
+        chosen = torch.randperm(len(data), generator=keyed_generator("cpu", self.run.seed, "real", split))[:num]
+        return data.batch(chosen.to(self.engine.device if split == "train" else "cpu")).cpu()
+
+
+def draw_plots(run: Run, num_images: int) -> None:
+    """losses.png, and traces.png: what D says of the test images where that was read, else of the training batches."""
+    events = list(run.journal())
+    rounds = [e for e in events if e["event"] == "round"]
+    tested = [e for e in events if e["event"] == "epoch" and "d_real_test" in e]
+    draw = traces_plot
+    losses = {"G": _series(rounds, "g_loss", num_images), "D": _series(rounds, "d_loss", num_images)}
+    if tested:
+        traces = {"D(x), test images": ("d_real_test", tested), "D(G(z))": ("d_fake_test", tested)}
+    elif is_probabilistic(run.recipe.loss):
+        traces = {"D(x)": ("d_real", rounds), "D(G(z))": ("d_fake", rounds)}
+    else:
+        draw, traces = logits_plot, {"D(x)": ("real_logit", rounds), "D(G(z))": ("fake_logit", rounds)}
+    lines = {label: _series(found, name, num_images) for label, (name, found) in traces.items()}
+    run.put("losses.png", losses_plot(losses))
+    run.put("traces.png", draw(lines))
+
+
+def _series(events: Sequence[Mapping[str, Any]], name: str, num_images: int) -> Series:
+    return [e["images"] / num_images for e in events], [e[name] for e in events]

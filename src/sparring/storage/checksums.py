@@ -1,0 +1,107 @@
+"""The checksums of a folder's files, in a file `SHA256SUMS` as `sha256sum --check` reads it.
+
+A file's line is written before the file, so a kill between the two leaves the line of a file that never came: what counts is
+that one of the lines with a file's name has its checksum.
+"""
+
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+from sparring.errors import InputError
+from sparring.storage.files import append, make_folder, opened, read_bytes, truncate, write_atomically
+
+NAME = "SHA256SUMS"
+_LINE = re.compile("[0-9a-f]{64}  [^/].*\n")
+
+
+def write(folder: Path, name: str, data: bytes) -> None:
+    """Put a file into a folder (or into one directly below it), whole or not at all, with its checksum."""
+    path = folder / name
+    if path.parent != folder:
+        make_folder(path.parent)
+    _drop_torn_line(folder / NAME)
+    append(folder / NAME, _line(data, name).encode(), flush=True)
+    write_atomically(path, data)
+
+
+def read(folder: Path, name: str, longest: int | None = None) -> bytes:
+    """A file's bytes; InputError where they are not there, have none of its checksums, or are more than `longest`."""
+    if longest is not None:
+        data = read_bytes(folder / name, longest)
+    else:
+        with opened(folder / name) as stream:
+            data = stream.read()
+    known = [line for line in _lines(folder) if line[64:] == f"  {name}\n"]
+    if known and _line(data, name) not in known:
+        raise InputError(
+            f"{folder / name} was damaged or changed: it has not the checksum that {NAME} holds; "
+            f"restore it from a copy, or, if you changed it on purpose, remove its line from {folder / NAME}"
+        )
+    return data
+
+
+def problems(folder: Path) -> Iterator[str]:
+    """A sentence on every listed file that is gone or damaged, or on the list where it cannot be read."""
+    try:
+        names = dict.fromkeys(_name(line) for line in _lines(folder))
+    except InputError as error:
+        yield str(error)
+        return
+    for name in names:
+        if name is None:
+            yield f"{folder / NAME} was damaged: it holds a line that is none of its own"
+            continue
+        try:
+            read(folder, name)
+        except InputError as error:
+            yield str(error)
+
+
+def mend(folder: Path) -> None:
+    """Drop what a kill left at the end: a part of a line, or the line of a file that never came."""
+    lines = _lines(folder)
+    _drop_torn_line(folder / NAME)
+    name = _name(lines[-1]) if lines else None
+    if name is not None and not (folder / name).exists():
+        write_atomically(folder / NAME, "".join(lines[:-1]).encode())
+
+
+def tidy(folder: Path) -> None:
+    """Keep one line a file, where that is the file's: `sha256sum --check` then finds nothing but good ones."""
+    lines, kept = _lines(folder), dict[str | None, list[str]]()
+    for line in lines:
+        kept.setdefault(_name(line), []).append(line)
+    for name, its_lines in kept.items():
+        if name is not None and (folder / name).is_file():
+            true = _line((folder / name).read_bytes(), name)
+            kept[name] = [true] if true in its_lines else its_lines
+    tidied = [line for its_lines in kept.values() for line in its_lines]
+    if tidied != lines:
+        write_atomically(folder / NAME, "".join(tidied).encode())
+
+
+def _line(data: bytes, name: str) -> str:
+    return f"{sha256(data).hexdigest()}  {name}\n"
+
+
+def _lines(folder: Path) -> list[str]:
+    """Whole lines; a kill may have left a part of one at the end. InputError where they cannot be read."""
+    if not (folder / NAME).exists():
+        return []
+    with opened(folder / NAME) as stream:
+        *lines, _ = stream.read().decode(errors="replace").split("\n")
+    return [f"{line}\n" for line in lines]
+
+
+def _name(line: str) -> str | None:
+    """The file of a line; None where it is no line of a checksum, or of a file outside the folder."""
+    name = line[66:-1]
+    return name if _LINE.fullmatch(line) and ".." not in PurePosixPath(name).parts else None
+
+
+def _drop_torn_line(path: Path) -> None:
+    data = path.read_bytes() if path.is_file() else b"\n"
+    if not data.endswith(b"\n"):
+        truncate(path, data.rfind(b"\n") + 1)

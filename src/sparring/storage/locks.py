@@ -1,0 +1,51 @@
+"""Who may write: one process trains a run at a time; those who add scores take turns."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sparring.errors import InputError
+from sparring.storage.files import disk_errors
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """The folder, made where it is not there, is this process's own for the block; InputError where it is another's.
+
+    One that was made and is left with nothing in it goes again.
+    """
+    made = not folder.exists()
+    with disk_errors(folder, 0):
+        folder.mkdir(parents=True, exist_ok=True)
+        own = FileLock(folder / ".lock")
+        try:
+            own.acquire(timeout=0)
+        except Timeout:
+            raise InputError(f"another process trains {folder}; wait until it has ended, or stop it") from None
+    try:
+        yield
+    finally:
+        own.release()
+        if made:
+            _drop_unused(folder)
+
+
+def _drop_unused(folder: Path) -> None:
+    with suppress(OSError):  # somebody removed it, or has just begun to use it
+        if [path.name for path in folder.iterdir()] == [".lock"]:
+            (folder / ".lock").unlink()
+            folder.rmdir()
+
+
+@contextmanager
+def turn(folder: Path) -> Iterator[None]:
+    """Wait for the others who add to a run's scores, and keep them waiting for the block."""
+    shared = FileLock(folder / ".scores.lock")
+    with disk_errors(folder, 0):
+        shared.acquire()
+    try:
+        yield
+    finally:
+        shared.release()

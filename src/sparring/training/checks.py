@@ -1,0 +1,76 @@
+"""What a recipe asks of the data and of its networks, looked at before the first round."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from sparring.augment import Adaptive
+from sparring.config.registry import name_of
+from sparring.config.rng import keyed_generator
+from sparring.data.sets import Dataset
+from sparring.errors import InputError, check
+from sparring.networks.latents import Code
+from sparring.networks.layers.batch_norm import BatchNorm
+from sparring.penalties import Penalty
+from sparring.recipe import Recipe
+
+MOST_OF_FEW = 4096  # batch size, where there are fewer images
+HELD_OUT = 500  # images at most that an adaptive augmentation keeps from D, of ten a single one
+
+
+def held_out_of(recipe: Recipe, data: Dataset) -> tuple[Dataset, Dataset | None]:
+    """What is trained on, and what D is never shown: some at random, where the augmentation asks for it."""
+    if not isinstance(recipe.augment, Adaptive):
+        return data, None
+    num = min(HELD_OUT, len(data) // 10)
+    check(num >= 1, "data", f"{len(data)} images", "have at least 10 for an adaptive augmentation, which holds a tenth back")
+    order = torch.randperm(len(data), generator=keyed_generator("cpu", 0, "held out"))
+    return data.take(order[num:].sort().values), data.take(order[:num])
+
+
+def check_classes(recipe: Recipe, data: Dataset) -> None:
+    """InputError where the condition needs labels that the data have not, or other classes."""
+    if recipe.condition is None or not recipe.condition.uses_labels or not isinstance(recipe.z, Code):
+        return
+    what = f"the condition {name_of(recipe.condition)} needs labels"
+    if data.labels is None:
+        raise InputError(f"{what}, and the data set {name_of(recipe.data)} has none; set condition=null, or name other data")
+    check(recipe.z.classes == len(data.classes), "z.classes", recipe.z.classes, f"be {len(data.classes)}, as the data have")
+
+
+def check_batch_size(recipe: Recipe, num_images: int, num_processes: int, g: nn.Module, d: nn.Module) -> None:
+    size, most = recipe.batch_size, max(num_images, MOST_OF_FEW)
+    check(size <= most, "batch_size", f"{size:,}", f"be at most {most:,} for {num_images:,} images")
+    check(size >= num_processes, "batch_size", size, f"be at least {num_processes}, the number of processes")
+    remedy = f"{type(recipe.non_finite).__name__}()"
+    check(num_processes == 1 or recipe.packing == 1, "packing", recipe.packing, "be 1 where several processes train")
+    check(num_processes == 1 or not recipe.non_finite.guards, "non_finite", remedy, "be Stop() where several processes train")
+    if not (normalises(g) or normalises(d)):
+        return
+    check(size >= 2, "batch_size", size, "be at least 2, for batch normalisation")
+    if recipe.batch_norm == "per-process" and num_processes > 1:
+        last = num_images % size if normalises(d) and recipe.order != "with-replacement" and not recipe.is_even else 0
+        fewest = (last or size) // num_processes
+        rule = f"leave at least 2 samples to each of {num_processes} processes, also of an epoch's last batch"
+        check(fewest >= 2, "batch_size", size, f"{rule}; or set batch_norm=synchronised")
+
+
+def check_penalties(recipe: Recipe, d: nn.Module) -> None:
+    """InputError where D's slope at an image would be the work of others in its batch."""
+    if any(isinstance(penalty, Penalty) for penalty in recipe.penalties) and normalises(d):
+        raise InputError(
+            f"{name_of(recipe.discriminator)} normalises over the batch, so its slope at an image is not the image's own; "
+            "leave out the penalties, or take a D without batch normalisation"
+        )
+
+
+def check_pictures(recipe: Recipe, shape: Sequence[int]) -> None:
+    """InputError where a picture that the recipe asks for cannot be made of such data or of such z."""
+    for picture in recipe.pictures:
+        if hasattr(picture, "check_fits"):
+            picture.check_fits(shape, recipe.z)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def normalises(network: nn.Module) -> bool:
+    return any(isinstance(layer, BatchNorm) for layer in network.modules())

@@ -1,0 +1,175 @@
+"""The two players and what they play for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from sparring.augment import Adaptive, Augment
+from sparring.conditions import Condition
+from sparring.config.rng import keyed_generator
+from sparring.distributed.sharing import Alone, Sharing, Side
+from sparring.losses import Loss, RelativisticLoss
+from sparring.networks.latents import Code
+from sparring.networks.layers.traits import is_function, is_per_sample
+from sparring.penalties import Constraint, LogitPenalty, Penalty
+from sparring.training.player import Pass, Player, Sight
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What D says of a batch, [B] or with a condition [B, 1 + n], and the codes of its images, [B, classes + continuous]."""
+
+    outputs: Tensor
+    codes: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Where in its run a move stands: the round, the factor of every gamma, the strength of the augmentation, and the seed of
+    what the move draws beside z."""
+
+    round: int = 0
+    gamma: float = 1.0
+    strength: float = 1.0
+    seed: int = 0
+
+
+@dataclass
+class Match:
+    """The two players and what they play for.
+
+    `guarded`: a move whose loss or gradient is not finite raises DivergenceError, before anybody steps.
+    `code`: where there is a condition, the noise whose columns it is about. `memory`: what is remembered from move to move.
+    """
+
+    generator: Player
+    discriminator: Player
+    loss: Loss | RelativisticLoss
+    kept: tuple[Tensor, Pass] | None = None  # z and G's pass, for a move on the same z
+    guarded: bool = False
+    sharing: Sharing = field(default_factory=Alone)
+    penalties: tuple[Penalty | LogitPenalty, ...] = ()
+    constraint: Constraint | None = None
+    packing: int = 1
+    condition: Condition | None = None
+    code: Code | None = None
+    augment: Augment | None = None
+    averaged: nn.Module | None = None  # the copy of G that is shown, where there is one
+    turn: Turn = field(default_factory=Turn)
+    memory: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.g_is_function = is_function(self.generator.network)
+        self.d_is_function = is_function(self.discriminator.network)
+        self.d_is_per_sample = is_per_sample(self.discriminator.network)
+        device = self.discriminator.optimizer.parameters[0].device
+        for index, penalty in self.logit_penalties:
+            self.memory[f"penalty.{index}"] = penalty.initial().to(device)
+        if len(self.logit_penalties) < len(self.penalties):
+            self.memory["d_penalty"] = torch.zeros((), device=device)
+        if isinstance(self.augment, Adaptive):
+            self.memory["strength"] = torch.zeros(())  # on the CPU, so that no round waits for the device to read it
+
+    @property
+    def networks(self) -> tuple[nn.Module, nn.Module]:
+        return self.generator.network, self.discriminator.network
+
+    @property
+    def shown(self) -> nn.Module:
+        """The generator that samples are drawn from: the averaged copy, where there is one."""
+        return self.averaged or self.generator.network
+
+    @property
+    def logit_penalties(self) -> list[tuple[int, LogitPenalty]]:
+        """Those that look at D's logits, with their places among all penalties."""
+        return [(index, penalty) for index, penalty in enumerate(self.penalties) if isinstance(penalty, LogitPenalty)]
+
+    @property
+    def sees_plainly(self) -> bool:
+        """Whether D sees the images as they are, one by one."""
+        return self.augment is None and self.packing == 1
+
+    def generate(self, z: Tensor) -> Pass:
+        """G's images of z."""
+        with self.sharing.showing(self.generator.network, "fake"):
+            return self.generator.run(z)
+
+    def judge(self, images: Tensor, *sides: Side, weights: bool = True, inputs: bool = False) -> Pass:
+        """D's outputs for one side's images, or for both sides' in one batch."""
+        see = None if self.sees_plainly else self.sight(sides[0], images)
+        with self.sharing.showing(self.discriminator.network, *sides):
+            return self.discriminator.run(images, weights=weights, inputs=inputs, see=see)
+
+    def sight(self, side: Side, images: Tensor) -> Sight:
+        """What is done to this side's images in this turn before D sees them: they are augmented, and packed."""
+        augment = self.augment
+        if augment is None:
+            return lambda images: pack(images.clone(), self.packing)
+        num = augment.num_uniforms(tuple(images.shape[1:]))
+        uniforms = self.uniforms(side, len(images), num, "augment").to(images.dtype)
+        return lambda images: pack(augment(images, uniforms, self.turn.strength), self.packing)
+
+    def uniforms(self, side: Side, here: int, num: int, *address: str | int) -> Tensor:
+        """[here, num] numbers of U(0, 1) for the rows that are here of one side's batch, the same whoever has them."""
+        device = self.discriminator.optimizer.parameters[0].device
+        rng = keyed_generator(device, self.turn.seed, side, *address)
+        whole = torch.rand(self.sharing.num(side, here), num, generator=rng, device=device)
+        return self.sharing.here([side], [whole])[0]
+
+    def logits(self, outputs: Tensor, codes: Tensor | None) -> Tensor:
+        """The logits [B] among D's outputs for images of these codes."""
+        return outputs if self.condition is None or codes is None else self.condition.logits(outputs, codes)
+
+    def codes_of(self, z: Tensor) -> Tensor | None:
+        """What the condition is about, of generated images: [B, classes + continuous]."""
+        return None if self.code is None else self.code.codes(z)
+
+    def g_loss(self, fake: Verdict, real_logits: Tensor) -> Tensor:
+        """The value that G minimises."""
+        fake_logits = self.logits(fake.outputs, fake.codes)
+        if isinstance(self.loss, RelativisticLoss):
+            terms = self.loss.g_terms(fake_logits, real_logits)
+        else:
+            terms = self.loss.g_terms(fake_logits)
+        return average((*terms, *self._fake_terms(fake)))
+
+    def d_loss(self, real: Verdict, fake: Verdict, batch: Literal["separate", "joint"] = "separate") -> Tensor:
+        """The value that D minimises, penalties on gradients aside."""
+        logits = self.logits(real.outputs, real.codes), self.logits(fake.outputs, fake.codes)
+        terms = [*self.loss.d_terms(*logits), *self._fake_terms(fake)]
+        if self.condition and self.code and real.codes is not None:
+            terms += self.condition.real_terms(real.outputs, real.codes, self.code.classes)
+        for index, penalty in self.logit_penalties:
+            if self.turn.round % penalty.every == 0:
+                factor = self.turn.gamma * penalty.every
+                terms += [factor * values for values in penalty.values(*logits, self.memory[f"penalty.{index}"])]
+        return average(terms, batch)
+
+    def _fake_terms(self, fake: Verdict) -> tuple[Tensor, ...]:
+        if self.condition is None or self.code is None or fake.codes is None:
+            return ()
+        return self.condition.fake_terms(fake.outputs, fake.codes, self.code.classes)
+
+
+def pack(images: Tensor, num: int) -> Tensor:
+    """[B, C, ...] -> [B // num, num C, ...]: so many images side by side in their channels; what is left over is left out."""
+    if num == 1:
+        return images
+    packs = len(images) // num
+    return images[: packs * num].reshape(packs, num * images.shape[1], *images.shape[2:])
+
+
+def unpack(packs: Tensor, num: int) -> Tensor:
+    """The images of packs, in order."""
+    return packs if num == 1 else packs.reshape(len(packs) * num, packs.shape[1] // num, *packs.shape[2:])
+
+
+def average(terms: Sequence[Tensor], batch: Literal["separate", "joint"] = "separate") -> Tensor:
+    """The sum of the terms' means; for a joint batch the mean over all samples of all terms."""
+    if batch == "joint":
+        return torch.cat(tuple(terms)).mean()
+    first, *others = (term.mean() for term in terms)
+    return sum(others, start=first)

@@ -1,0 +1,32 @@
+"""The two networks of a recipe, for data of a given shape."""
+
+from torch import nn
+
+from sparring import networks
+from sparring.config.rng import derive_seed
+from sparring.networks.latents import Code
+from sparring.recipe import Recipe
+
+
+def generator(recipe: Recipe, shape: tuple[int, ...], seed: int) -> nn.Module:
+    """G with its initial values, a function of `seed` alone."""
+    return networks.build_generator(recipe.generator, recipe.z.num, shape, derive_seed(seed, "initial", "generator"))
+
+
+def discriminator(recipe: Recipe, shape: tuple[int, ...], seed: int) -> nn.Module:
+    """D with its initial values, likewise: for as many images side by side as the recipe packs, with an output beside the logit
+    for all that its condition asks, and under its constraint."""
+    packed = (shape[0] * recipe.packing, *shape[1:])
+    num_outputs = 1 + recipe.condition.num_outputs(recipe.z) if recipe.condition and isinstance(recipe.z, Code) else 1
+    network = networks.build_discriminator(
+        recipe.discriminator, packed, derive_seed(seed, "initial", "discriminator"), num_outputs
+    )
+    if recipe.constraint is None:
+        return network
+    constraint = recipe.constraint
+
+    def constrained() -> nn.Module:
+        constraint.install(network)
+        return network
+
+    return networks.seeded(constrained, derive_seed(seed, "initial", "constraint"))

@@ -1,0 +1,57 @@
+"""From tensors to the numbers that a journal holds."""
+
+from math import isfinite
+
+import torch
+from torch import Tensor
+
+from sparring.config.non_finite import DivergenceError, Trouble
+from sparring.training.moves import Readings
+
+VERDICTS = ("d_real", "d_fake", "d_accuracy_real", "d_accuracy_fake", "g_accuracy")
+OTHERS = ("g_gradient", "d_gradient", "d_penalty", "strength")  # readings that a journal holds where there are any
+
+
+def summary(readings: Readings, probabilistic: bool = True) -> dict[str, float | None]:
+    """Readings as numbers: losses, mean logits, mean sigmoids, and how often each side's verdict was right.
+
+    `d_accuracy_real`: share of real images that D takes for real; `d_accuracy_fake`: share of fakes that D takes for fakes;
+    `g_accuracy`: share of the fakes of G's own move that D takes for real; `g_gradient` and `d_gradient`: norms of the
+    gradients of the last moves; `d_penalty`: what the penalties on D's gradients added when they were due last; `strength`: of
+    an adaptive augmentation.
+    Of a loss under which D's output is no probability, mean sigmoids and shares are None.
+    """
+    real, fake, own = (readings[name] for name in ("real_logits", "fake_logits", "g_fake_logits"))
+    numbers: dict[str, Tensor] = {
+        "g_loss": readings["g_loss"],
+        "d_loss": readings["d_loss"],
+        "real_logit": real.mean(),
+        "fake_logit": fake.mean(),
+        "d_real": real.sigmoid().mean(),
+        "d_fake": fake.sigmoid().mean(),
+        "d_accuracy_real": (real > 0).float().mean(),
+        "d_accuracy_fake": (fake <= 0).float().mean(),
+        "g_accuracy": (own > 0).float().mean(),
+        **{name: readings[name] for name in OTHERS if name in readings},
+    }
+    values = torch.stack(list(numbers.values())).tolist()  # one synchronisation
+    found: dict[str, float | None] = dict(zip(numbers, values, strict=True))
+    return found if probabilistic else found | dict.fromkeys(VERDICTS)
+
+
+def finite(numbers: dict[str, float]) -> dict[str, float]:
+    """The same numbers; DivergenceError where one is not finite."""
+    for name, value in numbers.items():
+        if not isfinite(value):
+            raise DivergenceError(Trouble(name, "discriminator" if name.startswith("d_") else "generator", str(value)))
+    return numbers
+
+
+def spread_of(samples: Tensor) -> Tensor:
+    """The root mean square deviation from sample to sample; never quite 0, so that others can be measured by it."""
+    return samples.var(0, correction=0).mean().sqrt().clamp(min=1e-6)
+
+
+def contrast_of(images: Tensor) -> Tensor:
+    """The mean deviation within an image, likewise."""
+    return images.flatten(1).std(1, correction=0).mean().clamp(min=1e-6)

@@ -1,0 +1,97 @@
+"""Pictures of what a class, or another code, makes of one and the same z."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, cast
+
+import torch
+from torch import Tensor
+
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Moment
+from sparring.errors import InputError, check
+from sparring.visual.grid import headed_grid
+from sparring.visual.pixels import encode_png
+from sparring.visual.sampler import Code, Noise, Studio, check_number, frame_name
+
+LONGEST_NAME = 16  # characters beside a row
+
+
+@register("picture")
+@dataclass(frozen=True)
+class ClassGrid:
+    """Every class in a row, every z in a column, again and again: `classes_epoch_0001.png`."""
+
+    columns: int = 10
+    every: Every = field(default_factory=lambda: Every(epochs=1))
+
+    frames: ClassVar[str] = "classes_"
+
+    def __post_init__(self):
+        check(self.columns >= 1, "class-grid.columns", self.columns, "be at least 1")
+
+    def check_fits(self, shape: Sequence[int], noise: Noise) -> None:
+        classes = _code_of(noise, "class-grid").classes
+        check(classes >= 1, "z.classes", classes, "be at least 1 for the picture class-grid")
+        check_number(classes * self.columns)
+
+    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
+        if self.every.due(moment) or moment.last:
+            noise = cast(Code, studio.noise)
+            images = studio.draw(_class_codes(noise, studio.z(self.columns, "fixed z")))
+            page = headed_grid(images, rows=_row_names(studio.classes, noise.classes))
+            yield self.frames + frame_name(self.every, moment), encode_png(page)
+
+
+@register("picture")
+@dataclass(frozen=True)
+class CodeTraversal:
+    """One z in a row, one value of a code in a column, a picture a code: `code_class_epoch_0001.png`, `code_0_epoch_0001.png`.
+
+    The class takes all its values; each continuous code `steps` of them evenly in [-limit, limit]. All else in a row stays.
+    """
+
+    rows: int = 8
+    steps: int = 9
+    limit: float = 1.0
+    every: Every = field(default_factory=lambda: Every(epochs=1))
+
+    def __post_init__(self):
+        check(self.rows >= 1, "code-traversal.rows", self.rows, "be at least 1")
+        check(self.steps >= 2, "code-traversal.steps", self.steps, "be at least 2")
+        check(0 < self.limit < float("inf"), "code-traversal.limit", self.limit, "be finite and above 0")
+
+    def check_fits(self, shape: Sequence[int], noise: Noise) -> None:
+        code = _code_of(noise, "code-traversal")
+        check(code.classes + code.continuous >= 1, "z", noise, "have a class or a continuous code for code-traversal")
+        check_number(self.rows * max(code.classes, self.steps))
+
+    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
+        if self.every.due(moment) or moment.last:
+            noise, z, name = cast(Code, studio.noise), studio.z(self.rows, "fixed z"), frame_name(self.every, moment)
+            if noise.classes:
+                codes = _class_codes(noise, z).unflatten(0, (noise.classes, -1)).transpose(0, 1).flatten(0, 1)
+                heads = [*map(str, range(noise.classes))]
+                yield f"code_class_{name}", encode_png(headed_grid(studio.draw(codes), columns=heads))
+            values = torch.linspace(-self.limit, self.limit, self.steps)
+            for index in range(noise.continuous):
+                codes = noise.with_continuous(z.repeat_interleave(self.steps, 0), index, values.repeat(self.rows))
+                heads = [f"{value:.2g}" for value in values.tolist()]
+                yield f"code_{index}_{name}", encode_png(headed_grid(studio.draw(codes), columns=heads))
+
+
+def _code_of(noise: Noise, picture: str) -> Code:
+    if not hasattr(noise, "with_class"):
+        raise InputError(f"z is {noise}; the picture {picture} needs one with codes")
+    return cast(Code, noise)
+
+
+def _class_codes(noise: Code, z: Tensor) -> Tensor:
+    """Every z [N, num] with every class, class by class: [classes * N, num]."""
+    return noise.with_class(z.repeat(noise.classes, 1), torch.arange(noise.classes).repeat_interleave(len(z)))
+
+
+def _row_names(classes: Sequence[str], num: int) -> list[str]:
+    """Names that the font of the grids can write; a number in place of any other."""
+    names = classes if len(classes) == num else [""] * num
+    return [name[:LONGEST_NAME] if name and name.isascii() else str(i) for i, name in enumerate(names)]

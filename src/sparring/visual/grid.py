@@ -1,0 +1,115 @@
+"""Grids of images, and two grids beside each other."""
+
+from collections.abc import Sequence
+
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from sparring.visual.pixels import to_uint8
+
+PADDING = 2
+MID_GREY = 128  # what a pixel of 0 becomes in `to_uint8`
+
+TITLE_SIZE = 14  # pixels
+TITLE_MARGIN = 5  # pixels above and below a title, and around the whole
+
+
+def grid(images: Tensor, columns: int, padding: int = PADDING, fill: int = MID_GREY, scale: int = 1) -> Image.Image:
+    """Lay images out row by row, with padding around and between them; the last row may be incomplete.
+
+    images: float [N, C, H, W] in [-1, 1], C 1 (gives mode "L") or 3 ("RGB"); fill: grey level in [0, 255] of the
+    padding and of empty places; scale: whole-number enlargement that keeps pixels sharp.
+    The picture is scale * (columns * (W + padding) + padding) wide, and as high by the same rule, as torchvision's
+    `make_grid` has it; a single image is padded too, and a grid is never wider than its N images.
+    Raises ValueError for no images, another C, or a setting out of range.
+    """
+    _check_settings(images, columns, padding, fill, scale)
+    tiles = to_uint8(images).cpu()
+    num, channels, height, width = tiles.shape
+    columns = min(columns, num)
+    rows = -(-num // columns)
+    pitch_y, pitch_x = height + padding, width + padding
+    canvas = torch.full((channels, rows * pitch_y + padding, columns * pitch_x + padding), fill, dtype=torch.uint8)
+    for i, tile in enumerate(tiles):
+        top, left = padding + i // columns * pitch_y, padding + i % columns * pitch_x
+        canvas[:, top : top + height, left : left + width] = tile
+    return _to_pil(canvas.repeat_interleave(scale, 1).repeat_interleave(scale, 2))
+
+
+def headed_grid(images: Tensor, rows: Sequence[str] = (), columns: Sequence[str] = ()) -> Image.Image:
+    """A `grid` with a word before each row, or over each column, enlarged as far as its images stay within 64 pixels.
+
+    images: as `grid` takes them, row by row; their number is a multiple of the number of words. Words are black on white.
+    Raises ValueError where the words do not fit the images, or for none.
+    """
+    num_words = len(rows) or len(columns)
+    if bool(rows) == bool(columns) or len(images) % num_words:
+        raise ValueError(f"{len(images)} images need words for their rows or for their columns, got {num_words}")
+    num_columns = len(columns) or len(images) // len(rows)
+    height, width = images.shape[-2:]
+    scale = tile_scale(width)
+    picture = grid(images, num_columns, scale=scale)
+    font = ImageFont.load_default(TITLE_SIZE)
+    left = 2 * TITLE_MARGIN + round(max((font.getlength(word) for word in rows), default=-2 * TITLE_MARGIN) + 0.5)
+    top = TITLE_SIZE + 2 * TITLE_MARGIN if columns else 0
+    page = Image.new(picture.mode, (left + picture.width, top + picture.height), "white")
+    page.paste(picture, (left, top))
+    draw = ImageDraw.Draw(page)
+    for i, word in enumerate(rows):
+        middle = scale * (PADDING + i * (height + PADDING) + height / 2)
+        draw.text((left - TITLE_MARGIN, middle), word, fill="black", font=font, anchor="rm")
+    for i, word in enumerate(columns):
+        middle = scale * (PADDING + i * (width + PADDING) + width / 2)
+        draw.text((middle, top - TITLE_MARGIN), word, fill="black", font=font, anchor="ms")
+    return page
+
+
+def tile_scale(width: int) -> int:
+    """By how much images of this width are enlarged to be seen: to 64 pixels or a little less."""
+    return max(1, 64 // width)
+
+
+def side_by_side(
+    left: Image.Image, right: Image.Image, gap: int = 24, titles: tuple[str, str] = ("real", "generated")
+) -> Image.Image:
+    """Put two pictures beside each other on white, `gap` pixels apart, each under its title.
+
+    The result is "L" where both are "L", else "RGB"; the lower picture of two is aligned to the top.
+    Raises ValueError for a negative gap.
+    """
+    if gap < 0:
+        raise ValueError(f"gap must be at least 0 pixels, got {gap}")
+    mode = "L" if left.mode == right.mode == "L" else "RGB"
+    captioned = [_captioned(picture.convert(mode), title) for picture, title in zip((left, right), titles, strict=True)]
+    first, second = captioned
+    size = (first.width + gap + second.width + 2 * TITLE_MARGIN, max(first.height, second.height) + TITLE_MARGIN)
+    page = Image.new(mode, size, "white")
+    page.paste(first, (TITLE_MARGIN, 0))
+    page.paste(second, (TITLE_MARGIN + first.width + gap, 0))
+    return page
+
+
+def _check_settings(images: Tensor, columns: int, padding: int, fill: int, scale: int) -> None:
+    if images.ndim != 4 or images.shape[0] == 0 or images.shape[1] not in (1, 3):
+        raise ValueError(f"images must be [N, C, H, W] with N at least 1 and C 1 or 3, got {list(images.shape)}")
+    if columns < 1 or scale < 1 or padding < 0:
+        raise ValueError(f"columns and scale must be at least 1 and padding at least 0, got {columns}, {scale} and {padding}")
+    if not 0 <= fill <= 255:
+        raise ValueError(f"fill must be a grey level from 0 to 255, got {fill}")
+
+
+def _to_pil(pixels: Tensor) -> Image.Image:
+    # pixels: uint8 [C, H, W]
+    channels_last = pixels.permute(1, 2, 0).contiguous().numpy()
+    return Image.fromarray(channels_last.squeeze(2) if channels_last.shape[2] == 1 else channels_last)
+
+
+def _captioned(picture: Image.Image, title: str) -> Image.Image:
+    font = ImageFont.load_default(TITLE_SIZE)
+    text_width = round(font.getlength(title) + 0.5)
+    header = TITLE_SIZE + 2 * TITLE_MARGIN
+    page = Image.new(picture.mode, (max(picture.width, text_width), header + picture.height), "white")
+    ImageDraw.Draw(page).text((0, header - TITLE_MARGIN), title, fill="black", font=font, anchor="ls")
+    page.paste(picture, (0, header))
+    return page

@@ -1,0 +1,53 @@
+"""From floats in [-1, 1] to bytes in [0, 255], and from pictures to PNG files in memory."""
+
+import warnings
+from io import BytesIO
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from sparring.errors import InputError
+from sparring.storage import strict_json
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """Quantise images to 8 bits: (x + 1) * 127.5, rounded half to even.
+
+    images: float [N, C, H, W]; values outside [-1, 1] are clamped first. Returns uint8 of the same shape and device.
+    Half precision is widened to float32 before the arithmetic, so that all 256 levels can be told apart.
+    Raises ValueError for another number of dimensions, an integer dtype, or a value that is infinite or not a number.
+    """
+    if images.ndim != 4 or not images.is_floating_point():
+        raise ValueError(f"images must be float [N, C, H, W], got {images.dtype} {list(images.shape)}")
+    if not images.isfinite().all():
+        raise ValueError("images hold values that are infinite or not a number")
+    wide = images.to(torch.promote_types(images.dtype, torch.float32))
+    return ((wide.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+
+
+def encode_png(image: Image.Image) -> bytes:
+    """Encode a picture as PNG; the same pixels give the same bytes, for nothing but pixels is written."""
+    bare = image.copy()
+    bare.info = {}
+    buffer = BytesIO()
+    bare.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def decode_png(png: bytes, where: str = "the picture") -> Image.Image:
+    """Read a PNG as a picture, "L" or "RGB"; an alpha channel is dropped.
+
+    Raises InputError, naming `where`, for bytes of another kind, damaged ones, and pictures of very many pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(png), formats=["PNG"]) as image:
+                image.verify()  # the checksums, which decoding passes over
+        with Image.open(BytesIO(png), formats=["PNG"]) as image:
+            return image.convert("L" if image.mode == "L" else "RGB")
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders meet damage with errors of every kind
+        raise InputError(f"{where} is no intact PNG: {strict_json.one_line(str(error))}") from None

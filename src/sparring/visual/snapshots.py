@@ -1,0 +1,160 @@
+"""The pictures that a recipe asks for: each says when it is due and what it shows; others write it to disk."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from torch import Tensor
+
+from sparring.config.registry import register
+from sparring.config.schedules import Every, Moment
+from sparring.errors import check
+from sparring.visual.grid import grid, side_by_side, tile_scale
+from sparring.visual.landscape import landscape
+from sparring.visual.pixels import decode_png, encode_png
+from sparring.visual.sampler import Noise, Studio, check_number, frame_name
+from sparring.visual.scatter import scatter
+from sparring.visual.strip import strip
+
+MOST_POINTS = 100_000
+
+
+@register("picture")
+@dataclass(frozen=True)
+class FixedGrid:
+    """The same z again and again, and once more at the end: `epoch_0001.png` or `round_000020.png`, the animation's frames."""
+
+    rows: int = 8
+    columns: int = 8
+    every: Every = field(default_factory=lambda: Every(epochs=1))
+
+    frames: ClassVar[str] = ""
+
+    def __post_init__(self):
+        check(min(self.rows, self.columns) >= 1, "rows x columns", f"{self.rows} x {self.columns}", "be at least 1 x 1")
+        check_number(self.rows * self.columns)
+
+    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
+        if self.every.due(moment) or moment.last:
+            images = studio.samples(self.rows * self.columns, "fixed z")
+            yield frame_name(self.every, moment), draw(images, self.columns, studio)
+
+
+@register("picture")
+@dataclass(frozen=True)
+class Strip:
+    """Fresh z in a row of false colours after the first epoch and every so many, named by the epoch from 0: `009.png`."""
+
+    num: int = 10
+    every: int = 10
+
+    def __post_init__(self):
+        check(min(self.num, self.every) >= 1, "num, every", f"{self.num}, {self.every}", "be at least 1")
+        check_number(self.num)
+
+    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
+        if moment.epoch_ended and (moment.epoch == 1 or moment.epoch % self.every == 0):
+            images = studio.samples(self.num, "strip", moment.epoch)
+            yield f"{moment.epoch - 1:03d}.png", strip(images) if images.ndim == 4 else draw(images, self.num, studio)
+
+
+@register("picture")
+@dataclass(frozen=True)
+class FreshGrid:
+    """Fresh z every so many epochs: `fresh_0050.png`."""
+
+    rows: int = 2
+    columns: int = 8
+    every: int = 50
+
+    def __post_init__(self):
+        check(min(self.rows, self.columns, self.every) >= 1, "fresh-grid", self, "have numbers of at least 1")
+        check_number(self.rows * self.columns)
+
+    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
+        if moment.epoch_ended and moment.epoch % self.every == 0:
+            images = studio.samples(self.rows * self.columns, "fresh grid", moment.epoch)
+            yield f"fresh_{moment.epoch:04d}.png", draw(images, self.columns, studio)
+
+
+@register("picture")
+@dataclass(frozen=True)
+class BeforeTraining:
+    """Real images (`real.png`), one untrained image (`untrained.png`), and an untrained batch, flattened, as one picture."""
+
+    rows: int = 2
+    columns: int = 8
+    batch_size: int = 200
+
+    def __post_init__(self):
+        check(min(self.rows, self.columns, self.batch_size) >= 1, "before-training", self, "have numbers of at least 1")
+        check_number(max(self.rows * self.columns, self.batch_size))
+
+    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
+        if moment.round == 0:
+            yield "real.png", draw(studio.real(self.rows * self.columns, "train"), self.columns, studio)
+            untrained = studio.untrained(1 + self.batch_size)
+            yield "untrained.png", draw(untrained[:1], 1, studio)
+            if untrained.ndim == 4:
+                yield (
+                    "untrained_batch.png",
+                    encode_png(grid(untrained[1:].reshape(1, 1, self.batch_size, -1), 1, scale=1)),
+                )
+
+
+@register("picture")
+@dataclass(frozen=True)
+class RealBesideGenerated:
+    """At the end, test images beside generated ones: `real_and_generated.png`."""
+
+    num: int = 16
+    columns: int = 8
+
+    def __post_init__(self):
+        check(min(self.num, self.columns) >= 1, "real-beside-generated", self, "have numbers of at least 1")
+        check_number(self.num)
+
+    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
+        if moment.last:
+            pages = (studio.real(self.num, "test"), studio.samples(self.num, "beside real"))
+            left, right = (decode_png(draw(images, self.columns, studio)) for images in pages)
+            yield "real_and_generated.png", encode_png(side_by_side(left, right))
+
+
+@register("picture")
+@dataclass(frozen=True)
+class Landscape:
+    """Toys: p_data, p_g, the learned D and D* side by side, again and again: `landscape_epoch_0001.png`.
+
+    `num`: how many real and generated points the densities are taken from; `bandwidth` of their kernels, in the unit of the
+    points (None: as `landscape` chooses).
+    """
+
+    num: int = 10_000
+    bandwidth: float | None = None
+    every: Every = field(default_factory=lambda: Every(epochs=1))
+
+    frames: ClassVar[str] = "landscape_"
+
+    def __post_init__(self):
+        check(1 <= self.num <= MOST_POINTS, "landscape.num", self.num, f"lie in 1..{MOST_POINTS:,}")
+        good = self.bandwidth is None or 0 < self.bandwidth < float("inf")
+        check(good, "landscape.bandwidth", self.bandwidth, "be finite and above 0")
+
+    def check_fits(self, shape: Sequence[int], noise: Noise) -> None:
+        good = tuple(shape) in ((1,), (2,))
+        check(good, "the picture landscape is drawn of data whose shape", list(shape), "be [1] or [2], points")
+
+    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
+        if self.every.due(moment) or moment.last:
+            real, fake = studio.real(self.num, "train"), studio.samples(self.num, "landscape")
+            title = f"round {moment.round:,}, epoch {moment.epoch:,}"
+            png = landscape(real, fake, studio.verdict, studio.log_density, self.bandwidth, title)
+            yield self.frames + frame_name(self.every, moment), png
+
+
+def draw(images: Tensor, columns: int, studio: Studio) -> bytes:
+    """Images [N, C, H, W] as a grid, points [N, D] as a scatter plot over real ones; PNG bytes."""
+    if images.ndim == 2:
+        return scatter(studio.real(1000, "test"), images)
+    return encode_png(grid(images, columns, scale=tile_scale(images.shape[-1])))

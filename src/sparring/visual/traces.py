@@ -1,0 +1,150 @@
+"""Line plots of a run over time: what the losses did, and what D said of real and generated samples."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sparring.visual.figure import COLOURS, GREY, figure_png, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Series = tuple[Sequence[float], Sequence[float | None]]  # x, and as many y, of which None, NaN and infinities are left out
+
+WIDTH, HEIGHT = 800, 450  # pixels
+STYLES = ("-", "--", ":", "-.")
+MANY_POINTS = 200  # above this a line is drawn pale, with its running median over it
+NUM_MEDIANS = 400
+_TITLE = "What D says of real and generated samples"
+
+
+def losses_plot(losses: Mapping[str, Series], x_label: str = "epoch") -> bytes:
+    """Draw losses over time as a PNG of 800 x 450 pixels, one line a name.
+
+    A line of more than 200 points is drawn pale, with its running median (a window of 1/40 of its points) on top.
+    Raises ValueError for a series whose x and y differ in length.
+    """
+    return lines_plot("Losses", "loss", losses, x_label)
+
+
+def traces_plot(traces: Mapping[str, Series], x_label: str = "epoch") -> bytes:
+    """Draw probabilities that D gave, over time, as a PNG of 800 x 450 pixels: mean D(x) and D(G(z)), one line a name.
+
+    The axis is [0, 1]; a dashed line marks 0.5, which a D says that cannot tell real from generated. Long series are
+    drawn as `losses_plot` draws them.
+    Raises ValueError for a series whose x and y differ in length.
+    """
+    return probabilities_plot(_TITLE, traces, x_label)
+
+
+def logits_plot(logits: Mapping[str, Series], x_label: str = "epoch") -> bytes:
+    """The same of a D whose output is no probability: mean logits, on an axis of their own."""
+    return lines_plot(_TITLE, "mean logit", logits, x_label)
+
+
+def lines_plot(title: str, y_label: str, lines: Mapping[str, Series], x_label: str) -> bytes:
+    """Draw values over time as `losses_plot` does, under any title; from the seventh line on, colours recur in dashes."""
+    figure, ax = _titled_axes(title, x_label, y_label)
+    _draw_all(ax, lines)
+    return _finished(figure, ax)
+
+
+def probabilities_plot(title: str, lines: Mapping[str, Series], x_label: str) -> bytes:
+    """Draw probabilities over time as `traces_plot` does, under any title."""
+    figure, ax = _titled_axes(title, x_label, "mean probability of being real")
+    ax.axhline(0.5, color=GREY, linestyle="--", linewidth=1)
+    ax.set_ylim(-0.02, 1.02)
+    _draw_all(ax, lines)
+    return _finished(figure, ax)
+
+
+def scores_plot(title: str, y_label: str, lines: Mapping[str, Series], x_label: str, floor: float | None) -> bytes:
+    """Draw scores over time on a logarithmic axis, which leaves out what is not above 0; the floor as a dashed line.
+
+    A line without points is no line, but it keeps its colour from the others.
+    """
+    from matplotlib.ticker import LogLocator, StrMethodFormatter
+
+    figure, ax = _titled_axes(title, x_label, y_label)
+    above = {name: _above_zero(series) for name, series in lines.items()}
+    shown = [y for _, ys in above.values() for y in ys if y is not None]
+    if floor is not None and floor > 0:
+        shown.append(floor)
+        ax.axhline(floor, color=GREY, linestyle="--", linewidth=1, label="floor")
+    if shown:
+        ax.set_ylim(min(shown) / 1.6, max(shown) * 1.6)  # 1.6 ** 2 > 5 / 2: there is a number on the axis in any case
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.yaxis.set_minor_formatter("")
+    _draw_all(ax, above, marker="o")
+    return _finished(figure, ax)
+
+
+def running_median(values: np.ndarray, window: int, num_out: int) -> tuple[np.ndarray, np.ndarray]:
+    """Medians of windows centred on at most `num_out` evenly spaced places; windows shrink at both ends.
+
+    values: [N], N at least 1; window: how many values each spans, an even number counting as the next odd one.
+    Returns the places, as indices into `values`, and the medians there.
+    """
+    half = window // 2
+    places = np.linspace(0, len(values) - 1, min(num_out, len(values))).round().astype(int)
+    medians = np.array([np.median(values[max(0, i - half) : i + half + 1]) for i in places])
+    return places, medians
+
+
+def _titled_axes(title: str, x_label: str, y_label: str) -> "tuple[Figure, Axes]":
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    from matplotlib.ticker import MaxNLocator
+
+    figure = new_figure(WIDTH, HEIGHT)
+    figure.set_layout_engine(ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))  # inches
+    ax = figure.subplots()
+    ax.set(title=title, xlabel=x_label, ylabel=y_label)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)
+    return figure, ax
+
+
+def _draw_all(ax: "Axes", all_series: Mapping[str, Series], marker: str | None = None) -> None:
+    num_drawn = 0
+    for i, (name, series) in enumerate(all_series.items()):
+        x, y = _finite(name, series)
+        if len(x) == 0:
+            continue
+        _draw(ax, name, x, y, COLOURS[i % len(COLOURS)], STYLES[i // len(COLOURS) % len(STYLES)], marker)
+        num_drawn += len(x)
+    if num_drawn == 0:
+        ax.set(xticks=[], yticks=[])
+        ax.text(0.5, 0.6, "no rounds yet", transform=ax.transAxes, ha="center", fontsize=14, color=GREY)
+
+
+def _draw(ax: "Axes", name: str, x: np.ndarray, y: np.ndarray, colour: str, style: str, marker: str | None) -> None:
+    if len(x) <= MANY_POINTS:
+        ax.plot(x, y, style, color=colour, linewidth=1.5, marker="o" if len(x) == 1 else marker, markersize=5, label=name)
+        return
+    places, medians = running_median(y, window=len(y) // 40, num_out=NUM_MEDIANS)
+    ax.plot(x, y, color=colour, linewidth=0.5, alpha=0.35)
+    ax.plot(x[places], medians, style, color=colour, linewidth=1.8, label=f"{name} (running median)")
+
+
+def _finite(name: str, series: Series) -> tuple[np.ndarray, np.ndarray]:
+    """The points that can be drawn, x and y as float64 [N]."""
+    if len(series[0]) != len(series[1]):
+        raise ValueError(f"series {name!r} has {len(series[0])} x and {len(series[1])} y: as many of both are needed")
+    x, y = np.asarray(series[0], dtype=float), np.asarray(series[1], dtype=float)  # None becomes NaN
+    drawable = np.isfinite(x) & np.isfinite(y)
+    return x[drawable], y[drawable]
+
+
+def _above_zero(series: Series) -> Series:
+    return series[0], [y if y is not None and 0 < y < float("inf") else None for y in series[1]]
+
+
+def _finished(figure: "Figure", ax: "Axes") -> bytes:
+    if ax.get_legend_handles_labels()[0]:
+        figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return figure_png(figure)
