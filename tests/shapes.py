@@ -9,10 +9,10 @@ from torch import Generator, Tensor
 from sparring.data import IdxFolder
 from sparring.data.sets import ImageSet
 from sparring.evaluation import extractors
-from sparring.evaluation.extractors import Schooling
+from sparring.evaluation.extractors import ClassifierTraining
 
 CLASSES = ("0", "1", "2")
-HOW = Schooling(epochs=3, batch_size=64, shift=1.0)
+HOW = ClassifierTraining(epochs=3, batch_size=64, shift=1.0)
 
 
 def drawn(num: int, seed: int, size: int = 16) -> ImageSet:
@@ -42,7 +42,7 @@ def data(folder: Path, num_train: int = 700, num_test: int = 200) -> IdxFolder:
     return write_idx(folder, drawn(num_train, 1), drawn(num_test, 2))
 
 
-def yardstick(own: IdxFolder, folder: Path | None = None, how: Schooling = HOW) -> Path:
+def yardstick(own: IdxFolder, folder: Path | None = None, how: ClassifierTraining = HOW) -> Path:
     """A yardstick trained on them, in this folder or in the cache; its file."""
     return extractors.train(own, "shapes", how=how, folder=folder)
 

@@ -10,7 +10,6 @@ import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 import sparring
-from sparring.config import moved
 
 PACKAGE = Path(sparring.__file__).parent
 ROOT = Path(__file__).parents[1]
@@ -114,9 +113,22 @@ def test_pytorch_waits_until_it_is_needed(code):
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 
 
-@pytest.mark.parametrize("old", moved.MODULES)
-def test_an_old_module_name_says_the_new_one(old):
-    code = f"import importlib; found = importlib.import_module({old!r}); print(found.__getattr__('__name__'))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (done.returncode, done.stdout.strip()) == (0, moved.MODULES[old]), done.stderr
-    assert f"FutureWarning: {old} is {moved.MODULES[old]} now" in done.stderr
+OLD = """
+import importlib, warnings
+from sparring.config import moved
+for old, new in moved.MODULES.items():
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = importlib.import_module(old)
+    assert found.__getattr__("__name__") == new, old
+    assert [str(each.message) for each in told] == [f"{old} is {new} now; the old name will go"], old
+from sparring.cadence import Every, Length
+from sparring.config.schedules import Duration, Interval
+assert (Every, Length) == (Interval, Duration)
+"""
+
+
+def test_old_names_say_the_new_ones():
+    done = subprocess.run([sys.executable, "-c", OLD], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "FutureWarning: sparring.cadence.Every is sparring.config.schedules.Interval now" in done.stderr

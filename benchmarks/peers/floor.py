@@ -17,7 +17,7 @@ def main() -> None:
 
     def play(rounds: int) -> Losses:
         for _ in range(rounds):
-            lowest.play()
+            lowest.run()
         return 0.0, 0.0
 
     serve(play, parameters=0, updates=lambda: 0)

@@ -19,13 +19,13 @@ def main() -> None:
         nonlocal played
         readings = {}
         for _ in range(rounds):
-            readings = engine.play(played)
+            readings = engine.train_round(played)
             played += 1
         return float(readings["g_loss"]), float(readings["d_loss"])
 
     moves = {"MoveBoth": 2, "MoveD": 1, "MoveG": 1}
     per_round = sum(moves[type(move).__name__] for move in recipe.round.moves)
-    parameters = sum(p.numel() for network in engine.match.networks for p in network.parameters())
+    parameters = sum(p.numel() for network in engine.gan.networks for p in network.parameters())
     serve(play, parameters, updates=lambda: played * per_round)
 
 

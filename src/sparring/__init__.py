@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sparring.api.resume import resume
     from sparring.api.train import train
     from sparring.config.registry import register
+    from sparring.multiseed import train_seeds
     from sparring.recipe import Recipe
     from sparring.runs.run import Run
 
@@ -37,6 +38,7 @@ __all__ = [
     "register",
     "resume",
     "train",
+    "train_seeds",
 ]
 
 _MODULES = {
@@ -48,6 +50,7 @@ _MODULES = {
     "register": "config.registry",
     "resume": "api.resume",
     "train": "api.train",
+    "train_seeds": "multiseed",
 }
 
 moved.install()

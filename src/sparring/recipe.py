@@ -5,16 +5,16 @@ from typing import Annotated, Literal, Protocol
 
 from sparring.augment import Augment
 from sparring.conditions import Condition
-from sparring.config.non_finite import Remedy, Stop
+from sparring.config.non_finite import NonFinitePolicy, Stop
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Length, Ramp
+from sparring.config.schedules import Duration, Interval, Schedule
 from sparring.data import Data
 from sparring.errors import InputError, check
 from sparring.losses import Loss, RelativisticLoss, is_probabilistic
 from sparring.networks import DiscriminatorConfig, GeneratorConfig
 from sparring.networks.latents import Code, Noise
 from sparring.optim.adam import Adam
-from sparring.optim.ema import Average
+from sparring.optim.ema import EMA
 from sparring.penalties import Constraint, LogitPenalty, Penalty
 from sparring.visual.sampler import Picture
 
@@ -121,27 +121,27 @@ class Recipe:
     z: Annotated[Noise, "noise"]
     loss: Annotated[Loss | RelativisticLoss, "loss"]
     pictures: tuple[Annotated[Picture, "picture"], ...]
-    length: Length
+    length: Duration
     round: Round = field(default_factory=Round)
     optim: Adam = field(default_factory=Adam)
     batch_size: int = 64
     order: Literal["file", "shuffled", "with-replacement"] = "shuffled"
     test_traces: bool = False
     batch_norm: Literal["synchronised", "per-process"] = "synchronised"
-    journal: Every = field(default_factory=lambda: Every(rounds=50))
-    checkpoint: Every = field(default_factory=lambda: Every(epochs=5))
+    journal: Interval = field(default_factory=lambda: Interval(rounds=50))
+    checkpoint: Interval = field(default_factory=lambda: Interval(epochs=5))
     keep_checkpoints: int = 2
-    review: Every | None = field(default_factory=lambda: Every(epochs=5))
+    review: Interval | None = field(default_factory=lambda: Interval(epochs=5))
     frames: Literal["all", "square-root"] = "all"
-    non_finite: Annotated[Remedy, "remedy"] = field(default_factory=Stop)
+    non_finite: Annotated[NonFinitePolicy, "remedy"] = field(default_factory=Stop)
     d_optim: Adam | None = None
-    ramps: tuple[Ramp, ...] = ()
+    ramps: tuple[Schedule, ...] = ()
     penalties: tuple[Annotated[Penalty | LogitPenalty, "penalty"], ...] = ()
     constraint: Annotated[Constraint, "constraint"] | None = None
     packing: int = 1
     condition: Annotated[Condition, "condition"] | None = None
     augment: Annotated[Augment, "augment"] | None = None
-    average: Average | None = None
+    average: EMA | None = None
     name: str = "custom"
     source: str = ""
 

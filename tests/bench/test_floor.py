@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from sparring import recipes
 from sparring.bench import floor
-from sparring.bench.floor import Seen, look, needed, round_products
+from sparring.bench.floor import NetworkFacts, needed, probe, round_products
 from sparring.bench.products import Convolution, Linear, Product, geometry, prepare
 from sparring.config import codec
 from sparring.data.sets import ImageSet
@@ -25,10 +25,10 @@ CPU = torch.device("cpu")
 IMAGES = ImageSet(torch.randint(256, (500, 1, 28, 28), dtype=torch.uint8))
 
 
-def network(*names: str, passes_on: str = "", **features) -> Seen:
+def network(*names: str, passes_on: str = "", **features) -> NetworkFacts:
     """Layers 2 -> 3 of these names; those that are also in `passes_on` are on the way of their network's own gradient."""
     layers = tuple(Linear(name, 1, 2, 3, name in passes_on) for name in names)
-    return Seen(layers, **({"draws": False, "has_modes": False, "mixes": False, "coverage": 1.0} | features))
+    return NetworkFacts(layers, **({"draws": False, "has_modes": False, "mixes": False, "coverage": 1.0} | features))
 
 
 G, D = network("a", "b", passes_on="b"), network("x", "y", passes_on="y")
@@ -44,7 +44,7 @@ APART = [
 D_FOR_G = ["x output 5", "y output 5", "y input 5", "x input 5"]
 
 
-def listed(*moves, generator: Seen = G, discriminator: Seen = D) -> list[str]:
+def listed(*moves, generator: NetworkFacts = G, discriminator: NetworkFacts = D) -> list[str]:
     """Products with 7 real images and 5 fakes, as "layer of num"."""
     return [f"{p.layer.name} {p.of} {p.num}" for p in needed(moves, generator, discriminator, num_real=7, num_fake=5)]
 
@@ -143,7 +143,7 @@ def test_the_floor_is_not_above_what_a_round_does(name):
     recipe = sized(name, **TUTORIALS[name])
     products, coverage = round_products(recipe, IMAGES)
     with own_torch_state(CPU), Operations() as seen:
-        Engine.build(recipe, IMAGES, 0, CPU).play(0)
+        Engine.build(recipe, IMAGES, 0, CPU).train_round(0)
     needed = sum(product.flops for product in products)
     assert coverage == 1
     assert 0.5 * seen.flops < needed <= seen.flops
@@ -154,11 +154,11 @@ def test_the_floor_does_what_it_lists_and_nothing_else(name):
     products, _ = round_products(sized(name, **TUTORIALS[name]), IMAGES)
     lowest = floor.build(products, CPU)
     with FlopCounterMode(display=False) as counter:
-        lowest.play()
+        lowest.run()
     assert counter.get_total_flops() == sum(product.flops for product in products)
     assert (lowest.memory_format is None) == (name == "vanilla")
     with Operations() as seen:
-        lowest.play()
+        lowest.run()
     allowed = {"aten.mm.out", "aten.convolution.default", "aten.convolution_backward.default"}
     assert set(seen.names) - {"aten.detach.default"} <= allowed
     assert len(seen.names) == len(products)
@@ -208,7 +208,7 @@ ONE_MORE = {"same, uneven, no stride"}  # the zeros stand in the input
 @pytest.mark.parametrize("name", list(LAYERS))
 def test_a_layers_products_have_its_shapes_and_operations(name):
     layer, shape = LAYERS[name]
-    (seen,) = look("g", layer, torch.randn(4, *shape)).layers
+    (seen,) = probe("g", layer, torch.randn(4, *shape)).layers
     wanted = products_of(layer, torch.randn(5, *shape))
     for of, tensor in zip(("output", "weights", "input"), wanted, strict=True):
         (call,) = prepare([Product(seen, of, 5)], CPU, torch.contiguous_format)
@@ -225,7 +225,7 @@ def test_a_layers_products_have_its_shapes_and_operations(name):
 
 def test_a_grouped_convolution_by_hand():
     layer, shape = LAYERS["grouped, dilated"]
-    (seen,) = look("g", layer, torch.randn(4, *shape)).layers
+    (seen,) = probe("g", layer, torch.randn(4, *shape)).layers
     assert seen.flops(5) == 2 * 5 * 9 * 8 * 6 * (2 * 3 * 3)
 
 
@@ -246,7 +246,7 @@ class TwoWays(nn.Module):
 
 
 def test_gradients_pass_on_where_weights_lie_before():
-    seen = look("g", TwoWays(), torch.randn(4, 6))
+    seen = probe("g", TwoWays(), torch.randn(4, 6))
     assert {layer.name: layer.passes_on for layer in seen.layers} == {"g.one": False, "g.other": False, "g.last": True}
 
 
@@ -262,7 +262,7 @@ def test_gradients_pass_on_where_weights_lie_before():
 )
 def test_what_a_network_does_shows_in_its_outputs(layer, draws, has_modes, mixes):
     with own_torch_state(CPU):
-        seen = look("g", nn.Sequential(nn.Linear(6, 32), layer, nn.Linear(32, 8)), torch.randn(4, 6))
+        seen = probe("g", nn.Sequential(nn.Linear(6, 32), layer, nn.Linear(32, 8)), torch.randn(4, 6))
     assert (seen.draws, seen.has_modes, seen.mixes) == (draws, has_modes, mixes)
 
 
@@ -271,5 +271,5 @@ def test_arithmetic_outside_the_known_layers_is_owned_up_to():
         def forward(self, input: torch.Tensor) -> torch.Tensor:
             return super().forward(input) @ torch.ones(4, 8)
 
-    assert look("g", nn.Sequential(Unknown(6, 4)), torch.randn(4, 6)).coverage == pytest.approx(24 / (24 + 32))
-    assert look("g", nn.Sequential(nn.ReLU()), torch.randn(4, 6)).layers == ()
+    assert probe("g", nn.Sequential(Unknown(6, 4)), torch.randn(4, 6)).coverage == pytest.approx(24 / (24 + 32))
+    assert probe("g", nn.Sequential(nn.ReLU()), torch.randn(4, 6)).layers == ()

@@ -24,7 +24,7 @@ SCORE |= {f"share_{digit}": 0.1 for digit in range(10)}
 
 def causes(events: Iterable[Event]) -> list[str]:
     coach = Coach()
-    return [remark.cause for event in events for remark in coach.hear(event)]
+    return [remark.cause for event in events for remark in coach.observe(event)]
 
 
 def rounds(**values: float) -> list[Event]:
@@ -121,7 +121,7 @@ def test_one_good_review_breaks_the_row():
 
 def test_lopsided_classes_are_named():
     coach = Coach()
-    (remark,) = [r for event in SICK["lopsided classes"] for r in coach.hear(event)]
+    (remark,) = [r for event in SICK["lopsided classes"] for r in coach.observe(event)]
     assert remark.text.startswith(
         "32% of the samples are of class 8, where real ones have at most 16% of any; hardly any are of class 3"
     )

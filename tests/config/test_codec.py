@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sparring import recipes
 from sparring.config import codec
-from sparring.config.schedules import Every, Length
+from sparring.config.schedules import Duration, Interval
 from sparring.data import Ring
 from sparring.errors import InputError
 from sparring.losses import Minimax, NonSaturating
@@ -45,7 +45,7 @@ def changed(**changes: str) -> Recipe:
         ("generator.widths.0", "64", 64),
         ("generator.initial.weight_std", "0.05", 0.05),
         ("loss.real_target", "0.9", 0.9),
-        ("journal", '{"epochs": 2}', Every(epochs=2)),
+        ("journal", '{"epochs": 2}', Interval(epochs=2)),
         ("round.moves.0.z", "fresh", "fresh"),
         ("round.moves.1.batch", "joint", "joint"),
         ("pictures.1.num", "8", 8),
@@ -153,7 +153,7 @@ def test_what_does_not_fit_is_named(path, text, message):
 
 def test_json_of_parts():
     assert codec.encode(NonSaturating()) == {"name": "non-saturating", "real_target": 1.0}
-    assert codec.encode(Every(rounds=5)) == {"epochs": None, "rounds": 5}
+    assert codec.encode(Interval(rounds=5)) == {"epochs": None, "rounds": 5}
     encoded = codec.encode(VANILLA)
     assert encoded["generator"]["widths"] == [256]
     assert [move["name"] for move in encoded["round"]["moves"]] == ["move-g", "move-d"]
@@ -167,7 +167,7 @@ def test_whole_numbers_become_numbers():
 
 
 def test_fields_left_out_have_their_defaults():
-    assert codec.decode(Length, {"epochs": 3}, "length") == Length(epochs=3)
+    assert codec.decode(Duration, {"epochs": 3}, "length") == Duration(epochs=3)
     data = codec.encode(VANILLA)
     del data["keep_checkpoints"], data["z"]["num"]
     assert codec.decode(Recipe, data, "recipe") == replace(VANILLA, z=Normal())

@@ -6,7 +6,7 @@ import pytest
 FAULTS = """
 import resource
 import torch
-from sparring import devices
+from sparring.config import devices
 if {tuned}:
     devices.tune_process()
 def once():

@@ -3,8 +3,8 @@ import torch
 
 from sparring import recipes
 from sparring.config import codec
-from sparring.config.non_finite import DivergenceError, RollBack, Skip, Stop, Trouble
-from sparring.config.schedules import Moment
+from sparring.config.non_finite import DivergenceError, NonFiniteValue, RollBack, Skip, Stop
+from sparring.config.schedules import RoundInfo
 from sparring.errors import InputError, NonFiniteError
 from sparring.recipe import Recipe
 
@@ -53,8 +53,8 @@ def test_senseless_settings_are_refused(text, sentence):
     ],
 )
 def test_a_trouble_tells_the_worst_value(values, told):
-    trouble = Trouble.of("gradient of 2.weight", "generator", torch.tensor(values))
-    error = DivergenceError(trouble, Moment(round=7, images=70, epoch=2, seconds=1.0), ", after 2 roll-backs")
+    trouble = NonFiniteValue.of("gradient of 2.weight", "generator", torch.tensor(values))
+    error = DivergenceError(trouble, RoundInfo(round=7, images=70, epoch=2, seconds=1.0), ", after 2 roll-backs")
     assert str(error) == f"gradient of 2.weight of the generator became {told} at round 7 (epoch 2), after 2 roll-backs"
     assert isinstance(error, NonFiniteError)
     assert error.exit_status == 3

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.api.resolve import resolve
-from sparring.config.schedules import START, Length
+from sparring.config.schedules import START, Duration
 from sparring.data import ImageSet
 from sparring.distributed.launch import Launch
 from sparring.distributed.process_group import joined
@@ -24,7 +24,7 @@ from sparring.networks.layers.batch_norm import synchronise
 from sparring.recipe import Recipe
 from sparring.training import probes
 from sparring.training.engine import Engine, own_torch_state
-from sparring.training.loop import play
+from sparring.training.loop import run_rounds
 
 sys.path.append(str(Path(__file__).parents[1]))
 from tiny import MODERN, TUTORIALS
@@ -51,9 +51,9 @@ def trace(recipe: Recipe, ranks: Solo, rounds: int, num_images: int = 100) -> li
     """All numbers of each round, then a sum over all weights and statistics, network by network."""
     with own_torch_state(CPU):
         engine = engine_of(recipe, ranks, num_images)
-        moments = list(play(engine, Length(rounds=rounds), START))
-    sums = [sum(tensor.double().abs().sum().item() for tensor in n.state_dict().values()) for n in engine.match.networks]
-    numbers = [moment.numbers or {} for moment in moments]
+        moments = list(run_rounds(engine, Duration(rounds=rounds), START))
+    sums = [sum(tensor.double().abs().sum().item() for tensor in n.state_dict().values()) for n in engine.gan.networks]
+    numbers = [info.numbers or {} for info in moments]
     return [{name: value for name, value in each.items() if value is not None} for each in numbers] + [sums]
 
 
@@ -81,12 +81,12 @@ def evaluation(ranks: Solo) -> dict[str, Any]:
         engine, test = engine_of(recipe, ranks), recipe.data.test()
         assert isinstance(test, ImageSet)
         test = DoubleSet(test.images[:200])
-        engine.play(0)
-        samples = engine.samples_of_all(300, "quick score", 1)
-        alone = engine.samples(300, "quick score", 1) if ranks.is_first else samples
-        numbers = probes.checkup(engine, test) if ranks.is_first else {}
+        engine.train_round(0)
+        samples = engine.samples_across_processes(300, "quick score", 1)
+        alone = engine.sample(300, "quick score", 1) if ranks.is_first else samples
+        numbers = probes.run_probes(engine, test) if ranks.is_first else {}
         return {
-            "test": probes.traces(engine, test, 1),
+            "test": probes.traces_on_test_images(engine, test, 1),
             "samples": samples.flatten(1)[:, ::40].tolist(),
             "same": torch.equal(samples, alone),
             "checkup": all(map(isfinite, numbers.values())),

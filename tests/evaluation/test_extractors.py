@@ -15,13 +15,13 @@ from sparring.data.fetch import cache_folder
 from sparring.data.sets import ImageSet
 from sparring.errors import InputError
 from sparring.evaluation import extractors
-from sparring.evaluation.extractors import Schooling, inception, yardstick
+from sparring.evaluation.extractors import ClassifierTraining, classifier_extractor, inception
 from sparring.evaluation.extractors.classifier import ClassifierConfig
-from sparring.evaluation.extractors.training import bend, school
+from sparring.evaluation.extractors.training import distort, train_classifier
 from sparring.visual import encode_png, grid
 
-SMALL = Schooling(epochs=2, batch_size=64, shift=1.0)
-STILL = Schooling(rotation=0.0, scaling=0.0, shear=0.0, shift=0.0)
+SMALL = ClassifierTraining(epochs=2, batch_size=64, shift=1.0)
+STILL = ClassifierTraining(rotation=0.0, scaling=0.0, shear=0.0, shift=0.0)
 CPU = torch.device("cpu")
 
 
@@ -33,8 +33,8 @@ def rng(seed: int = 0) -> Generator:
     return Generator().manual_seed(seed)
 
 
-def pupil(train: ImageSet, test: ImageSet, seed: int = 0, how: Schooling = SMALL):
-    return school(ClassifierConfig((4, 8)), how, train, test, seed, quiet)
+def pupil(train: ImageSet, test: ImageSet, seed: int = 0, how: ClassifierTraining = SMALL):
+    return train_classifier(ClassifierConfig((4, 8)), how, train, test, seed, quiet)
 
 
 def same_weights(one, other) -> bool:
@@ -59,7 +59,7 @@ def own_cache(tmp_path, monkeypatch) -> Path:
 
 
 def test_a_yardstick_learns_its_classes_and_knows_how_well(made):
-    own = yardstick.read(made)
+    own = classifier_extractor.read(made)
     test = shapes.drawn(200, 2)
     verdicts = own.features(test, CPU).logits.argmax(1)
     assert own.facts.test_accuracy > 0.9
@@ -74,7 +74,7 @@ def test_a_yardstick_learns_its_classes_and_knows_how_well(made):
 
 
 def test_features_are_those_of_the_pooled_last_layer_whatever_the_batch(made):
-    own, images = yardstick.read(made), shapes.drawn(701, 3)
+    own, images = classifier_extractor.read(made), shapes.drawn(701, 3)
     told = []
     found = own.features(images, CPU, lambda *news: told.append(news))
     assert (found.features.shape, found.logits.shape) == ((701, 128), (701, 3))
@@ -85,7 +85,7 @@ def test_features_are_those_of_the_pooled_last_layer_whatever_the_batch(made):
 
 
 def test_the_card_says_what_it_is_worth(made):
-    own, card = yardstick.read(made), made.with_suffix(".md").read_text()
+    own, card = classifier_extractor.read(made), made.with_suffix(".md").read_text()
     assert own.hash in card
     assert f"{own.facts.test_accuracy:.2%} of 200 right" in card
     assert f"{own.facts.held_back_accuracy:.2%} of them right" in card
@@ -99,7 +99,7 @@ def test_the_same_seed_makes_the_same_yardstick_and_another_one_another(tmp_path
         extractors.train(data, "x", how=how, seed=seed, folder=tmp_path / str(place)) for place, seed in enumerate((3, 3, 4))
     )
     assert first.name == again.name
-    assert yardstick.read(first).hash != yardstick.read(other).hash
+    assert classifier_extractor.read(first).hash != classifier_extractor.read(other).hash
     assert first.with_suffix(".md").read_text() == again.with_suffix(".md").read_text()
 
 
@@ -141,7 +141,7 @@ def test_the_images_held_back_choose_among_the_epochs(monkeypatch):
 def test_what_is_held_back_is_not_learned(monkeypatch):
     learned, held_back = [], []
     train = shapes.drawn(100, 1)
-    monkeypatch.setattr("sparring.evaluation.extractors.training.bend", lambda images, *_: images)
+    monkeypatch.setattr("sparring.evaluation.extractors.training.distort", lambda images, *_: images)
     monkeypatch.setattr(
         "sparring.evaluation.extractors.training._learn", lambda network, optimizer, images, labels: learned.append(images)
     )
@@ -157,7 +157,7 @@ def test_what_is_held_back_is_not_learned(monkeypatch):
 
 def test_images_that_are_not_to_be_bent_stay_as_they_are():
     images = shapes.drawn(20, 1).batch(torch.arange(20))
-    torch.testing.assert_close(bend(images, STILL, rng()), images, atol=1e-5, rtol=0)
+    torch.testing.assert_close(distort(images, STILL, rng()), images, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(("sign", "place"), [(1.0, (6, 4)), (-1.0, (10, 8))])
@@ -167,7 +167,7 @@ def test_a_shift_moves_by_whole_pixels_and_brings_in_black(sign, place, monkeypa
     )
     image = torch.full((1, 1, 16, 12), 0.5)
     image[0, 0, 8, 6] = 1.0
-    moved = bend(image, replace(STILL, shift=2.0), rng())
+    moved = distort(image, replace(STILL, shift=2.0), rng())
     torch.testing.assert_close(moved[0, 0, place[0], place[1]], torch.tensor(1.0), atol=1e-5, rtol=0)
     edge = slice(-2, None) if sign > 0 else slice(0, 2)
     torch.testing.assert_close(moved[0, 0, edge], torch.full((2, 12), -1.0), atol=1e-5, rtol=0)
@@ -179,7 +179,7 @@ def test_a_shift_moves_by_whole_pixels_and_brings_in_black(sign, place, monkeypa
 def test_every_image_is_bent_by_itself_within_its_ranges():
     image = torch.full((200, 1, 17, 17), -1.0)
     image[:, 0, 8, 8] = 1.0
-    moved = bend(image, replace(STILL, shift=3.0), rng(5)) + 1
+    moved = distort(image, replace(STILL, shift=3.0), rng(5)) + 1
     places = torch.arange(17.0) - 8
     down, right = ((moved.sum(axis)[:, 0] * places).sum(1) / moved.sum((1, 2, 3)) for axis in (3, 2))
     for offsets in (down, right):
@@ -193,7 +193,7 @@ def test_every_image_is_bent_by_itself_within_its_ranges():
 def test_a_quarter_turn_turns(monkeypatch):
     monkeypatch.setattr("sparring.evaluation.extractors.training._uniform", lambda num, columns, _: torch.ones(num, columns))
     images = shapes.drawn(3, 1).batch(torch.arange(3))
-    turned = bend(images, replace(STILL, rotation=90.0), rng())
+    turned = distort(images, replace(STILL, rotation=90.0), rng())
     torch.testing.assert_close(turned, images.rot90(1, (2, 3)), atol=1e-4, rtol=0)
 
 
@@ -233,7 +233,7 @@ def test_a_folder_for_each_class_is_learned_too(tmp_path):
         picture = images.batch(torch.tensor([place]))
         (folder / f"{place}.png").write_bytes(encode_png(grid(picture, 1, padding=0)))
     data = PictureFolder(str(tmp_path / "pictures"))
-    own = yardstick.read(extractors.train(data, "x", how=replace(SMALL, epochs=1), folder=tmp_path))
+    own = classifier_extractor.read(extractors.train(data, "x", how=replace(SMALL, epochs=1), folder=tmp_path))
     assert own.classes == ("lying", "ring", "standing")
     assert own.facts.data == "picture-folder"
 
@@ -247,7 +247,7 @@ def test_names_that_name_no_file_are_refused_before_any_work(name, tmp_path):
 
 def test_the_number_of_epochs_is_checked():
     with pytest.raises(InputError, match="epochs is 0; it must be at least 1"):
-        Schooling(epochs=0)
+        ClassifierTraining(epochs=0)
 
 
 def copied(path: Path, folder: Path, name: str | None = None) -> Path:
@@ -261,8 +261,8 @@ def test_a_file_whose_name_has_another_hash_is_refused(made, tmp_path):
     for name in ("shapes-00000000", f"other-{made.stem[-8:]}"):
         path = copied(made, tmp_path, f"{name}.safetensors")
         with pytest.raises(InputError, match=f"{name}.safetensors holds the yardstick {made.stem}: its name and its content"):
-            yardstick.read(path)
-    assert yardstick.read(copied(made, tmp_path, "mine.safetensors")).label == made.stem
+            classifier_extractor.read(path)
+    assert classifier_extractor.read(copied(made, tmp_path, "mine.safetensors")).label == made.stem
 
 
 def test_altered_weights_are_noticed(made, tmp_path):
@@ -271,18 +271,18 @@ def test_altered_weights_are_noticed(made, tmp_path):
     path = tmp_path / made.name
     path.write_bytes(data)
     with pytest.raises(InputError, match="is no intact yardstick: its checksum does not match"):
-        yardstick.read(path)
+        classifier_extractor.read(path)
 
 
 def test_weights_of_another_network_are_refused(made, tmp_path):
-    own = yardstick.read(made)
-    path = yardstick.write(tmp_path, replace(own.facts, network=ClassifierConfig((16, 32, 64))), own.network)
+    own = classifier_extractor.read(made)
+    path = classifier_extractor.write(tmp_path, replace(own.facts, network=ClassifierConfig((16, 32, 64))), own.network)
     with pytest.raises(InputError, match="the weights do not fit its settings: features"):
-        yardstick.read(path)
+        classifier_extractor.read(path)
 
 
 def test_other_images_than_it_learned_from_are_refused(made):
-    own = yardstick.read(made)
+    own = classifier_extractor.read(made)
     for images, size in (
         (shapes.drawn(3, 1, size=18), "1 x 18 x 18"),
         (ImageSet(torch.zeros(3, 3, 16, 16, dtype=torch.uint8)), "3 x 16 x 16"),
@@ -306,11 +306,11 @@ def test_a_yardstick_is_found_by_label_by_name_and_by_file(made, own_cache):
 
 def test_of_two_with_one_name_the_newer_is_found(made, own_cache):
     old = copied(made, own_cache / "extractors")
-    own = yardstick.read(made)
-    new = yardstick.write(own_cache / "extractors", replace(own.facts, seed=9), own.network)
+    own = classifier_extractor.read(made)
+    new = classifier_extractor.write(own_cache / "extractors", replace(own.facts, seed=9), own.network)
     os.utime(old, ns=(1, 1))
-    assert yardstick.read(new).hash != own.hash
-    assert extractors.find("shapes").hash == yardstick.read(new).hash
+    assert classifier_extractor.read(new).hash != own.hash
+    assert extractors.find("shapes").hash == classifier_extractor.read(new).hash
     os.utime(new, ns=(0, 0))
     assert extractors.find("shapes").hash == own.hash
 

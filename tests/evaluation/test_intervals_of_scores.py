@@ -14,7 +14,7 @@ from sparring import evaluation
 from sparring.data import Ring
 from sparring.data.sets import Dataset, PointSet
 from sparring.evaluation.extractors import Features
-from sparring.evaluation.references import Standard, Values
+from sparring.evaluation.references import Reference, Values
 from sparring.evaluation.scoring import SUBSAMPLES, _by_subsamples, _within
 from sparring.metrics.confidence import mean_interval, t_quantile
 
@@ -71,13 +71,13 @@ def test_subsamples_are_drawn_without_replacement_and_by_the_seed():
 
 
 @dataclass(frozen=True, eq=False)
-class Means(Standard):
+class Means(Reference):
     """Measures means; its draws can be told apart."""
 
     given: list[Any] = field(default_factory=list)
 
-    least = 4
-    headline = "mean"
+    min_num_samples = 4
+    primary_metric = "mean"
     preprocessing = "none"
 
     @property
@@ -88,18 +88,18 @@ class Means(Standard):
     def options(self) -> Mapping[str, str]:
         return {"mean": "of the first coordinate"}
 
-    def see(self, samples: Dataset) -> Features:
+    def extract(self, samples: Dataset) -> Features:
         assert isinstance(samples, PointSet)
         return Features(samples.points, torch.empty(len(samples), 0))
 
-    def brief(self, seen: Features) -> Values:
+    def quick_metrics(self, seen: Features) -> Values:
         return {"mean": 10 + seen.features[:, 0].mean().item()}
 
-    def cheap(self, seen: Features, seed: int, subsets: int) -> Values:
+    def per_draw_metrics(self, seen: Features, seed: int, subsets: int) -> Values:
         self.given.append((len(seen), seed, subsets))
-        return {**self.brief(seen), "coverage": 0.99 + seen.features[0, 0].item() / 100}
+        return {**self.quick_metrics(seen), "coverage": 0.99 + seen.features[0, 0].item() / 100}
 
-    def dear(self, seen: Features) -> Values:
+    def costly_metrics(self, seen: Features) -> Values:
         return {"density": seen.features[:, 1].mean().item()}
 
     def ceilings(self, num: int) -> Values:
@@ -118,7 +118,7 @@ def points(seed: int, num: int = 80) -> PointSet:
 
 def test_scores_of_draws_are_means_with_the_interval_of_their_mean(standard):
     drawn = []
-    found = evaluation.of_draws(standard, lambda i: drawn.append(i) or points(i), seed=5, draws=4)
+    found = evaluation.score_draws(standard, lambda i: drawn.append(i) or points(i), seed=5, draws=4)
     assert drawn == [0, 1, 2, 3]
     each = [10 + points(i).points[:, 0].mean().item() for i in range(4)]
     first, coverage, dear = found
@@ -139,7 +139,7 @@ def test_scores_of_draws_are_means_with_the_interval_of_their_mean(standard):
 
 
 def test_scores_of_given_samples_are_those_of_all_of_them(standard):
-    found = evaluation.of_given(standard, points(1, 400), seed=2)
+    found = evaluation.score_samples(standard, points(1, 400), seed=2)
     assert [score.metric for score in found] == ["mean", "coverage", "density"]
     assert found[0].value == pytest.approx(10 + points(1, 400).points[:, 0].mean().item())
     assert found[0].protocol.interval == "8 subsamples of 100"
@@ -150,7 +150,7 @@ def test_scores_of_given_samples_are_those_of_all_of_them(standard):
 def test_the_floor_is_what_training_examples_get_and_is_kept(standard, tmp_path):
     train = Ring(num=500).train().points
     expected = 10 + train[-80:, 0].mean().item()
-    (first, *_) = evaluation.of_given(standard, points(1), seed=2)
+    (first, *_) = evaluation.score_samples(standard, points(1), seed=2)
     assert first.floor == pytest.approx(expected)
     taken = len(standard.given)
     assert evaluation.floor(standard, 80)["mean"] == first.floor

@@ -16,11 +16,11 @@ from zlib import crc32
 import torch
 from torch import Tensor, nn
 
-from sparring.config.schedules import Length, Moment
+from sparring.config.schedules import Duration, RoundInfo
 from sparring.optim.adam import AdamOptimizer
 from sparring.recipe import Recipe
 from sparring.training.engine import Engine, own_torch_state
-from sparring.training.loop import play
+from sparring.training.loop import run_rounds
 from tiny import SETTINGS, miniature
 
 FOLDER = Path(__file__).parent / "recipes"
@@ -30,7 +30,7 @@ DIGITS = {"float64": 17, "float32": 9}
 ROUNDS, SEED = 20, 7
 CALM = {"r3": "2e-5", "sngan": "1e-4", "upsample": "2e-5"}  # rates in float32, where at the full one rounding errors grow fast
 READ = ("g_loss", "d_loss", "real_logit", "fake_logit", "g_gradient", "d_gradient", "d_penalty", "strength")
-START = Moment(round=0, images=0, epoch=1, seconds=0.0)
+START = RoundInfo(round=0, images=0, epoch=1, seconds=0.0)
 CPU = torch.device("cpu")
 
 
@@ -79,8 +79,8 @@ def trace(recipe: Recipe) -> list[list[float]]:
     """Of each round the values of READ that it has, then the norms of both networks' weights and of the averaged copy's."""
     engine = _engine(recipe)
     rows = []
-    for moment in play(engine, Length(rounds=ROUNDS), START):
-        values = [(moment.numbers or {}).get(name) for name in READ]
+    for info in run_rounds(engine, Duration(rounds=ROUNDS), START):
+        values = [(info.numbers or {}).get(name) for name in READ]
         rows.append([value for value in values if value is not None] + _norms(engine))
     return rows
 
@@ -91,12 +91,12 @@ def gradients(recipe: Recipe) -> list[list[float]]:
     A row holds the norm of the step's gradient over all parameters, that of its own, and its products with two fixed waves.
     """
     engine = _engine(recipe)
-    for network in engine.match.networks:
+    for network in engine.gan.networks:
         for name, tensor in network.state_dict().items():
             if tensor.is_floating_point():
                 tensor.copy_(_formula(name, tensor))
     with _recorded() as steps:
-        engine.play(0)
+        engine.train_round(0)
     return [row for step in steps for row in _projected(step)]
 
 
@@ -105,7 +105,7 @@ def _engine(recipe: Recipe) -> Engine:
 
 
 def _norms(engine: Engine) -> list[float]:
-    networks = (*engine.match.networks, engine.match.averaged)
+    networks = (*engine.gan.networks, engine.gan.g_ema)
     return [_norm(network) for network in networks if network]
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sparring import recipes
 from sparring.config import codec, registry
-from sparring.config.schedules import Length
+from sparring.config.schedules import Duration
 from sparring.data.sets import ImageSet
 from sparring.errors import InputError
 from sparring.recipe import MoveD, MoveG, Recipe, Round
@@ -69,7 +69,7 @@ def recipe_of(chosen: Combination) -> Recipe:
         "condition": None if chosen["condition"] == NONE else chosen["condition"],
         "z": CODES.get(chosen["condition"], {"name": "normal", "num": 4}),
     }
-    base = replace(recipes.get("vanilla"), round=Round(moves=(MoveD(), MoveG())), batch_size=6, length=Length(rounds=3))
+    base = replace(recipes.get("vanilla"), round=Round(moves=(MoveD(), MoveG())), batch_size=6, length=Duration(rounds=3))
     settings = codec.encode(replace(base, pictures=(), order="shuffled"))
     return codec.decode(Recipe, settings | changes, "recipe")
 
@@ -89,9 +89,9 @@ def refusal(chosen: Combination, data: ImageSet) -> str | None:
         return str(error)
     moved: dict[str, Tensor] = {}
     for round_ in range(3):
-        numbers = engine.numbers(engine.play(round_))
+        numbers = engine.numbers(engine.train_round(round_))
         assert all(value is None or isfinite(value) for value in numbers.values()), (chosen, numbers)
-        for side, player in (("G", engine.match.generator), ("D", engine.match.discriminator)):
+        for side, player in (("G", engine.gan.generator), ("D", engine.gan.discriminator)):
             for (name, _), gradient in zip(player.network.named_parameters(), player.gradients, strict=True):
                 moved[f"{side} {name}"] = moved.get(f"{side} {name}", 0) + gradient.abs().sum()
     still = [name for name, total in moved.items() if total == 0]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Generator, Tensor
 
 from sparring.errors import InputError
-from sparring.metrics import NeighbourScores, Reference, expected_coverage, nearest_radii, neighbour_scores
+from sparring.metrics import NeighbourScores, RealNeighbours, expected_coverage, nearest_radii, neighbour_scores
 
 seeds = st.integers(0, 2**32)
 
@@ -79,7 +79,7 @@ def test_duplicates_are_never_at_less_than_0():
 
 def test_scores_by_hand():
     # k = 1: real balls of radius 1, 1 and 3 about 0, 1 and 4; fake ones of radius 1, 1 and 95 about 4, 5 and 100.
-    scores = neighbour_scores(line(4, 5, 100), Reference.of(line(0, 1, 4), 1, 1))
+    scores = neighbour_scores(line(4, 5, 100), RealNeighbours.of(line(0, 1, 4), 1, 1))
     assert scores.precision == pytest.approx(2 / 3)  # 4 and 5 lie in the ball about 4
     assert scores.recall == pytest.approx(1 / 3)  # 4 in the ball about 4; that about 100 ends at 5
     assert scores.density == pytest.approx(2 / 3)
@@ -88,7 +88,7 @@ def test_scores_by_hand():
 
 def test_each_score_uses_its_own_k():
     # k = 1 for precision and recall, 2 for density and coverage, whose balls have radii 4, 3 and 4 about 0, 1 and 4.
-    scores = neighbour_scores(line(3, 4.2, 7.5), Reference.of(line(0, 1, 4), 1, 2))
+    scores = neighbour_scores(line(3, 4.2, 7.5), RealNeighbours.of(line(0, 1, 4), 1, 2))
     assert scores.precision == pytest.approx(2 / 3)  # 3 and 4.2 in the ball about 4, which ends at 7
     assert scores.recall == pytest.approx(1 / 3)  # 4 alone, in the balls of radius 1.2 about 3 and 4.2
     assert scores.density == pytest.approx((3 + 1 + 1) / (2 * 3))  # 3 in all balls, 4.2 and 7.5 in that of 4
@@ -96,7 +96,7 @@ def test_each_score_uses_its_own_k():
 
 
 def test_a_point_on_the_edge_lies_inside():
-    reference = Reference.of(line(-3, -1, 1, 3), 1, 1)  # mean 0 and balls of radius 2
+    reference = RealNeighbours.of(line(-3, -1, 1, 3), 1, 1)  # mean 0 and balls of radius 2
     assert neighbour_scores(line(5, 105), reference) == NeighbourScores(0.5, 1, 0.5, 0.25)
     assert neighbour_scores(line(5, 7), reference) == NeighbourScores(0.5, 0.25, 0.5, 0.25)
 
@@ -105,7 +105,7 @@ def test_a_point_on_the_edge_lies_inside():
 @given(st.integers(4, 15), st.integers(6, 15), st.integers(1, 4), seeds, st.integers(1, 16), st.floats(0.2, 3))
 def test_scores_are_the_definition_whatever_the_chunk(num_fake, num_real, width, seed, chunk, scale):
     fake, real = scale * draw(num_fake, width, seed) + 0.5, draw(num_real, width, seed + 1)
-    scores = neighbour_scores(fake, Reference.of(real), chunk)
+    scores = neighbour_scores(fake, RealNeighbours.of(real), chunk)
     assert astuple(scores) == pytest.approx(astuple(naive_scores(fake.tolist(), real.tolist(), 3, 5)), rel=1e-12)
 
 
@@ -117,7 +117,7 @@ def test_they_agree_with_prdc(k, shift):
 
     fake, real = 0.8 * draw(300, 6, 1) + shift, draw(400, 6, 2)
     theirs = compute_prdc(real.numpy(), fake.numpy(), nearest_k=k)
-    assert astuple(neighbour_scores(fake, Reference.of(real, k, k), chunk=128)) == pytest.approx(
+    assert astuple(neighbour_scores(fake, RealNeighbours.of(real, k, k), chunk=128)) == pytest.approx(
         tuple(float(theirs[name]) for name in ("precision", "recall", "density", "coverage")), rel=1e-12
     )
 
@@ -125,9 +125,9 @@ def test_they_agree_with_prdc(k, shift):
 def test_a_far_mean_changes_no_score():
     # Multiples of 2^-10 are exact at 2^26 in float64, and at 1e4 in float32; the squares of such means swamp distances.
     fake, real = ((draw(200, 16, seed) * 1024).round() / 1024 for seed in (1, 2))
-    near = neighbour_scores(fake, Reference.of(real))
-    assert neighbour_scores(fake + 2.0**26, Reference.of(real + 2.0**26)) == near
-    assert neighbour_scores((fake + 10_000).float(), Reference.of((real + 10_000).float())) == near
+    near = neighbour_scores(fake, RealNeighbours.of(real))
+    assert neighbour_scores(fake + 2.0**26, RealNeighbours.of(real + 2.0**26)) == near
+    assert neighbour_scores((fake + 10_000).float(), RealNeighbours.of((real + 10_000).float())) == near
 
 
 @settings(deadline=None, max_examples=20)
@@ -135,14 +135,14 @@ def test_a_far_mean_changes_no_score():
 def test_rotating_and_shuffling_changes_no_score(seed):
     fake, real, turn = draw(30, 4, seed), draw(40, 4, seed + 1), torch.linalg.qr(draw(4, 4, seed + 2))[0]
     order = torch.randperm(30, generator=Generator().manual_seed(seed))
-    turned = neighbour_scores(fake[order] @ turn, Reference.of(real @ turn))
-    assert turned == neighbour_scores(fake, Reference.of(real))
+    turned = neighbour_scores(fake[order] @ turn, RealNeighbours.of(real @ turn))
+    assert turned == neighbour_scores(fake, RealNeighbours.of(real))
 
 
 @settings(deadline=None, max_examples=20)
 @given(seeds, st.integers(2, 4))
 def test_repeating_the_fakes_changes_nothing_but_recall(seed, times):
-    fake, reference = draw(30, 3, seed), Reference.of(draw(40, 3, seed + 1))
+    fake, reference = draw(30, 3, seed), RealNeighbours.of(draw(40, 3, seed + 1))
     once, repeated = neighbour_scores(fake, reference), neighbour_scores(fake.repeat(times, 1), reference)
     assert (repeated.precision, repeated.coverage) == (once.precision, once.coverage)
     assert repeated.density == pytest.approx(once.density)
@@ -151,19 +151,19 @@ def test_repeating_the_fakes_changes_nothing_but_recall(seed, times):
 
 def test_a_collapsed_generator_has_precision_without_recall():
     real = draw(300, 4)
-    scores = neighbour_scores(real[:1].expand(100, 4) + 1e-3, Reference.of(real))
+    scores = neighbour_scores(real[:1].expand(100, 4) + 1e-3, RealNeighbours.of(real))
     assert scores.precision == 1
     assert scores.recall == 0
     assert scores.coverage < 0.1
 
 
 def test_far_fakes_score_0():
-    assert neighbour_scores(draw(50, 4) + 100, Reference.of(draw(50, 4, 1))) == NeighbourScores(0, 0, 0, 0)
+    assert neighbour_scores(draw(50, 4) + 100, RealNeighbours.of(draw(50, 4, 1))) == NeighbourScores(0, 0, 0, 0)
 
 
 def test_the_reference_keeps_its_ks_and_radii():
     features = draw(20, 3)
-    reference = Reference.of(features)
+    reference = RealNeighbours.of(features)
     assert (reference.k_precision, reference.k_coverage) == (3, 5)
     assert reference.features is features
     assert torch.equal(torch.stack([reference.radii_precision, reference.radii_coverage]), nearest_radii(features, [3, 5]))
@@ -187,7 +187,7 @@ def test_expected_coverage_of_simulated_sets(num_fake, num_real, k):
     values = []
     for seed in range(300):
         points = draw(num_fake + num_real, 3, seed)
-        values.append(neighbour_scores(points[:num_fake], Reference.of(points[num_fake:], 1, k)).coverage)
+        values.append(neighbour_scores(points[:num_fake], RealNeighbours.of(points[num_fake:], 1, k)).coverage)
     mean, std = torch.tensor(values).mean().item(), torch.tensor(values).std().item()
     assert abs(mean - expected_coverage(num_fake, num_real, k)) < 4 * std / math.sqrt(len(values))
 
@@ -225,4 +225,4 @@ def test_unusable_features_are_refused(features, ks, words):
 )
 def test_unusable_fakes_are_refused(fake, words):
     with pytest.raises(InputError, match=words):
-        neighbour_scores(fake, Reference.of(draw(10, 2)))
+        neighbour_scores(fake, RealNeighbours.of(draw(10, 2)))

@@ -15,9 +15,9 @@ from click import BadParameter
 import sparring
 from sparring import multiseed
 from sparring.cli import options
-from sparring.config.schedules import Length
+from sparring.config.schedules import Duration
 from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
-from sparring.multiseed import Failure, Population, Task, workers
+from sparring.multiseed import Failure, SeedRuns, Task, workers
 from sparring.multiseed.seeds import Seed
 from sparring.runs import journal
 from sparring.runs.run import Run
@@ -36,7 +36,7 @@ def task(rounds: int = 3, lr: str = "2e-4") -> Task:
 
 
 def look(task_: Task, number: int = 0) -> Seed:
-    return Seed.look(task_, number, Path(f"p/seed{number}"), threads=1)
+    return Seed.inspect(task_, number, Path(f"p/seed{number}"), threads=1)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_what_names_no_seeds_is_refused(text):
 
 
 def test_mean_and_interval_over_the_seeds(three):
-    found = multiseed.train(task(), [0, 1, 2], out="p", quiet=True)  # nothing is left to train
+    found = multiseed.train_seeds(task(), [0, 1, 2], out="p", quiet=True)  # nothing is left to train
     summary = json.loads(Path("p/summary.json").read_text())
     assert summary == found.as_json()
     for name in ("g_loss", "d_loss", "d_real", "d_fake"):
@@ -77,7 +77,7 @@ def test_mean_and_interval_over_the_seeds(three):
 
 def test_quick_scores_are_averaged_and_one_run_makes_no_interval():
     run = sparring.train("vanilla", rounds=3, out="p/seed0", settings=SETTINGS["vanilla"], quiet=True)
-    summary = multiseed.train(Task.of("vanilla", settings=SETTINGS["vanilla"], rounds=3), [0], out="p").summary()
+    summary = multiseed.train_seeds(Task.of("vanilla", settings=SETTINGS["vanilla"], rounds=3), [0], out="p").summary()
     value = run.scores()[0]["frechet_distance"].value
     assert summary["quick_score"] == {"metric": "frechet_distance", "mean": value, "low": None, "high": None}
     assert summary["g_loss"] == {"mean": run.rounds()[-1]["g_loss"], "low": None, "high": None}
@@ -86,15 +86,15 @@ def test_quick_scores_are_averaged_and_one_run_makes_no_interval():
 def test_all_seeds_in_the_folder_belong_to_the_population_but_only_those_asked_for_are_trained(three):
     shutil.rmtree(three[1].path / "checkpoints")
     (three[1].path / "journal.jsonl").unlink()
-    found = multiseed.train(task(), [2], out="p", quiet=True)
+    found = multiseed.train_seeds(task(), [2], out="p", quiet=True)
     assert (list(found.runs), found.unfinished) == ([0, 2], (1,))
 
 
 def test_time_and_images_of_earlier_sessions_are_kept(three):
-    multiseed.train(task(), [0, 1, 2], out="p", quiet=True)
+    multiseed.train_seeds(task(), [0, 1, 2], out="p", quiet=True)
     facts = json.loads(Path("p/summary.json").read_text())
     Path("p/summary.json").write_text(json.dumps(facts | {"images": 864, "seconds": 2.0}))
-    found = multiseed.train(task(), [0, 1, 2], out="p", quiet=True).as_json()
+    found = multiseed.train_seeds(task(), [0, 1, 2], out="p", quiet=True).as_json()
     assert (found["images"], found["seconds"], found["images_per_second"]) == (864, 2.0, 432.0)
 
 
@@ -125,15 +125,15 @@ def test_a_seed_that_began_goes_on_with_its_own_number_of_threads():
 def test_a_worker_takes_the_threads_that_it_is_given():
     run = train("p/seed0")
     replace(run, facts=run.facts | {"threads": 2}).with_recipe(run.recipe)
-    multiseed.train(task(rounds=4), [0], out="p", quiet=True)
+    multiseed.train_seeds(task(rounds=4), [0], out="p", quiet=True)
     assert [event["threads"] for event in run.journal() if event["event"] == "resume"] == [2]
 
 
 def test_how_far_a_seed_is():
     seed = look(task())
-    assert (seed.newest(), seed.images(), seed.share(Length(rounds=4))) == (None, 0, 0.0)
+    assert (seed.newest(), seed.images(), seed.share(Duration(rounds=4))) == (None, 0, 0.0)
     run = train("p/seed0")
-    assert (seed.images(), seed.share(Length(rounds=4)), seed.share(Length(rounds=2))) == (288, 0.75, 1.0)
+    assert (seed.images(), seed.share(Duration(rounds=4)), seed.share(Duration(rounds=2))) == (288, 0.75, 1.0)
     with (run.path / "journal.jsonl").open("a") as stream:
         stream.write('{"event": "round", "round": 50, "ima')  # as the reader may find it
     assert seed.images() == 288
@@ -143,14 +143,14 @@ def test_a_seed_that_was_killed_before_its_first_checkpoint_begins_anew():
     whole, killed = train("p/seed0"), train("q/seed0")
     for file in (killed.path / "checkpoints").iterdir():
         file.unlink()
-    journal.cut(killed.path / "journal.jsonl", 0)
-    multiseed.train(task(), [0], out="q", quiet=True)
+    journal.truncate_after(killed.path / "journal.jsonl", 0)
+    multiseed.train_seeds(task(), [0], out="q", quiet=True)
     assert [event["g_loss"] for event in killed.rounds()] == [event["g_loss"] for event in whole.rounds()]
 
 
 def test_two_populations_in_one_folder():
     with locks.held(Path("p")), pytest.raises(InputError, match="another process trains p"):
-        multiseed.train(task(), [0], out="p", quiet=True)
+        multiseed.train_seeds(task(), [0], out="p", quiet=True)
 
 
 @pytest.mark.parametrize(
@@ -164,21 +164,21 @@ def test_two_populations_in_one_folder():
 def test_runs_of_another_task_are_refused_and_left_alone(changed, sentence, three):
     files = {path: path.read_bytes() for path in Path("p").rglob("*") if path.is_file()}
     with pytest.raises(InputError, match=sentence):
-        multiseed.train(changed(), [0, 1, 2, 3], out="p", quiet=True)
+        multiseed.train_seeds(changed(), [0, 1, 2, 3], out="p", quiet=True)
     assert {path: path.read_bytes() for path in Path("p").rglob("*") if path.is_file()} == files
 
 
 def test_the_run_of_another_seed_is_refused(three):
     shutil.move("p/seed1", "p/seed7")
     with pytest.raises(InputError, match="p/seed7 holds vanilla, seed 1, not vanilla, seed 7"):
-        multiseed.train(task(), [0], out="p", quiet=True)
+        multiseed.train_seeds(task(), [0], out="p", quiet=True)
 
 
 def test_a_folder_of_other_things_is_refused():
     Path("p").mkdir()
     Path("p/seeds.txt").touch()
     with pytest.raises(InputError, match="p is not empty"):
-        multiseed.train(task(), [0], out="p", quiet=True)
+        multiseed.train_seeds(task(), [0], out="p", quiet=True)
 
 
 def test_latest_is_looked_up_before_the_first_seed_begins():
@@ -214,7 +214,7 @@ def test_few_share_one_gpu(monkeypatch):
 @pytest.mark.parametrize(("status", "kind"), [(1, SparringError), (2, InputError), (3, NonFiniteError), (4, MachineError)])
 def test_a_failure_is_raised_with_its_own_status(status, kind):
     failed = tuple(Failure(seed, f"p/seed{seed}", status, "it would not") for seed in (3, 5))
-    found = Population(Path("p"), "vanilla", {}, failed, (), 0, 0.0)
+    found = SeedRuns(Path("p"), "vanilla", {}, failed, (), 0, 0.0)
     with pytest.raises(kind, match=r"seed 3 failed: it would not \(and 1 more, named in p.summary.json\)") as raised:
         found.check()
     assert raised.value.exit_status == status
@@ -224,5 +224,5 @@ def test_a_failure_is_raised_with_its_own_status(status, kind):
 @pytest.mark.parametrize("seeds", [[], [-1, 2]])
 def test_seeds_that_are_none(seeds, tmp_path):
     with pytest.raises(InputError, match="name one or more"):
-        multiseed.train(Task.of("vanilla", rounds=1), seeds, out=tmp_path / "out", quiet=True)
+        multiseed.train_seeds(Task.of("vanilla", rounds=1), seeds, out=tmp_path / "out", quiet=True)
     assert not (tmp_path / "out").exists()

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from sparring.networks.layers import activations
 from sparring.networks.layers.dropout import Dropout
-from sparring.networks.layers.perceptron import Pass, Perceptron
+from sparring.networks.layers.perceptron import Perceptron, PerceptronPass
 
 ACTIVATIONS = {
     "relu": [nn.ReLU(inplace=True)],
@@ -47,8 +47,8 @@ def test_values_and_gradients_are_those_of_autograd(name, bias):
     for weights, inputs in product((True, False), repeat=2):
         torch.default_generator.manual_seed(0)
         with torch.no_grad():
-            one = Pass(layers, x.detach())
-            found = one.pull(dy.clone(), weights=weights, inputs=inputs)
+            one = PerceptronPass(layers, x.detach())
+            found = one.vjp(dy.clone(), weights=weights, inputs=inputs)
         torch.testing.assert_close(one.outputs, expected.detach(), rtol=0, atol=0)
         wanted = [*gradients[:-1]] * weights + [gradients[-1]] * inputs
         assert len(found) == len(wanted)
@@ -59,8 +59,8 @@ def test_values_and_gradients_are_those_of_autograd(name, bias):
 @torch.no_grad()
 def test_a_pass_can_be_pulled_twice_and_leaves_its_inputs_alone():
     layers, x = network("relu"), normal(7, 2, 3)
-    before, one = x.clone(), Pass(layers, x)
-    first, second = one.pull(normal(7, 1, 4), weights=True), one.pull(normal(7, 1, 4), weights=True)
+    before, one = x.clone(), PerceptronPass(layers, x)
+    first, second = one.vjp(normal(7, 1, 4), weights=True), one.vjp(normal(7, 1, 4), weights=True)
     assert torch.equal(x, before)
     assert all(torch.equal(this, that) for this, that in zip(first, second, strict=True))
     assert not any(found.requires_grad for found in (*first, one.outputs))
@@ -103,6 +103,6 @@ def test_rows_of_rows_and_expanded_gradients():
     dy = normal(4, 5, 1, seed=1).expand(4, 5, 2)
     expected = torch.autograd.grad(layers(x), list(layers.parameters()), dy)
     with torch.no_grad():
-        found = Pass(layers, x).pull(dy, weights=True)
+        found = PerceptronPass(layers, x).vjp(dy, weights=True)
     for this, that in zip(found, expected, strict=True):
         torch.testing.assert_close(this, that, rtol=1e-12, atol=1e-14)

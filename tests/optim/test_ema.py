@@ -5,17 +5,17 @@ import torch
 from torch import nn
 
 from sparring.errors import InputError
-from sparring.optim.ema import Average
+from sparring.optim.ema import EMA
 
 
 def test_after_a_halflife_the_past_weighs_half():
-    average = Average(halflife_images=1000, rampup=0)
+    average = EMA(halflife_images=1000, rampup=0)
     assert average.decay(images=5000, batch=1000) == pytest.approx(0.5)
     assert average.decay(images=5000, batch=100) ** 10 == pytest.approx(0.5)
 
 
 def test_at_the_start_the_halflife_is_short():
-    average = Average(halflife_images=1000, rampup=0.05)
+    average = EMA(halflife_images=1000, rampup=0.05)
     assert average.decay(images=2000, batch=100) == pytest.approx(0.5)  # half-life 100
     assert average.decay(images=10**6, batch=1000) == pytest.approx(0.5)
 
@@ -27,8 +27,8 @@ def test_weights_and_running_statistics_follow():
     network(torch.randn(8, 3))
     with torch.no_grad():
         next(network.parameters()).add_(1)
-    average = Average(halflife_images=100, rampup=0)
-    average.follow(averaged, network, images=50, batch=50)
+    average = EMA(halflife_images=100, rampup=0)
+    average.update(averaged, network, images=50, batch=50)
     decay = 0.5**0.5
     for name, tensor in averaged.state_dict().items():
         new = network.state_dict()[name]
@@ -40,4 +40,4 @@ def test_weights_and_running_statistics_follow():
 @pytest.mark.parametrize("settings", [{"halflife_images": 0}, {"halflife_images": float("inf")}, {"rampup": -1}])
 def test_impossible_averages(settings):
     with pytest.raises(InputError, match="average\\."):
-        Average(**settings)
+        EMA(**settings)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sparring import recipes
-from sparring.config.schedules import Length
+from sparring.config.schedules import Duration
 from sparring.data import Gaussian1d, Ring
 from sparring.metrics import mixture_quality
 from sparring.recipe import Recipe
@@ -16,8 +16,8 @@ def points_of(recipe: Recipe, num: int = 5000) -> torch.Tensor:
     engine = Engine.build(recipe, recipe.data.train(), 0, torch.device("cpu"))
     assert recipe.length.rounds is not None
     for round_ in range(recipe.length.rounds):
-        engine.play(round_)
-    averaged = engine.match.averaged
+        engine.train_round(round_)
+    averaged = engine.gan.g_ema
     assert averaged is not None
     with torch.no_grad():
         return averaged(recipe.z.sample(num, torch.Generator().manual_seed(0)))
@@ -31,7 +31,7 @@ def shortened(name: str, rounds: int) -> Recipe:
     ramps = tuple(replace(ramp, images=ramp.images and int(ramp.images * share)) for ramp in recipe.ramps)
     assert recipe.average is not None
     average = replace(recipe.average, halflife_images=recipe.average.halflife_images * share)
-    return replace(recipe, length=Length(rounds=rounds), ramps=ramps, average=average)
+    return replace(recipe, length=Duration(rounds=rounds), ramps=ramps, average=average)
 
 
 def test_a_ring_is_found_in_seconds():

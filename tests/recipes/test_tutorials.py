@@ -8,7 +8,7 @@ import pytest
 import sparring
 from sparring import recipes
 from sparring.config import codec, registry
-from sparring.config.schedules import Every, Length
+from sparring.config.schedules import Duration, Interval
 from sparring.data import Mnist
 from sparring.losses import NonSaturating
 from sparring.networks import (
@@ -55,7 +55,7 @@ QUIRKS = {
         "optim.epsilon": "hat",
         "optim.shared_clock": True,  # one TensorFlow 1 optimiser for both
         "batch_size": 100,
-        "length": Length(epochs=100),
+        "length": Duration(epochs=100),
         "test_traces": False,
     },
     "upsample": {
@@ -83,7 +83,7 @@ QUIRKS = {
         "optim.epsilon": "hat",
         "optim.shared_clock": False,
         "batch_size": 128,
-        "length": Length(rounds=200),  # its "epochs" are single iterations
+        "length": Duration(rounds=200),  # its "epochs" are single iterations
         "test_traces": False,
     },
     "dropout-mlp": {
@@ -111,7 +111,7 @@ QUIRKS = {
         "optim.epsilon": "plain",
         "optim.shared_clock": False,
         "batch_size": 200,
-        "length": Length(epochs=200),
+        "length": Duration(epochs=200),
         "test_traces": True,  # D(x) on the test images and D(G(z)) at every epoch's end
     },
     "dcgan": {
@@ -130,10 +130,10 @@ QUIRKS = {
         "optim.epsilon": "hat",
         "optim.shared_clock": False,
         "batch_size": 256,
-        "length": Length(epochs=150),
-        "checkpoint": Every(epochs=15),
+        "length": Duration(epochs=150),
+        "checkpoint": Interval(epochs=15),
         "frames": "square-root",
-        "pictures": (FixedGrid(rows=4, columns=4, every=Every(epochs=1)),),
+        "pictures": (FixedGrid(rows=4, columns=4, every=Interval(epochs=1)),),
         "test_traces": False,
     },
     "paper": {
@@ -154,7 +154,7 @@ QUIRKS = {
         "optim.epsilon": "hat",
         "optim.shared_clock": False,
         "batch_size": 100,
-        "length": Length(epochs=100),
+        "length": Duration(epochs=100),
         "test_traces": False,
     },
 }

@@ -100,7 +100,7 @@ def test_the_coach_can_hear_whatever_is_accepted(drawn):
             event = events.check({"event": kind, **GOOD[kind], **changes}, "x")
         except InputError:
             continue
-        list(coach.hear(event))
+        list(coach.observe(event))
 
 
 @given(st.binary(max_size=40))

@@ -61,7 +61,7 @@ def test_lines_that_are_gone_are_counted_but_for_the_one_of_a_kill(path):
 def test_a_cut_drops_lines_and_their_checksums(path):
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines) + b'{"event": "ro')
-    journal.cut(path, len(lines[0]))
+    journal.truncate_after(path, len(lines[0]))
     assert rounds(path) == [0]
     Journal(path).write("note", round=9)
     assert rounds(path) == [0, 9]
@@ -72,14 +72,14 @@ def test_a_cut_of_a_damaged_journal_is_refused_and_changes_nothing(path):
     data = path.read_bytes().replace(b'"round": 0', b'"round": 7')
     path.write_bytes(data)
     with pytest.raises(InputError, match=r"journal.jsonl:1 was damaged"):
-        journal.cut(path, len(data))
+        journal.truncate_after(path, len(data))
     assert path.read_bytes() == data
 
 
 def test_a_journal_without_checksums_gets_them_when_it_goes_on(path):
     journal.sums_of(path).unlink()
     assert rounds(path) == [0, 1, 2]
-    journal.cut(path, path.stat().st_size)
+    journal.truncate_after(path, path.stat().st_size)
     Journal(path).write("note", round=3)
     path.write_bytes(path.read_bytes().replace(b'"round": 1', b'"round": 5'))
     with pytest.raises(InputError, match=r"journal.jsonl:2 was damaged"):

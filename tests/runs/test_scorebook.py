@@ -39,7 +39,7 @@ def test_what_was_appended_is_read_in_order(path, three):
 
 def test_no_file_is_no_evaluation(path):
     assert scorebook.read(path.parent) == []
-    scorebook.cut(path.parent, 0)
+    scorebook.truncate_after(path.parent, 0)
     assert not path.exists()
 
 
@@ -71,9 +71,9 @@ def test_a_resumed_run_drops_the_quick_scores_that_it_takes_again(path, three):
     scorebook.append(path.parent, late)
     scorebook.append(path.parent, evaluation(11))
     before = path.read_bytes()
-    scorebook.cut(path.parent, 20)
+    scorebook.truncate_after(path.parent, 20)
     assert path.read_bytes() == before
-    scorebook.cut(path.parent, 10)
+    scorebook.truncate_after(path.parent, 10)
     assert scorebook.read(path.parent) == [*three[:2], late]
     assert before.startswith(path.read_bytes()[:100])
 

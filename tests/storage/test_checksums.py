@@ -41,14 +41,14 @@ def test_a_flipped_bit_is_named(folder, name):
 def test_checksums_that_are_a_pipe_are_not_waited_for(folder):
     (folder / checksums.NAME).unlink()
     os.mkfifo(folder / checksums.NAME)
-    for use in (checksums.mend, checksums.tidy, lambda folder: checksums.read(folder, "a.txt")):
+    for use in (checksums.repair, checksums.compact, lambda folder: checksums.read(folder, "a.txt")):
         with pytest.raises(InputError, match="SHA256SUMS is no file"):
             use(folder)
     assert list(checksums.problems(folder)) == [f"{folder / checksums.NAME} is no file"]
 
 
 def test_every_flipped_bit_among_the_checksums_is_noticed(folder):
-    checksums.tidy(folder)
+    checksums.compact(folder)
     path = folder / checksums.NAME
     whole = path.read_bytes()
     for place in range(8 * len(whole)):
@@ -72,20 +72,20 @@ def test_a_kill_between_a_checksum_and_its_file(folder):
     assert list(checksums.problems(folder)) == []
     checksums.write(folder, "a.txt", b"four")
     assert lines(folder)[-2:] == ["0" * 64 + "  a.txt", lines(folder)[-1]]
-    checksums.tidy(folder)
+    checksums.compact(folder)
     assert [line[66:] for line in lines(folder)] == ["a.txt", "b/c.png"]
     assert checksums.read(folder, "a.txt") == b"four"
 
 
 def test_a_tidy_list_keeps_what_tells_of_damage(folder):
     (folder / "a.txt").write_bytes(b"thrEe")
-    checksums.tidy(folder)
+    checksums.compact(folder)
     assert len(list(checksums.problems(folder))) == 1
 
 
 @pytest.mark.skipif(not shutil.which("sha256sum"), reason="needs sha256sum")
 def test_others_can_check_it(folder):
-    checksums.tidy(folder)
+    checksums.compact(folder)
     assert subprocess.run(["sha256sum", "--check", "--strict", checksums.NAME], cwd=folder, capture_output=True).returncode == 0
 
 

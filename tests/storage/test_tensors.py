@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from sparring.errors import InputError
-from sparring.storage.tensors import seal, unseal
+from sparring.storage.tensors import encode_tensors, read_tensors
 
 FACTS = {"name": "żółw", "number": 0.1, "rows": [[1, 2], []], "nothing": None}
 TENSORS = {
@@ -21,7 +21,7 @@ TENSORS = {
     "empty": torch.empty(0, 3),
     "flag": torch.tensor([True, False]),
 }
-WHOLE, CHECKSUM = seal("format-1", FACTS, TENSORS)
+WHOLE, CHECKSUM = encode_tensors("format-1", FACTS, TENSORS)
 
 
 @pytest.fixture
@@ -42,15 +42,15 @@ def assert_as_sealed(found):
 
 
 def test_what_was_sealed_comes_back(sealed):
-    assert_as_sealed(unseal(sealed, "format-1", "thing"))
+    assert_as_sealed(read_tensors(sealed, "format-1", "thing"))
     assert re.fullmatch("[0-9a-f]{64}", CHECKSUM)
 
 
 def test_the_checksum_does_not_depend_on_the_order_of_tensors_or_their_place_in_memory():
-    assert seal("format-1", FACTS, dict(reversed(TENSORS.items())))[1] == CHECKSUM
+    assert encode_tensors("format-1", FACTS, dict(reversed(TENSORS.items())))[1] == CHECKSUM
     strided = TENSORS | {"matrix": TENSORS["matrix"].T.contiguous().T, "flag": torch.tensor([True, True, False])[::2]}
     assert not strided["matrix"].is_contiguous()
-    assert seal("format-1", FACTS, strided)[1] == CHECKSUM
+    assert encode_tensors("format-1", FACTS, strided)[1] == CHECKSUM
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ def test_the_checksum_does_not_depend_on_the_order_of_tensors_or_their_place_in_
     ids=["facts", "shape", "type", "values", "name", "number"],
 )
 def test_the_checksum_depends_on_everything_else(facts, tensors):
-    assert seal("format-1", facts, tensors)[1] != CHECKSUM
+    assert encode_tensors("format-1", facts, tensors)[1] != CHECKSUM
 
 
 @pytest.mark.parametrize("kept", [0, 4, 8, 100, -100, -1])
 def test_a_truncated_file_is_refused(sealed, kept):
     sealed.write_bytes(WHOLE[:kept])
     with pytest.raises(InputError, match=r"x\.safetensors is no intact thing: ") as caught:
-        unseal(sealed, "format-1", "thing")
+        read_tensors(sealed, "format-1", "thing")
     assert "\n" not in str(caught.value)
 
 
@@ -83,7 +83,7 @@ def test_a_flipped_bit_is_noticed_wherever_it_is(tmp_path_factory, place, bit):
     path = tmp_path_factory.mktemp("flipped") / "x.safetensors"
     path.write_bytes(WHOLE[:place] + bytes([WHOLE[place] ^ 1 << bit]) + WHOLE[place + 1 :])
     with pytest.raises(InputError, match=r"x\.safetensors (is no intact thing: |has the format )") as caught:
-        unseal(path, "format-1", "thing")
+        read_tensors(path, "format-1", "thing")
     assert "\n" not in str(caught.value)
 
 
@@ -93,7 +93,7 @@ def test_a_changed_file_is_refused_or_says_the_same(tmp_path_factory, place, by,
     path = tmp_path_factory.mktemp("changed") / "x.safetensors"
     path.write_bytes(WHOLE[:place] + by + WHOLE[place + length :])
     try:
-        found = unseal(path, "format-1", "thing")
+        found = read_tensors(path, "format-1", "thing")
     except InputError:
         return
     assert_as_sealed(found)
@@ -101,10 +101,10 @@ def test_a_changed_file_is_refused_or_says_the_same(tmp_path_factory, place, by,
 
 def test_another_format_is_named(sealed):
     with pytest.raises(InputError, match=r"x\.safetensors has the format 'format-1'; this version reads format-2"):
-        unseal(sealed, "format-2", "thing")
+        read_tensors(sealed, "format-2", "thing")
     sealed.write_bytes(save({"w": torch.zeros(2)}))
     with pytest.raises(InputError, match="has the format None; this version reads format-1"):
-        unseal(sealed, "format-1", "thing")
+        read_tensors(sealed, "format-1", "thing")
 
 
 def altered(path, **changes):
@@ -117,15 +117,15 @@ def altered(path, **changes):
 def test_altered_facts_are_noticed(sealed, changes):
     altered(sealed, **changes)
     with pytest.raises(InputError, match=r"x\.safetensors is no intact thing: its checksum does not match"):
-        unseal(sealed, "format-1", "thing")
+        read_tensors(sealed, "format-1", "thing")
 
 
 def test_what_is_not_there_or_no_file_is_refused(tmp_path):
     for path in (tmp_path / "missing.safetensors", tmp_path):
         with pytest.raises(InputError, match=f"{path.name} is no intact thing: "):
-            unseal(path, "format-1", "thing")
+            read_tensors(path, "format-1", "thing")
 
 
 def test_facts_are_strict_json():
     with pytest.raises(ValueError, match="not JSON compliant"):
-        seal("format-1", {"number": math.nan}, {})
+        encode_tensors("format-1", {"number": math.nan}, {})

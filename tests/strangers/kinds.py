@@ -23,10 +23,10 @@ from sparring.config import codec
 from sparring.data.fetch import RemoteFile, ensure
 from sparring.errors import InputError
 from sparring.evaluation import cache
-from sparring.evaluation.extractors import yardstick
+from sparring.evaluation.extractors import classifier_extractor
 from sparring.multiseed.summary import work_before
 from sparring.runs import checkpoint
-from sparring.runs.generator import Generator
+from sparring.runs.generator import SavedGenerator
 from sparring.runs.media import training_frames
 from sparring.runs.result import Result
 from sparring.runs.run import Run
@@ -106,7 +106,7 @@ def _recipe(folder: str = "run") -> Any:
 
 
 def _hub() -> Any:
-    generator = Generator.open(Path("hub"))
+    generator = SavedGenerator.open(Path("hub"))
     settings = {"generator": codec.encode(generator.config), "z": codec.encode(generator.noise), "shape": list(generator.shape)}
     return settings, generator.network.state_dict()
 
@@ -114,13 +114,13 @@ def _hub() -> Any:
 def _checkpoint() -> Any:
     saved = checkpoint.read(Path(CHECKPOINT))
     load(CHECKPOINT).sample(2)
-    moment = {name: getattr(saved.moment, name) for name in ("round", "images", "epoch", "seconds")}
-    facts = moment | {"journal_bytes": saved.journal_bytes, "clocks": list(saved.clocks)}
+    info = {name: getattr(saved.info, name) for name in ("round", "images", "epoch", "seconds")}
+    facts = info | {"journal_bytes": saved.journal_bytes, "clocks": list(saved.clocks)}
     return {"facts": facts, "tensors": _plain(saved.tensors)}
 
 
 def _yardstick() -> Any:
-    found = yardstick.read(Path("yardstick.safetensors"))
+    found = classifier_extractor.read(Path("yardstick.safetensors"))
     return {"facts": codec.encode(found.facts), "tensors": _plain(found.network.state_dict())}
 
 
@@ -230,7 +230,7 @@ def kinds() -> list[Kind]:
         Kind("checksums", "summed/SHA256SUMS", ("summed", "data"), mutations.of_bytes, lambda: _recipe("summed"), ALL,
              ("sample summed --num 2 --out out.png", "animate summed", "resume summed --rounds 5 --quiet")),
         Kind("hub checksums", "summed/generator/SHA256SUMS", ("summed",), mutations.of_bytes,
-             lambda: codec.encode(Generator.open(Path("summed/generator")).config), ALL,
+             lambda: codec.encode(SavedGenerator.open(Path("summed/generator")).config), ALL,
              ("sample summed/generator --num 2 --out out.png",)),
         Kind("journal sums", "summed/journal.crc32", ("summed", "data"), mutations.of_bytes,
              lambda: list(Run.open("summed").journal()), ALL, ("runs .", "resume summed --rounds 5 --quiet")),
@@ -241,7 +241,7 @@ def kinds() -> list[Kind]:
         Kind("hub weights", "hub/model.safetensors", ("hub",), _header_then_bytes, lambda: _plain(_hub()[1]),
              _weights, ("sample hub --num 2 --out out.png",)),
         Kind("yardstick", "yardstick.safetensors", ("yardstick.safetensors",),
-             _sealed("yardstick.safetensors", yardstick.FORMAT), _yardstick, _facts_and_weights),
+             _sealed("yardstick.safetensors", classifier_extractor.FORMAT), _yardstick, _facts_and_weights),
         Kind("images", "data/train-images-idx3-ubyte", ("data",), mutations.of_bytes, lambda: _halves()[0], _idx,
              ("data check data",)),
         Kind("labels", "data/train-labels-idx1-ubyte.gz", ("data",), mutations.of_bytes, _labels,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-from sparring.storage.tensors import unseal
+from sparring.storage.tensors import read_tensors
 
 Mutant = tuple[str, bytes]  # what was done, and the outcome
 
@@ -159,7 +159,7 @@ def of_header(data: bytes, rng: Random, num: int) -> Iterator[Mutant]:
 
 def of_facts(path: Any, format: str, rng: Random, num: int) -> Iterator[Mutant]:
     """So many sealed files that lie: facts that somebody changed before computing the checksum."""
-    facts, tensors, _ = unseal(path, format, "original")
+    facts, tensors, _ = read_tensors(path, format, "original")
     for done, text in of_json(facts, rng, num):
         yield f"sealed: {done}", resealed(text.decode().strip(), format, tensors)
 

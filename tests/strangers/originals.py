@@ -15,7 +15,7 @@ from PIL import Image
 from sparring.api.resolve import resolve
 from sparring.api.train import train
 from sparring.evaluation import Protocol, Score, cache
-from sparring.evaluation.extractors import yardstick
+from sparring.evaluation.extractors import classifier_extractor
 from sparring.evaluation.extractors.classifier import ClassifierConfig
 from sparring.networks import seeded
 from sparring.runs import scorebook
@@ -103,7 +103,7 @@ def _score(run: Run) -> None:
 def _write_yardstick(folder: Path) -> None:
     config = ClassifierConfig((2, 3))
     network = seeded(lambda: config.build((1, SIZE, SIZE), 3), 0)
-    facts = yardstick.Facts(
+    facts = classifier_extractor.Facts(
         name="stranger",
         data="idx-folder",
         data_fingerprint="00",
@@ -116,7 +116,7 @@ def _write_yardstick(folder: Path) -> None:
         test_accuracy=0.5,
         confusion=((1, 0, 0), (0, 1, 0), (0, 0, 1)),
     )
-    made = yardstick.write(folder, facts, network)  # pyright: ignore[reportArgumentType]
+    made = classifier_extractor.write(folder, facts, network)  # pyright: ignore[reportArgumentType]
     made.rename(folder / "yardstick.safetensors")
 
 

@@ -13,13 +13,13 @@ import shapes
 from sparring.api.resolve import resolve
 from sparring.api.train import train
 from sparring.errors import InputError
-from sparring.evaluation.extractors import yardstick
+from sparring.evaluation.extractors import classifier_extractor
 from sparring.evaluation.extractors.classifier import ClassifierConfig
 from sparring.multiseed.summary import work_before
 from sparring.runs import checkpoint
 from sparring.runs.run import Run
 from sparring.storage import checksums
-from sparring.storage.tensors import seal, unseal
+from sparring.storage.tensors import encode_tensors, read_tensors
 
 SETTINGS = {"generator.widths": "[8]", "discriminator.widths": "[8]", "z.num": "4", "batch_size": "16", "review": "null"}
 HUGE: list[tuple[tuple[str, ...], Any]] = [
@@ -138,8 +138,8 @@ def test_more_weights_than_the_settings_name_are_refused(run, sparring_command):
 )
 def test_sealed_facts_of_a_checkpoint_are_looked_at(run, name, value):
     path = checkpoint.path_of(run.path / "checkpoints", 4)
-    facts, tensors, _ = unseal(path, checkpoint.FORMAT, "checkpoint")
-    path.write_bytes(seal(checkpoint.FORMAT, facts | {name: value}, tensors)[0])
+    facts, tensors, _ = read_tensors(path, checkpoint.FORMAT, "checkpoint")
+    path.write_bytes(encode_tensors(checkpoint.FORMAT, facts | {name: value}, tensors)[0])
     with pytest.raises(InputError, match=rf"round_00000004\.safetensors: .*{name}"):
         checkpoint.read(path)
 
@@ -155,12 +155,12 @@ def test_sealed_facts_of_a_checkpoint_are_looked_at(run, name, value):
 )
 def test_a_yardstick_with_huge_settings_takes_no_memory(tmp_path, changes):
     config, rows = ClassifierConfig((2, 3)), ((1, 0, 0), (0, 1, 0), (0, 0, 1))
-    facts = yardstick.Facts("x", "y", "0", (1, 16, 16), ("a", "b", "c"), config, 0, 1, 0.5, 0.5, rows)
+    facts = classifier_extractor.Facts("x", "y", "0", (1, 16, 16), ("a", "b", "c"), config, 0, 1, 0.5, 0.5, rows)
     network = config.build(facts.shape, 3)
-    assert yardstick.read(yardstick.write(tmp_path, facts, network)).facts == facts
-    path = yardstick.write(tmp_path, replace(facts, **changes), network)
+    assert classifier_extractor.read(classifier_extractor.write(tmp_path, facts, network)).facts == facts
+    path = classifier_extractor.write(tmp_path, replace(facts, **changes), network)
     with pytest.raises(InputError, match=f"{path.name}: the weights do not fit its settings"):
-        yardstick.read(path)
+        classifier_extractor.read(path)
 
 
 @pytest.mark.parametrize(

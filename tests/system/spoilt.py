@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sparring import recipes
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Length
+from sparring.config.schedules import Duration, Interval
 from sparring.data import PointSet
 from sparring.losses import NonSaturating
 from sparring.networks import GlorotUniform, MLPDiscriminatorConfig, MLPGeneratorConfig
@@ -65,9 +65,9 @@ def spoilt():
         optim=replace(base.optim, lr=0.01),
         batch_size=20,
         order="file",
-        length=Length(rounds=60),
-        journal=Every(rounds=5),
-        checkpoint=Every(rounds=10),
+        length=Duration(rounds=60),
+        journal=Interval(rounds=5),
+        checkpoint=Interval(rounds=10),
         pictures=(),
         review=None,
     )

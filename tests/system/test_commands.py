@@ -56,7 +56,7 @@ def test_lengths_end_at_the_first_round_that_reaches_them(tmp_path):
     for length, rounds in cases:
         out = tmp_path / next(iter(length))
         done = sparring.train("vanilla", out=out, settings=settings, quiet=True, **length)
-        assert done.newest_checkpoint()[0].moment.round == rounds
+        assert done.newest_checkpoint()[0].info.round == rounds
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_one_others(tmp_path):

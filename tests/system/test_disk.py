@@ -48,7 +48,7 @@ def test_a_full_disk_stops_the_training_and_the_last_checkpoint_stays(run, small
     assert (events[-1]["event"], events[-1]["ending"]) == ("end", "machine")
     assert "round_00000033" in events[-1]["reason"]
     small_files(resource.RLIM_INFINITY)
-    assert sparring.resume(run.path, quiet=True).newest_checkpoint()[0].moment.round == 44
+    assert sparring.resume(run.path, quiet=True).newest_checkpoint()[0].info.round == 44
 
 
 def test_a_full_disk_need_not_stop_the_training(run, small_files, capsys):
@@ -60,7 +60,7 @@ def test_a_full_disk_need_not_stop_the_training(run, small_files, capsys):
     assert [e["round"] for e in run.journal() if e["event"] == "warning"] == [33, 44]
     small_files(resource.RLIM_INFINITY)
     again = sparring.resume(run.path, quiet=True)
-    assert again.newest_checkpoint()[0].moment.round == 44
+    assert again.newest_checkpoint()[0].info.round == 44
     assert list(again.damage()) == []
 
 
@@ -80,7 +80,7 @@ def test_a_folder_that_is_removed_is_made_anew_where_training_goes_on(tmp_path):
     assert process.returncode == 0, err
     assert "training goes on" in err
     run = Run.open(tmp_path / "run")
-    assert run.newest_checkpoint()[0].moment.round == 6000
+    assert run.newest_checkpoint()[0].info.round == 6000
     assert list(run.damage()) == []
 
 

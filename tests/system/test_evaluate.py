@@ -125,7 +125,7 @@ def test_a_runs_parts_are_scored_as_what_they_are(run, sparring_command):
     best = checkpoint.best_path(run / "checkpoints")
     assert evaluated(sparring_command, best, *FEW)["subject"] == str(best)
     evaluations = [e for e in Run.open(run).scores() if not e.quick]
-    assert [e.round for e in evaluations] == [20, 20, checkpoint.read(best).moment.round]  # the generator has no book
+    assert [e.round for e in evaluations] == [20, 20, checkpoint.read(best).info.round]  # the generator has no book
 
 
 def data_of(run: Path) -> str:
@@ -145,10 +145,10 @@ def test_samples_on_disk_score_alike_as_pictures_and_as_an_array(run, sparring_c
     assert of_folder["scores"] == of_npz["scores"]
     assert of_npz["subject"] == "x.npz"
     assert of_npz["scores"][0]["protocol"]["interval"] == "8 subsamples of 250"
-    drawn = evaluation.examples(Run.open(run).sample(1000, 3))
-    standard = evaluation.standard_for(Run.open(run).recipe.data, torch.device("cpu"))
+    drawn = evaluation.as_dataset(Run.open(run).sample(1000, 3))
+    standard = evaluation.reference_for(Run.open(run).recipe.data, torch.device("cpu"))
     assert standard is not None
-    expected = standard.brief(standard.see(drawn))["frechet_distance"]
+    expected = standard.quick_metrics(standard.extract(drawn))["frechet_distance"]
     assert values(of_npz["scores"])["frechet_distance"] == pytest.approx(expected, rel=1e-6)
 
 
@@ -339,18 +339,18 @@ def test_quick_scores_survive_a_stop_bit_for_bit(recipe, stopped_at, folder, mon
     def train(out: str) -> Run:
         return sparring.train(recipe, data=str(folder / "data"), rounds=30, out=out, settings=settings, quiet=True)
 
-    whole, see = train("whole"), Progress.see
+    whole, see = train("whole"), Progress.on_round
 
-    def stop(self, moment):
-        see(self, moment)
-        if moment.round == stopped_at:
+    def stop(self, info):
+        see(self, info)
+        if info.round == stopped_at:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(Progress, "see", stop)
+    monkeypatch.setattr(Progress, "on_round", stop)
     with pytest.raises(KeyboardInterrupt):
         train("halves")
-    monkeypatch.setattr(Progress, "see", see)
-    assert Run.open("halves").newest_checkpoint()[0].moment.round == stopped_at
+    monkeypatch.setattr(Progress, "on_round", see)
+    assert Run.open("halves").newest_checkpoint()[0].info.round == stopped_at
     halves = sparring.resume("halves", quiet=True)
     assert_same_scores(whole, halves)
 
@@ -361,16 +361,16 @@ def test_scores_taken_after_the_newest_checkpoint_are_taken_again(folder, monkey
     def train(out: str) -> Run:
         return sparring.train("vanilla", data=str(folder / "data"), rounds=30, out=out, settings=settings, quiet=True)
 
-    whole, see = train("whole"), Progress.see
+    whole, see = train("whole"), Progress.on_round
 
-    def kill(self, moment):
-        if moment.round == 20:  # a quick score was taken; the newest checkpoint is that of round 14
+    def kill(self, info):
+        if info.round == 20:  # a quick score was taken; the newest checkpoint is that of round 14
             raise MemoryError
 
-    monkeypatch.setattr(Progress, "see", kill)
+    monkeypatch.setattr(Progress, "on_round", kill)
     with pytest.raises(MachineError, match="too little memory"):
         train("killed")
-    monkeypatch.setattr(Progress, "see", see)
+    monkeypatch.setattr(Progress, "on_round", see)
     assert [e.round for e in Run.open("killed").scores()] == [10, 20]
     resumed = sparring.resume("killed", quiet=True)
     assert_same_scores(whole, resumed)
@@ -382,7 +382,7 @@ def assert_same_scores(whole: Run, resumed: Run) -> None:
     assert len(scored(whole)) == 3
     assert scored(whole) == scored(resumed)
     best, other = (checkpoint.read(checkpoint.best_path(run.path / "checkpoints")) for run in (whole, resumed))
-    assert best.moment.round == other.moment.round
-    assert best.moment.round == min(whole.scores(), key=lambda e: e["frechet_distance"].value).round
+    assert best.info.round == other.info.round
+    assert best.info.round == min(whole.scores(), key=lambda e: e["frechet_distance"].value).round
     assert best.tensors.keys() == other.tensors.keys()
     assert all(torch.equal(tensor, other.tensors[name]) for name, tensor in best.tensors.items())

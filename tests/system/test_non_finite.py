@@ -14,7 +14,7 @@ from safetensors import safe_open
 
 import sparring
 from sparring.api.session import build
-from sparring.config.schedules import Length
+from sparring.config.schedules import Duration
 from sparring.errors import NonFiniteError
 from sparring.runs import checkpoint
 from sparring.runs.progress import Progress
@@ -51,7 +51,7 @@ def left(run: Run) -> dict:
     kinds = ("round", "epoch", "non-finite")
     journal = [{k: v for k, v in e.items() if k != "seconds"} for e in run.journal() if e["event"] in kinds]
     return {
-        "place": (saved.moment.round, saved.moment.images, saved.clocks, problems),
+        "place": (saved.info.round, saved.info.images, saved.clocks, problems),
         "state": {name: tensor.numpy().tobytes() for name, tensor in saved.tensors.items()},
         "journal": [e for e in journal if e["event"] != "round" or e["round"] % 5 == 0],  # where it stops, it reads once more
         "batches": {path.name: path.read_bytes() for path in run.path.glob("non_finite/*")},
@@ -168,7 +168,7 @@ def test_a_run_that_ends_on_a_skipped_round_is_complete():
     assert is_complete(run, run.recipe.length)
     with pytest.raises(NonFiniteError):
         train("stopped", BAD_AT_14 | {"journal": '{"rounds": 1}'}, rounds=14)
-    assert not is_complete(Run.open("stopped"), Length(rounds=14))
+    assert not is_complete(Run.open("stopped"), Duration(rounds=14))
 
 
 # --- roll back ---
@@ -239,9 +239,9 @@ main()
 @pytest.mark.parametrize(
     ("place", "kept"),
     [
-        (("sparring.runs.journal", "", "cut", "1", "before"), 10),
-        (("sparring.runs.journal", "", "cut", "1", "after"), 10),
-        (("sparring.runs.recorder", "Recorder", "note", "1", "after"), 10),
+        (("sparring.runs.journal", "", "truncate_after", "1", "before"), 10),
+        (("sparring.runs.journal", "", "truncate_after", "1", "after"), 10),
+        (("sparring.runs.recorder", "Recorder", "log_divergence", "1", "after"), 10),
         (("sparring.runs.checkpoint", "", "write", "3", "before"), 10),  # that of the roll-back itself
         (("sparring.runs.checkpoint", "", "write", "3", "after"), 10),
         (("sparring.runs.checkpoint", "", "write", "5", "after"), 20),
@@ -254,14 +254,14 @@ def test_a_kill_while_rolling_back_changes_nothing(place, kept, rolled, tmp_path
     args = ["train", "spoilt", "--with", spoilt.__file__, "--rounds=25", f"--out={out}", "--quiet", *settings]
     done = subprocess.run([sys.executable, "-c", KILLED, *place, *args], env=os.environ, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    assert Run.open(out).newest_checkpoint()[0].moment.round == kept
+    assert Run.open(out).newest_checkpoint()[0].info.round == kept
     assert_same(rolled[way], sparring.resume(out, quiet=True))
 
 
 def test_a_kill_while_rolling_back_past_a_stop_changes_nothing(rolled, tmp_path):
     way, out = "to two checkpoints", tmp_path / "run"
     train(out, ROLLING[way], rounds=15)
-    place = ("sparring.runs.journal", "", "cut", "2", "after")  # the first one is that of the resume
+    place = ("sparring.runs.journal", "", "truncate_after", "2", "after")  # the first one is that of the resume
     args = ["resume", str(out), "--with", spoilt.__file__, "--rounds=25", "--quiet"]
     done = subprocess.run([sys.executable, "-c", KILLED, *place, *args], env=os.environ, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
@@ -283,12 +283,12 @@ def test_after_a_roll_back_a_recorder_knows_what_the_journal_says(rolled):
     with Progress(quiet=True) as progress:
         engine, test = build(run.recipe, run.seed, torch.device("cpu"), progress)
     recorder = Recorder(run, engine, test, saved_round=20)
-    assert engine.pace == 0.25
+    assert engine.lr_scale == 0.25
     recorder.coach.said.add("collapse")
     recorder.best = 1.0
-    recorder.start_over(10)
+    recorder.reload(10)
     assert (recorder.coach.said, recorder.best, recorder.saved_round) == (set(), float("inf"), 10)
-    assert recorder.troubles.helped == {"stop": 0, "skip": 0, "roll-back": 2}
+    assert recorder.divergences.actions == {"stop": 0, "skip": 0, "roll-back": 2}
 
 
 def test_roll_back_passes_over_a_damaged_checkpoint(tmp_path, capfd):

@@ -26,7 +26,7 @@ def train(recipe: str, out: Path, rounds: int) -> Run:
 def state(run: Run):
     saved, problems = run.newest_checkpoint()
     assert not problems
-    return (saved.moment.round, saved.moment.images, saved.moment.epoch, saved.clocks), saved.tensors
+    return (saved.info.round, saved.info.images, saved.info.epoch, saved.clocks), saved.tensors
 
 
 def timeless(run: Run, *kinds: str) -> list[dict]:
@@ -123,7 +123,7 @@ def test_a_signal_saves_the_run(number, status, tmp_path):
     _, err = process.communicate(timeout=120)
     assert process.returncode == status
     assert err.splitlines()[-1] == f"sparring: stopped; go on with `sparring resume {run}`"
-    stopped_at = Run.open(run).newest_checkpoint()[0].moment.round
+    stopped_at = Run.open(run).newest_checkpoint()[0].info.round
     assert stopped_at >= 50
     assert (run / "training.gif").exists()
     more = stopped_at + 7
@@ -142,8 +142,8 @@ def test_a_second_signal_ends_it_at_once_and_the_last_checkpoint_is_there(tmp_pa
     run = Run.open(tmp_path / "ended")
     assert [event for event in run.journal() if event["event"] == "end"] == []
     saved, problems = run.newest_checkpoint()
-    assert (saved.moment.round % 7, problems) == (0, [])
-    more = saved.moment.round + 5
+    assert (saved.info.round % 7, problems) == (0, [])
+    more = saved.info.round + 5
     assert_same_state(train("vanilla", tmp_path / "whole", more), sparring.resume(run, rounds=more, quiet=True))
 
 

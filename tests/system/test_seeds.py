@@ -45,7 +45,7 @@ def start() -> Iterator[Callable[..., subprocess.Popen]]:
 
 def assert_same_end(one: Run, other: Run) -> None:
     (mine, _), (theirs, _) = one.newest_checkpoint(), other.newest_checkpoint()
-    assert (mine.moment.round, mine.clocks) == (theirs.moment.round, theirs.clocks)
+    assert (mine.info.round, mine.clocks) == (theirs.info.round, theirs.clocks)
     assert mine.tensors.keys() == theirs.tensors.keys()
     for name, tensor in mine.tensors.items():
         assert torch.equal(tensor, theirs.tensors[name]), name
@@ -127,7 +127,7 @@ def test_seeds_whose_parent_was_killed_save_and_end(start):
     process.wait()
     run = Run.open("all/seed0")
     wait_for(lambda: list(run.journal())[-1].get("ending") == "terminated")
-    assert run.newest_checkpoint()[0].moment.round >= 50
+    assert run.newest_checkpoint()[0].info.round >= 50
 
 
 def test_a_second_signal_ends_everything_at_once(start):

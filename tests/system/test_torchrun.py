@@ -91,7 +91,7 @@ def test_a_signal_to_one_stops_all_and_resume_goes_on(tmp_path):
     stopped = Run.open(out)
     last = list(stopped.journal())[-1]
     assert last["ending"] == "interrupted"
-    assert stopped.newest_checkpoint()[0].moment.round == last["round"]
+    assert stopped.newest_checkpoint()[0].info.round == last["round"]
     group = Group(2, "-m", "sparring", "resume", out, "--rounds", last["round"] + 3, "--device", "cpu", "--json")
     assert group.wait() == 0, group.said
     (found,) = [json.loads(line) for line in group.said.splitlines() if line.startswith("{")]

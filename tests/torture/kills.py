@@ -120,8 +120,8 @@ def events(run: Run) -> list[dict[str, Any]]:
 def state(path: Path) -> dict[str, Any]:
     """A checkpoint without wall-clock time; where its journal ended depends on how long the times are written."""
     saved = checkpoint.read(path)
-    moment = (saved.moment.round, saved.moment.images, saved.moment.epoch)
-    return {"moment": moment, "clocks": saved.clocks} | {n: t.numpy().tobytes() for n, t in saved.tensors.items()}
+    info = (saved.info.round, saved.info.images, saved.info.epoch)
+    return {"moment": info, "clocks": saved.clocks} | {n: t.numpy().tobytes() for n, t in saved.tensors.items()}
 
 
 def contents(run: Run) -> Iterator[tuple[str, Any]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import sparring
-from sparring.config.schedules import Moment
+from sparring.config.schedules import RoundInfo
 from sparring.runs import journal
 from sparring.runs.recorder import Recorder
 
@@ -42,16 +42,16 @@ def train(out: Path, rounds: int) -> None:
     """Train in this process, and print after so many rounds: round, bytes in use, Python's blocks."""
     library = ctypes.CDLL(None)
     library.mallinfo2.restype = Account
-    see = Recorder.see
+    see = Recorder.on_round
 
-    def see_and_tell(self: Recorder, moment: Moment) -> None:
-        see(self, moment)
-        if moment.round % LOOK_EVERY == 0:
+    def see_and_tell(self: Recorder, info: RoundInfo) -> None:
+        see(self, info)
+        if info.round % LOOK_EVERY == 0:
             gc.collect()
             account = library.mallinfo2()
-            print(moment.round, account.uordblks + account.hblkhd, sys.getallocatedblocks(), flush=True)
+            print(info.round, account.uordblks + account.hblkhd, sys.getallocatedblocks(), flush=True)
 
-    Recorder.see = see_and_tell
+    Recorder.on_round = see_and_tell
     sparring.train("vanilla", rounds=rounds, out=out, settings=NARROW | CADENCE, device="cpu", quiet=True)
 
 

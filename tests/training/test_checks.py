@@ -62,15 +62,15 @@ def test_strength_follows_how_d_tells_held_out_images_from_its_own():
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x.flatten(1).sum(1)
 
-    engine.match.discriminator.network = Judge()
+    engine.gan.discriminator.network = Judge()
     seen = engine.data
     assert isinstance(seen, ImageSet)
     engine.data = replace(seen, images=torch.full_like(seen.images, 255))
-    engine._adapt(0)
-    assert engine.match.memory["strength"].item() == pytest.approx(0.08)  # 8 of 100 images
+    engine._adapt_strength(0)
+    assert engine.gan.memory["strength"].item() == pytest.approx(0.08)  # 8 of 100 images
     engine.data, engine.held_out = replace(seen, images=torch.full_like(seen.images, 255)), engine.data
-    engine._adapt(1)
-    assert engine.match.memory["strength"].item() == 0
+    engine._adapt_strength(1)
+    assert engine.gan.memory["strength"].item() == 0
 
 
 def test_pictures_are_augmented_and_points_are_not():

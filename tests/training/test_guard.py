@@ -13,9 +13,9 @@ from sparring.data import ImageSet
 from sparring.losses import NonSaturating
 from sparring.recipe import MoveBoth, MoveG, Recipe, Round
 from sparring.runs import checkpoint
-from sparring.training import moves
+from sparring.training import step as gan_step
 from sparring.training.engine import Engine, own_torch_state
-from sparring.training.probes import checkup, traces
+from sparring.training.probes import run_probes, traces_on_test_images
 
 RECIPES = pytest.mark.parametrize(
     "recipe",
@@ -49,9 +49,9 @@ def own_randomness() -> Iterator[None]:
 
 
 def state(engine: Engine) -> dict[str, Tensor]:
-    players = (engine.match.generator, engine.match.discriminator)
+    players = (engine.gan.generator, engine.gan.discriminator)
     clocks = {f"clock {index}": torch.tensor(player.optimizer.clock.count) for index, player in enumerate(players)}
-    return {name: tensor.clone() for name, tensor in (checkpoint.tensors_of(engine.match) | clocks).items()}
+    return {name: tensor.clone() for name, tensor in (checkpoint.tensors_of(engine.gan) | clocks).items()}
 
 
 def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
@@ -63,7 +63,7 @@ def sick(recipe: Recipe, remedy) -> tuple[Engine, int]:
     engine = build(replace(recipe, order="file", non_finite=remedy), images(40, kind=SickSet))
     round_ = 20 // recipe.batch_size
     for number in range(round_):
-        engine.play(number)
+        engine.train_round(number)
     return engine, round_
 
 
@@ -74,9 +74,9 @@ def test_a_guard_changes_nothing_while_all_is_well(recipe, dtype):
     data = images(48, kind=DoubleSet if dtype == torch.float64 else ImageSet)
     plain, guarded = (build(replace(recipe, non_finite=remedy), data) for remedy in (Stop(), Skip()))
     for round_ in range(4):
-        assert plain.numbers(plain.play(round_)) == guarded.numbers(guarded.play(round_))
-    assert guarded.match.guarded
-    assert {tensor.dtype for tensor in checkpoint.tensors_of(guarded.match).values()} >= {dtype}
+        assert plain.numbers(plain.train_round(round_)) == guarded.numbers(guarded.train_round(round_))
+    assert guarded.gan.guarded
+    assert {tensor.dtype for tensor in checkpoint.tensors_of(guarded.gan).values()} >= {dtype}
     assert changed(state(plain), state(guarded)) == set()
 
 
@@ -85,7 +85,7 @@ def test_a_move_that_is_not_finite_does_not_step(recipe):
     engine, round_ = sick(recipe, Skip())
     before = state(engine)
     with pytest.raises(DivergenceError, match=r"^d_loss of the discriminator became nan$") as raised:
-        engine.play(round_)
+        engine.train_round(round_)
     touched = changed(before, state(engine))
     if recipe.name == "vanilla":  # G moves first, on a clock that both share
         assert touched
@@ -97,7 +97,7 @@ def test_a_move_that_is_not_finite_does_not_step(recipe):
     assert torch.equal(batch["z"], engine.z(recipe.batch_size, "z", round_, 0))
     assert batch["real_logits"].isnan().any()
     assert ("g_loss" in batch) == (recipe.name in ("vanilla", "dcgan"))  # what is known of the moves up to this one
-    engine.numbers(engine.play(round_ + 1))  # all goes on
+    engine.numbers(engine.train_round(round_ + 1))  # all goes on
 
 
 def test_buffers_are_put_back_as_they_were_before_the_round():
@@ -105,7 +105,7 @@ def test_buffers_are_put_back_as_they_were_before_the_round():
     engine, round_ = sick(recipe, Skip())
     before = state(engine)
     with pytest.raises(DivergenceError):
-        engine.play(round_)
+        engine.train_round(round_)
     touched = changed(before, state(engine))
     statistics = {name for name in before if "running" in name or "num_batches" in name}
     assert statistics
@@ -118,12 +118,12 @@ def test_a_gradient_that_is_not_finite_is_seen_where_the_loss_is():
     d_steps = build(replace(small("paper"), non_finite=Skip()), images(48))
     before = state(engine)
     with pytest.raises(DivergenceError, match=r"^gradient of \S+weight of the generator became (nan|inf|-inf)$") as raised:
-        engine.play(0)
+        engine.train_round(0)
     touched = changed(before, state(engine))
     assert touched
     assert not any(name.startswith("generator") for name in touched)
     assert raised.value.trouble.batch["g_loss"].isfinite()
-    d_steps.play(0)
+    d_steps.train_round(0)
     assert {name for name in touched if name.startswith("discriminator.network")} == {
         name for name in changed(before, state(d_steps)) if name.startswith("discriminator.network")
     }
@@ -134,7 +134,7 @@ def test_a_gradient_that_is_not_finite_is_seen_where_the_loss_is():
 )
 @pytest.mark.parametrize("side", ["generator", "discriminator"])
 def test_the_weight_is_named(side, index, value, told):
-    match = build(replace(small("paper"), non_finite=Skip()), images(20)).match
+    match = build(replace(small("paper"), non_finite=Skip()), images(20)).gan
     player = getattr(match, side)
     name, weight = list(player.network.named_parameters())[index]
     gradients = [torch.zeros_like(parameter) for parameter in player.optimizer.parameters]
@@ -144,7 +144,7 @@ def test_the_weight_is_named(side, index, value, told):
     sides = [(match.generator, [torch.zeros_like(p) for p in match.generator.optimizer.parameters]), (player, gradients)]
     before = weight.detach().clone()
     with pytest.raises(DivergenceError, match=f"^gradient of {name} of the {side} became {told}$"):
-        moves._step(match, {}, *sides[player is match.generator :])
+        gan_step._apply(match, {}, *sides[player is match.generator :])
     assert torch.equal(weight, before)
     assert match.generator.optimizer.clock.count == match.discriminator.optimizer.clock.count == 0
 
@@ -152,16 +152,16 @@ def test_the_weight_is_named(side, index, value, told):
 def test_what_is_read_beside_the_rounds_is_told_as_well():
     engine, sick_ones = build(small("paper"), images(48)), images(40, kind=SickSet)
     with pytest.raises(DivergenceError, match=r"^d_real_test of the discriminator became nan$"):
-        traces(engine, sick_ones, 1)
+        traces_on_test_images(engine, sick_ones, 1)
     with pytest.raises(DivergenceError, match=r"^(spread|contrast) of the generator became nan$"):
-        checkup(engine, sick_ones)
+        run_probes(engine, sick_ones)
 
 
 @RECIPES
 def test_an_unguarded_round_is_found_out_at_its_end(recipe):
     engine, round_ = sick(recipe, Stop())
     with pytest.raises(DivergenceError, match=r"^[gd]_loss of the (generator|discriminator) became nan$") as raised:
-        engine.play(round_)
+        engine.train_round(round_)
     batch = raised.value.trouble.batch
     assert batch["real"].isnan().any()
     assert {"z", "g_loss", "d_loss", "real_logits", "fake_logits", "g_fake_logits"} <= batch.keys()

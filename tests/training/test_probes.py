@@ -7,7 +7,7 @@ from sparring.api.resolve import resolve
 from sparring.config.rng import keyed_generator
 from sparring.runs import checkpoint
 from sparring.training.engine import Engine, own_torch_state
-from sparring.training.probes import checkup
+from sparring.training.probes import run_probes
 from tiny import SETTINGS
 
 CPU = torch.device("cpu")
@@ -23,12 +23,12 @@ def test_a_checkup_measures_and_changes_nothing():
     recipe = resolve("dcgan", SETTINGS["dcgan"])
     data, test = recipe.data.train(), recipe.data.test()
     engine = Engine.build(recipe, data, 0, CPU)
-    engine.play(0)
-    before = {name: tensor.clone() for name, tensor in checkpoint.tensors_of(engine.match).items()}
-    numbers = checkup(engine, test)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in checkpoint.tensors_of(engine.match).items())
-    assert all(network.training for network in engine.match.networks)
-    fake = engine.samples(500, "checkup").double()
+    engine.train_round(0)
+    before = {name: tensor.clone() for name, tensor in checkpoint.tensors_of(engine.gan).items()}
+    numbers = run_probes(engine, test)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in checkpoint.tensors_of(engine.gan).items())
+    assert all(network.training for network in engine.gan.networks)
+    fake = engine.sample(500, "checkup").double()
     real = test.batch(torch.randperm(len(test), generator=keyed_generator("cpu", 0, "checkup"))[:500]).double()
     assert numbers["spread"] == pytest.approx(
         (fake.var(0, correction=0).mean() / real.var(0, correction=0).mean()).sqrt().item()
@@ -36,16 +36,16 @@ def test_a_checkup_measures_and_changes_nothing():
     stds = [images.flatten(1).std(1, correction=0).mean().item() for images in (fake, real)]
     assert numbers["contrast"] == pytest.approx(stds[0] / stds[1])
     assert numbers["batch_norm_gap"] > 1  # after one round the running statistics know next to nothing
-    steps = [engine.play(round_)["g_loss"].item() for round_ in (1, 2)]
+    steps = [engine.train_round(round_)["g_loss"].item() for round_ in (1, 2)]
     other = Engine.build(recipe, data, 0, CPU)
-    assert [other.play(round_)["g_loss"].item() for round_ in (0, 1, 2)][1:] == steps
+    assert [other.train_round(round_)["g_loss"].item() for round_ in (0, 1, 2)][1:] == steps
 
 
 def test_gradient_norms_are_those_of_the_last_moves():
     recipe = resolve("paper", SETTINGS["paper"])
     engine = Engine.build(recipe, recipe.data.train(), 0, CPU)
-    numbers = engine.numbers(engine.play(0))
-    for side, player in (("g", engine.match.generator), ("d", engine.match.discriminator)):
+    numbers = engine.numbers(engine.train_round(0))
+    for side, player in (("g", engine.gan.generator), ("d", engine.gan.discriminator)):
         squares = sum(gradient.double().square().sum().item() for gradient in player.gradients)
         assert numbers[f"{side}_gradient"] == pytest.approx(squares**0.5, rel=1e-5)
 
@@ -53,4 +53,4 @@ def test_gradient_norms_are_those_of_the_last_moves():
 def test_what_a_critic_says_is_no_probability():
     recipe = resolve("dropout-mlp", SETTINGS["dropout-mlp"] | {"loss": "wasserstein", "test_traces": "false"})
     engine = Engine.build(recipe, recipe.data.train(), 0, CPU)
-    assert checkup(engine, recipe.data.test()).keys() == {"spread", "contrast"}
+    assert run_probes(engine, recipe.data.test()).keys() == {"spread", "contrast"}

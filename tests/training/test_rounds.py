@@ -19,7 +19,7 @@ from sparring.networks import (
 from sparring.recipe import MoveD, MoveG, Recipe, Round
 from sparring.training.engine import Engine, own_torch_state, summary
 from sparring.training.player import inference
-from sparring.training.probes import traces
+from sparring.training.probes import traces_on_test_images
 
 CPU = torch.device("cpu")
 BATCH = 20  # of the perceptrons' rounds, where the recipes have 100
@@ -116,7 +116,7 @@ class Tutorial:
     """G maximises mean log D(G(z)); D maximises mean log D(x) + mean log(1 - D(G(z))); pixels in [0, 1]."""
 
     def __init__(self, engine: Engine, lr: float = 2e-4):
-        self.g, self.d = (Perceptron(network) for network in engine.match.networks)
+        self.g, self.d = (Perceptron(network) for network in engine.gan.networks)
         self.g_slots, self.d_slots = Slots(self.g, lr), Slots(self.d, lr)
 
     def step_g(self, z: np.ndarray, t: int) -> float:
@@ -172,7 +172,7 @@ def paper_rounds(engine: Engine, num: int) -> tuple[Tutorial, list[tuple[float, 
 
 def play(engine: Engine, num: int) -> list[tuple[float, float]]:
     """What the journal would say, as the tutorials count: values to be maximised."""
-    numbers = [engine.numbers(engine.play(round_)) for round_ in range(num)]
+    numbers = [engine.numbers(engine.train_round(round_)) for round_ in range(num)]
     return [(-(n["g_loss"] or 0), -(n["d_loss"] or 0)) for n in numbers]
 
 
@@ -190,7 +190,7 @@ def test_tutorial_mathematics_in_float64(name, by_hand):
     tutorial, expected = by_hand(engine, 5)
     values = play(engine, 5)
     np.testing.assert_allclose(values, expected, rtol=1e-10)
-    for network, player in zip(engine.match.networks, (tutorial.g, tutorial.d), strict=True):
+    for network, player in zip(engine.gan.networks, (tutorial.g, tutorial.d), strict=True):
         for weight, by_numpy in zip(network.parameters(), player.weights, strict=True):
             np.testing.assert_allclose(weight.detach().numpy(), by_numpy, rtol=0, atol=1e-9)
 
@@ -198,10 +198,10 @@ def test_tutorial_mathematics_in_float64(name, by_hand):
 @TUTORIALS
 def test_tutorial_mathematics_in_float32(name, by_hand):
     engine = build(small(name), images(48))
-    start = [[p.detach().double().numpy().copy() for p in network.parameters()] for network in engine.match.networks]
+    start = [[p.detach().double().numpy().copy() for p in network.parameters()] for network in engine.gan.networks]
     tutorial, expected = by_hand(engine, 5)
     np.testing.assert_allclose(play(engine, 5), expected, rtol=1e-4)
-    for network, player, before in zip(engine.match.networks, (tutorial.g, tutorial.d), start, strict=True):
+    for network, player, before in zip(engine.gan.networks, (tutorial.g, tutorial.d), start, strict=True):
         for weight, by_numpy, at_first in zip(network.parameters(), player.weights, before, strict=True):
             way, error = by_numpy - at_first, weight.detach().double().numpy() - by_numpy
             assert np.linalg.norm(error) < 1e-3 * np.linalg.norm(way)  # relative to the way gone
@@ -211,7 +211,7 @@ def test_tutorial_mathematics_in_float32(name, by_hand):
 def test_clocks(name, by_hand):
     engine = build(small(name), images(20))
     play(engine, 2)
-    clocks = [player.optimizer.clock for player in (engine.match.generator, engine.match.discriminator)]
+    clocks = [player.optimizer.clock for player in (engine.gan.generator, engine.gan.discriminator)]
     assert (clocks[0] is clocks[1]) == (name == "vanilla")
     assert [clock.count for clock in clocks] == ([4, 4] if name == "vanilla" else [2, 2])
 
@@ -230,10 +230,10 @@ def small_upsample() -> Recipe:
 
 def test_upsample_moves_d_once_then_g_five_times():
     engine = build(small_upsample(), images(20))
-    g_calls, d_calls = (Calls(network) for network in engine.match.networks)
-    engine.play(0)
-    assert engine.match.discriminator.optimizer.clock.count == 1
-    assert engine.match.generator.optimizer.clock.count == 5
+    g_calls, d_calls = (Calls(network) for network in engine.gan.networks)
+    engine.train_round(0)
+    assert engine.gan.discriminator.optimizer.clock.count == 1
+    assert engine.gan.generator.optimizer.clock.count == 5
     assert g_calls.modes == [False] + [True] * 5
     assert len({tuple(z.flatten().tolist()) for z in g_calls.inputs}) == 6
     assert all(z.shape == (8, 100) and z.abs().max() <= 1 for z in g_calls.inputs)
@@ -244,7 +244,7 @@ def test_upsample_moves_d_once_then_g_five_times():
 
 def test_upsample_d_cannot_be_more_than_half_right_as_keras_counts():
     engine = build(small_upsample(), images(20))
-    readings = engine.play(0)
+    readings = engine.train_round(0)
     numbers = engine.numbers(readings)
     verdicts = torch.cat((readings["real_logits"], readings["fake_logits"])).sigmoid().round()
     targets = torch.tensor([0.9] * 8 + [0.0] * 8)
@@ -263,18 +263,18 @@ def small_dcgan(batch_size: int) -> Recipe:
 
 def test_dcgan_ends_an_epoch_with_96_real_images_beside_256_fakes():
     engine = build(small_dcgan(256), images(256 + 96))  # 60,000 leave 96 over as well
-    sizes = [(len(r["real_logits"]), len(r["fake_logits"])) for r in map(engine.play, range(3))]
+    sizes = [(len(r["real_logits"]), len(r["fake_logits"])) for r in map(engine.train_round, range(3))]
     assert sizes == [(256, 256), (96, 256), (256, 256)]
     assert [engine.images_before(round_) for round_ in range(4)] == [0, 256, 352, 608]
 
 
 def test_dcgan_makes_one_forward_pass_a_round():
     engine = build(small_dcgan(4), images(8))
-    g_calls, d_calls = (Calls(network) for network in engine.match.networks)
-    engine.play(0)
+    g_calls, d_calls = (Calls(network) for network in engine.gan.networks)
+    engine.train_round(0)
     assert len(g_calls.inputs) == 1
     assert [len(x) for x in d_calls.inputs] == [4, 4]
-    assert [p.optimizer.clock.count for p in (engine.match.generator, engine.match.discriminator)] == [1, 1]
+    assert [p.optimizer.clock.count for p in (engine.gan.generator, engine.gan.discriminator)] == [1, 1]
 
 
 def small_dropout_mlp() -> Recipe:
@@ -289,8 +289,8 @@ def small_dropout_mlp() -> Recipe:
 
 def test_dropout_mlp_moves_on_fresh_z_each():
     engine = build(small_dropout_mlp(), images(20))
-    calls = Calls(engine.match.generator.network)
-    engine.play(0)
+    calls = Calls(engine.gan.generator.network)
+    engine.train_round(0)
     assert len(calls.inputs) == 2
     assert not torch.equal(*calls.inputs)
 
@@ -310,25 +310,25 @@ def test_g_draws_fakes_again_only_where_they_would_be_others(moves, dropout, tim
     generator = MLPGeneratorConfig(widths=(6,), dropout=dropout)
     recipe = replace(recipe, generator=generator, round=Round(moves=moves))
     engine = build(recipe, images(40))
-    calls = Calls(engine.match.generator.network)
-    engine.play(0)
+    calls = Calls(engine.gan.generator.network)
+    engine.train_round(0)
     assert len(calls.inputs) == times
 
 
 def test_dropout_mlp_traces_by_hand():
     engine, test = build(small_dropout_mlp(), images(20)), images(20, seed=1)
-    engine.play(0)
+    engine.train_round(0)
     state = torch.get_rng_state()
-    before = [tensor.clone() for network in engine.match.networks for tensor in network.state_dict().values()]
-    numbers = traces(engine, test, 7)
-    after = [tensor for network in engine.match.networks for tensor in network.state_dict().values()]
+    before = [tensor.clone() for network in engine.gan.networks for tensor in network.state_dict().values()]
+    numbers = traces_on_test_images(engine, test, 7)
+    after = [tensor for network in engine.gan.networks for tensor in network.state_dict().values()]
     assert all(torch.equal(a, b) for a, b in zip(after, before, strict=True))
-    assert all(network.training for network in engine.match.networks)
+    assert all(network.training for network in engine.gan.networks)
     assert torch.equal(torch.get_rng_state(), state)
-    assert traces(engine, test, 7) == numbers
+    assert traces_on_test_images(engine, test, 7) == numbers
     z = torch.cat([engine.z(num, "test", 7, start) for num, start in ((8, 0), (8, 8), (4, 16))])
     with torch.no_grad():
-        g, d = (network.eval() for network in engine.match.networks)
+        g, d = (network.eval() for network in engine.gan.networks)
         expected = [d(x).sigmoid().mean().item() for x in (test.batch(torch.arange(20)), g(z))]
     assert [numbers["d_real_test"], numbers["d_fake_test"]] == pytest.approx(expected, rel=1e-5)
 
@@ -336,8 +336,8 @@ def test_dropout_mlp_traces_by_hand():
 def test_two_moves_of_d_see_two_batches():
     recipe = replace(small_dropout_mlp(), order="file", round=Round(moves=(MoveD(), MoveD(z="same"), MoveG())))
     engine = build(recipe, images(40))
-    g_calls, d_calls = (Calls(network) for network in engine.match.networks)
-    engine.play(1)
+    g_calls, d_calls = (Calls(network) for network in engine.gan.networks)
+    engine.train_round(1)
     assert engine.images_before(1) == 16
     assert torch.equal(d_calls.inputs[0], engine.data.batch(torch.arange(16, 24)))
     assert torch.equal(d_calls.inputs[2], engine.data.batch(torch.arange(24, 32)))
@@ -354,7 +354,7 @@ def test_the_seed_determines_a_run(recipe):
     for seed, user_seed in ((0, 1), (0, 2), (1, 1)):
         torch.manual_seed(user_seed)
         engine = build(recipe, images(20), seed)
-        results.append([engine.numbers(engine.play(round_)) for round_ in range(2)])
+        results.append([engine.numbers(engine.train_round(round_)) for round_ in range(2)])
     assert results[0] == results[1]
     assert results[0] != results[2]
     assert results[0][0] != results[0][1]
@@ -362,26 +362,26 @@ def test_the_seed_determines_a_run(recipe):
 
 def test_samples_come_from_inference_and_leave_it():
     engine = build(small_dcgan(8), images(20))
-    engine.play(0)
-    before = [buffer.clone() for buffer in engine.match.generator.network.buffers()]
-    one, two, other = engine.samples(5, "fixed z"), engine.samples(5, "fixed z"), engine.samples(5, "other z")
+    engine.train_round(0)
+    before = [buffer.clone() for buffer in engine.gan.generator.network.buffers()]
+    one, two, other = engine.sample(5, "fixed z"), engine.sample(5, "fixed z"), engine.sample(5, "other z")
     assert torch.equal(one, two)
     assert not torch.equal(one, other)
     assert one.shape == (5, 1, 28, 28)
-    assert engine.match.generator.network.training
-    assert all(torch.equal(a, b) for a, b in zip(engine.match.generator.network.buffers(), before, strict=True))
-    with inference(engine.match.generator.network):
-        torch.testing.assert_close(engine.match.generator.network(engine.z(5, "fixed z")).detach(), one)
+    assert engine.gan.generator.network.training
+    assert all(torch.equal(a, b) for a, b in zip(engine.gan.generator.network.buffers(), before, strict=True))
+    with inference(engine.gan.generator.network):
+        torch.testing.assert_close(engine.gan.generator.network(engine.z(5, "fixed z")).detach(), one)
 
 
 def test_untrained_images_come_from_pytorchs_own_initial_values():
     engine = build(recipes.get("dropout-mlp"), images(20))
     state = torch.get_rng_state()
-    untrained = engine.untrained(64)
+    untrained = engine.at_init(64)
     assert untrained.shape == (64, 1, 28, 28)
-    assert torch.equal(untrained, engine.untrained(64))
+    assert torch.equal(untrained, engine.at_init(64))
     assert torch.equal(torch.get_rng_state(), state)
-    own = engine.samples(64, "untrained")
+    own = engine.sample(64, "untrained")
     assert untrained.std() < 0.2 < own.std()  # PyTorch's weights are about a third as large, and have no bias of 0.15
 
 

@@ -13,9 +13,9 @@ from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.perceptron import Perceptron
 from sparring.optim.adam import Adam, AdamOptimizer, StepClock
 from sparring.recipe import MoveBoth, MoveD, MoveG
-from sparring.training.gan import Match, average
-from sparring.training.moves import play, read
+from sparring.training.gan import GAN, reduce_mean
 from sparring.training.player import Player, inference
+from sparring.training.step import read_losses, take_step
 
 NUM_Z, NUM_X = 3, 2
 
@@ -32,14 +32,14 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
-def make_match(loss=None, g_extra: nn.Module | None = None, d_extra: nn.Module | None = None, **parts: Any) -> Match:
+def make_match(loss=None, g_extra: nn.Module | None = None, d_extra: nn.Module | None = None, **parts: Any) -> GAN:
     """Tiny float64 perceptrons; the extra modules stand between their layers."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         g = nn.Sequential(nn.Linear(NUM_Z, 5), g_extra or nn.Identity(), nn.Tanh(), nn.Linear(5, NUM_X))
         d = nn.Sequential(nn.Linear(NUM_X, 5), nn.Tanh(), d_extra or nn.Identity(), nn.Linear(5, 1), nn.Flatten(0))
     players = [Player(n.double(), Recorded(Adam(lr=0.1), n.parameters(), StepClock())) for n in (g, d)]
-    return Match(*players, loss=loss or NonSaturating(), **parts)
+    return GAN(*players, loss=loss or NonSaturating(), **parts)
 
 
 def weights(player: Player) -> list[Tensor]:
@@ -68,7 +68,7 @@ def same(these: list[Tensor], those: list[Tensor]) -> bool:
     return all(torch.equal(this, that) for this, that in zip(these, those, strict=True))
 
 
-def copies(match: Match) -> tuple[nn.Module, nn.Module]:
+def copies(match: GAN) -> tuple[nn.Module, nn.Module]:
     generator, discriminator = deepcopy(match.networks)
     return generator, discriminator
 
@@ -90,7 +90,7 @@ class Calls:
 def test_only_whose_move_it_is_moves(move, moved):
     match = make_match()
     before = weights(match.generator), weights(match.discriminator)
-    play(move, match, normal(4, NUM_X), normal(4, NUM_Z))
+    take_step(move, match, normal(4, NUM_X), normal(4, NUM_Z))
     assert same(weights(match.generator), before[0]) == ("g" not in moved)
     assert same(weights(match.discriminator), before[1]) == ("d" not in moved)
     assert all(p.grad is None for network in match.networks for p in network.parameters())
@@ -101,7 +101,7 @@ def test_move_d_by_hand():
     g, d = copies(match)
     real_logits, fake_logits = d(real), d(g(z).detach())
     value = softplus(-real_logits).mean() + softplus(fake_logits).mean()
-    readings = play(MoveD(), match, real, z)
+    readings = take_step(MoveD(), match, real, z)
     assert_close(gradients_of(match.discriminator), by_backward(d, value))
     assert set(readings) == {"d_loss", "real_logits", "fake_logits"}
     assert_close(list(readings.values()), [value, real_logits, fake_logits])
@@ -114,7 +114,7 @@ def test_move_g_by_hand(loss):
     g, d = copies(match)
     logits = d(g(z))
     value = softplus(-logits).mean() if type(loss) is NonSaturating else -softplus(logits).mean()
-    readings = play(MoveG(), match, torch.empty(0), z)
+    readings = take_step(MoveG(), match, torch.empty(0), z)
     assert_close(gradients_of(match.generator), by_backward(g, value))
     assert set(readings) == {"g_loss", "g_fake_logits"}
     assert_close([readings["g_loss"], readings["g_fake_logits"]], [value, logits])
@@ -133,7 +133,7 @@ def test_move_both_takes_both_gradients_from_one_forward_pass(dropout):
         g_gradients, d_gradients = by_backward(g, g_value), by_backward(d, d_value)
         g_calls, d_calls = Calls(match.generator.network), Calls(match.discriminator.network)
         torch.manual_seed(5)
-        readings = play(MoveBoth(), match, real, z)
+        readings = take_step(MoveBoth(), match, real, z)
     assert_close(gradients_of(match.generator), g_gradients)
     assert_close(gradients_of(match.discriminator), d_gradients)
     assert len(g_calls.inputs) == 1
@@ -153,26 +153,26 @@ def test_move_both_by_hand_whatever_d_thinks(bias, batch_norm):
     real_logits, fake_logits = d(real), d(g(z))
     g_gradients = by_backward(g, softplus(-fake_logits).mean())
     d_gradients = by_backward(d, softplus(-real_logits).mean() + softplus(fake_logits).mean())
-    play(MoveBoth(), match, real, z)
+    take_step(MoveBoth(), match, real, z)
     assert batch_norm or any(gradient.abs().max() > 1e-6 for gradient in g_gradients) == (bias <= 0)
     assert_close(gradients_of(match.generator), g_gradients)
     assert_close(gradients_of(match.discriminator), d_gradients)
 
 
-def perceptrons(loss=None) -> Match:
+def perceptrons(loss=None) -> GAN:
     """A match whose networks have their gradients written out."""
     networks = [Perceptron(*network.children()) for network in make_match(loss).networks]
     players = [Player(n, Recorded(Adam(lr=0.1), n.parameters(), StepClock())) for n in networks]
-    return Match(*players, loss=loss or NonSaturating())
+    return GAN(*players, loss=loss or NonSaturating())
 
 
 @pytest.mark.parametrize("moves", [(MoveD(), MoveG()), (MoveG(), MoveD(batch="joint")), (MoveBoth(),)])
 def test_written_out_gradients_play_the_same_match(moves):
     matches, real, z = (make_match(), perceptrons()), normal(4, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
     for move in (*moves, *moves):
-        one, other = (play(move, match, real, z) for match in matches)
+        one, other = (take_step(move, match, real, z) for match in matches)
         assert_close(list(one.values()), list(other.values()))
-    assert matches[1].discriminator.run(real).__class__ is perceptron.Pass
+    assert matches[1].discriminator.forward(real).__class__ is perceptron.PerceptronPass
     assert_close(weights(matches[0].generator), weights(matches[1].generator))
     assert_close(weights(matches[0].discriminator), weights(matches[1].discriminator))
 
@@ -182,9 +182,9 @@ def test_fakes_that_are_kept_are_those_that_g_would_make_again(make):
     matches, real, z = (make(), make()), normal(4, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
     calls = Calls(matches[0].generator.network)
     for keep, match in zip((True, False), matches, strict=True):
-        play(MoveD(), match, real, z, keep=keep)
-        play(MoveG(z="same"), match, real, z)
-        assert match.kept is None
+        take_step(MoveD(), match, real, z, keep=keep)
+        take_step(MoveG(z="same"), match, real, z)
+        assert match.reused_fakes is None
     assert len(calls.inputs) <= 1
     assert_close(weights(matches[0].generator), weights(matches[1].generator))
     assert_close(weights(matches[0].discriminator), weights(matches[1].discriminator))
@@ -194,7 +194,7 @@ def test_d_sees_both_sides_in_one_pass_only_where_that_changes_nothing():
     for extra, passes in ((nn.Identity(), [10]), (Dropout(0.5), [4, 6]), (nn.BatchNorm1d(5), [4, 6])):
         match = make_match(d_extra=extra)
         calls = Calls(match.discriminator.network)
-        play(MoveD(), match, normal(4, NUM_X), normal(6, NUM_Z))
+        take_step(MoveD(), match, normal(4, NUM_X), normal(6, NUM_Z))
         assert [len(x) for x in calls.inputs] == passes
 
 
@@ -214,12 +214,12 @@ def test_a_network_of_ones_own_may_share_gradients_and_begin_in_place(move):
     match, real, z = make_match(), normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
     network = Shifted()
     optimizer = Recorded(Adam(lr=0.1), network.parameters(), StepClock())
-    match = Match(match.generator, Player(network, optimizer), match.loss)
+    match = GAN(match.generator, Player(network, optimizer), match.loss)
     g, d = copies(match)
     real_logits, fake_logits = d(real.clone()), d(g(z).clone())
     d_value = softplus(-real_logits).mean() + softplus(fake_logits).mean()
     g_gradients, d_gradients = by_backward(g, softplus(-fake_logits).mean()), by_backward(d, d_value)
-    play(move, match, real, z)
+    take_step(move, match, real, z)
     if not isinstance(move, MoveD):
         assert_close(gradients_of(match.generator), g_gradients)
     if not isinstance(move, MoveG):
@@ -228,22 +228,22 @@ def test_a_network_of_ones_own_may_share_gradients_and_begin_in_place(move):
 
 def test_fakes_that_are_kept_serve_their_own_z_only():
     match, other = perceptrons(), normal(3, NUM_Z, seed=3)
-    play(MoveD(), match, normal(4, NUM_X), normal(4, NUM_Z), keep=True)
-    assert len(play(MoveG(), match, normal(4, NUM_X), other)["g_fake_logits"]) == 3
+    take_step(MoveD(), match, normal(4, NUM_X), normal(4, NUM_Z), keep=True)
+    assert len(take_step(MoveG(), match, normal(4, NUM_X), other)["g_fake_logits"]) == 3
 
 
 def test_what_is_frozen_stays_frozen():
     match = make_match(d_extra=nn.BatchNorm1d(5))
     frozen = match.discriminator.network.get_parameter("0.weight").requires_grad_(False)
-    play(MoveG(), match, normal(4, NUM_X), normal(4, NUM_Z))
+    take_step(MoveG(), match, normal(4, NUM_X), normal(4, NUM_Z))
     assert not frozen.requires_grad
 
 
 def test_g_moves_without_gradients_by_the_weights_of_d():
     match = make_match(d_extra=nn.BatchNorm1d(5))
-    judged = match.discriminator.run(normal(4, NUM_X), weights=False, inputs=True)
+    judged = match.discriminator.forward(normal(4, NUM_X), weights=False, inputs=True)
     with pytest.raises(RuntimeError, match=r"require grad|not have been used"):
-        judged.pull(torch.ones(4, dtype=torch.float64), weights=True)
+        judged.vjp(torch.ones(4, dtype=torch.float64), weights=True)
     assert all(p.requires_grad for p in match.discriminator.network.parameters())
 
 
@@ -251,8 +251,8 @@ def test_a_joint_batch_has_one_mean_and_one_pass():
     real, z = normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
     separate, joint = make_match(), make_match()
     calls = Calls(joint.discriminator.network)
-    one = play(MoveD(batch="separate"), separate, real, z)
-    two = play(MoveD(batch="joint"), joint, real, z)
+    one = take_step(MoveD(batch="separate"), separate, real, z)
+    two = take_step(MoveD(batch="joint"), joint, real, z)
     assert [len(x) for x in calls.inputs] == [8]
     assert torch.equal(calls.inputs[0][:4], real)
     assert_close([two["d_loss"]], [one["d_loss"] / 2])
@@ -262,7 +262,7 @@ def test_a_joint_batch_has_one_mean_and_one_pass():
 
 def test_a_joint_batch_of_unequal_halves_weighs_samples_alike():
     match, real, z = make_match(NonSaturating(real_target=0.9)), normal(3, NUM_X, seed=1), normal(5, NUM_Z, seed=2)
-    readings = play(MoveD(batch="joint"), match, real, z)
+    readings = take_step(MoveD(batch="joint"), match, real, z)
     real_logits, fake_logits = readings["real_logits"], readings["fake_logits"]
     assert (len(real_logits), len(fake_logits)) == (3, 5)
     real_values = 0.9 * softplus(-real_logits) + 0.1 * softplus(real_logits)
@@ -272,7 +272,7 @@ def test_a_joint_batch_of_unequal_halves_weighs_samples_alike():
 def test_a_short_real_batch_beside_a_full_one_of_fakes():
     match, real, z = make_match(), normal(96, NUM_X, seed=1), normal(256, NUM_Z, seed=2)
     for move in (MoveD(), MoveBoth()):
-        readings = play(move, match, real, z)
+        readings = take_step(move, match, real, z)
         real_logits, fake_logits = readings["real_logits"], readings["fake_logits"]
         assert (len(real_logits), len(fake_logits)) == (96, 256)
         expected = softplus(-real_logits).sum() / 96 + softplus(fake_logits).sum() / 256
@@ -283,7 +283,7 @@ def statistics(network: nn.Module) -> list[Tensor]:
     return [buffer.clone() for buffer in network.buffers()]
 
 
-def warmed_up(**extras: nn.Module) -> Match:
+def warmed_up(**extras: nn.Module) -> GAN:
     """A match whose G has batch norm with statistics of its own."""
     match = make_match(g_extra=nn.BatchNorm1d(5), **extras)
     match.generator.network(3 + 2 * normal(64, NUM_Z, seed=9))
@@ -295,7 +295,7 @@ def test_fakes_from_inference_use_running_statistics_and_leave_them():
     g, d = copies(match)
     before = statistics(match.generator.network)
     value = softplus(-d(real)).mean() + softplus(d(g.eval()(z).detach())).mean()
-    readings = play(MoveD(fakes_from="inference"), match, real, z)
+    readings = take_step(MoveD(fakes_from="inference"), match, real, z)
     assert_close([readings["d_loss"]], [value])
     assert_close(gradients_of(match.discriminator), by_backward(d, value))
     assert same(statistics(match.generator.network), before)
@@ -307,7 +307,7 @@ def test_fakes_from_training_use_the_batch_and_move_running_statistics():
     g, d = copies(match)
     before = statistics(match.generator.network)
     value = softplus(-d(real)).mean() + softplus(d(g(z).detach())).mean()
-    readings = play(MoveD(), match, real, z)
+    readings = take_step(MoveD(), match, real, z)
     assert_close([readings["d_loss"]], [value])
     assert not same(statistics(match.generator.network), before)
 
@@ -315,7 +315,7 @@ def test_fakes_from_training_use_the_batch_and_move_running_statistics():
 def test_d_stays_in_training_mode_while_fakes_come_from_inference():
     match = warmed_up(d_extra=Dropout(0.5))
     calls = Calls(match.generator.network), Calls(match.discriminator.network)
-    play(MoveD(fakes_from="inference"), match, normal(4, NUM_X), normal(4, NUM_Z))
+    take_step(MoveD(fakes_from="inference"), match, normal(4, NUM_X), normal(4, NUM_Z))
     assert calls[0].modes == [False]
     assert calls[1].modes == [True, True]
 
@@ -325,7 +325,7 @@ def test_reading_changes_nothing():
     g, d = copies(match)
     state = torch.get_rng_state()
     before = [*weights(match.generator), *weights(match.discriminator), *statistics(match.generator.network)]
-    readings = read(match, real, z)
+    readings = read_losses(match, real, z)
     after = [*weights(match.generator), *weights(match.discriminator), *statistics(match.generator.network)]
     assert same(after, before)
     assert all(network.training for network in match.networks)
@@ -349,5 +349,5 @@ def test_inference_ends_even_after_an_error():
 
 def test_averages_by_hand():
     terms = torch.tensor([1.0, 3.0]), torch.tensor([10.0, 20.0, 30.0])
-    assert average(terms) == 22
-    assert average(terms, "joint") == pytest.approx(64 / 5)
+    assert reduce_mean(terms) == 22
+    assert reduce_mean(terms, "joint") == pytest.approx(64 / 5)

@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.config.schedules import Every, Moment
+from sparring.config.schedules import Interval, RoundInfo
 from sparring.errors import InputError
 from sparring.networks.latents import Normal
-from sparring.visual import Verdict, decode_png, headed_grid
+from sparring.visual import DiscriminatorFunction, decode_png, headed_grid
 from sparring.visual.codes import ClassGrid, CodeTraversal
-from sparring.visual.sampler import Noise, frames_of
+from sparring.visual.sampler import NoiseLike, frame_prefix
 
-FIRST_EPOCH = Moment(round=10, images=640, epoch=1, seconds=1.0, epoch_ended=True)
+FIRST_EPOCH = RoundInfo(round=10, images=640, epoch=1, seconds=1.0, epoch_ended=True)
 NUM_NORMAL = 1
 
 
@@ -47,9 +47,9 @@ class Code:
 class Showing:
     """A studio whose images of 2 x C pixels hold the code that they were drawn from in the upper row."""
 
-    noise: Noise
+    noise: NoiseLike
     classes: Sequence[str] = ()
-    verdict: Verdict = field(default_factory=lambda: Verdict(lambda points: points[:, 0]))
+    discriminator: DiscriminatorFunction = field(default_factory=lambda: DiscriminatorFunction(lambda points: points[:, 0]))
     log_density: None = None
     drawn: list[Tensor] = field(default_factory=list)
 
@@ -68,13 +68,13 @@ class Showing:
     def real(self, num: int, split: Literal["train", "test"]) -> Tensor:
         return torch.zeros(num, 1, 2, self.noise.num)
 
-    def untrained(self, num: int) -> Tensor:
+    def at_init(self, num: int) -> Tensor:
         return self.real(num, "train")
 
 
 def test_a_class_grid_has_a_class_in_every_row_and_a_z_in_every_column() -> None:
     studio = Showing(Code(classes=3, continuous=1), ("a", "b", "c"))
-    ((name, png),) = ClassGrid(columns=4).files(FIRST_EPOCH, studio)
+    ((name, png),) = ClassGrid(columns=4).render(FIRST_EPOCH, studio)
     assert name == "classes_epoch_0001.png"
     (codes,) = studio.drawn
     table = codes.view(3, 4, -1)
@@ -88,7 +88,7 @@ def test_a_class_grid_has_a_class_in_every_row_and_a_z_in_every_column() -> None
 
 def test_rows_are_named_by_the_classes_that_the_font_can_write() -> None:
     def drawn(*names: str) -> bytes:
-        ((_, png),) = ClassGrid(columns=2).files(FIRST_EPOCH, Showing(Code(classes=3), names))
+        ((_, png),) = ClassGrid(columns=2).render(FIRST_EPOCH, Showing(Code(classes=3), names))
         return png
 
     assert drawn() == drawn("one class alone") == drawn("0", "1", "2") != drawn("cat", "1", "2")
@@ -97,7 +97,7 @@ def test_rows_are_named_by_the_classes_that_the_font_can_write() -> None:
 
 def test_a_traversal_changes_one_code_alone() -> None:
     studio = Showing(Code(classes=3, continuous=2))
-    names = [name for name, _ in CodeTraversal(rows=2, steps=5).files(FIRST_EPOCH, studio)]
+    names = [name for name, _ in CodeTraversal(rows=2, steps=5).render(FIRST_EPOCH, studio)]
     assert names == ["code_class_epoch_0001.png", "code_0_epoch_0001.png", "code_1_epoch_0001.png"]
     rows = studio.z(2, "fixed z")
     by_class, *by_value = studio.drawn
@@ -114,7 +114,7 @@ def test_a_traversal_changes_one_code_alone() -> None:
 
 def test_a_traversal_of_what_there_is() -> None:
     def names(code: Code) -> list[str]:
-        return [name for name, _ in CodeTraversal(every=Every(rounds=10)).files(FIRST_EPOCH, Showing(code))]
+        return [name for name, _ in CodeTraversal(every=Interval(rounds=10)).render(FIRST_EPOCH, Showing(code))]
 
     assert names(Code(classes=2)) == ["code_class_round_000010.png"]
     assert names(Code(continuous=1)) == ["code_0_round_000010.png"]
@@ -123,14 +123,14 @@ def test_a_traversal_of_what_there_is() -> None:
 @pytest.mark.parametrize("picture", [ClassGrid(), CodeTraversal()])
 def test_pictures_wait_until_they_are_due(picture: ClassGrid | CodeTraversal) -> None:
     studio = Showing(Code(classes=2))
-    assert [*picture.files(Moment(round=5, images=320, epoch=1, seconds=1.0), studio)] == []
-    ((name, _),) = picture.files(Moment(round=5, images=320, epoch=1, seconds=1.0, last=True), studio)
+    assert [*picture.render(RoundInfo(round=5, images=320, epoch=1, seconds=1.0), studio)] == []
+    ((name, _),) = picture.render(RoundInfo(round=5, images=320, epoch=1, seconds=1.0, last=True), studio)
     assert name.endswith("round_000005.png")
 
 
 @pytest.mark.parametrize("picture", [ClassGrid(), CodeTraversal()])
 @pytest.mark.parametrize("noise", [Normal(4), Code()])
-def test_noise_without_codes_is_refused(picture: ClassGrid | CodeTraversal, noise: Noise) -> None:
+def test_noise_without_codes_is_refused(picture: ClassGrid | CodeTraversal, noise: NoiseLike) -> None:
     with pytest.raises(InputError, match=r"class-grid|code-traversal"):
         picture.check_fits((1, 28, 28), noise)
 
@@ -147,8 +147,8 @@ def test_settings_out_of_range_are_refused(settings: dict) -> None:
 
 
 def test_an_animation_is_of_classes_where_they_are_named_first() -> None:
-    assert frames_of((CodeTraversal(), ClassGrid())) == "classes_"
-    assert frames_of(()) == ""
+    assert frame_prefix((CodeTraversal(), ClassGrid())) == "classes_"
+    assert frame_prefix(()) == ""
 
 
 # Headed grids

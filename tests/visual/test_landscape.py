@@ -11,16 +11,16 @@ from PIL import Image
 from torch import Tensor
 
 import sparring
-from sparring.config.schedules import Every, Length
+from sparring.config.schedules import Duration, Interval
 from sparring.data.toys import Gaussian1d, Ring
 from sparring.errors import InputError
 from sparring.losses import NonSaturating
 from sparring.networks import MLPDiscriminatorConfig, MLPGeneratorConfig
 from sparring.networks.latents import Normal
 from sparring.recipe import Recipe
-from sparring.visual import Verdict, decode_png, landscape
+from sparring.visual import DiscriminatorFunction, decode_png, landscape
 from sparring.visual.figure import BLUE, VERMILION
-from sparring.visual.landscape import PALE, SIZE, relief
+from sparring.visual.landscape import PALE, SIZE, densities
 from sparring.visual.snapshots import FixedGrid, Landscape
 
 LOWER_LEFT = np.s_[400:640, 70:315]  # the inside of the panels, of points in the plane
@@ -31,9 +31,9 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def says(logit: float, *, probabilistic: bool = True) -> Verdict:
+def says(logit: float, *, probabilistic: bool = True) -> DiscriminatorFunction:
     """A D that says the same of everything."""
-    return Verdict(lambda points: torch.full((len(points),), logit), probabilistic)
+    return DiscriminatorFunction(lambda points: torch.full((len(points),), logit), probabilistic)
 
 
 def pixels(png: bytes) -> np.ndarray:
@@ -55,7 +55,7 @@ def grid_of(low: float, high: float, num: int, num_axes: int) -> list[Tensor]:
 @pytest.mark.parametrize("num_axes", [1, 2])
 def test_equal_samples_leave_the_best_discriminator_undecided(num_axes: int) -> None:
     points = normal(500, num_axes)
-    best = relief(points, points, grid_of(-9, 9, 37, num_axes), 0.3).best
+    best = densities(points, points, grid_of(-9, 9, 37, num_axes), 0.3).best
     assert best.flatten()[0].isnan()  # nobody was seen there
     assert 0.02 < best.isfinite().float().mean() < 0.5
     assert (best[best.isfinite()] == 0.5).all()
@@ -66,7 +66,7 @@ def test_a_mode_that_is_a_ninth_of_the_whole_is_said_to_be_one() -> None:
     real = ring.train().points
     own = (real - torch.tensor([1.0, 0.0])).norm(dim=1) < 0.1  # of eight, the generator has this one
     at_modes = [torch.tensor([-1.0, 1.0]), torch.tensor([0.0])]
-    best = relief(real, real[own], at_modes, 0.05).best
+    best = densities(real, real[own], at_modes, 0.05).best
     assert best[1, 0].item() == pytest.approx(own.sum().item() / (own.sum().item() + 8000), rel=1e-9)  # about 1/9
     assert best[0, 0].item() == pytest.approx(1)
 
@@ -74,7 +74,7 @@ def test_a_mode_that_is_a_ninth_of_the_whole_is_said_to_be_one() -> None:
 def test_a_known_density_is_taken_as_it_is() -> None:
     toy = Gaussian1d(num=20_000)
     x = torch.linspace(0.2, 0.8, 13, dtype=torch.float64)
-    found = relief(toy.train().points, toy.test().points, [x], 0.01, toy.log_density)
+    found = densities(toy.train().points, toy.test().points, [x], 0.01, toy.log_density)
     torch.testing.assert_close(found.real, toy.log_density(x[:, None]).exp())
     assert found.is_exact
     torch.testing.assert_close(found.best, torch.full_like(x, 0.5), atol=0.03, rtol=0)
@@ -83,7 +83,9 @@ def test_a_known_density_is_taken_as_it_is() -> None:
 
 def test_a_known_density_of_the_plane_keeps_the_order_of_the_axes() -> None:
     axes = [torch.tensor([-1.0, 0.0, 1.0]), torch.tensor([-2.0, 2.0])]
-    found = relief(normal(9, 2), normal(9, 2), axes, 1.0, lambda points: points.double() @ torch.tensor([10.0, 1.0]).double())
+    found = densities(
+        normal(9, 2), normal(9, 2), axes, 1.0, lambda points: points.double() @ torch.tensor([10.0, 1.0]).double()
+    )
     assert found.real.log().tolist() == [pytest.approx(row) for row in ([-12, -8], [-2, 2], [8, 12])]
 
 
@@ -93,7 +95,7 @@ def test_a_known_density_of_the_plane_keeps_the_order_of_the_axes() -> None:
 @pytest.mark.parametrize("probabilistic", [True, False])
 @pytest.mark.parametrize("num_axes", [1, 2])
 def test_a_landscape_is_the_same_bytes_each_time_and_names_no_software(num_axes: int, probabilistic: bool) -> None:
-    verdict = Verdict(lambda points: points.sum(1), probabilistic)
+    verdict = DiscriminatorFunction(lambda points: points.sum(1), probabilistic)
     first, second = (landscape(normal(200, num_axes), normal(100, num_axes) / 2, verdict, title="round 3") for _ in range(2))
     assert first == second
     assert b"tEXt" not in first
@@ -111,14 +113,16 @@ def test_colours_say_what_d_says() -> None:
 def test_x_goes_to_the_right_and_y_up() -> None:
     real, fake = normal(300, 2), normal(300, 2) / 4
     for axis in (0, 1):
-        inside = pixels(landscape(real, fake, Verdict(lambda points, axis=axis: 100 * points[:, axis])))[LOWER_LEFT]
+        inside = pixels(landscape(real, fake, DiscriminatorFunction(lambda points, axis=axis: 100 * points[:, axis])))[
+            LOWER_LEFT
+        ]
         halves = (inside[:, :100], inside[:, -100:]) if axis == 0 else (inside[-100:], inside[:100])
         assert [share_of(BLUE, half) > 0.5 for half in halves] == [False, True]
 
 
 def test_a_critic_is_drawn_in_other_colours() -> None:
     real, fake = normal(300, 2), normal(300, 2) / 4
-    page = pixels(landscape(real, fake, Verdict(lambda points: 1000 * points[:, 0], probabilistic=False)))
+    page = pixels(landscape(real, fake, DiscriminatorFunction(lambda points: 1000 * points[:, 0], probabilistic=False)))
     assert share_of("#440154", page[LOWER_LEFT]) > 0.02
     assert share_of("#fde725", page[LOWER_LEFT]) > 0.02
     assert share_of(BLUE, page[LOWER_LEFT]) == 0
@@ -181,8 +185,8 @@ def toy() -> Recipe:
         generator=MLPGeneratorConfig(widths=(8,), output="linear"),
         discriminator=MLPDiscriminatorConfig(widths=(8,)),
         loss=NonSaturating(),
-        length=Length(rounds=8),
-        pictures=(FixedGrid(every=Every(rounds=4)), Landscape(num=200, every=Every(rounds=3))),
+        length=Duration(rounds=8),
+        pictures=(FixedGrid(every=Interval(rounds=4)), Landscape(num=200, every=Interval(rounds=3))),
         review=None,
     )
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from sparring.api.session import build, take_weights
 from sparring.config import devices
-from sparring.config.schedules import START, Every, Length
+from sparring.config.schedules import START, Duration, Interval
 from sparring.recipe import Recipe
 from sparring.runs.progress import Progress
 from sparring.runs.run import Run
 from sparring.training.engine import own_torch_state
-from sparring.training.loop import play
+from sparring.training.loop import run_rounds
 
 
 def dry_run(
@@ -25,15 +25,15 @@ def dry_run(
 ) -> dict[str, Any]:
     """Build everything, play a few rounds, write nothing: parameters, memory, and the time to expect."""
     place = devices.resolve(device)
-    read_every_round = replace(recipe, journal=Every(rounds=1))  # a reading waits for the device to be done
+    read_every_round = replace(recipe, journal=Interval(rounds=1))  # a reading waits for the device to be done
     with Progress(quiet) as progress, own_torch_state(place):
         engine, _ = build(read_every_round, seed, place, progress)
         if start_from is not None:
             take_weights(engine, Run.open(start_from))
-        *_, before, last = play(engine, Length(rounds=rounds), START)
+        *_, before, last = run_rounds(engine, Duration(rounds=rounds), START)
     seconds_per_round = last.seconds - before.seconds  # the first rounds warm up
-    share = recipe.length.share(last, len(engine.data))
-    generator, discriminator = engine.match.networks
+    share = recipe.length.fraction_done(last, len(engine.data))
+    generator, discriminator = engine.gan.networks
     return {
         "recipe": recipe.name,
         "device": str(place),

@@ -10,17 +10,17 @@ from sparring.config import codec, devices
 from sparring.config.rng import derive_seed, keyed_generator
 from sparring.data.sets import Dataset
 from sparring.errors import InputError, check
-from sparring.evaluation import Score, Standard
+from sparring.evaluation import Reference, Score
 from sparring.runs import checkpoint, scorebook
 from sparring.runs.checkpoint import Checkpoint
-from sparring.runs.generator import Generator
+from sparring.runs.generator import SavedGenerator
 from sparring.runs.progress import Progress
 from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
 
 
 @dataclass(frozen=True)
-class Verdict:
+class EvaluationResult:
     """What was judged, its scores, and which pictures of a folder were left out, and why."""
 
     subject: str
@@ -36,7 +36,7 @@ class _Subject:
     """A generator, and the run that it belongs to at this round, if it does; or, with neither, pictures at `name`."""
 
     name: str
-    generator: Generator | None = None
+    generator: SavedGenerator | None = None
     run: Run | None = None
     round: int = 0
 
@@ -52,7 +52,7 @@ def evaluate(
     skip_bad: bool = False,
     device: str = "auto",
     quiet: bool = False,
-) -> Verdict:
+) -> EvaluationResult:
     """Score a run, a checkpoint, a generator's folder, a folder of pictures or an .npz against a data set's test examples.
 
     Of a generator `draws` independent draws of `num` samples are judged (10,000, of points 2,500, of stacked digits 26,000);
@@ -67,7 +67,7 @@ def evaluate(
     with Progress(quiet) as progress:
         subject = _open(target)
         opponent = data.resolve(against) if against else subject.run.recipe.data if subject.run else data.resolve("mnist")
-        standard = evaluation.standard_for(opponent, place, extractor, progress.step)
+        standard = evaluation.reference_for(opponent, place, extractor, progress.step)
         if standard is None:
             name = getattr(opponent, "path", codec.encode(opponent)["name"])
             raise InputError(
@@ -79,17 +79,19 @@ def evaluate(
         if subject.generator is None:
             pictures = data.read_pictures(Path(subject.name), skip_bad=skip_bad, progress=progress.step)
             chosen = _chosen(pictures.images, num, seed, standard)
-            return Verdict(subject.name, tuple(evaluation.of_given(standard, chosen, seed, train)), pictures.skipped)
+            return EvaluationResult(
+                subject.name, tuple(evaluation.score_samples(standard, chosen, seed, train)), pictures.skipped
+            )
         generator = subject.generator
         generator.network.to(place)
-        num = num or standard.usual
+        num = num or standard.default_num_samples
         _check_enough(num, standard)
-        taken = evaluation.of_draws(
+        taken = evaluation.score_draws(
             standard, lambda i: _drawn(generator, num, derive_seed(seed, "draw", i)), seed, draws, train
         )
         if subject.run:
             scorebook.append(subject.run.path, Evaluation(subject.round, False, tuple(taken)))
-        return Verdict(subject.name, tuple(taken))
+        return EvaluationResult(subject.name, tuple(taken))
 
 
 def _open(target: str | Path | Run) -> _Subject:
@@ -107,21 +109,21 @@ def _opened(target: str | Path | Run) -> _Subject:
         return _of_run(run, run.newest_checkpoint()[0], str(run.path))
     path = Path(target)
     if (path / "config.json").is_file():
-        return _Subject(str(path), Generator.open(path))
+        return _Subject(str(path), SavedGenerator.open(path))
     if path.suffix == ".safetensors":
         return _of_run(Run.of_checkpoint(path), checkpoint.read(path), str(path))
     return _Subject(str(path))
 
 
 def _of_run(run: Run, saved: Checkpoint, name: str) -> _Subject:
-    return _Subject(name, run.generator_of(saved), run, saved.moment.round)
+    return _Subject(name, run.generator_of(saved), run, saved.info.round)
 
 
-def _drawn(generator: Generator, num: int, seed: int) -> Dataset:
-    return evaluation.examples(generator.sample(num, seed))
+def _drawn(generator: SavedGenerator, num: int, seed: int) -> Dataset:
+    return evaluation.as_dataset(generator.sample(num, seed))
 
 
-def _chosen(examples: Dataset, num: int | None, seed: int, standard: Standard) -> Dataset:
+def _chosen(examples: Dataset, num: int | None, seed: int, standard: Reference) -> Dataset:
     """All of them, or `num` at random."""
     num = num or len(examples)
     if num > len(examples):
@@ -132,6 +134,6 @@ def _chosen(examples: Dataset, num: int | None, seed: int, standard: Standard) -
     return examples.take(torch.randperm(len(examples), generator=keyed_generator("cpu", seed, "chosen"))[:num])
 
 
-def _check_enough(num: int, standard: Standard) -> None:
-    if num < standard.least:
-        raise InputError(f"{num} samples are too few: the scores need at least {standard.least}")
+def _check_enough(num: int, standard: Reference) -> None:
+    if num < standard.min_num_samples:
+        raise InputError(f"{num} samples are too few: the scores need at least {standard.min_num_samples}")

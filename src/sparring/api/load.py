@@ -4,11 +4,11 @@ from pathlib import Path
 
 from sparring.errors import InputError
 from sparring.runs import checkpoint
-from sparring.runs.generator import Generator
+from sparring.runs.generator import SavedGenerator
 from sparring.runs.run import Run
 
 
-def load(path: str | Path | Run) -> Run | Generator:
+def load(path: str | Path | Run) -> Run | SavedGenerator:
     """A run, or the generator in one of its checkpoints or in a hub folder (such as a run's `generator/`).
 
     All have `sample(num, seed)`.
@@ -18,11 +18,11 @@ def load(path: str | Path | Run) -> Run | Generator:
     if Path(path).suffix == ".safetensors":
         return Run.of_checkpoint(Path(path)).generator_of(checkpoint.read(Path(path)))
     if (Path(path) / "config.json").is_file():
-        return Generator.open(Path(path))
+        return SavedGenerator.open(Path(path))
     return Run.open(path)
 
 
-def load_generator(path: str | Path | Run, raw: bool = False) -> Generator:
+def load_generator(path: str | Path | Run, raw: bool = False) -> SavedGenerator:
     """The generator of a run, of a checkpoint, or in a hub folder. `raw`: the weights that were trained last, not their
     average; InputError where a folder holds the generator alone."""
     found = load(path)

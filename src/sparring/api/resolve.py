@@ -6,7 +6,7 @@ from typing import Any
 
 from sparring import data, recipes
 from sparring.config import codec
-from sparring.config.schedules import Length
+from sparring.config.schedules import Duration
 from sparring.recipe import Recipe
 
 
@@ -26,4 +26,4 @@ def resolve(
 def with_length(recipe: Recipe, **lengths: float | None) -> Recipe:
     """The recipe with the length that is given, if one is; InputError for two or for one that is not above 0."""
     given: dict[str, Any] = {name: number for name, number in lengths.items() if number is not None}
-    return replace(recipe, length=Length(**given)) if given else recipe
+    return replace(recipe, length=Duration(**given)) if given else recipe

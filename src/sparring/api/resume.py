@@ -8,20 +8,20 @@ from typing import Any
 import torch
 
 from sparring.api.resolve import with_length
-from sparring.api.session import TIMEOUT, build, judge, play_to_end, together
+from sparring.api.session import TIMEOUT, build, joined_processes, quick_reference, run_to_end
 from sparring.config import devices
-from sparring.config.schedules import START, Moment
+from sparring.config.schedules import START, RoundInfo
 from sparring.distributed.launch import Launch
 from sparring.distributed.solo import Solo
 from sparring.errors import InputError
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, roll_back
-from sparring.runs.follower import opened, seated
+from sparring.runs.follower import make_recorder, open_run
 from sparring.runs.progress import Progress
 from sparring.runs.recorder import OnWriteError, Recorder
 from sparring.runs.run import Run
 from sparring.storage import checksums, locks
-from sparring.storage.files import sweep
+from sparring.storage.files import remove_temporaries
 
 
 def resume(
@@ -43,11 +43,11 @@ def resume(
     trained on, or another process trains it.
     """
     lengths = {"epochs": epochs, "images": images, "rounds": rounds, "minutes": minutes}
-    with together(Launch.of(), timeout, device, quiet) as (ranks, place, progress):
-        return go_on(opened(ranks, run), lengths, on_write_error, ranks, place, progress)
+    with joined_processes(Launch.of(), timeout, device, quiet) as (ranks, place, progress):
+        return continue_run(open_run(ranks, run), lengths, on_write_error, ranks, place, progress)
 
 
-def go_on(
+def continue_run(
     run: Run,
     lengths: Mapping[str, float | None],
     on_write_error: OnWriteError,
@@ -63,10 +63,10 @@ def go_on(
 
         def claim() -> None:
             held.enter_context(locks.held(run.path))
-            sweep(run.path)
+            remove_temporaries(run.path)
             for folder in (run.path, run.path / "generator"):
-                checksums.mend(folder)
-            saved, damaged = run.resumption()
+                checksums.repair(folder)
+            saved, damaged = run.resume_point()
             if saved:
                 checkpoint.check_fits(saved, run.recipe, run.shape, str(run.path))  # before memory is taken for it
             found.append(saved)
@@ -75,22 +75,22 @@ def go_on(
         ranks.first(claim)
         engine, test = ranks.agree(lambda: build(recipe, run.seed, place, progress, ranks))
 
-        def begin() -> tuple[Recorder, Moment]:
+        def begin() -> tuple[Recorder, RoundInfo]:
             saved = found.pop()
-            start = saved.moment if saved else START
+            start = saved.info if saved else START
             for problem in problems:
                 progress.say(f"{problem}; going on from round {start.round}")
             if engine.data.fingerprint() != run.facts.get("data_fingerprint"):
                 raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
-            standard = judge(recipe, place, progress)
-            roll_back.rewind(run, engine.match, saved)
+            standard = quick_reference(recipe, place, progress)
+            roll_back.restore_to(run, engine.gan, saved)
             recorder = Recorder(run.with_recipe(recipe), engine, test, standard, progress.say, on_write_error)
             if saved:
                 recorder.saved_round = start.round
             else:
-                recorder.start()
+                recorder.on_start()
             now = devices.describe(place) | {"processes": ranks.size}
-            doubts = [*run.damage(), *_changes({"processes": 1} | run.facts, now), *_stretched(run.recipe, recipe)]
+            doubts = [*run.damage(), *_changes({"processes": 1} | run.facts, now), *_changed_schedules(run.recipe, recipe)]
             for doubt in doubts:
                 progress.say(doubt)
             for text in (*problems, *doubts):
@@ -100,7 +100,7 @@ def go_on(
                 recorder.publish(start)  # a kill may have come between
             return recorder, start
 
-        return play_to_end(*seated(engine, test, begin), progress)
+        return run_to_end(*make_recorder(engine, test, begin), progress)
 
 
 def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -112,7 +112,7 @@ def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _stretched(before: Recipe, now: Recipe) -> list[str]:
+def _changed_schedules(before: Recipe, now: Recipe) -> list[str]:
     """What another length does to ramps that follow it."""
     ramps = [ramp.of for ramp in now.ramps if ramp.images is None]
     if not ramps or before.length == now.length:

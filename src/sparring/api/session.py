@@ -10,26 +10,26 @@ import torch
 from sparring import evaluation
 from sparring.config import devices
 from sparring.config.non_finite import DivergenceError
-from sparring.config.schedules import Moment
+from sparring.config.schedules import RoundInfo
 from sparring.data.sets import Dataset
 from sparring.distributed.launch import Launch
 from sparring.distributed.process_group import joined
 from sparring.distributed.solo import Solo
 from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
-from sparring.evaluation import Standard
+from sparring.evaluation import Reference
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, roll_back
-from sparring.runs.follower import Attendant
+from sparring.runs.follower import FollowerRank
 from sparring.runs.progress import Progress
 from sparring.runs.recorder import Ending, Recorder
 from sparring.runs.run import Run
-from sparring.runs.signals import Stop
+from sparring.runs.signals import StopSignals
 from sparring.training.engine import Engine, own_torch_state
 
 TIMEOUT = 600.0  # seconds
 
 
-class Stopped(KeyboardInterrupt):
+class TrainingStopped(KeyboardInterrupt):
     """Training was stopped from outside; the run is saved. `exit_status` is the shell's convention for the signal."""
 
     def __init__(self, run: Run, number: signal.Signals):
@@ -38,7 +38,7 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def together(launch: Launch, timeout: float, device: str, quiet: bool) -> Iterator[tuple[Solo, torch.device, Progress]]:
+def joined_processes(launch: Launch, timeout: float, device: str, quiet: bool) -> Iterator[tuple[Solo, torch.device, Progress]]:
     """Within the block the processes of a launch are together; each has its device, and the first shows the progress."""
     with joined(launch, timeout) as ranks, Progress(quiet or not ranks.is_first) as progress:
         place = ranks.place(lambda: devices.resolve(device))
@@ -54,11 +54,11 @@ def build(
     return Engine.build(recipe, train_set, seed, device, ranks), test
 
 
-def judge(recipe: Recipe, device: torch.device, progress: Progress) -> Standard | None:
+def quick_reference(recipe: Recipe, device: torch.device, progress: Progress) -> Reference | None:
     """What the quick scores of a run are taken against; None where the recipe wants none, or no yardstick knows the data."""
     if recipe.review is None:
         return None
-    standard = evaluation.standard_for(recipe.data, device, progress=progress.step)
+    standard = evaluation.reference_for(recipe.data, device, progress=progress.step)
     if standard:
         evaluation.floor(standard, evaluation.QUICK, quick=True)  # now, so that no review waits for the real side
     else:
@@ -71,50 +71,50 @@ def judge(recipe: Recipe, device: torch.device, progress: Progress) -> Standard 
 def take_weights(engine: Engine, run: Run) -> None:
     """Start from the weights of another run of the same networks; optimisers start anew."""
     tensors = run.newest_checkpoint()[0].tensors
-    for side, network in zip(("generator", "discriminator"), engine.match.networks, strict=True):
+    for side, network in zip(("generator", "discriminator"), engine.gan.networks, strict=True):
         prefix = f"{side}.network"
         given = {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
         checkpoint.load(checkpoint.network_tensors(prefix, network), given)
-    if engine.match.averaged:
-        checkpoint.load(engine.match.averaged.state_dict(), engine.match.generator.network.state_dict())
-    if engine.match.constraint:
-        engine.match.constraint.enforce(engine.match.discriminator.network)
+    if engine.gan.g_ema:
+        checkpoint.load(engine.gan.g_ema.state_dict(), engine.gan.generator.network.state_dict())
+    if engine.gan.constraint:
+        engine.gan.constraint.enforce(engine.gan.discriminator.network)
 
 
-def play_to_end(recorder: Recorder | Attendant, start: Moment, progress: Progress) -> Run:
+def run_to_end(recorder: Recorder | FollowerRank, start: RoundInfo, progress: Progress) -> Run:
     """Play to the end, or until somebody stops it; the run is saved either way."""
-    run, engine, moment = recorder.run, recorder.engine, start
-    ranks = engine.ranks
-    with Stop(patient=ranks.size > 1) as stop:
+    run, engine, info = recorder.run, recorder.engine, start
+    ranks = engine.processes
+    with StopSignals(patient=ranks.size > 1) as stop:
         ranks.wish = lambda: stop.requested or 0
-        progress.begin(run, start, len(engine.data))
+        progress.on_start(run, start, len(engine.data))
         try:
             if start.round == 0 and recorder.saved_round < 0:
-                recorder.see(start)
-            for moment in roll_back.moments(recorder, start):
-                recorder.see(moment)
-                progress.see(moment)
+                recorder.on_round(start)
+            for info in roll_back.rounds(recorder, start):
+                recorder.on_round(info)
+                progress.on_round(info)
                 if ranks.stop:
                     break
             ranks.meet()  # for the last time: what comes now is the first one's alone
-            stopped = signal.Signals(ranks.stop) if ranks.stop and not moment.last else None
+            stopped = signal.Signals(ranks.stop) if ranks.stop and not info.last else None
             if stopped:
                 stop.requested = stopped  # whichever process it came to
-                recorder.save(moment)
-            recorder.end(moment, _ENDINGS[stopped])
+                recorder.save(info)
+            recorder.on_end(info, _ENDINGS[stopped])
         except DivergenceError as error:
-            recorder.note(error.trouble, error.moment or moment, "stop")
-            recorder.end(moment, "non-finite", reason=str(error))
+            recorder.log_divergence(error.trouble, error.moment or info, "stop")
+            recorder.on_end(info, "non-finite", reason=str(error))
             raise NonFiniteError(f"{error}; {_kept(run)}") from None
         except (MachineError, InputError, MemoryError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and not devices.is_out_of_memory(error):
                 raise
             reason = str(error) if isinstance(error, SparringError) else devices.TOO_LITTLE_MEMORY
-            recorder.fail(moment, reason)
+            recorder.on_failure(info, reason)
             kind = InputError if isinstance(error, InputError) else MachineError
             raise kind(f"{reason}; {_kept(run)}") from error
         if stopped:
-            raise Stopped(run, stopped)
+            raise TrainingStopped(run, stopped)
     return replace(run)  # with nothing cached of the time before
 
 

@@ -5,19 +5,19 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from sparring.api.resolve import resolve
-from sparring.api.resume import go_on
-from sparring.api.session import TIMEOUT, build, judge, play_to_end, take_weights, together
+from sparring.api.resume import continue_run
+from sparring.api.session import TIMEOUT, build, joined_processes, quick_reference, run_to_end, take_weights
 from sparring.config import codec, devices
-from sparring.config.schedules import START, Moment
+from sparring.config.schedules import START, RoundInfo
 from sparring.distributed.launch import Launch
 from sparring.errors import InputError
 from sparring.recipe import Recipe
 from sparring.runs import run as runs
-from sparring.runs.follower import opened, seated
+from sparring.runs.follower import make_recorder, open_run
 from sparring.runs.recorder import OnWriteError, Recorder
 from sparring.runs.run import Run
 from sparring.storage import locks
-from sparring.storage.files import sweep
+from sparring.storage.files import remove_temporaries
 
 
 def train(
@@ -52,14 +52,14 @@ def train(
     launch, folder = Launch.of(), Path(out) if out is not None else None
     if launch.max_restarts and folder is None:
         raise InputError("torchrun --max-restarts needs --out DIR, where the restarted processes find their run")
-    with together(launch, timeout, device, quiet) as (ranks, place, progress), ExitStack() as held:
+    with joined_processes(launch, timeout, device, quiet) as (ranks, place, progress), ExitStack() as held:
         if folder is not None and launch.attempt and ranks.first(lambda: runs.has_begun(folder, launch.group)):
-            return go_on(opened(ranks, folder), {}, on_write_error, ranks, place, progress)
+            return continue_run(open_run(ranks, folder), {}, on_write_error, ranks, place, progress)
         if folder is not None:
             ranks.first(lambda: runs.refuse_used(folder))
         engine, test = ranks.agree(lambda: build(resolved, seed, place, progress, ranks))
 
-        def begin() -> tuple[Recorder, Moment]:
+        def begin() -> tuple[Recorder, RoundInfo]:
             if start_from is not None:
                 take_weights(engine, Run.open(start_from))
             facts = devices.describe(place) | {
@@ -71,11 +71,11 @@ def train(
                 "shape": list(engine.data.shape),
                 "start_from": str(Run.open(start_from).path) if start_from is not None else None,
             }
-            standard, path = judge(resolved, place, progress), runs.place(folder, resolved, seed)
+            standard, path = quick_reference(resolved, place, progress), runs.place(folder, resolved, seed)
             held.enter_context(locks.held(path))
-            sweep(path)
+            remove_temporaries(path)
             recorder = Recorder(Run.create(path, resolved, seed, facts), engine, test, standard, progress.say, on_write_error)
-            recorder.start()
+            recorder.on_start()
             return recorder, START
 
-        return play_to_end(*seated(engine, test, begin), progress)
+        return run_to_end(*make_recorder(engine, test, begin), progress)

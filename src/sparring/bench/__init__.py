@@ -68,13 +68,13 @@ def measure(
         def play() -> None:
             nonlocal played
             for _ in range(rounds):
-                engine.play(played)
+                engine.train_round(played)
                 played += 1
             synchronize(device)
 
         def play_floor() -> None:
             for _ in range(rounds):
-                lowest.play()
+                lowest.run()
             synchronize(device)
 
         if rounds > 1:  # a long round needs no warming up

@@ -21,7 +21,7 @@ _FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channe
 
 
 @dataclass(frozen=True)
-class Seen:
+class NetworkFacts:
     """What a few examples reveal of a network in training mode.
 
     `draws`: the same input gives another output the second time, as with dropout. `has_modes`: inference mode gives another
@@ -36,7 +36,7 @@ class Seen:
     coverage: float
 
 
-def look(side: str, network: nn.Module, examples: Tensor) -> Seen:
+def probe(side: str, network: nn.Module, examples: Tensor) -> NetworkFacts:
     """Run a side's network on the CPU over a few examples [B, ...], B at least 3; buffers may change, weights do not."""
 
     def run(x: Tensor) -> Tensor:
@@ -65,7 +65,7 @@ def look(side: str, network: nn.Module, examples: Tensor) -> Seen:
         inferred = run(examples)
         network.train()
     known = sum(layer.flops(len(examples)) for layer in calls)
-    return Seen(
+    return NetworkFacts(
         layers=tuple(calls),
         draws=_differ(once, again),
         has_modes=_differ(once, inferred),
@@ -81,14 +81,16 @@ def round_products(recipe: Recipe, data: Dataset) -> tuple[list[Product], float]
     d = networks.build_discriminator(recipe.discriminator, shape, 0)
     with own_torch_state(torch.device("cpu")):
         rng = torch.Generator().manual_seed(0)
-        generator = look("generator", g, recipe.z.sample(_PROBED, rng))
-        discriminator = look("discriminator", d, torch.randn(_PROBED, *shape, generator=rng))
+        generator = probe("generator", g, recipe.z.sample(_PROBED, rng))
+        discriminator = probe("discriminator", d, torch.randn(_PROBED, *shape, generator=rng))
     num_real = num if recipe.order == "with-replacement" else min(num, len(data))
     products = list(needed(recipe.round.moves, generator, discriminator, num_real, num))
     return products, min(generator.coverage, discriminator.coverage)
 
 
-def needed(moves: Sequence[Move], generator: Seen, discriminator: Seen, num_real: int, num_fake: int) -> Iterator[Product]:
+def needed(
+    moves: Sequence[Move], generator: NetworkFacts, discriminator: NetworkFacts, num_real: int, num_fake: int
+) -> Iterator[Product]:
     """The products of a round, move by move.
 
     G runs where its fakes are not at hand: those of the move before serve on the same z, if G has not moved since and would
@@ -114,7 +116,7 @@ def needed(moves: Sequence[Move], generator: Seen, discriminator: Seen, num_real
             yield from _gradients(generator, num_fake)
 
 
-def _from_d_to_fakes(discriminator: Seen, num: int) -> Iterator[Product]:
+def _from_d_to_fakes(discriminator: NetworkFacts, num: int) -> Iterator[Product]:
     """What G's loss needs of D when D's own gradients have just been taken over the same fakes.
 
     A logit's gradient is one number a sample, and all below it is linear in that number: without batch statistics the input
@@ -127,16 +129,16 @@ def _from_d_to_fakes(discriminator: Seen, num: int) -> Iterator[Product]:
         yield from (Product(layer, "input", num) for layer in reversed(discriminator.layers) if not layer.passes_on)
 
 
-def _forward(network: Seen, num: int) -> Iterator[Product]:
+def _forward(network: NetworkFacts, num: int) -> Iterator[Product]:
     return (Product(layer, "output", num) for layer in network.layers)
 
 
-def _through(network: Seen, num: int) -> Iterator[Product]:
+def _through(network: NetworkFacts, num: int) -> Iterator[Product]:
     """The gradient with respect to the network's input."""
     return (Product(layer, "input", num) for layer in reversed(network.layers))
 
 
-def _gradients(network: Seen, num: int) -> Iterator[Product]:
+def _gradients(network: NetworkFacts, num: int) -> Iterator[Product]:
     """The gradient with respect to the network's weights."""
     for layer in reversed(network.layers):
         yield Product(layer, "weights", num)
@@ -144,7 +146,7 @@ def _gradients(network: Seen, num: int) -> Iterator[Product]:
             yield Product(layer, "input", num)
 
 
-def _serve(generator: Seen, made: str | None, wanted: str) -> bool:
+def _serve(generator: NetworkFacts, made: str | None, wanted: str) -> bool:
     """Whether fakes that G made in one mode are those that it would make in the other, on the same z."""
     if made is None:
         return False
@@ -179,7 +181,7 @@ def _differ(one: Tensor, other: Tensor) -> bool:
 class Floor:
     """A round's products, ready to run; the memory format is that of its convolutions, None without any."""
 
-    play: Callable[[], object]
+    run: Callable[[], object]
     memory_format: str | None
 
 

@@ -55,18 +55,18 @@ def find(name: str) -> Recipe:
     return recipes.get(recipes.from_file(name) if name.endswith(".py") else name)
 
 
-def play(name: str, device: torch.device, started: float) -> Fresh:
+def measure_here(name: str, device: torch.device, started: float) -> Fresh:
     """What `measure` asks of the new process."""
     devices.tune_process()
     recipe = find(name)
     with own_torch_state(device):
         engine = Engine.build(recipe, recipe.data.train(), 0, device)
-        engine.play(0)
+        engine.train_round(0)
         synchronize(device)
         seconds_to_first_round = time.time() - started
         begun, rounds = time.perf_counter(), 1
         while rounds < _ROUNDS or time.perf_counter() - begun < _SECONDS:
-            engine.play(rounds)
+            engine.train_round(rounds)
             synchronize(device)
             rounds += 1
     seconds_per_round = (time.perf_counter() - begun) / (rounds - 1)
@@ -86,7 +86,7 @@ def _peak_rss_mib() -> float | None:
 def main() -> None:
     name, device, started = sys.argv[1:]
     try:
-        print(json.dumps(asdict(play(name, torch.device(device), float(started)))))
+        print(json.dumps(asdict(measure_here(name, torch.device(device), float(started)))))
     except SparringError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_status)

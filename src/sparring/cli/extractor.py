@@ -51,18 +51,18 @@ def train(data: str, name: str | None, epochs: int | None, seed: int, out: str |
     from sparring.config import devices
     from sparring.data import resolve
     from sparring.evaluation import extractors
-    from sparring.evaluation.extractors import Schooling, yardstick
+    from sparring.evaluation.extractors import ClassifierTraining, classifier_extractor
     from sparring.runs.progress import Progress
 
     devices.tune_process()
-    how = Schooling(epochs=epochs) if epochs else Schooling()
+    how = ClassifierTraining(epochs=epochs) if epochs else ClassifierTraining()
     began = time.perf_counter()
     with Progress(quiet) as progress:
         own_name = name or Path(data).resolve().name.lower()
         path = extractors.train(
             resolve(data), own_name, how=how, seed=seed, folder=Path(out) if out else None, progress=progress.step
         )
-    made, seconds = yardstick.read(path), time.perf_counter() - began
+    made, seconds = classifier_extractor.read(path), time.perf_counter() - began
     if as_json:
         return options.print_json(
             {"extractor": made.label, "file": str(path), "test_accuracy": made.facts.test_accuracy, "seconds": seconds}

@@ -21,10 +21,10 @@ def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool
 
     Runs that lie in the folder already are gone on with, not made again. Several train side by side.
     """
-    from sparring import multiseed
     from sparring.analysis import reproduction
     from sparring.config import devices
     from sparring.config.registry import suggest
+    from sparring.multiseed import train_seeds
     from sparring.runs.result import Result
 
     if tutorial not in reproduction.PRINTED:
@@ -32,7 +32,7 @@ def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool
     devices.tune_process()
     folder = Path(out) if out else Path("runs") / f"reproduce-{tutorial}"
     numbers = options.seeds(seeds)
-    trained = multiseed.train(multiseed.Task.of(tutorial, device=device, **lengths), numbers, out=folder, quiet=quiet)
+    trained = train_seeds(tutorial, numbers, out=folder, quiet=quiet, device=device, **lengths)
     trained.check()
     runs = [trained.runs[seed] for seed in numbers]
     lines = reproduction.compare(reproduction.PRINTED[tutorial], runs)

@@ -77,9 +77,9 @@ def command(
 
 
 def _train_several(recipe: str, seeds: list[int], out: str | None, quiet: bool, as_json: bool, **given: Any) -> None:
-    from sparring import multiseed
+    from sparring.multiseed import train_seeds
 
-    found = multiseed.train(multiseed.Task.of(recipe, **given), seeds, out=out, quiet=quiet)
+    found = train_seeds(recipe, seeds, out=out, quiet=quiet, **given)
     if as_json:
         options.print_json(found.as_json())
     elif found.runs:

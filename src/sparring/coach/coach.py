@@ -26,7 +26,7 @@ class Coach:
     history: History = field(default_factory=History)
     said: set[str] = field(default_factory=set)
 
-    def hear(self, event: Mapping[str, Any]) -> Iterator[Remark]:
+    def observe(self, event: Mapping[str, Any]) -> Iterator[Remark]:
         """Take in an event of the journal; the remarks that it gives rise to."""
         self.history.add(event)
         for sign in SIGNS:

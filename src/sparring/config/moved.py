@@ -33,7 +33,7 @@ MODULES = {
     "sparring.pictures.codes": "sparring.visual.codes",
     "sparring.pictures.grid": "sparring.visual.grid",
     "sparring.pictures.strip": "sparring.visual.strip",
-    "sparring.players": "sparring.training.players",
+    "sparring.players": "sparring.training.build",
     "sparring.population": "sparring.multiseed",
     "sparring.progress": "sparring.runs.progress",
     "sparring.registry": "sparring.config.registry",
@@ -46,9 +46,26 @@ MODULES = {
     "sparring.scores": "sparring.evaluation",
     "sparring.sealed": "sparring.storage.tensors",
     "sparring.signals": "sparring.runs.signals",
-    "sparring.steps": "sparring.training.moves",
+    "sparring.steps": "sparring.training.step",
 }
 """Where what stood in a module of version 0.1 is now."""
+
+NAMES = {
+    "Average": "EMA",
+    "Every": "Interval",
+    "Length": "Duration",
+    "Moment": "RoundInfo",
+    "Ramp": "Schedule",
+    "Remedy": "NonFinitePolicy",
+    "Standard": "Reference",
+    "Studio": "Sampler",
+    "Trouble": "NonFiniteValue",
+    "generator": "keyed_generator",
+    "key": "derive_seed",
+    "standard_for": "reference_for",
+    "train": "train_seeds",
+}
+"""What has another name in its new module."""
 
 
 class Finder(MetaPathFinder, Loader):
@@ -63,6 +80,9 @@ class Finder(MetaPathFinder, Loader):
         found = importlib.import_module(new)
 
         def attribute(name: str) -> Any:
+            if name in NAMES and not hasattr(found, name):
+                warnings.warn(f"{old}.{name} is {new}.{NAMES[name]} now; the old name will go", FutureWarning, stacklevel=2)
+                name = NAMES[name]
             return getattr(found, name)
 
         module.__getattr__ = attribute  # pyright: ignore[reportAttributeAccessIssue]

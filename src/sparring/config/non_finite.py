@@ -7,13 +7,13 @@ from typing import ClassVar, Literal, Protocol
 from torch import Tensor
 
 from sparring.config.registry import register
-from sparring.config.schedules import Moment
+from sparring.config.schedules import RoundInfo
 from sparring.errors import NonFiniteError, check
 
 NetworkName = Literal["generator", "discriminator"]
 
 
-class Remedy(Protocol):
+class NonFinitePolicy(Protocol):
     """What the recipe's `non_finite` chooses.
 
     `guards`: every move is looked at before a player steps, which costs a little and on a GPU waits for it; otherwise the
@@ -66,7 +66,7 @@ class RollBack:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class NonFiniteValue:
     """A value that is not finite: `value` is "nan", "inf" or "-inf", `term` says what it is the value of.
 
     `batch`: the tensors that led there, as far as they are known: "real", "z", losses and logits by the names of the readings.
@@ -78,7 +78,7 @@ class Trouble:
     batch: Mapping[str, Tensor] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, term: str, network: NetworkName, tensor: Tensor) -> "Trouble":
+    def of(cls, term: str, network: NetworkName, tensor: Tensor) -> "NonFiniteValue":
         """The trouble with a tensor that is not finite; one without such a value has overflowed in its norm."""
         value = "nan" if tensor.isnan().any() else "-inf" if tensor.isneginf().any() and not tensor.isposinf().any() else "inf"
         return cls(term, network, value)
@@ -90,7 +90,7 @@ class Trouble:
 class DivergenceError(NonFiniteError):
     """A loss, gradient, weight or sample is not finite; the moment is that of the round's end, once it is known."""
 
-    def __init__(self, trouble: Trouble, moment: Moment | None = None, remark: str = ""):
-        where = f" at round {moment.round} (epoch {moment.epoch})" if moment else ""
-        super().__init__(f"{trouble}{where}{remark}")
-        self.trouble, self.moment = trouble, moment
+    def __init__(self, found: NonFiniteValue, info: RoundInfo | None = None, remark: str = ""):
+        where = f" at round {info.round} (epoch {info.epoch})" if info else ""
+        super().__init__(f"{found}{where}{remark}")
+        self.trouble, self.moment = found, info

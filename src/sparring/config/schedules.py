@@ -9,7 +9,7 @@ from sparring.errors import InputError, check
 
 
 @dataclass(frozen=True)
-class Moment:
+class RoundInfo:
     """A place in a run, at the end of a round (round 0: before the first).
 
     `images` counts real images shown to D, `epoch` the passes over the training images from 1, `seconds` the time spent
@@ -26,11 +26,11 @@ class Moment:
     test_numbers: Mapping[str, float] | None = None
 
 
-START = Moment(round=0, images=0, epoch=1, seconds=0.0)
+START = RoundInfo(round=0, images=0, epoch=1, seconds=0.0)
 
 
 @dataclass(frozen=True)
-class Every:
+class Interval:
     """A rhythm: every so many epochs, or every so many rounds; exactly one of the two."""
 
     epochs: int | None = None
@@ -39,14 +39,14 @@ class Every:
     def __post_init__(self):
         _one_positive(self, "a rhythm")
 
-    def due(self, moment: Moment) -> bool:
+    def due(self, info: RoundInfo) -> bool:
         if self.rounds is not None:
-            return moment.round > 0 and moment.round % self.rounds == 0
-        return moment.epoch_ended and moment.epoch % (self.epochs or 1) == 0
+            return info.round > 0 and info.round % self.rounds == 0
+        return info.epoch_ended and info.epoch % (self.epochs or 1) == 0
 
 
 @dataclass(frozen=True)
-class Length:
+class Duration:
     """How long a run is; exactly one of the four. It ends at the first round that reaches it."""
 
     epochs: int | None = None
@@ -57,15 +57,15 @@ class Length:
     def __post_init__(self):
         _one_positive(self, "a length")
 
-    def share(self, moment: Moment, num_images: int) -> float:
+    def fraction_done(self, info: RoundInfo, num_images: int) -> float:
         """The part of the run that is done, 1 at its end; `num_images` is the size of an epoch."""
         if self.epochs is not None:
-            return moment.images / (self.epochs * num_images)
+            return info.images / (self.epochs * num_images)
         if self.images is not None:
-            return moment.images / self.images
+            return info.images / self.images
         if self.rounds is not None:
-            return moment.round / self.rounds
-        return moment.seconds / (60 * (self.minutes or 0))
+            return info.round / self.rounds
+        return info.seconds / (60 * (self.minutes or 0))
 
     def __str__(self) -> str:
         unit, number = next((f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) is not None)
@@ -73,7 +73,7 @@ class Length:
 
 
 @dataclass(frozen=True)
-class Ramp:
+class Schedule:
     """A quantity that goes from `start` to `end` over the first `images` real images, or over the run where that is None, and
     stays there: in a straight line, or along half a cosine.
 
@@ -102,7 +102,7 @@ class Ramp:
         return self.start + (self.end - self.start) * passed
 
 
-def _one_positive(value: Every | Length, what: str) -> None:
+def _one_positive(value: Interval | Duration, what: str) -> None:
     given = {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name) is not None}
     if len(given) != 1:
         names = ", ".join(f.name for f in fields(value))

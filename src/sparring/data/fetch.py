@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from sparring.data.sets import Progress
 from sparring.errors import InputError, MachineError
-from sparring.storage.files import sweep_for, write_atomically
+from sparring.storage.files import remove_temporaries_of, write_atomically
 
 _log = logging.getLogger("sparring")
 
@@ -102,7 +102,7 @@ def _fetch(
             for file, data in source(missing, progress) if missing else ():
                 file.check(data)
                 with _usable(folder):
-                    sweep_for(folder / file.name)
+                    remove_temporaries_of(folder / file.name)
                     write_atomically(folder / file.name, data)
                 found[file] = data
         except SourceError as error:

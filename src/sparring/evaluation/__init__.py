@@ -1,21 +1,21 @@
 """Scores: what the metrics say of samples, with protocol, interval, floor and ceiling."""
 
-from sparring.evaluation.references import Standard, examples, standard_for
+from sparring.evaluation.references import Reference, as_dataset, reference_for
 from sparring.evaluation.score import BETTER, Protocol, Score, check_comparable, difference
-from sparring.evaluation.scoring import QUICK, floor, of_draws, of_given, quick
+from sparring.evaluation.scoring import QUICK, floor, quick_scores, score_draws, score_samples
 
 __all__ = [
     "BETTER",
     "QUICK",
     "Protocol",
+    "Reference",
     "Score",
-    "Standard",
+    "as_dataset",
     "check_comparable",
     "difference",
-    "examples",
     "floor",
-    "of_draws",
-    "of_given",
-    "quick",
-    "standard_for",
+    "quick_scores",
+    "reference_for",
+    "score_draws",
+    "score_samples",
 ]

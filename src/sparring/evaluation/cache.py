@@ -10,7 +10,7 @@ from torch import Tensor
 from sparring.data.fetch import cache_folder
 from sparring.errors import InputError, MachineError
 from sparring.storage.files import disk_errors, write_atomically
-from sparring.storage.tensors import seal, unseal
+from sparring.storage.tensors import encode_tensors, read_tensors
 
 FORMAT = "sparring-cache-1"  # count it up when a metric changes
 
@@ -23,11 +23,11 @@ def tensors(
     path = cache_folder() / "scores" / f"{name[:32]}.safetensors"
     if path.is_file():
         with suppress(InputError):  # a damaged one is made anew
-            facts, found, _ = unseal(path, FORMAT, "cached result")
+            facts, found, _ = read_tensors(path, FORMAT, "cached result")
             if facts == {"depends_on": repr(depends_on)} and fits(found):
                 return found
     made = make()
-    data, _ = seal(FORMAT, {"depends_on": repr(depends_on)}, made)
+    data, _ = encode_tensors(FORMAT, {"depends_on": repr(depends_on)}, made)
     with suppress(InputError, MachineError), disk_errors(path, len(data)):  # no cache is slow, not wrong
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, data)

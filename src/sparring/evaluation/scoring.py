@@ -11,13 +11,13 @@ from sparring.config.rng import keyed_generator
 from sparring.data.sets import Dataset, ImageSet
 from sparring.evaluation import cache
 from sparring.evaluation.extractors import Features
-from sparring.evaluation.references import Standard, Values
+from sparring.evaluation.references import Reference, Values
 from sparring.evaluation.score import Protocol, Score
 from sparring.metrics import memorisation
 from sparring.metrics.confidence import mean_interval, share_interval, t_quantile
 
 DRAWS = 5
-DEAR_DRAWS = 3
+COSTLY_DRAWS = 3
 SUBSETS = 100  # of the kernel distance, shared out among the draws
 SUBSAMPLES = 8
 AUDITED = 1000  # samples whose nearest real images are looked for
@@ -29,8 +29,8 @@ SIGNED = {"kernel_distance", "memorisation", "energy_distance", "mode_kl_excess"
 Interval = tuple[float, float]
 
 
-def of_draws(
-    standard: Standard, draw: Callable[[int], Dataset], seed: int, draws: int = DRAWS, train: Dataset | None = None
+def score_draws(
+    standard: Reference, draw: Callable[[int], Dataset], seed: int, draws: int = DRAWS, train: Dataset | None = None
 ) -> list[Score]:
     """Scores of a generator: of independent draws of samples, at least 2, whose spread gives the intervals.
 
@@ -38,9 +38,9 @@ def of_draws(
     memorisation.
     """
     first = draw(0)
-    seen = [standard.see(first), *(standard.see(draw(index)) for index in range(1, draws))]
-    cheap = [standard.cheap(s, seed + i, -(-SUBSETS // draws)) for i, s in enumerate(seen)]
-    dear = [standard.dear(s) for s in seen[:DEAR_DRAWS]]
+    seen = [standard.extract(first), *(standard.extract(draw(index)) for index in range(1, draws))]
+    cheap = [standard.per_draw_metrics(s, seed + i, -(-SUBSETS // draws)) for i, s in enumerate(seen)]
+    dear = [standard.costly_metrics(s) for s in seen[:COSTLY_DRAWS]]
     values: Values = {}
     intervals: dict[str, Interval] = {}
     notes: dict[str, str] = {}
@@ -53,28 +53,28 @@ def of_draws(
     return _scores(standard, len(first), seed, ordered, intervals, notes) + _audit(standard, first, train, seed)
 
 
-def of_given(standard: Standard, samples: Dataset, seed: int, train: Dataset | None = None) -> list[Score]:
+def score_samples(standard: Reference, samples: Dataset, seed: int, train: Dataset | None = None) -> list[Score]:
     """Scores of samples that are all there is, with intervals from the spread of their subsamples."""
 
     def measure(seen: Features, subsets: int) -> Values:
-        return standard.cheap(seen, seed, subsets) | standard.dear(seen)
+        return standard.per_draw_metrics(seen, seed, subsets) | standard.costly_metrics(seen)
 
-    seen = standard.see(samples)
+    seen = standard.extract(samples)
     values = measure(seen, SUBSETS)
     intervals, note = _by_subsamples(values, lambda part: measure(part, SUBSETS // SUBSAMPLES), seen, seed)
     notes = dict.fromkeys(values, note)
     return _scores(standard, len(samples), seed, values, intervals, notes) + _audit(standard, samples, train, seed)
 
 
-def quick(standard: Standard, samples: Dataset, seed: int) -> list[Score]:
+def quick_scores(standard: Reference, samples: Dataset, seed: int) -> list[Score]:
     """The few scores that are taken while training."""
-    seen = standard.see(samples)
-    values = standard.brief(seen)
-    intervals, note = _by_subsamples(values, standard.brief, seen, seed)
+    seen = standard.extract(samples)
+    values = standard.quick_metrics(seen)
+    intervals, note = _by_subsamples(values, standard.quick_metrics, seen, seed)
     return _scores(standard, len(samples), seed, values, intervals, dict.fromkeys(values, note), quick=True)
 
 
-def floor(standard: Standard, num: int, quick: bool = False) -> Values:
+def floor(standard: Reference, num: int, quick: bool = False) -> Values:
     """What the last `num` training examples score against the test ones: computed once, then read from the cache.
 
     Nothing where there are fewer of them, for most metrics depend on their number. `quick`: no more than a quick score has.
@@ -84,7 +84,7 @@ def floor(standard: Standard, num: int, quick: bool = False) -> Values:
     return standard.floors[num, quick]
 
 
-def _floor(standard: Standard, num: int, quick: bool) -> Values:
+def _floor(standard: Reference, num: int, quick: bool) -> Values:
     known = standard.known_floor(num)
     if known is not None:
         return known
@@ -94,8 +94,12 @@ def _floor(standard: Standard, num: int, quick: bool) -> Values:
     last = train.without_first(len(train) - num)
 
     def make() -> dict[str, torch.Tensor]:
-        seen = standard.see(last)
-        values = standard.brief(seen) if quick else standard.cheap(seen, 0, SUBSETS) | standard.dear(seen)
+        seen = standard.extract(last)
+        values = (
+            standard.quick_metrics(seen)
+            if quick
+            else standard.per_draw_metrics(seen, 0, SUBSETS) | standard.costly_metrics(seen)
+        )
         return {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
 
     depends_on = ("floor", quick, standard.extractor_names[1], standard.fingerprint, last.fingerprint(), SUBSETS)
@@ -125,7 +129,7 @@ def _by_subsamples(
 
 
 def _scores(
-    standard: Standard,
+    standard: Reference,
     num: int,
     seed: int,
     values: Values,
@@ -143,7 +147,7 @@ def _scores(
     return found
 
 
-def _audit(standard: Standard, samples: Dataset, train: Dataset | None, seed: int) -> list[Score]:
+def _audit(standard: Reference, samples: Dataset, train: Dataset | None, seed: int) -> list[Score]:
     """Whether samples are copies of training images: of a thousand at random, in pixels."""
     test = standard.test
     if not (isinstance(train, ImageSet) and isinstance(samples, ImageSet) and isinstance(test, ImageSet)):
@@ -165,7 +169,7 @@ def _audit(standard: Standard, samples: Dataset, train: Dataset | None, seed: in
     return [Score("memorisation", value, low, high, None, None, protocol)]
 
 
-def _protocol(standard: Standard, metric: str, num: int, seed: int, interval: str, options: str | None = None) -> Protocol:
+def _protocol(standard: Reference, metric: str, num: int, seed: int, interval: str, options: str | None = None) -> Protocol:
     label, checksum = standard.extractor_names
     return Protocol(
         extractor=label,

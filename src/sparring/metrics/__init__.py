@@ -10,7 +10,7 @@ from sparring.metrics.frechet import Moments, frechet_distance
 from sparring.metrics.kernel import KernelDistance, kernel_distance, mmd2_unbiased
 from sparring.metrics.memorisation import memorisation
 from sparring.metrics.modes import MixtureQuality, ModeCount, mixture_quality, number_modes
-from sparring.metrics.neighbours import NeighbourScores, Reference, expected_coverage, nearest_radii, neighbour_scores
+from sparring.metrics.neighbours import NeighbourScores, RealNeighbours, expected_coverage, nearest_radii, neighbour_scores
 
 __all__ = [
     "KernelDistance",
@@ -18,7 +18,7 @@ __all__ = [
     "ModeCount",
     "Moments",
     "NeighbourScores",
-    "Reference",
+    "RealNeighbours",
     "class_shares",
     "classifier_score",
     "energy_distance",

@@ -29,7 +29,7 @@ class NeighbourScores:
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class RealNeighbours:
     """The real side: features [N, D], and each one's squared distances, float64 [N], to its k-th nearest others."""
 
     features: Tensor
@@ -58,7 +58,7 @@ def nearest_radii(features: Tensor, ks: Sequence[int], chunk: int = CHUNK) -> Te
     return torch.stack([nearest[:, k - 1] for k in ks]).clamp(min=0)  # rounding makes some of the zeros negative
 
 
-def neighbour_scores(fake: Tensor, real: Reference, chunk: int = CHUNK) -> NeighbourScores:
+def neighbour_scores(fake: Tensor, real: RealNeighbours, chunk: int = CHUNK) -> NeighbourScores:
     """The four scores of generated features [M, D] against the real ones, on their device.
 
     Precision: share of the fakes inside the k_precision-ball of some real; recall: share of the reals inside the

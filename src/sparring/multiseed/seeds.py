@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sparring.config import codec
-from sparring.config.schedules import Length, Moment
+from sparring.config.schedules import Duration, RoundInfo
 from sparring.errors import InputError
 from sparring.multiseed.task import Task
 from sparring.runs import journal
@@ -30,7 +30,7 @@ class Seed:
     threads: int
 
     @classmethod
-    def look(cls, task: Task, number: int, place: Path, threads: int) -> "Seed":
+    def inspect(cls, task: Task, number: int, place: Path, threads: int) -> "Seed":
         """What lies at this place; a run that began goes on with its own number of threads, so that it stays exact.
 
         InputError for a run of another task or seed, and for one that is longer than the task.
@@ -60,18 +60,18 @@ class Seed:
         newest = self.newest()
         return newest["images"] if newest else 0
 
-    def share(self, length: Length) -> float:
+    def share(self, length: Duration) -> float:
         """The part of the run that is done, from 0 to 1."""
         newest = self.newest()
         if newest is None:
             return 0.0
         where = self.place / "recipe.json"
         num_images = codec.decode(int, read_json(where).get("num_images"), f"{where}: num_images")
-        return min(1.0, length.share(_moment(newest), max(1, num_images)))
+        return min(1.0, length.fraction_done(_moment(newest), max(1, num_images)))
 
 
-def _moment(event: dict[str, Any]) -> Moment:
-    return Moment(event["round"], event["images"], event["epoch"], event["seconds"])
+def _moment(event: dict[str, Any]) -> RoundInfo:
+    return RoundInfo(event["round"], event["images"], event["epoch"], event["seconds"])
 
 
 def _state(run: Run, task: Task) -> State:

@@ -30,7 +30,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Population:
+class SeedRuns:
     """Runs of one recipe, by seed: the complete ones, those that failed, and the seeds that are not done yet.
 
     `images` were shown to D and `seconds` went by while the population trained, all its sessions together; a run that was made

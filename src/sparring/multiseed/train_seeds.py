@@ -7,16 +7,17 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sparring.errors import InputError, MachineError, NonFiniteError
 from sparring.multiseed import workers
 from sparring.multiseed.seeds import Seed, reason_of_failure
-from sparring.multiseed.summary import FILE, Failure, Population, work_before
+from sparring.multiseed.summary import FILE, Failure, SeedRuns, work_before
 from sparring.multiseed.task import Task
 from sparring.multiseed.workers import Worker
 from sparring.runs.progress import SILENCE_SECONDS, Progress
 from sparring.runs.run import ROOT, Run, refuse_used
-from sparring.runs.signals import Stop
+from sparring.runs.signals import StopSignals
 from sparring.storage import locks
 from sparring.storage.files import write_json
 
@@ -24,32 +25,36 @@ GLANCE_SECONDS = 0.1  # between looks at who has ended; the journals are looked 
 STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM)  # below 0: before it listened
 
 
-class Stopped(KeyboardInterrupt):
+class SeedsStopped(KeyboardInterrupt):
     """A population was stopped from outside; all runs are saved. `exit_status` is the shell's convention for the signal."""
 
-    def __init__(self, population: Population, number: signal.Signals):
-        num = len(population.runs) + len(population.failed) + len(population.unfinished)
+    def __init__(self, runs: SeedRuns, number: signal.Signals):
+        num = len(runs.runs) + len(runs.failed) + len(runs.unfinished)
         super().__init__(
-            f"stopped with {len(population.runs)} of {num} seeds done; the same command goes on with --out {population.folder}"
+            f"stopped with {len(runs.runs)} of {num} seeds done; the same command goes on with --out {runs.folder}"
         )
-        self.population, self.exit_status = population, 128 + number
+        self.population, self.exit_status = runs, 128 + number
 
 
-def train(task: Task, seeds: Iterable[int], *, out: str | Path | None = None, quiet: bool = False) -> Population:
-    """Train a task with each of these seeds, each in a process of its own; every run is the one that its seed has alone.
+def train_seeds(
+    recipe: str | Task, seeds: Iterable[int], *, out: str | Path | None = None, quiet: bool = False, **options: Any
+) -> SeedRuns:
+    """Train a recipe with each of these seeds, each in a process of its own; every run is the one that its seed has alone.
 
-    `out` is the folder of the runs and their summary, a new one under runs/ by default. Seeds that are complete there are kept,
-    stopped ones go on; all seeds in the folder belong to the population. A seed that becomes non-finite leaves the others
-    alone and is named in `failed`; what else goes wrong lets those that run end, and begins no more.
-    Raises InputError for unusable input, Stopped (a KeyboardInterrupt) on Ctrl-C or SIGTERM, all runs saved.
+    recipe: a registered name, a Python file that registers one, or a `Task`; options: those of `Task.of`, such as epochs=2 or
+    settings={"batch_size": "32"}. `out` is the folder of the runs and their summary, a new one under runs/ by default. Seeds
+    that are complete there are kept, stopped ones go on; all seeds in the folder count. A seed that becomes non-finite leaves
+    the others alone and is named in `failed`; after any other failure no further seed begins.
+    Raises InputError for unusable input, SeedsStopped (a KeyboardInterrupt) on Ctrl-C or SIGTERM, all runs saved.
     """
+    task = recipe if isinstance(recipe, Task) else Task.of(recipe, **options)
     asked = sorted(set(seeds))
     if not asked or asked[0] < 0:
         raise InputError(f"seeds are {asked}; name one or more, each at least 0")
     folder = Path(out) if out is not None else ROOT / f"{time.strftime('%Y%m%d-%H%M%S')}-{task.resolved.name}-{_label(asked)}"
     threads = workers.threads_for(len(asked))
     seeds_there = {*asked, *_seeds_in(folder)}
-    found = [Seed.look(task, number, folder / f"seed{number}", threads) for number in sorted(seeds_there)]
+    found = [Seed.inspect(task, number, folder / f"seed{number}", threads) for number in sorted(seeds_there)]
     todo = [seed for seed in found if seed.number in asked and seed.state in ("new", "stopped")]
     with Progress(quiet) as progress:
         session = _Session(task, folder, found, workers.at_once(threads, task.device), progress)
@@ -59,8 +64,8 @@ def train(task: Task, seeds: Iterable[int], *, out: str | Path | None = None, qu
             together = f"{min(len(todo), session.at_once)} at a time with {threads} thread{'s' * (threads > 1)} each"
             progress.say(f"{task.resolved.name}, seeds to train: {len(todo)}, {together}; {task.resolved.length} -> {folder}")
             with locks.held(folder):
-                session.play(todo)
-    return session.population()
+                session.train(todo)
+    return session.summary()
 
 
 def _label(seeds: Sequence[int]) -> str:
@@ -100,10 +105,10 @@ class _Session:
         self._began = time.perf_counter()
         self._shown = self._told = self._began
 
-    def play(self, todo: Sequence[Seed]) -> None:
+    def train(self, todo: Sequence[Seed]) -> None:
         """Train these seeds; Stopped where somebody asked for that, when all have saved their runs."""
         waiting = deque(todo)
-        with Stop() as stop:
+        with StopSignals() as stop:
             try:
                 while self._running or waiting:
                     if stop.requested and not self._stopping:
@@ -121,21 +126,21 @@ class _Session:
                 for worker in self._running.values():
                     worker.kill()
                     worker.close()
-            population = self.population()
+            population = self.summary()
         if stop.requested and population.unfinished:
-            raise Stopped(population, stop.requested)
+            raise SeedsStopped(population, stop.requested)
 
-    def population(self) -> Population:
+    def summary(self) -> SeedRuns:
         """How things stand; written to the folder's summary, once there is a run."""
         runs, failed = {}, dict(self.failed)
         for seed in self.seeds:
-            now = Seed.look(self.task, seed.number, seed.place, seed.threads)
+            now = Seed.inspect(self.task, seed.number, seed.place, seed.threads)
             if now.state == "done":
                 runs[seed.number] = Run.open(seed.place)
             elif now.state == "failed":
                 reason = reason_of_failure(Run.open(seed.place)) or ""
                 failed.setdefault(seed.number, Failure(seed.number, str(seed.place), NonFiniteError.exit_status, reason))
-        found = Population(
+        found = SeedRuns(
             self.folder,
             self.task.resolved.name,
             runs,
@@ -161,7 +166,7 @@ class _Session:
             worker.close()
         if ended:
             self._count()
-            self.population()
+            self.summary()
         return all(failure.status == NonFiniteError.exit_status for failure in self.failed.values())
 
     def _note(self, seed: Seed, worker: Worker) -> None:

@@ -1,6 +1,6 @@
 """Optimisers, and the exponential moving average of weights."""
 
 from sparring.optim.adam import Adam, AdamOptimizer, StepClock
-from sparring.optim.ema import Average
+from sparring.optim.ema import EMA
 
-__all__ = ["Adam", "AdamOptimizer", "Average", "StepClock"]
+__all__ = ["EMA", "Adam", "AdamOptimizer", "StepClock"]

@@ -11,7 +11,7 @@ _foreach_lerp_ = torch._foreach_lerp_  # pyright: ignore[reportPrivateImportUsag
 
 
 @dataclass(frozen=True)
-class Average:
+class EMA:
     """An exponential average over rounds, in which what lies `halflife_images` real images back weighs half as much.
 
     At the start the half-life is at most `rampup` times the images so far, so that the first weights are soon forgotten
@@ -34,7 +34,7 @@ class Average:
         return 0.5 ** (batch / halflife)
 
     @torch.no_grad()
-    def follow(self, averaged: nn.Module, network: nn.Module, images: int, batch: int) -> None:
+    def update(self, averaged: nn.Module, network: nn.Module, images: int, batch: int) -> None:
         """Move the averaged network towards the other one, which has been trained on `images` images, `batch` of them new."""
         decay, ours, theirs = self.decay(images, batch), averaged.state_dict(), network.state_dict()
         floats = [name for name, tensor in ours.items() if tensor.is_floating_point()]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sparring.conditions import Projection
 from sparring.config.registry import register
-from sparring.config.schedules import Every
+from sparring.config.schedules import Interval
 from sparring.networks.latents import Code
 from sparring.recipe import Recipe
 from sparring.recipes.flash import flash
@@ -25,5 +25,5 @@ def cgan() -> Recipe:
         source="https://arxiv.org/abs/1411.1784 with https://arxiv.org/abs/1802.05637, on the players of the recipe flash",
         z=Code(normal=64, classes=10),
         condition=Projection(),
-        pictures=(ClassGrid(columns=10, every=Every(rounds=100)),),
+        pictures=(ClassGrid(columns=10, every=Interval(rounds=100)),),
     )

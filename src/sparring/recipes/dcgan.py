@@ -1,7 +1,7 @@
 """The fourth tutorial: a convolutional GAN with checkpoints and an animation."""
 
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Length
+from sparring.config.schedules import Duration, Interval
 from sparring.data import Mnist
 from sparring.losses import NonSaturating
 from sparring.networks import DcganDiscriminatorConfig, DcganGeneratorConfig
@@ -32,10 +32,10 @@ def dcgan() -> Recipe:
         round=Round(moves=(MoveBoth(),)),
         optim=Adam(lr=1e-4, epsilon="hat"),
         batch_size=256,
-        length=Length(epochs=150),
-        journal=Every(rounds=10),
-        checkpoint=Every(epochs=15),
-        review=Every(epochs=1),
+        length=Duration(epochs=150),
+        journal=Interval(rounds=10),
+        checkpoint=Interval(epochs=15),
+        review=Interval(epochs=1),
         frames="square-root",
         pictures=(FixedGrid(rows=4, columns=4),),
     )

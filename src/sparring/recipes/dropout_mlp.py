@@ -1,7 +1,7 @@
 """The third tutorial: PyTorch perceptrons with dropout, and what D thinks of the test images."""
 
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Length
+from sparring.config.schedules import Duration, Interval
 from sparring.data import Mnist
 from sparring.losses import NonSaturating
 from sparring.networks import GlorotNormal, MLPDiscriminatorConfig, MLPGeneratorConfig
@@ -34,8 +34,8 @@ def dropout_mlp() -> Recipe:
         round=Round(moves=(MoveD(), MoveG())),
         optim=Adam(lr=2e-4),
         batch_size=200,
-        length=Length(epochs=200),
+        length=Duration(epochs=200),
         test_traces=True,
-        checkpoint=Every(epochs=10),
+        checkpoint=Interval(epochs=10),
         pictures=(BeforeTraining(), FixedGrid(), FreshGrid(every=50), RealBesideGenerated()),
     )

@@ -1,13 +1,13 @@
 """The best digits for a minute of a laptop's CPU."""
 
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Length, Ramp
+from sparring.config.schedules import Duration, Interval, Schedule
 from sparring.data import Mnist
 from sparring.losses import NonSaturating
 from sparring.networks import DcganDiscriminatorConfig, DcganGeneratorConfig
 from sparring.networks.latents import Normal
 from sparring.optim.adam import Adam
-from sparring.optim.ema import Average
+from sparring.optim.ema import EMA
 from sparring.penalties import R1
 from sparring.recipe import MoveBoth, Recipe, Round
 from sparring.visual.snapshots import FixedGrid
@@ -36,11 +36,11 @@ def flash() -> Recipe:
         round=Round(moves=(MoveBoth(),)),
         optim=Adam(lr=6e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=3e-3, beta1=0.0, beta2=0.99),
-        ramps=(Ramp("lr", 1.0, 0.0, shape="linear"),),
-        average=Average(halflife_images=20_000.0),
+        ramps=(Schedule("lr", 1.0, 0.0, shape="linear"),),
+        average=EMA(halflife_images=20_000.0),
         batch_size=32,
-        length=Length(rounds=5000),
-        checkpoint=Every(rounds=2500),
-        review=Every(rounds=1250),
-        pictures=(FixedGrid(rows=8, columns=8, every=Every(rounds=100)),),
+        length=Duration(rounds=5000),
+        checkpoint=Interval(rounds=2500),
+        review=Interval(rounds=1250),
+        pictures=(FixedGrid(rows=8, columns=8, every=Interval(rounds=100)),),
     )

@@ -1,13 +1,13 @@
 """The first thing to look at: one normal distribution on the line."""
 
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Length, Ramp
+from sparring.config.schedules import Duration, Interval, Schedule
 from sparring.data import Gaussian1d
 from sparring.losses import NonSaturating
 from sparring.networks import FirstLayer, Gaussian, GlorotUniform, MLPDiscriminatorConfig, MLPGeneratorConfig
 from sparring.networks.latents import Normal
 from sparring.optim.adam import Adam
-from sparring.optim.ema import Average
+from sparring.optim.ema import EMA
 from sparring.penalties import R1
 from sparring.recipe import Recipe
 from sparring.visual.snapshots import FixedGrid, Landscape
@@ -37,11 +37,11 @@ def gaussian() -> Recipe:
         penalties=(R1(gamma=0.1),),
         optim=Adam(lr=1e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=3e-3, beta1=0.0, beta2=0.99),
-        ramps=(Ramp(of="lr"), Ramp(of="gamma", images=250_000)),
-        average=Average(halflife_images=20_000.0),
+        ramps=(Schedule(of="lr"), Schedule(of="gamma", images=250_000)),
+        average=EMA(halflife_images=20_000.0),
         batch_size=256,
-        length=Length(rounds=3000),
-        checkpoint=Every(rounds=1000),
+        length=Duration(rounds=3000),
+        checkpoint=Interval(rounds=1000),
         review=None,
-        pictures=(FixedGrid(rows=25, columns=40, every=Every(rounds=200)), Landscape(every=Every(rounds=200))),
+        pictures=(FixedGrid(rows=25, columns=40, every=Interval(rounds=200)), Landscape(every=Interval(rounds=200))),
     )

@@ -7,7 +7,7 @@ from sparring.data import Grid
 from sparring.networks import MLPDiscriminatorConfig
 from sparring.networks.latents import Mixture
 from sparring.optim.adam import Adam
-from sparring.optim.ema import Average
+from sparring.optim.ema import EMA
 from sparring.penalties import R1, R2
 from sparring.recipe import Recipe
 from sparring.recipes.ring import ring, wide_first
@@ -33,5 +33,5 @@ def grid() -> Recipe:
         penalties=(R1(gamma=25.0, every=4), R2(gamma=25.0, every=4)),
         optim=Adam(lr=3e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=8e-3, beta1=0.0, beta2=0.99),
-        average=Average(halflife_images=51_200.0),
+        average=EMA(halflife_images=51_200.0),
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sparring.conditions import Info
 from sparring.config.registry import register
-from sparring.config.schedules import Every
+from sparring.config.schedules import Interval
 from sparring.networks import DcganGeneratorConfig
 from sparring.networks.latents import Code
 from sparring.recipe import Recipe
@@ -29,5 +29,5 @@ def infogan() -> Recipe:
         z=Code(normal=62, classes=10, continuous=2),
         generator=DcganGeneratorConfig(width=64, kernel=4, refine=False),
         condition=Info(weight=1.0, continuous_weight=0.1),
-        pictures=(FixedGrid(rows=8, columns=8, every=Every(rounds=100)), CodeTraversal(every=Every(rounds=1000))),
+        pictures=(FixedGrid(rows=8, columns=8, every=Interval(rounds=100)), CodeTraversal(every=Interval(rounds=1000))),
     )

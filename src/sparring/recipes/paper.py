@@ -1,7 +1,7 @@
 """The fifth tutorial: the 2014 paper line by line."""
 
 from sparring.config.registry import register
-from sparring.config.schedules import Length
+from sparring.config.schedules import Duration
 from sparring.data import Mnist
 from sparring.losses import NonSaturating
 from sparring.networks import Gaussian, MLPDiscriminatorConfig, MLPGeneratorConfig
@@ -32,6 +32,6 @@ def paper() -> Recipe:
         round=Round(moves=(MoveD(), MoveG(z="same"))),
         optim=Adam(lr=2e-4, epsilon="hat"),
         batch_size=100,
-        length=Length(epochs=100),
+        length=Duration(epochs=100),
         pictures=(FixedGrid(), Strip(num=10, every=10)),
     )

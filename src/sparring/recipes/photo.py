@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sparring.augment import DiffAugment
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Length
+from sparring.config.schedules import Duration, Interval
 from sparring.data.picture_folder import PictureFolder
 from sparring.networks import DcganDiscriminatorConfig, DcganGeneratorConfig
 from sparring.optim.adam import Adam
@@ -34,8 +34,8 @@ def photo() -> Recipe:
         optim=Adam(lr=2e-3, beta1=0.0, beta2=0.99),
         d_optim=None,
         batch_size=16,
-        length=Length(rounds=5000),
-        checkpoint=Every(rounds=1000),
-        review=Every(rounds=1000),
-        pictures=(FixedGrid(rows=4, columns=8, every=Every(rounds=250)),),
+        length=Duration(rounds=5000),
+        checkpoint=Interval(rounds=1000),
+        review=Interval(rounds=1000),
+        pictures=(FixedGrid(rows=4, columns=8, every=Interval(rounds=250)),),
     )

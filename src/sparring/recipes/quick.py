@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Length
+from sparring.config.schedules import Duration, Interval
 from sparring.networks import DcganDiscriminatorConfig, DcganGeneratorConfig
 from sparring.optim.adam import Adam
 from sparring.recipe import Recipe
@@ -26,9 +26,9 @@ def quick() -> Recipe:
         discriminator=DcganDiscriminatorConfig(width=32),
         optim=Adam(lr=1e-3, beta1=0.5, epsilon="hat"),
         batch_size=64,
-        length=Length(epochs=2),
-        checkpoint=Every(epochs=1),
-        review=Every(rounds=300),
+        length=Duration(epochs=2),
+        checkpoint=Interval(epochs=1),
+        review=Interval(rounds=300),
         frames="all",
-        pictures=(FixedGrid(rows=8, columns=8, every=Every(rounds=50)),),
+        pictures=(FixedGrid(rows=8, columns=8, every=Interval(rounds=50)),),
     )

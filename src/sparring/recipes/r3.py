@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Length, Ramp
+from sparring.config.schedules import Duration, Interval, Schedule
 from sparring.losses import RelativisticPairing
 from sparring.networks import R3DiscriminatorConfig, R3GeneratorConfig
 from sparring.optim.adam import Adam
-from sparring.optim.ema import Average
+from sparring.optim.ema import EMA
 from sparring.penalties import R1, R2
 from sparring.recipe import MoveD, MoveG, Recipe, Round
 from sparring.recipes.flash import flash
@@ -37,13 +37,13 @@ def r3() -> Recipe:
         optim=Adam(lr=1e-3, beta1=0.0, beta2=0.9),
         d_optim=None,
         ramps=(
-            Ramp("lr", 1.0, 0.25, images=burn_in),
-            Ramp("gamma", 1.0, 0.1, images=burn_in),
-            Ramp("beta2", 0.9, 0.99, images=burn_in),
+            Schedule("lr", 1.0, 0.25, images=burn_in),
+            Schedule("gamma", 1.0, 0.1, images=burn_in),
+            Schedule("beta2", 0.9, 0.99, images=burn_in),
         ),
-        average=Average(halflife_images=10_000.0),
-        length=Length(rounds=2000),
-        checkpoint=Every(rounds=1000),
-        review=Every(rounds=500),
-        pictures=(FixedGrid(rows=8, columns=8, every=Every(rounds=50)),),
+        average=EMA(halflife_images=10_000.0),
+        length=Duration(rounds=2000),
+        checkpoint=Interval(rounds=1000),
+        review=Interval(rounds=500),
+        pictures=(FixedGrid(rows=8, columns=8, every=Interval(rounds=50)),),
     )

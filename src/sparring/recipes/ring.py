@@ -1,13 +1,13 @@
 """Eight narrow modes on a circle: the toy on which a GAN drops modes."""
 
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Length, Ramp
+from sparring.config.schedules import Duration, Interval, Schedule
 from sparring.data import Ring
 from sparring.losses import NonSaturating
 from sparring.networks import FirstLayer, Gaussian, MLPDiscriminatorConfig, MLPGeneratorConfig
 from sparring.networks.latents import Mixture
 from sparring.optim.adam import Adam
-from sparring.optim.ema import Average
+from sparring.optim.ema import EMA
 from sparring.penalties import R1, R2
 from sparring.recipe import MoveD, MoveG, Recipe, Round
 from sparring.visual.snapshots import FixedGrid, Landscape
@@ -39,16 +39,16 @@ def ring() -> Recipe:
         optim=Adam(lr=1e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=5e-3, beta1=0.0, beta2=0.99),
         ramps=(
-            Ramp(of="lr"),
-            Ramp(of="gamma", end=0.001, images=1_500_000),
-            Ramp(of="beta2", start=0.9, end=0.99, images=1_500_000),
+            Schedule(of="lr"),
+            Schedule(of="gamma", end=0.001, images=1_500_000),
+            Schedule(of="beta2", start=0.9, end=0.99, images=1_500_000),
         ),
-        average=Average(halflife_images=130_000.0),
+        average=EMA(halflife_images=130_000.0),
         batch_size=512,
-        length=Length(rounds=12_000),
-        checkpoint=Every(rounds=1000),
+        length=Duration(rounds=12_000),
+        checkpoint=Interval(rounds=1000),
         review=None,
-        pictures=(FixedGrid(rows=25, columns=40, every=Every(rounds=1000)), Landscape(every=Every(rounds=1000))),
+        pictures=(FixedGrid(rows=25, columns=40, every=Interval(rounds=1000)), Landscape(every=Interval(rounds=1000))),
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Length
+from sparring.config.schedules import Duration, Interval
 from sparring.losses import Hinge
 from sparring.networks import ResnetDiscriminatorConfig, ResnetGeneratorConfig
 from sparring.optim.adam import Adam
@@ -33,8 +33,8 @@ def sngan() -> Recipe:
         round=Round(moves=(MoveD(), MoveG())),
         optim=Adam(lr=1e-3, beta1=0.0, beta2=0.9),
         d_optim=None,
-        length=Length(rounds=1500),
-        checkpoint=Every(rounds=750),
-        review=Every(rounds=500),
-        pictures=(FixedGrid(rows=8, columns=8, every=Every(rounds=50)),),
+        length=Duration(rounds=1500),
+        checkpoint=Interval(rounds=750),
+        review=Interval(rounds=500),
+        pictures=(FixedGrid(rows=8, columns=8, every=Interval(rounds=50)),),
     )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Length
+from sparring.config.schedules import Duration, Interval
 from sparring.data.stacked_mnist import StackedMnist
 from sparring.networks import DcganDiscriminatorConfig, DcganGeneratorConfig
 from sparring.networks.latents import Normal
@@ -33,8 +33,8 @@ def stacked() -> Recipe:
         discriminator=DcganDiscriminatorConfig(width=48, kernel=4, depth=3, dropout=0.0),
         optim=Adam(lr=4e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=2e-3, beta1=0.0, beta2=0.99),
-        length=Length(rounds=25_000),
-        checkpoint=Every(rounds=2000),
-        review=Every(rounds=4000),
-        pictures=(FixedGrid(rows=8, columns=8, every=Every(rounds=2000)),),
+        length=Duration(rounds=25_000),
+        checkpoint=Interval(rounds=2000),
+        review=Interval(rounds=4000),
+        pictures=(FixedGrid(rows=8, columns=8, every=Interval(rounds=2000)),),
     )

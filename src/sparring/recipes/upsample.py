@@ -1,7 +1,7 @@
 """The second tutorial: the Keras network that never ran."""
 
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Length
+from sparring.config.schedules import Duration, Interval
 from sparring.data import Mnist
 from sparring.losses import NonSaturating
 from sparring.networks import UpsampleDiscriminatorConfig, UpsampleGeneratorConfig
@@ -32,9 +32,9 @@ def upsample() -> Recipe:
         round=Round(moves=(MoveD(fakes_from="inference", batch="joint"), *[MoveG()] * 5)),
         optim=Adam(lr=2e-4, beta1=0.5, eps=1e-7, epsilon="hat"),
         batch_size=128,
-        length=Length(rounds=200),
-        journal=Every(rounds=1),
-        checkpoint=Every(rounds=20),
-        review=Every(rounds=20),
-        pictures=(FixedGrid(every=Every(rounds=10)),),
+        length=Duration(rounds=200),
+        journal=Interval(rounds=1),
+        checkpoint=Interval(rounds=20),
+        review=Interval(rounds=20),
+        pictures=(FixedGrid(every=Interval(rounds=10)),),
     )

@@ -1,7 +1,7 @@
 """The first tutorial: two perceptrons of one hidden layer."""
 
 from sparring.config.registry import register
-from sparring.config.schedules import Length
+from sparring.config.schedules import Duration
 from sparring.data import Mnist
 from sparring.losses import NonSaturating
 from sparring.networks import Gaussian, MLPDiscriminatorConfig, MLPGeneratorConfig
@@ -34,6 +34,6 @@ def vanilla() -> Recipe:
         round=Round(moves=(MoveG(), MoveD(z="same")), read="after"),
         optim=Adam(lr=2e-4, epsilon="hat", shared_clock=True),
         batch_size=100,
-        length=Length(epochs=100),
+        length=Duration(epochs=100),
         pictures=(FixedGrid(), Strip(num=10, every=10)),
     )

@@ -13,15 +13,15 @@ from torch import Tensor, nn
 
 from sparring import networks
 from sparring.config import codec
-from sparring.config.non_finite import DivergenceError, NetworkName, Trouble
-from sparring.config.schedules import Moment
+from sparring.config.non_finite import DivergenceError, NetworkName, NonFiniteValue
+from sparring.config.schedules import RoundInfo
 from sparring.errors import InputError, check, naming
 from sparring.recipe import Recipe
 from sparring.storage import strict_json
 from sparring.storage.files import make_folder, remove, write_atomically
-from sparring.storage.tensors import seal, unseal
-from sparring.training import players
-from sparring.training.gan import Match
+from sparring.storage.tensors import encode_tensors, read_tensors
+from sparring.training.build import build_discriminator, build_generator
+from sparring.training.gan import GAN
 from sparring.training.player import Player
 
 FORMAT = "sparring-checkpoint-1"
@@ -49,7 +49,7 @@ class Facts:
 class Checkpoint:
     """A checkpoint's contents in memory."""
 
-    moment: Moment
+    info: RoundInfo
     journal_bytes: int
     clocks: tuple[int, int]
     tensors: dict[str, Tensor]
@@ -75,38 +75,38 @@ def paths(folder: Path) -> list[Path]:
     return sorted(folder.glob("round_*.safetensors"), reverse=True)
 
 
-def set_aside(folder: Path, newest_good: int) -> None:
+def quarantine(folder: Path, newest_good: int) -> None:
     """Rename what is newer than the newest intact checkpoint, so that it is neither in the way nor lost."""
     for path in paths(folder):
         if path > path_of(folder, newest_good):
             path.replace(path.with_suffix(".damaged"))
 
 
-def check_finite(match: Match) -> None:
+def check_finite(match: GAN) -> None:
     """Raises DivergenceError, naming the tensor, where one of the match's state is infinite or not a number."""
     sides: tuple[tuple[NetworkName, Player], ...] = (("generator", match.generator), ("discriminator", match.discriminator))
     for side, player in sides:
         for name, tensor in _player_tensors(side, player).items():
             if not tensor.isfinite().all():
                 term = name.removeprefix(f"{side}.").removeprefix("network.")
-                raise DivergenceError(Trouble.of(term, side, tensor))
+                raise DivergenceError(NonFiniteValue.of(term, side, tensor))
     for name, tensor in _other_tensors(match).items():
         if not tensor.isfinite().all():
             side = "generator" if name.startswith("average.") else "discriminator"
-            raise DivergenceError(Trouble.of(name, side, tensor))
+            raise DivergenceError(NonFiniteValue.of(name, side, tensor))
 
 
-def write(path: Path, match: Match, moment: Moment, journal_bytes: int) -> None:
+def write(path: Path, match: GAN, info: RoundInfo, journal_bytes: int) -> None:
     """Save the match as it stands at this moment."""
     facts = {
-        "round": moment.round,
-        "images": moment.images,
-        "epoch": moment.epoch,
-        "seconds": moment.seconds,
+        "round": info.round,
+        "images": info.images,
+        "epoch": info.epoch,
+        "seconds": info.seconds,
         "journal_bytes": journal_bytes,
         "clocks": [match.generator.optimizer.clock.count, match.discriminator.optimizer.clock.count],
     }
-    data = seal(FORMAT, facts, tensors_of(match))[0]
+    data = encode_tensors(FORMAT, facts, tensors_of(match))[0]
     make_folder(path.parent)
     write_atomically(path, data)
 
@@ -120,18 +120,18 @@ def keep_newest(folder: Path, keep: int, spare: Sequence[Path] = ()) -> None:
 
 def read(path: Path) -> Checkpoint:
     """Read and verify one checkpoint; InputError where it is truncated, altered, or of another format."""
-    data, tensors, _ = unseal(path, FORMAT, "checkpoint")
+    data, tensors, _ = read_tensors(path, FORMAT, "checkpoint")
     with naming(str(path)):
         facts = codec.decode(Facts, data, "facts")
-    moment = Moment(facts.round, facts.images, facts.epoch, facts.seconds)
-    return Checkpoint(moment, facts.journal_bytes, (facts.clocks[0], facts.clocks[1]), tensors)
+    info = RoundInfo(facts.round, facts.images, facts.epoch, facts.seconds)
+    return Checkpoint(info, facts.journal_bytes, (facts.clocks[0], facts.clocks[1]), tensors)
 
 
 def check_fits(checkpoint: Checkpoint, recipe: Recipe, shape: tuple[int, ...], where: str) -> None:
     """InputError, naming `where`, unless the networks of this recipe have the checkpoint's weights; takes no memory."""
     builds = {
-        "generator": lambda: players.generator(recipe, shape, seed=0),
-        "discriminator": lambda: players.discriminator(recipe, shape, seed=0),
+        "generator": lambda: build_generator(recipe, shape, seed=0),
+        "discriminator": lambda: build_discriminator(recipe, shape, seed=0),
     }
     for side, build in builds.items():
         prefix = f"{side}.network."
@@ -139,7 +139,7 @@ def check_fits(checkpoint: Checkpoint, recipe: Recipe, shape: tuple[int, ...], w
         networks.check_fits(build, own, f"{where}, {side}")
 
 
-def restore(checkpoint: Checkpoint, match: Match) -> None:
+def restore(checkpoint: Checkpoint, match: GAN) -> None:
     """Put a checkpoint's state into a match of the same recipe."""
     load(tensors_of(match), checkpoint.tensors)
     for player, count in zip((match.generator, match.discriminator), checkpoint.clocks, strict=True):
@@ -160,15 +160,15 @@ def load(own: dict[str, Tensor], given: dict[str, Tensor]) -> None:
             tensor.copy_(given[name])
 
 
-def tensors_of(match: Match) -> dict[str, Tensor]:
+def tensors_of(match: GAN) -> dict[str, Tensor]:
     """Every tensor of a match's state, by name."""
     both = _player_tensors("generator", match.generator) | _player_tensors("discriminator", match.discriminator)
     return both | _other_tensors(match)
 
 
-def _other_tensors(match: Match) -> dict[str, Tensor]:
+def _other_tensors(match: GAN) -> dict[str, Tensor]:
     """The averaged copy of G, and what is remembered from move to move."""
-    averaged = network_tensors("average", match.averaged) if match.averaged else {}
+    averaged = network_tensors("average", match.g_ema) if match.g_ema else {}
     return averaged | {f"memory.{name}": tensor for name, tensor in match.memory.items()}
 
 

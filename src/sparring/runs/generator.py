@@ -30,7 +30,7 @@ def sample_shape(data: Any, where: str) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
-class Generator:
+class SavedGenerator:
     """A generator in inference mode, with the noise that it was trained on."""
 
     config: GeneratorConfig
@@ -39,12 +39,12 @@ class Generator:
     network: nn.Module
 
     @classmethod
-    def build(cls, recipe: Recipe, shape: tuple[int, ...], weights: dict[str, Tensor]) -> "Generator":
+    def build(cls, recipe: Recipe, shape: tuple[int, ...], weights: dict[str, Tensor]) -> "SavedGenerator":
         """The recipe's generator with these weights (named as in its state_dict)."""
         return cls._build(recipe.generator, recipe.z, shape, weights)
 
     @classmethod
-    def open(cls, folder: Path) -> "Generator":
+    def open(cls, folder: Path) -> "SavedGenerator":
         """Read a generator's folder; InputError where a file is missing, damaged, or does not fit."""
         for name in ("config.json", "model.safetensors"):
             checksums.read(folder, name)
@@ -55,19 +55,21 @@ class Generator:
             generator = codec.decode(Recipe.__annotations__["generator"], config.get("generator"), "generator")
             noise = codec.decode(Recipe.__annotations__["z"], config.get("z"), "z")
         shape = sample_shape(config.get("shape"), f"{where}: shape")
-        weights, _ = tensors.read(folder / "model.safetensors", "generator")
+        weights, _ = tensors.read_safetensors(folder / "model.safetensors", "generator")
         return cls.fit(generator, noise, shape, weights, str(folder))
 
     @classmethod
     def fit(
         cls, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], weights: dict[str, Tensor], where: str
-    ) -> "Generator":
+    ) -> "SavedGenerator":
         """The generator of settings and weights that come from files; InputError, naming `where`, unless they agree."""
         check_fits(lambda: config.build(noise.num, shape), weights, where)
         return cls._build(config, noise, shape, weights)
 
     @classmethod
-    def _build(cls, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], weights: dict[str, Tensor]) -> "Generator":
+    def _build(
+        cls, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], weights: dict[str, Tensor]
+    ) -> "SavedGenerator":
         network = seeded(lambda: config.build(noise.num, shape), seed=0).eval()
         load(network.state_dict(), weights)
         return cls(config, noise, shape, network)
@@ -85,7 +87,7 @@ class Generator:
         checksums.write(folder, "model.safetensors", save(weights, {"format": "pt"}))
         checksums.write(folder, "config.json", json_bytes(settings))
         checksums.write(folder, "README.md", card.encode())
-        checksums.tidy(folder)
+        checksums.compact(folder)
 
     @property
     def num_classes(self) -> int:

@@ -14,7 +14,7 @@ from zlib import crc32
 from sparring.errors import InputError, MachineError
 from sparring.runs import events
 from sparring.storage import strict_json
-from sparring.storage.files import append, flush, opened, truncate, write_atomically
+from sparring.storage.files import append, flush, open_to_read, truncate, write_atomically
 
 _ENTRY = len("01234567\n")  # bytes of a checksum
 
@@ -82,7 +82,7 @@ def missing_lines(path: Path) -> int:
     return max(0, sums_of(path).stat().st_size // _ENTRY - _bytes(path).count(b"\n") - 1)
 
 
-def cut(path: Path, num_bytes: int) -> None:
+def truncate_after(path: Path, num_bytes: int) -> None:
     """Drop what was written after the first `num_bytes`: a resumed run will write it again.
 
     Raises InputError where the journal is shorter than that, or damaged before it.
@@ -100,7 +100,7 @@ def cut(path: Path, num_bytes: int) -> None:
 
 
 def _bytes(path: Path) -> bytes:
-    with opened(path) as stream:
+    with open_to_read(path) as stream:
         return stream.read()
 
 

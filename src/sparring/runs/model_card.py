@@ -1,11 +1,11 @@
 """The model card that travels with a generator."""
 
-from sparring.config.schedules import Moment
+from sparring.config.schedules import RoundInfo
 from sparring.networks.latents import Code
 from sparring.runs.run import Run
 
 
-def model_card(run: Run, moment: Moment) -> str:
+def model_card(run: Run, info: RoundInfo) -> str:
     """Markdown for people, with the front matter that model hubs read."""
     recipe = run.recipe
     classes = recipe.z.classes if isinstance(recipe.z, Code) else 0
@@ -21,7 +21,7 @@ tags:
 # {recipe.name}, seed {run.seed}
 
 A generator trained with Sparring: recipe `{recipe.name}` ({recipe.source}), data
-`{run.facts.get("data_name", "")}`, {moment.round} rounds, {moment.images} images, {moment.seconds:.0f} s, {software}.
+`{run.facts.get("data_name", "")}`, {info.round} rounds, {info.images} images, {info.seconds:.0f} s, {software}.
 
 It maps z [N, {recipe.z.num}] to samples [N, {", ".join(map(str, run.shape))}] in [-1, 1].
 

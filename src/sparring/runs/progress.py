@@ -3,7 +3,7 @@
 import sys
 from typing import TYPE_CHECKING
 
-from sparring.config.schedules import Moment
+from sparring.config.schedules import RoundInfo
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -57,28 +57,28 @@ class Progress:
         if done >= total:
             self._bars.remove_task(self._tasks.pop(label))
 
-    def begin(self, run: "Run", start: Moment, num_images: int) -> None:
+    def on_start(self, run: "Run", start: RoundInfo, num_images: int) -> None:
         """Training begins: `num_images` is the size of an epoch."""
         self._length, self._num_images, self._start = run.recipe.length, num_images, start
         self._news, self._told = "", start.seconds
         self.say(f"{run.recipe.name}: {self._length} -> {run.path}")
-        share = min(self._length.share(start, num_images), 1.0)
+        share = min(self._length.fraction_done(start, num_images), 1.0)
         self._task = self._bars.add_task(run.recipe.name, total=1000, completed=round(1000 * share), news="")
 
-    def see(self, moment: Moment) -> None:
+    def on_round(self, info: RoundInfo) -> None:
         """A round has been played."""
-        speed = (moment.images - self._start.images) / max(moment.seconds - self._start.seconds, 1e-9)
-        if moment.numbers is not None:
-            known = ((label, moment.numbers[name]) for name, label in LABELS.items())
+        speed = (info.images - self._start.images) / max(info.seconds - self._start.seconds, 1e-9)
+        if info.numbers is not None:
+            known = ((label, info.numbers[name]) for name, label in LABELS.items())
             self._news = "  ".join(f"{label} {value:.3f}" for label, value in known if value is not None)  # a critic's D(x)
-        share = min(self._length.share(moment, self._num_images), 1.0)
-        news = f"epoch {moment.epoch}  {self._news}  {speed:,.0f} images/s"
+        share = min(self._length.fraction_done(info, self._num_images), 1.0)
+        news = f"epoch {info.epoch}  {self._news}  {speed:,.0f} images/s"
         self._bars.update(self._task, completed=round(1000 * share), news=news)
-        overdue = moment.seconds - self._told > SILENCE_SECONDS and moment.numbers is not None
-        if not self.live and (moment.epoch_ended or moment.last or overdue):
-            left = moment.seconds / share - moment.seconds if share else 0.0
+        overdue = info.seconds - self._told > SILENCE_SECONDS and info.numbers is not None
+        if not self.live and (info.epoch_ended or info.last or overdue):
+            left = info.seconds / share - info.seconds if share else 0.0
             self.say(f"{news}  {share:.0%}, {left:,.0f} s left")
-            self._told = moment.seconds
+            self._told = info.seconds
 
 
 def _in_notebook() -> bool:

@@ -11,17 +11,17 @@ from torch import Tensor
 
 from sparring import evaluation
 from sparring.coach import Coach
-from sparring.config.non_finite import DivergenceError, RollBack, Skip, Trouble
+from sparring.config.non_finite import DivergenceError, NonFiniteValue, RollBack, Skip
 from sparring.config.rng import keyed_generator
-from sparring.config.schedules import Moment
+from sparring.config.schedules import RoundInfo
 from sparring.data.sets import Dataset
 from sparring.errors import InputError, MachineError
-from sparring.evaluation import Standard
+from sparring.evaluation import Reference
 from sparring.losses import is_probabilistic
 from sparring.networks.latents import Noise
 from sparring.runs import checkpoint, divergence, rollback_points, scorebook
-from sparring.runs.divergence import Deed, Troubles
-from sparring.runs.generator import Generator
+from sparring.runs.divergence import Action, DivergenceCounts
+from sparring.runs.generator import SavedGenerator
 from sparring.runs.journal import Journal
 from sparring.runs.media import training_frames, write_animation
 from sparring.runs.model_card import model_card
@@ -29,9 +29,9 @@ from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
 from sparring.storage import checksums
 from sparring.training.engine import Engine
-from sparring.training.probes import checkup
+from sparring.training.probes import run_probes
 from sparring.visual import Series, logits_plot, losses_plot, traces_plot
-from sparring.visual.landscape import LogDensity, Verdict
+from sparring.visual.landscape import DiscriminatorFunction, LogDensity
 
 Ending = Literal["finished", "interrupted", "terminated", "non-finite", "machine"]
 OnWriteError = Literal["stop", "continue"]
@@ -49,158 +49,158 @@ class Recorder:
     run: Run
     engine: Engine
     test: Dataset
-    standard: Standard | None = None
+    reference: Reference | None = None
     say: Callable[[str], None] = lambda _: None
     on_write_error: OnWriteError = "stop"
     saved_round: int = -1
     coach: Coach = field(default_factory=Coach)
     best: float = float("inf")
-    troubles: Troubles = field(default_factory=Troubles)
+    divergences: DivergenceCounts = field(default_factory=DivergenceCounts)
 
     def __post_init__(self):
         for event in self.run.journal():  # of the time before, when a run is resumed
-            list(self.coach.hear(event))
-            self.troubles.hear(event)
-            if event["event"] == "score" and self.standard and event["extractor"] == self.standard.extractor_names[0]:
+            list(self.coach.observe(event))
+            self.divergences.add(event)
+            if event["event"] == "score" and self.reference and event["extractor"] == self.reference.extractor_names[0]:
                 self.best = min(self.best, event[event["headline"]])
         self.journal = Journal(self.run.path / "journal.jsonl", patient=self.on_write_error == "continue")
-        self._pace()
+        self._scale_lr()
 
-    def _pace(self) -> None:
+    def _scale_lr(self) -> None:
         """Learning rates as the roll-backs so far have them."""
         if isinstance(remedy := self.run.recipe.non_finite, RollBack):
-            self.engine.slow_down(remedy.lr_factor ** self.troubles.helped["roll-back"])
+            self.engine.scale_lr(remedy.lr_factor ** self.divergences.actions["roll-back"])
 
-    def start(self) -> None:
+    def on_start(self) -> None:
         """Write the first line."""
         recipe = self.run.recipe
         self.journal.write("start", recipe=recipe.name, seed=self.run.seed, length=str(recipe.length))
 
-    def start_over(self, round_: int) -> None:
+    def reload(self, round_: int) -> None:
         """Know what the journal holds, which was cut to the checkpoint of this round, and no more."""
-        self.coach, self.best, self.troubles, self.saved_round = Coach(), float("inf"), Troubles(), round_
+        self.coach, self.best, self.divergences, self.saved_round = Coach(), float("inf"), DivergenceCounts(), round_
         self.__post_init__()
 
-    def excuse(self, trouble: Trouble, moment: Moment) -> None:
+    def on_divergence(self, trouble: NonFiniteValue, info: RoundInfo) -> None:
         """Note that a round was skipped; DivergenceError where the recipe skips none, or no more."""
-        remedy, skipped = self.run.recipe.non_finite, self.troubles.helped["skip"]
+        remedy, skipped = self.run.recipe.non_finite, self.divergences.actions["skip"]
         if not isinstance(remedy, Skip):
-            raise DivergenceError(trouble, moment)
+            raise DivergenceError(trouble, info)
         if skipped >= remedy.at_most:
-            raise DivergenceError(trouble, moment, f", after {skipped} skipped round{'s' * (skipped > 1)}")
-        see, count = self.note(trouble, moment, "skip"), f"{skipped + 1} of at most {remedy.at_most}"
-        self.say(f"{DivergenceError(trouble, moment)}; the round was skipped ({count}){see}")
+            raise DivergenceError(trouble, info, f", after {skipped} skipped round{'s' * (skipped > 1)}")
+        see, count = self.log_divergence(trouble, info, "skip"), f"{skipped + 1} of at most {remedy.at_most}"
+        self.say(f"{DivergenceError(trouble, info)}; the round was skipped ({count}){see}")
 
-    def note(self, trouble: Trouble, moment: Moment, deed: Deed) -> str:
+    def log_divergence(self, trouble: NonFiniteValue, info: RoundInfo, deed: Action) -> str:
         """Save the batch of a trouble and write the event; the tail of a sentence that says where a known batch is."""
         file = None
-        with self._writing(moment):
-            file = divergence.save_batch(self.run, trouble, moment)
-        event = divergence.event_of(trouble, moment, deed, file)
+        with self._writing(info):
+            file = divergence.save_batch(self.run, trouble, info)
+        event = divergence.divergence_event(trouble, info, deed, file)
         self.journal.write(divergence.EVENT, **event)
-        self.troubles.hear({"event": divergence.EVENT, **event})
-        self._pace()
+        self.divergences.add({"event": divergence.EVENT, **event})
+        self._scale_lr()
         return f", see {self.run.path / file}" if file else ""
 
-    def see(self, moment: Moment) -> None:
+    def on_round(self, info: RoundInfo) -> None:
         """Write what is due at this moment; DivergenceError where that would be infinite or not a number."""
         try:
-            self._write_due(moment)
+            self._write_due(info)
         except DivergenceError as error:
-            raise DivergenceError(error.trouble, moment) from None
+            raise DivergenceError(error.trouble, info) from None
 
-    def _write_due(self, moment: Moment) -> None:
-        place = {"round": moment.round, "epoch": moment.epoch, "images": moment.images, "seconds": moment.seconds}
-        if moment.numbers is not None:
-            self._tell("round", **place, **moment.numbers)
-        if moment.epoch_ended:
-            self.journal.write("epoch", **place, **(moment.test_numbers or {}))
+    def _write_due(self, info: RoundInfo) -> None:
+        place = {"round": info.round, "epoch": info.epoch, "images": info.images, "seconds": info.seconds}
+        if info.numbers is not None:
+            self._log("round", **place, **info.numbers)
+        if info.epoch_ended:
+            self.journal.write("epoch", **place, **(info.test_numbers or {}))
         for picture in self.run.recipe.pictures:
-            for name, png in picture.files(moment, self):
-                with self._writing(moment):
+            for name, png in picture.render(info, self):
+                with self._writing(info):
                     self.run.put(f"samples/{name}", png)
                     self.journal.write("sample", **place, file=f"samples/{name}")
         review = self.run.recipe.review
-        if review is not None and (moment.last or review.due(moment)):
-            self._review(moment, place)
+        if review is not None and (info.last or review.due(info)):
+            self._evaluate(info, place)
         recipe = self.run.recipe
         needs_its_start = isinstance(recipe.non_finite, RollBack) or self.run.facts.get("start_from") is not None
-        if moment.last or recipe.checkpoint.due(moment) or (moment.round == 0 and needs_its_start):
-            self.save(moment)
+        if info.last or recipe.checkpoint.due(info) or (info.round == 0 and needs_its_start):
+            self.save(info)
 
-    def _review(self, moment: Moment, place: Mapping[str, Any]) -> None:
+    def _evaluate(self, info: RoundInfo, place: Mapping[str, Any]) -> None:
         """A quick score, with a checkpoint aside where it is the best so far, and the coach's close look."""
-        checkpoint.check_finite(self.engine.match)
-        if self.standard is not None:
-            self._score(self.standard, moment, place)
-        self._tell("checkup", **place, **checkup(self.engine, self.test))
+        checkpoint.check_finite(self.engine.gan)
+        if self.reference is not None:
+            self._score(self.reference, info, place)
+        self._log("checkup", **place, **run_probes(self.engine, self.test))
 
-    def _score(self, standard: Standard, moment: Moment, place: Mapping[str, Any]) -> None:
-        samples = evaluation.examples(self.engine.samples_of_all(evaluation.QUICK, "quick score", moment.round))
-        found = evaluation.quick(standard, samples, self.run.seed)
-        values, headline = {score.metric: score.value for score in found}, standard.headline
+    def _score(self, standard: Reference, info: RoundInfo, place: Mapping[str, Any]) -> None:
+        samples = evaluation.as_dataset(self.engine.samples_across_processes(evaluation.QUICK, "quick score", info.round))
+        found = evaluation.quick_scores(standard, samples, self.run.seed)
+        values, headline = {score.metric: score.value for score in found}, standard.primary_metric
         facts = {"quick": True, "num_samples": len(samples), "extractor": standard.extractor_names[0]}
         facts |= {"headline": headline, "floor": found[0].floor}
         largest = next((score for score in found if score.metric == "largest_class"), None)
         if largest and largest.floor is not None:
             facts["largest_class_excess"] = largest.value - largest.floor
-        self._tell("score", **place, **facts, **values)
-        self.say(f"quick score, epoch {moment.epoch}: {found[0]}")
-        with self._writing(moment):
-            scorebook.append(self.run.path, Evaluation(moment.round, True, tuple(found)))
+        self._log("score", **place, **facts, **values)
+        self.say(f"quick score, epoch {info.epoch}: {found[0]}")
+        with self._writing(info):
+            scorebook.append(self.run.path, Evaluation(info.round, True, tuple(found)))
         if values[headline] < self.best:
             self.best = values[headline]
-            with self._writing(moment):
-                self._write_checkpoint(checkpoint.best_path(self.run.path / "checkpoints"), moment)
+            with self._writing(info):
+                self._write_checkpoint(checkpoint.best_path(self.run.path / "checkpoints"), info)
 
-    def _tell(self, event: str, **fields: Any) -> None:
+    def _log(self, event: str, **fields: Any) -> None:
         """Write an event, and what the coach has to say about it."""
         self.journal.write(event, **fields)
-        for remark in self.coach.hear({"event": event, **fields}):
+        for remark in self.coach.observe({"event": event, **fields}):
             self.journal.write("warning", round=fields["round"], **vars(remark))
             self.say(f"coach, epoch {fields['epoch']}: {remark}")
 
-    def save(self, moment: Moment) -> None:
+    def save(self, info: RoundInfo) -> None:
         """Write the generator by itself and a checkpoint of this moment, unless there is one.
 
         Raises DivergenceError, and writes nothing, where a weight is infinite or not a number.
         """
-        if self.saved_round == moment.round:
+        if self.saved_round == info.round:
             return
-        with self._writing(moment):
-            self._write_checkpoint(checkpoint.path_of(self.run.path / "checkpoints", moment.round), moment)
-            self.saved_round = moment.round
-            self.publish(moment)
+        with self._writing(info):
+            self._write_checkpoint(checkpoint.path_of(self.run.path / "checkpoints", info.round), info)
+            self.saved_round = info.round
+            self.publish(info)
 
-    def publish(self, moment: Moment) -> None:
+    def publish(self, info: RoundInfo) -> None:
         """What follows a checkpoint: older ones go, and the generator is written by itself."""
-        folder, recipe, network = self.run.path / "checkpoints", self.run.recipe, self.engine.match.shown
+        folder, recipe, network = self.run.path / "checkpoints", self.run.recipe, self.engine.gan.g_eval
         spare = rollback_points.paths(folder, self.engine)[:1] if isinstance(recipe.non_finite, RollBack) else ()
         checkpoint.keep_newest(folder, recipe.keep_checkpoints, spare)
-        trained = Generator.build(recipe, self.engine.data.shape, {n: t.cpu() for n, t in network.state_dict().items()})
-        trained.write(self.run.path / "generator", model_card(self.run, moment))
+        trained = SavedGenerator.build(recipe, self.engine.data.shape, {n: t.cpu() for n, t in network.state_dict().items()})
+        trained.write(self.run.path / "generator", model_card(self.run, info))
 
-    def _write_checkpoint(self, file: Path, moment: Moment) -> None:
+    def _write_checkpoint(self, file: Path, info: RoundInfo) -> None:
         """A line in the journal, then the state of this moment; DivergenceError, and nothing, where that is not finite."""
-        checkpoint.check_finite(self.engine.match)
-        self.journal.write("checkpoint", round=moment.round, file=f"checkpoints/{file.name}")
-        checkpoint.write(file, self.engine.match, moment, self.journal.sync())
+        checkpoint.check_finite(self.engine.gan)
+        self.journal.write("checkpoint", round=info.round, file=f"checkpoints/{file.name}")
+        checkpoint.write(file, self.engine.gan, info, self.journal.sync())
 
-    def end(self, moment: Moment, ending: Ending, **fields: Any) -> None:
+    def on_end(self, info: RoundInfo, ending: Ending, **fields: Any) -> None:
         """Write the plots, the animation and the last line; MachineError where a complete run could not be saved."""
-        with self._writing(moment):
+        with self._writing(info):
             draw_plots(self.run, len(self.engine.data))
             if self.run.frames():
                 self._animate()
-            checksums.tidy(self.run.path)
-        self.journal.write("end", round=moment.round, ending=ending, seconds=moment.seconds, **fields)
-        if ending != "non-finite" and not (self.saved_round == moment.round and self.journal.is_written):
-            raise MachineError(f"{self.run.path} could not be saved as it is after round {moment.round}")
+            checksums.compact(self.run.path)
+        self.journal.write("end", round=info.round, ending=ending, seconds=info.seconds, **fields)
+        if ending != "non-finite" and not (self.saved_round == info.round and self.journal.is_written):
+            raise MachineError(f"{self.run.path} could not be saved as it is after round {info.round}")
 
-    def fail(self, moment: Moment, reason: str) -> None:
+    def on_failure(self, info: RoundInfo, reason: str) -> None:
         """Write the last line of a run that the machine ended, where it still takes one."""
         with suppress(MachineError):
-            self.journal.write("end", round=moment.round, ending="machine", seconds=moment.seconds, reason=reason)
+            self.journal.write("end", round=info.round, ending="machine", seconds=info.seconds, reason=reason)
 
     def _animate(self) -> None:
         try:
@@ -209,7 +209,7 @@ class Recorder:
             self.say(f"there is no animation: {error}")
 
     @contextmanager
-    def _writing(self, moment: Moment) -> Iterator[None]:
+    def _writing(self, info: RoundInfo) -> Iterator[None]:
         """A failure of the disk stops the training, or is told and passed over."""
         try:
             yield
@@ -218,7 +218,7 @@ class Recorder:
                 raise
             text = f"{error}; training goes on"
             self.say(text)
-            self.journal.write("warning", round=moment.round, text=text)
+            self.journal.write("warning", round=info.round, text=text)
             if not self.run.path.is_dir():
                 self._make_anew()
 
@@ -237,8 +237,8 @@ class Recorder:
         return self.engine.data.classes
 
     @property
-    def verdict(self) -> Verdict:
-        return Verdict(self.engine.logits, is_probabilistic(self.run.recipe.loss))
+    def discriminator(self) -> DiscriminatorFunction:
+        return DiscriminatorFunction(self.engine.logits, is_probabilistic(self.run.recipe.loss))
 
     @property
     def log_density(self) -> LogDensity | None:
@@ -251,10 +251,10 @@ class Recorder:
         return self.engine.draw(z)
 
     def samples(self, num: int, *address: str | int) -> Tensor:
-        return self.engine.samples(num, *address)
+        return self.engine.sample(num, *address)
 
-    def untrained(self, num: int) -> Tensor:
-        return self.engine.untrained(num)
+    def at_init(self, num: int) -> Tensor:
+        return self.engine.at_init(num)
 
     def real(self, num: int, split: Literal["train", "test"]) -> Tensor:
         data = self.test if split == "test" else self.engine.data

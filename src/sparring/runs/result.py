@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sparring.config.schedules import Length, Moment
+from sparring.config.schedules import Duration, RoundInfo
 from sparring.errors import InputError
 from sparring.evaluation import Score
 from sparring.runs.run import Run
@@ -53,13 +53,13 @@ class Result:
         )
 
 
-def is_complete(run: Run, length: Length) -> bool:
+def is_complete(run: Run, length: Duration) -> bool:
     """Whether a run has ended, and has reached this length."""
     events, last = list(run.journal()), _last_place(run)
     if last is None or events[-1]["event"] != "end":
         return False
-    moment = Moment(last["round"], last["images"], last["epoch"], last["seconds"])
-    return length.share(moment, run.num_images) >= 1
+    info = RoundInfo(last["round"], last["images"], last["epoch"], last["seconds"])
+    return length.fraction_done(info, run.num_images) >= 1
 
 
 def _last_place(run: Run) -> Mapping[str, Any] | None:

@@ -4,32 +4,32 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sparring.config.non_finite import DivergenceError, RollBack
-from sparring.config.schedules import Moment
+from sparring.config.schedules import RoundInfo
 from sparring.errors import InputError
 from sparring.runs import checkpoint, journal, rollback_points, scorebook
 from sparring.runs.checkpoint import Checkpoint
-from sparring.runs.follower import Attendant
+from sparring.runs.follower import FollowerRank
 from sparring.runs.recorder import Recorder
 from sparring.runs.run import Run
 from sparring.storage.files import remove
-from sparring.training.gan import Match
-from sparring.training.loop import play
+from sparring.training.gan import GAN
+from sparring.training.loop import run_rounds
 
 
-def rewind(run: Run, match: Match, saved: Checkpoint | None) -> None:
+def restore_to(run: Run, match: GAN, saved: Checkpoint | None) -> None:
     """Bring a match and its run's files back to a checkpoint, or the files alone to the very beginning.
 
     What was written after it will be written again.
     """
     if saved:
         checkpoint.restore(saved, match)
-    round_ = saved.moment.round if saved else 0
-    journal.cut(run.path / "journal.jsonl", saved.journal_bytes if saved else 0)
-    scorebook.cut(run.path, round_)
-    checkpoint.set_aside(run.path / "checkpoints", round_)
+    round_ = saved.info.round if saved else 0
+    journal.truncate_after(run.path / "journal.jsonl", saved.journal_bytes if saved else 0)
+    scorebook.truncate_after(run.path, round_)
+    checkpoint.quarantine(run.path / "checkpoints", round_)
 
 
-def moments(recorder: Recorder | Attendant, start: Moment) -> Iterator[Moment]:
+def rounds(recorder: Recorder | FollowerRank, start: RoundInfo) -> Iterator[RoundInfo]:
     """The moments of a run from `start` to its end, those after a roll-back once more.
 
     Raises DivergenceError where the recipe's remedy does not help, or no more.
@@ -37,43 +37,43 @@ def moments(recorder: Recorder | Attendant, start: Moment) -> Iterator[Moment]:
     test = recorder.test if recorder.run.recipe.test_traces else None
     while True:
         try:
-            return (yield from play(recorder.engine, recorder.run.recipe.length, start, test, recorder.excuse))
+            return (yield from run_rounds(recorder.engine, recorder.run.recipe.length, start, test, recorder.on_divergence))
         except DivergenceError as error:  # of a round; what the recorder finds is not raised here
             start = _roll_back(recorder, error, error.moment or start)
 
 
-def _roll_back(recorder: Recorder | Attendant, error: DivergenceError, moment: Moment) -> Moment:
+def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: RoundInfo) -> RoundInfo:
     """Go back to the newest intact checkpoint; the moment to go on from. The error, where the recipe allows that no more.
 
     The line in the journal stands behind what the checkpoint counts as its own, so the checkpoint is written once more. A run
     that is killed before that resumes without the line, plays the same rounds, meets the same trouble, and comes here again.
     """
     run, remedy = recorder.run, recorder.run.recipe.non_finite
-    if isinstance(recorder, Attendant) or not isinstance(remedy, RollBack):
+    if isinstance(recorder, FollowerRank) or not isinstance(remedy, RollBack):
         raise error
-    done = recorder.troubles.helped["roll-back"]
+    done = recorder.divergences.actions["roll-back"]
     if done >= remedy.at_most:
-        raise DivergenceError(error.trouble, moment, f", after {done} roll-back{'s' * (done > 1)}")
-    saved, problems = _anchor(recorder)
+        raise DivergenceError(error.trouble, info, f", after {done} roll-back{'s' * (done > 1)}")
+    saved, problems = _newest_rollback_point(recorder)
     if saved is None:
         why = "; ".join(problems)
-        raise DivergenceError(error.trouble, moment, f", and there is no intact checkpoint to go back to ({why})")
-    _drop_later_stops(recorder, saved.moment.round)
-    rewind(run, recorder.engine.match, saved)
-    recorder.start_over(saved.moment.round)
+        raise DivergenceError(error.trouble, info, f", and there is no intact checkpoint to go back to ({why})")
+    _drop_later_stops(recorder, saved.info.round)
+    restore_to(run, recorder.engine.gan, saved)
+    recorder.reload(saved.info.round)
     for problem in problems:
-        recorder.journal.write("warning", round=saved.moment.round, text=problem)
-    see = recorder.note(error.trouble, moment, "roll-back")
-    start = replace(saved.moment, seconds=moment.seconds)
+        recorder.journal.write("warning", round=saved.info.round, text=problem)
+    see = recorder.log_divergence(error.trouble, info, "roll-back")
+    start = replace(saved.info, seconds=info.seconds)
     path = checkpoint.path_of(run.path / "checkpoints", start.round)
-    checkpoint.write(path, recorder.engine.match, start, recorder.journal.sync())
-    done = recorder.troubles.helped["roll-back"]
+    checkpoint.write(path, recorder.engine.gan, start, recorder.journal.sync())
+    done = recorder.divergences.actions["roll-back"]
     rates = f"learning rates times {remedy.lr_factor**done:.3g} (roll-back {done} of at most {remedy.at_most})"
     recorder.say(f"{error}; back to round {start.round} with {rates}{see}")
     return start
 
 
-def _anchor(recorder: Recorder) -> tuple[Checkpoint | None, list[str]]:
+def _newest_rollback_point(recorder: Recorder) -> tuple[Checkpoint | None, list[str]]:
     """The newest intact checkpoint to roll back to, and a sentence on each newer one that is not intact."""
     problems = []
     for path in rollback_points.paths(recorder.run.path / "checkpoints", recorder.engine):

@@ -5,19 +5,19 @@ Others are saved where somebody stops a run. To go back to one of them would mak
 
 from pathlib import Path
 
-from sparring.config.schedules import Moment
+from sparring.config.schedules import RoundInfo
 from sparring.runs import checkpoint
 from sparring.training.engine import Engine
 
 
 def paths(folder: Path, engine: Engine) -> list[Path]:
     """Those in a folder of checkpoints, newest first."""
-    return [path for path in checkpoint.paths(folder) if _is_anchor(int(path.stem.removeprefix("round_")), engine)]
+    return [path for path in checkpoint.paths(folder) if _is_rollback_point(int(path.stem.removeprefix("round_")), engine)]
 
 
-def _is_anchor(round_: int, engine: Engine) -> bool:
+def _is_rollback_point(round_: int, engine: Engine) -> bool:
     if round_ == 0:
         return True
     num_images, before, images = len(engine.data), engine.images_before(round_ - 1), engine.images_before(round_)
     epoch, ended = images // num_images, images // num_images > before // num_images
-    return engine.recipe.checkpoint.due(Moment(round_, images, epoch, 0.0, epoch_ended=ended))
+    return engine.recipe.checkpoint.due(RoundInfo(round_, images, epoch, 0.0, epoch_ended=ended))

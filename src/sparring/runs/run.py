@@ -16,11 +16,11 @@ from sparring.errors import InputError, MachineError, check, naming
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, journal, scorebook
 from sparring.runs.checkpoint import Checkpoint
-from sparring.runs.generator import Generator, sample_shape
+from sparring.runs.generator import SavedGenerator, sample_shape
 from sparring.runs.scorebook import Evaluation
 from sparring.storage import checksums, strict_json
 from sparring.storage.files import check_links, json_bytes, read_json
-from sparring.visual.sampler import frames_of
+from sparring.visual.sampler import frame_prefix
 
 SCHEMA = 1
 MOST_THREADS = 4096
@@ -106,7 +106,7 @@ class Run:
         found = "; ".join(problems) or "checkpoints/ is empty: it stopped before the first was saved"
         raise InputError(f"{self.path} has no intact checkpoint ({found})")
 
-    def resumption(self) -> tuple[Checkpoint | None, list[str]]:
+    def resume_point(self) -> tuple[Checkpoint | None, list[str]]:
         """Where training goes on, None for the very beginning, and what is damaged; InputError where it cannot go on."""
         if checkpoint.paths(self.path / "checkpoints"):
             return self.newest_checkpoint()
@@ -132,23 +132,23 @@ class Run:
             yield f"{self.path}/journal.jsonl lacks its last {missing} line(s)"
 
     @cached_property
-    def generator(self) -> Generator:
+    def generator(self) -> SavedGenerator:
         """The generator of the newest intact checkpoint; a newer one that is damaged is told to the log."""
         saved, problems = self.newest_checkpoint()
         for problem in problems:
-            _log.warning("%s; round %d is taken in its place", problem, saved.moment.round)
+            _log.warning("%s; round %d is taken in its place", problem, saved.info.round)
         return self.generator_of(saved)
 
     @cached_property
-    def raw_generator(self) -> Generator:
+    def raw_generator(self) -> SavedGenerator:
         """As `generator`, with the weights that were trained last, where an average of them is what is shown."""
         return self.generator_of(self.newest_checkpoint()[0], raw=True)
 
-    def generator_of(self, saved: Checkpoint, raw: bool = False) -> Generator:
+    def generator_of(self, saved: Checkpoint, raw: bool = False) -> SavedGenerator:
         """The generator in one of the run's checkpoints: the averaged one, where there is one, unless `raw`."""
         prefix = "average." if self.recipe.average and not raw else "generator.network."
         weights = {name.removeprefix(prefix): t for name, t in saved.tensors.items() if name.startswith(prefix)}
-        return Generator.fit(self.recipe.generator, self.recipe.z, self.shape, weights, str(self.path))
+        return SavedGenerator.fit(self.recipe.generator, self.recipe.z, self.shape, weights, str(self.path))
 
     def sample(self, num: int = 16, seed: int = 0, class_: int | None = None) -> Tensor:
         """Generated images [num, *shape] in [-1, 1], of one class or of any; the same seed, the same images."""
@@ -164,7 +164,7 @@ class Run:
         Of several kinds, the one that the recipe names first.
         """
         drawn = [event["file"] for event in self.journal() if event["event"] == "sample"]
-        pattern = rf"samples/{re.escape(frames_of(self.recipe.pictures))}(epoch|round)_\d+\.png"
+        pattern = rf"samples/{re.escape(frame_prefix(self.recipe.pictures))}(epoch|round)_\d+\.png"
         fixed = [self.path / file for file in drawn if re.fullmatch(pattern, file)]
         return [path for path in fixed if path.is_file()]
 

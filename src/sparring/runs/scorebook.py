@@ -27,7 +27,7 @@ class Evaluation:
 
 def append(folder: Path, evaluation: Evaluation) -> None:
     """Add one line to the scores of the run in this folder."""
-    with locks.turn(folder):
+    with locks.take_turns(folder):
         _write(folder, [*read(folder), evaluation])
 
 
@@ -39,9 +39,9 @@ def read(folder: Path) -> list[Evaluation]:
     return [_parse(line, f"{folder / NAME}:{n}") for n, line in enumerate(lines, 1)]
 
 
-def cut(folder: Path, round_: int) -> None:
+def truncate_after(folder: Path, round_: int) -> None:
     """Drop the quick scores taken after this round: a resumed run will take them again."""
-    with locks.turn(folder):
+    with locks.take_turns(folder):
         found = read(folder)
         kept = [evaluation for evaluation in found if not (evaluation.quick and evaluation.round > round_)]
         if kept != found:

@@ -19,7 +19,7 @@ def end_on_sigterm() -> None:
         signal.signal(signal.SIGTERM, _end)
 
 
-class Stop:
+class StopSignals:
     """Within the block, `requested` says which signal came, if any; outside the main thread signals stay as they are.
 
     `patient`: a second signal changes nothing, nor does one on the way out of a block that a signal or an error has ended.
@@ -31,7 +31,7 @@ class Stop:
         self._patient = patient
         self.requested: signal.Signals | None = None
 
-    def __enter__(self) -> "Stop":
+    def __enter__(self) -> "StopSignals":
         self._before = {}
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from sparring.errors import InputError
-from sparring.storage.files import append, make_folder, opened, read_bytes, truncate, write_atomically
+from sparring.storage.files import append, make_folder, open_to_read, read_bytes, truncate, write_atomically
 
 NAME = "SHA256SUMS"
 _LINE = re.compile("[0-9a-f]{64}  [^/].*\n")
@@ -31,7 +31,7 @@ def read(folder: Path, name: str, longest: int | None = None) -> bytes:
     if longest is not None:
         data = read_bytes(folder / name, longest)
     else:
-        with opened(folder / name) as stream:
+        with open_to_read(folder / name) as stream:
             data = stream.read()
     known = [line for line in _lines(folder) if line[64:] == f"  {name}\n"]
     if known and _line(data, name) not in known:
@@ -59,7 +59,7 @@ def problems(folder: Path) -> Iterator[str]:
             yield str(error)
 
 
-def mend(folder: Path) -> None:
+def repair(folder: Path) -> None:
     """Drop what a kill left at the end: a part of a line, or the line of a file that never came."""
     lines = _lines(folder)
     _drop_torn_line(folder / NAME)
@@ -68,7 +68,7 @@ def mend(folder: Path) -> None:
         write_atomically(folder / NAME, "".join(lines[:-1]).encode())
 
 
-def tidy(folder: Path) -> None:
+def compact(folder: Path) -> None:
     """Keep one line a file, where that is the file's: `sha256sum --check` then finds nothing but good ones."""
     lines, kept = _lines(folder), dict[str | None, list[str]]()
     for line in lines:
@@ -90,7 +90,7 @@ def _lines(folder: Path) -> list[str]:
     """Whole lines; a kill may have left a part of one at the end. InputError where they cannot be read."""
     if not (folder / NAME).exists():
         return []
-    with opened(folder / NAME) as stream:
+    with open_to_read(folder / NAME) as stream:
         *lines, _ = stream.read().decode(errors="replace").split("\n")
     return [f"{line}\n" for line in lines]
 

@@ -80,13 +80,13 @@ def sync_folder(folder: Path) -> None:
             os.fsync(file)
 
 
-def sweep(folder: Path) -> None:
+def remove_temporaries(folder: Path) -> None:
     """Remove the temporary files that a killed process left below a folder."""
     for part in folder.rglob(".*.part"):
         remove(part)
 
 
-def sweep_for(path: Path) -> None:
+def remove_temporaries_of(path: Path) -> None:
     """Remove the temporary files that killed processes left of one file; for who alone may write it now."""
     for part in path.parent.glob(f".{escape(path.name)}.*.part"):
         remove(part)
@@ -112,7 +112,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def read_bytes(path: Path, longest: int) -> bytes:
     """All bytes of a file; InputError where it is none, cannot be read, or has more than `longest` bytes."""
-    with opened(path) as stream:
+    with open_to_read(path) as stream:
         data = stream.read(longest + 1)
     if len(data) > longest:
         raise InputError(f"cannot read {path}: it is longer than the {longest:,} bytes that such a file may have")
@@ -124,7 +124,7 @@ def lines(path: Path, longest: int = 1 << 20) -> Iterator[tuple[int, bytes]]:
 
     InputError where the file cannot be read, or has a line of more than `longest` bytes.
     """
-    with opened(path) as stream:
+    with open_to_read(path) as stream:
         for number in count(1):
             line = stream.readline(longest + 1)
             if not line.endswith(b"\n"):
@@ -135,7 +135,7 @@ def lines(path: Path, longest: int = 1 << 20) -> Iterator[tuple[int, bytes]]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
+def open_to_read(path: Path) -> Iterator[BinaryIO]:
     """A file to read from; InputError, also for failures within the block, where it is no file or cannot be read."""
     try:
         if not path.is_file():  # a pipe would have us wait, a device would never end

@@ -40,7 +40,7 @@ def _drop_unused(folder: Path) -> None:
 
 
 @contextmanager
-def turn(folder: Path) -> Iterator[None]:
+def take_turns(folder: Path) -> Iterator[None]:
     """Wait for the others who add to a run's scores, and keep them waiting for the block."""
     shared = FileLock(folder / ".scores.lock")
     with disk_errors(folder, 0):

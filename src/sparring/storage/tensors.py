@@ -14,7 +14,7 @@ from sparring.errors import InputError
 from sparring.storage import strict_json
 
 
-def seal(format: str, facts: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[bytes, str]:
+def encode_tensors(format: str, facts: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[bytes, str]:
     """The bytes of a file of this format, and its checksum (SHA-256 over facts and tensors, in hex)."""
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts, ensure_ascii=False, allow_nan=False)
@@ -22,12 +22,12 @@ def seal(format: str, facts: dict[str, Any], tensors: dict[str, Tensor]) -> tupl
     return _in_order(save(tensors, {"format": format, "facts": text, "sha256": checksum})), checksum
 
 
-def unseal(path: Path, format: str, what: str) -> tuple[dict[str, Any], dict[str, Tensor], str]:
+def read_tensors(path: Path, format: str, what: str) -> tuple[dict[str, Any], dict[str, Tensor], str]:
     """Facts, tensors and checksum of a file.
 
     Raises InputError, saying that it is no intact `what`, where the file is truncated, altered, or of another format.
     """
-    tensors, metadata = read(path, what)
+    tensors, metadata = read_safetensors(path, what)
     if metadata.get("format") != format:
         raise InputError(f"{path} has the format {_quoted(metadata.get('format'))}; this version reads {format}")
     text = metadata.get("facts", "")
@@ -40,7 +40,7 @@ def unseal(path: Path, format: str, what: str) -> tuple[dict[str, Any], dict[str
     return facts, tensors, checksum
 
 
-def read(path: Path, what: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read_safetensors(path: Path, what: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of any safetensors file; InputError, saying that it is no intact `what`, where it is none.
 
     The library holds the header against the file's size before it gives a tensor, and maps the file in place of copying it.

@@ -11,7 +11,7 @@ from sparring.config.rng import keyed_generator
 
 
 @dataclass(frozen=True)
-class Order:
+class BatchOrder:
     """The endless sequence of batches over `num_images`; each is a function of its number, so it can be entered anywhere.
 
     `whole`: an epoch's last batch goes on into the next epoch, where it would be short.
@@ -59,5 +59,5 @@ class Order:
 
 
 @lru_cache(maxsize=2)
-def _permutation(order: Order, epoch: int) -> Tensor:
+def _permutation(order: BatchOrder, epoch: int) -> Tensor:
     return torch.randperm(order.num_images, generator=keyed_generator("cpu", order.seed, "order", epoch))

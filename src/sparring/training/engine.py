@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from sparring.augment import Adaptive
-from sparring.config.non_finite import DivergenceError, Trouble
+from sparring.config.non_finite import DivergenceError, NonFiniteValue
 from sparring.config.rng import derive_seed, keyed_generator
-from sparring.config.schedules import Moment
+from sparring.config.schedules import RoundInfo
 from sparring.data.sets import Dataset
 from sparring.distributed.solo import Solo
 from sparring.losses import is_probabilistic
@@ -22,15 +22,15 @@ from sparring.networks.latents import Code
 from sparring.networks.layers.batch_norm import BatchNorm, synchronise
 from sparring.optim.adam import Adam, AdamOptimizer, StepClock
 from sparring.recipe import MoveD, MoveG, Recipe, draws_real
-from sparring.training import players
-from sparring.training.batch_order import Order
+from sparring.training.batch_order import BatchOrder
+from sparring.training.build import build_discriminator, build_generator
 from sparring.training.checks import check_batch_size, check_classes, check_penalties, check_pictures, held_out_of
-from sparring.training.gan import Match, Turn, pack
-from sparring.training.moves import Readings, network_of, play, read
+from sparring.training.gan import GAN, StepContext, pack
 from sparring.training.player import Player, inference
 from sparring.training.readings import summary
+from sparring.training.step import Readings, network_of, read_losses, take_step
 
-SAMPLED_AT_ONCE = 256
+SAMPLE_BATCH = 256
 
 
 @dataclass
@@ -40,12 +40,12 @@ class Engine:
     recipe: Recipe
     seed: int
     data: Dataset
-    order: Order
-    match: Match
+    order: BatchOrder
+    gan: GAN
     device: torch.device
-    ranks: Solo
+    processes: Solo
     last: tuple[Tensor, Tensor, Tensor | None] = field(init=False)  # real images, z, and codes of the round played last
-    pace: float = 1.0  # factor of every learning rate, beside the recipe's ramps
+    lr_scale: float = 1.0  # factor of every learning rate, beside the recipe's ramps
     held_out: Dataset | None = None  # what an adaptive augmentation is driven by
 
     @classmethod
@@ -59,21 +59,21 @@ class Engine:
         ranks = ranks or Solo()
         check_classes(recipe, data)
         check_pictures(recipe, data.shape)
-        g, d = players.generator(recipe, data.shape, seed), players.discriminator(recipe, data.shape, seed)
+        g, d = build_generator(recipe, data.shape, seed), build_discriminator(recipe, data.shape, seed)
         check_batch_size(recipe, len(data), ranks.size, g, d)
         check_penalties(recipe, d)
         if ranks.size > 1 and recipe.batch_norm == "synchronised":
             synchronise(g)
             synchronise(d)
         clock = StepClock()
-        match = Match(
+        match = GAN(
             generator=_player(g, recipe.optim, device, clock),
             discriminator=_player(
                 d, recipe.d_optim or recipe.optim, device, clock if recipe.optim.shared_clock else StepClock()
             ),
             loss=recipe.loss,
             guarded=recipe.non_finite.guards,
-            sharing=ranks,
+            processes=ranks,
             penalties=recipe.penalties,
             constraint=recipe.constraint,
             packing=recipe.packing,
@@ -82,11 +82,11 @@ class Engine:
             augment=recipe.augment,
         )
         if recipe.average:
-            match.averaged = copy.deepcopy(match.generator.network).requires_grad_(False)
+            match.g_ema = copy.deepcopy(match.generator.network).requires_grad_(False)
         if recipe.augment:
             recipe.augment.num_uniforms(data.shape)
         data, held_out = held_out_of(recipe, data)
-        order = Order(recipe.order, len(data), recipe.batch_size, seed, recipe.is_even)
+        order = BatchOrder(recipe.order, len(data), recipe.batch_size, seed, recipe.is_even)
         held_out = held_out.to(device) if held_out else None
         return cls(recipe, seed, data.to(device), order, match, device, ranks, held_out=held_out)
 
@@ -94,7 +94,7 @@ class Engine:
         """Real images that D has seen when this many rounds have been played."""
         return self.order.images_before(round_ * self.recipe.round.num_batches)
 
-    def play(self, round_: int) -> Readings:
+    def train_round(self, round_: int) -> Readings:
         """Play one round (the first is 0); the readings of its moves, later ones over earlier ones.
 
         Raises DivergenceError where a value is not finite. Under a remedy that guards: a loss or a gradient of any move, which
@@ -102,66 +102,66 @@ class Engine:
         Otherwise: one of the losses in the readings, when all have stepped; on the CPU alone, for elsewhere a look would wait
         for the device, and is taken only in rounds whose numbers are read.
         """
-        self._set_pace(round_)
-        readings = self._played(round_)
-        if self.recipe.average and self.match.averaged:
+        self._apply_schedules(round_)
+        readings = self._checked_round(round_)
+        if self.recipe.average and self.gan.g_ema:
             before, images = self.images_before(round_), self.images_before(round_ + 1)
-            self.recipe.average.follow(self.match.averaged, self.match.generator.network, images, images - before)
-        self._adapt(round_)
+            self.recipe.average.update(self.gan.g_ema, self.gan.generator.network, images, images - before)
+        self._adapt_strength(round_)
         return readings
 
-    def _played(self, round_: int) -> Readings:
-        if not self.match.guarded:
-            readings = self._moves(round_, {})
+    def _checked_round(self, round_: int) -> Readings:
+        if not self.gan.guarded:
+            readings = self._steps(round_, {})
             self._check_losses(readings)
             return readings
-        buffers = [(buffer, buffer.clone()) for network in self.match.networks for buffer in network.buffers()]
+        buffers = [(buffer, buffer.clone()) for network in self.gan.networks for buffer in network.buffers()]
         readings: Readings = {}
         try:
-            return self._moves(round_, readings)
+            return self._steps(round_, readings)
         except DivergenceError as error:
             for buffer, before in buffers:
                 buffer.copy_(before)
-            self.match.kept = None
+            self.gan.reused_fakes = None
             raise self._diverged(error.trouble, {**readings, **error.trouble.batch}) from None
 
-    def _set_pace(self, round_: int) -> None:
+    def _apply_schedules(self, round_: int) -> None:
         """Learning rates, Adam's beta2, gammas and the augmentation as the recipe's ramps have them in this round."""
         images, values = self.images_before(round_), {}
         for ramp in self.recipe.ramps:
-            there = Moment(round=round_, images=images, epoch=1, seconds=0.0)
-            share = images / ramp.images if ramp.images else self.recipe.length.share(there, len(self.data))
+            there = RoundInfo(round=round_, images=images, epoch=1, seconds=0.0)
+            share = images / ramp.images if ramp.images else self.recipe.length.fraction_done(there, len(self.data))
             values[ramp.of] = ramp.at(share)
-        for player in (self.match.generator, self.match.discriminator):
-            player.optimizer.lr_factor = self.pace * values.get("lr", 1.0)
+        for player in (self.gan.generator, self.gan.discriminator):
+            player.optimizer.lr_factor = self.lr_scale * values.get("lr", 1.0)
             player.optimizer.beta2 = values.get("beta2", player.optimizer.settings.beta2)
         strength = values.get("strength", 1.0)
-        if "strength" in self.match.memory:
-            strength *= self.match.memory["strength"].item()
-        self.match.turn = Turn(round_, values.get("gamma", 1.0), strength)
+        if "strength" in self.gan.memory:
+            strength *= self.gan.memory["strength"].item()
+        self.gan.context = StepContext(round_, values.get("gamma", 1.0), strength)
 
-    def _moves(self, round_: int, readings: Readings) -> Readings:
+    def _steps(self, round_: int, readings: Readings) -> Readings:
         """The moves of a round; into `readings` goes what each reveals."""
         real = z = torch.empty(0)  # a round's first move draws z, and a move that needs real images draws those
         codes = None
         batch = round_ * self.recipe.round.num_batches
-        self.ranks.begin(round_)
+        self.processes.begin(round_)
         for index, move in enumerate(self.recipe.round.moves):
             if draws_real(move):
-                chosen = self.ranks.deal("real", self.order.indices(batch)).to(self.device)
+                chosen = self.processes.deal("real", self.order.indices(batch)).to(self.device)
                 real, codes = self.data.batch(chosen), self.codes(self.data, chosen)
                 batch += 1
             if move.z == "fresh":
-                z = self.ranks.deal("fake", self.z(self.recipe.batch_size, "z", round_, index))
+                z = self.processes.deal("fake", self.z(self.recipe.batch_size, "z", round_, index))
             self.last = real, z, codes
             self._seed_networks(round_, index)
-            self.match.turn = replace(self.match.turn, seed=derive_seed(self.seed, "turn", round_, index))
-            readings |= play(move, self.match, real, z, codes, keep=self._serves_next(index))
-            self.ranks.average(self._own_statistics)
+            self.gan.context = replace(self.gan.context, seed=derive_seed(self.seed, "turn", round_, index))
+            readings |= take_step(move, self.gan, real, z, codes, keep=self._serves_next(index))
+            self.processes.average(self._own_statistics)
         return readings
 
     @torch.no_grad()
-    def _adapt(self, round_: int) -> None:
+    def _adapt_strength(self, round_: int) -> None:
         """Where the augmentation is adaptive, and it is time: its strength from now on."""
         augment, held_out = self.recipe.augment, self.held_out
         if not isinstance(augment, Adaptive) or held_out is None or (round_ + 1) % augment.every:
@@ -170,19 +170,19 @@ class Engine:
         uniforms = torch.rand(num, augment.num_uniforms(self.data.shape), generator=rng).to(self.device)
         places = [torch.randint(len(data), (num,), generator=rng).to(self.device) for data in (self.data, held_out)]
         seen = [(data.batch(i), self.codes(data, i)) for data, i in zip((self.data, held_out), places, strict=True)]
-        z, (g, d) = self.z(num, "adapt", round_), self.match.networks
+        z, (g, d) = self.z(num, "adapt", round_), self.gan.networks
         with inference(g), inference(d):
-            seen.append((g(z), self.match.codes_of(z)))
-            packs = [pack(augment(x, uniforms, self.match.turn.strength), self.match.packing) for x, _ in seen]
-            train, unseen, fake = (self.match.logits(d(x), codes) for x, (_, codes) in zip(packs, seen, strict=True))
-        strength, images = self.match.memory["strength"], self.images_before(round_ + 1)
+            seen.append((g(z), self.gan.codes_of(z)))
+            packs = [pack(augment(x, uniforms, self.gan.context.strength), self.gan.packing) for x, _ in seen]
+            train, unseen, fake = (self.gan.logits(d(x), codes) for x, (_, codes) in zip(packs, seen, strict=True))
+        strength, images = self.gan.memory["strength"], self.images_before(round_ + 1)
         images -= self.images_before(round_ + 1 - augment.every)
         strength.fill_(augment.adapt(strength.item(), train, unseen, fake, images))
-        self.ranks.level([strength])
+        self.processes.level([strength])
 
     def codes(self, data: Dataset, indices: Tensor) -> Tensor | None:
         """What the condition knows of real images: [B, classes + continuous], the class one-hot, zeros without labels."""
-        code = self.match.code
+        code = self.gan.code
         if code is None or self.recipe.condition is None:
             return None
         if data.labels is None or not self.recipe.condition.uses_labels:
@@ -193,24 +193,24 @@ class Engine:
         if self.device.type == "cpu":
             for name in ("g_loss", "d_loss"):
                 if not isfinite(readings[name].item()):
-                    raise self._diverged(Trouble.of(name, network_of(name), readings[name]), readings)
+                    raise self._diverged(NonFiniteValue.of(name, network_of(name), readings[name]), readings)
 
-    def _diverged(self, trouble: Trouble, readings: Readings) -> DivergenceError:
+    def _diverged(self, trouble: NonFiniteValue, readings: Readings) -> DivergenceError:
         """The error that tells a trouble of the round played last, with its batch."""
         real, z, codes = self.last
         known = {"real": real, "z": z} if len(real) else {"z": z}  # G may have moved before real images were drawn
         known |= {} if codes is None else {"codes": codes}
         return DivergenceError(replace(trouble, batch={**known, **readings}))
 
-    def slow_down(self, factor: float) -> None:
+    def scale_lr(self, factor: float) -> None:
         """From now on every learning rate is the recipe's times this factor."""
-        self.pace = factor
+        self.lr_scale = factor
 
     def _serves_next(self, index: int) -> bool:
         """Whether the fakes of this move of D are those of the move after it: G's, on the same z, with nothing drawn in G."""
         move, *rest = self.recipe.round.moves[index:]
         same = bool(rest) and isinstance(rest[0], MoveG) and rest[0].z == "same"
-        return isinstance(move, MoveD) and same and self.match.g_is_function
+        return isinstance(move, MoveD) and same and self.gan.g_is_function
 
     def numbers(self, readings: Readings) -> dict[str, float | None]:
         """What the journal writes of a round; reads both values again where the recipe says "after".
@@ -218,11 +218,11 @@ class Engine:
         Raises DivergenceError where one is not finite.
         """
         if self.recipe.round.read == "after":
-            readings = readings | read(self.match, *self.last)
-        self.ranks.settle()
-        norms = (self.match.generator.gradient_norm(), self.match.discriminator.gradient_norm())
+            readings = readings | read_losses(self.gan, *self.last)
+        self.processes.settle()
+        norms = (self.gan.generator.gradient_norm(), self.gan.discriminator.gradient_norm())
         readings = readings | dict(zip(("g_gradient", "d_gradient"), norms, strict=True))
-        memory = self.match.memory
+        memory = self.gan.memory
         readings |= {name: memory[name].to(self.device) for name in ("d_penalty", "strength") if name in memory}
         numbers = summary(readings, is_probabilistic(self.recipe.loss))
         self._check_numbers(numbers, readings)
@@ -231,9 +231,9 @@ class Engine:
     def _check_numbers(self, numbers: Mapping[str, float | None], readings: Readings) -> None:
         for name, value in numbers.items():
             if value is not None and not isfinite(value):
-                raise self._diverged(Trouble(name, network_of(name), str(value)), readings)
+                raise self._diverged(NonFiniteValue(name, network_of(name), str(value)), readings)
 
-    def samples(self, num: int, *address: str | int) -> Tensor:
+    def sample(self, num: int, *address: str | int) -> Tensor:
         """Generated images [num, *shape] in [-1, 1], in inference mode, from the z at this address, drawn here alone.
 
         Raises DivergenceError where one is infinite or not a number.
@@ -251,34 +251,34 @@ class Engine:
         Where D judges packs: what it says of m equal ones, divided by m, for the best D's logit of a pack of independent ones
         is the sum of theirs. Raises DivergenceError where one is infinite or not a number.
         """
-        discriminator, packing = self.match.discriminator.network, self.recipe.packing
+        discriminator, packing = self.gan.discriminator.network, self.recipe.packing
         with inference(discriminator):
-            packs = [pack(some.repeat_interleave(packing, 0), packing) for some in points.split(SAMPLED_AT_ONCE)]
+            packs = [pack(some.repeat_interleave(packing, 0), packing) for some in points.split(SAMPLE_BATCH)]
             logits = torch.cat([discriminator(some.to(self.device)).view(len(some), -1)[:, 0].cpu() for some in packs])
         logits = logits / packing
         if not logits.isfinite().all():
-            raise DivergenceError(Trouble.of("a logit", "discriminator", logits))
+            raise DivergenceError(NonFiniteValue.of("a logit", "discriminator", logits))
         return logits
 
-    def samples_of_all(self, num: int, *address: str | int) -> Tensor:
+    def samples_across_processes(self, num: int, *address: str | int) -> Tensor:
         """`samples`, of which each process draws a share; all have to ask for them, and all get them."""
-        return self._drawn(self.z(num, *address), self.ranks)
+        return self._drawn(self.z(num, *address), self.processes)
 
     @torch.no_grad()
     def _drawn(self, z: Tensor, ranks: Solo) -> Tensor:
         images = torch.zeros(len(z), *self.data.shape)
-        parts = list(zip(z.split(SAMPLED_AT_ONCE), images.split(SAMPLED_AT_ONCE), strict=True))
-        with inference(self.match.shown):
+        parts = list(zip(z.split(SAMPLE_BATCH), images.split(SAMPLE_BATCH), strict=True))
+        with inference(self.gan.g_eval):
             for index in ranks.part(len(parts)):
                 some, room = parts[index]
-                room.copy_(self.match.shown(some))
+                room.copy_(self.gan.g_eval(some))
         images = ranks.added(images)
         if not images.isfinite().all():
-            raise DivergenceError(Trouble.of("a sample", "generator", images))
+            raise DivergenceError(NonFiniteValue.of("a sample", "generator", images))
         return images
 
     @torch.no_grad()
-    def untrained(self, num: int) -> Tensor:
+    def at_init(self, num: int) -> Tensor:
         """Images [num, *shape] of a generator with PyTorch's own initial values, in training mode."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(self.seed, "untrained"))
@@ -292,14 +292,14 @@ class Engine:
     @cached_property
     def _own_statistics(self) -> list[Tensor]:
         """Running statistics of batch norms that look at the rows of one process alone."""
-        if self.ranks.size == 1 or self.recipe.batch_norm == "synchronised":
+        if self.processes.size == 1 or self.recipe.batch_norm == "synchronised":
             return []
-        layers = [layer for network in self.match.networks for layer in network.modules() if isinstance(layer, BatchNorm)]
+        layers = [layer for network in self.gan.networks for layer in network.modules() if isinstance(layer, BatchNorm)]
         return [values for layer in layers for values in (layer.running_mean, layer.running_var) if values is not None]
 
     def _seed_networks(self, *address: int) -> None:
         """What networks draw by themselves (dropout) comes from PyTorch's default generators."""
-        seed = self.ranks.seed(derive_seed(self.seed, "network", *address))
+        seed = self.processes.seed(derive_seed(self.seed, "network", *address))
         torch.default_generator.manual_seed(seed)
         if self.device.type != "cpu":
             torch.get_device_module(self.device).manual_seed(seed)

@@ -15,11 +15,11 @@ from sparring.losses import Loss, RelativisticLoss
 from sparring.networks.latents import Code
 from sparring.networks.layers.traits import is_function, is_per_sample
 from sparring.penalties import Constraint, LogitPenalty, Penalty
-from sparring.training.player import Pass, Player, Sight
+from sparring.training.player import ForwardPass, Player, Preprocess
 
 
 @dataclass(frozen=True)
-class Verdict:
+class DOutput:
     """What D says of a batch, [B] or with a condition [B, 1 + n], and the codes of its images, [B, classes + continuous]."""
 
     outputs: Tensor
@@ -27,7 +27,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Turn:
+class StepContext:
     """Where in its run a move stands: the round, the factor of every gamma, the strength of the augmentation, and the seed of
     what the move draws beside z."""
 
@@ -38,7 +38,7 @@ class Turn:
 
 
 @dataclass
-class Match:
+class GAN:
     """The two players and what they play for.
 
     `guarded`: a move whose loss or gradient is not finite raises DivergenceError, before anybody steps.
@@ -48,17 +48,17 @@ class Match:
     generator: Player
     discriminator: Player
     loss: Loss | RelativisticLoss
-    kept: tuple[Tensor, Pass] | None = None  # z and G's pass, for a move on the same z
+    reused_fakes: tuple[Tensor, ForwardPass] | None = None  # z and G's pass, for a move on the same z
     guarded: bool = False
-    sharing: Sharing = field(default_factory=Alone)
+    processes: Sharing = field(default_factory=Alone)
     penalties: tuple[Penalty | LogitPenalty, ...] = ()
     constraint: Constraint | None = None
     packing: int = 1
     condition: Condition | None = None
     code: Code | None = None
     augment: Augment | None = None
-    averaged: nn.Module | None = None  # the copy of G that is shown, where there is one
-    turn: Turn = field(default_factory=Turn)
+    g_ema: nn.Module | None = None  # the copy of G that is shown, where there is one
+    context: StepContext = field(default_factory=StepContext)
     memory: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -78,9 +78,9 @@ class Match:
         return self.generator.network, self.discriminator.network
 
     @property
-    def shown(self) -> nn.Module:
+    def g_eval(self) -> nn.Module:
         """The generator that samples are drawn from: the averaged copy, where there is one."""
-        return self.averaged or self.generator.network
+        return self.g_ema or self.generator.network
 
     @property
     def logit_penalties(self) -> list[tuple[int, LogitPenalty]]:
@@ -88,36 +88,36 @@ class Match:
         return [(index, penalty) for index, penalty in enumerate(self.penalties) if isinstance(penalty, LogitPenalty)]
 
     @property
-    def sees_plainly(self) -> bool:
+    def takes_images_unchanged(self) -> bool:
         """Whether D sees the images as they are, one by one."""
         return self.augment is None and self.packing == 1
 
-    def generate(self, z: Tensor) -> Pass:
+    def generate(self, z: Tensor) -> ForwardPass:
         """G's images of z."""
-        with self.sharing.showing(self.generator.network, "fake"):
-            return self.generator.run(z)
+        with self.processes.showing(self.generator.network, "fake"):
+            return self.generator.forward(z)
 
-    def judge(self, images: Tensor, *sides: Side, weights: bool = True, inputs: bool = False) -> Pass:
+    def discriminate(self, images: Tensor, *sides: Side, weights: bool = True, inputs: bool = False) -> ForwardPass:
         """D's outputs for one side's images, or for both sides' in one batch."""
-        see = None if self.sees_plainly else self.sight(sides[0], images)
-        with self.sharing.showing(self.discriminator.network, *sides):
-            return self.discriminator.run(images, weights=weights, inputs=inputs, see=see)
+        see = None if self.takes_images_unchanged else self.preprocess(sides[0], images)
+        with self.processes.showing(self.discriminator.network, *sides):
+            return self.discriminator.forward(images, weights=weights, inputs=inputs, preprocess=see)
 
-    def sight(self, side: Side, images: Tensor) -> Sight:
+    def preprocess(self, side: Side, images: Tensor) -> Preprocess:
         """What is done to this side's images in this turn before D sees them: they are augmented, and packed."""
         augment = self.augment
         if augment is None:
             return lambda images: pack(images.clone(), self.packing)
         num = augment.num_uniforms(tuple(images.shape[1:]))
         uniforms = self.uniforms(side, len(images), num, "augment").to(images.dtype)
-        return lambda images: pack(augment(images, uniforms, self.turn.strength), self.packing)
+        return lambda images: pack(augment(images, uniforms, self.context.strength), self.packing)
 
     def uniforms(self, side: Side, here: int, num: int, *address: str | int) -> Tensor:
         """[here, num] numbers of U(0, 1) for the rows that are here of one side's batch, the same whoever has them."""
         device = self.discriminator.optimizer.parameters[0].device
-        rng = keyed_generator(device, self.turn.seed, side, *address)
-        whole = torch.rand(self.sharing.num(side, here), num, generator=rng, device=device)
-        return self.sharing.here([side], [whole])[0]
+        rng = keyed_generator(device, self.context.seed, side, *address)
+        whole = torch.rand(self.processes.num(side, here), num, generator=rng, device=device)
+        return self.processes.here([side], [whole])[0]
 
     def logits(self, outputs: Tensor, codes: Tensor | None) -> Tensor:
         """The logits [B] among D's outputs for images of these codes."""
@@ -127,28 +127,28 @@ class Match:
         """What the condition is about, of generated images: [B, classes + continuous]."""
         return None if self.code is None else self.code.codes(z)
 
-    def g_loss(self, fake: Verdict, real_logits: Tensor) -> Tensor:
+    def g_loss(self, fake: DOutput, real_logits: Tensor) -> Tensor:
         """The value that G minimises."""
         fake_logits = self.logits(fake.outputs, fake.codes)
         if isinstance(self.loss, RelativisticLoss):
             terms = self.loss.g_terms(fake_logits, real_logits)
         else:
             terms = self.loss.g_terms(fake_logits)
-        return average((*terms, *self._fake_terms(fake)))
+        return reduce_mean((*terms, *self._fake_terms(fake)))
 
-    def d_loss(self, real: Verdict, fake: Verdict, batch: Literal["separate", "joint"] = "separate") -> Tensor:
+    def d_loss(self, real: DOutput, fake: DOutput, batch: Literal["separate", "joint"] = "separate") -> Tensor:
         """The value that D minimises, penalties on gradients aside."""
         logits = self.logits(real.outputs, real.codes), self.logits(fake.outputs, fake.codes)
         terms = [*self.loss.d_terms(*logits), *self._fake_terms(fake)]
         if self.condition and self.code and real.codes is not None:
             terms += self.condition.real_terms(real.outputs, real.codes, self.code.classes)
         for index, penalty in self.logit_penalties:
-            if self.turn.round % penalty.every == 0:
-                factor = self.turn.gamma * penalty.every
+            if self.context.round % penalty.every == 0:
+                factor = self.context.gamma * penalty.every
                 terms += [factor * values for values in penalty.values(*logits, self.memory[f"penalty.{index}"])]
-        return average(terms, batch)
+        return reduce_mean(terms, batch)
 
-    def _fake_terms(self, fake: Verdict) -> tuple[Tensor, ...]:
+    def _fake_terms(self, fake: DOutput) -> tuple[Tensor, ...]:
         if self.condition is None or self.code is None or fake.codes is None:
             return ()
         return self.condition.fake_terms(fake.outputs, fake.codes, self.code.classes)
@@ -167,7 +167,7 @@ def unpack(packs: Tensor, num: int) -> Tensor:
     return packs if num == 1 else packs.reshape(len(packs) * num, packs.shape[1] // num, *packs.shape[2:])
 
 
-def average(terms: Sequence[Tensor], batch: Literal["separate", "joint"] = "separate") -> Tensor:
+def reduce_mean(terms: Sequence[Tensor], batch: Literal["separate", "joint"] = "separate") -> Tensor:
     """The sum of the terms' means; for a joint batch the mean over all samples of all terms."""
     if batch == "joint":
         return torch.cat(tuple(terms)).mean()

@@ -12,16 +12,16 @@ from sparring.networks.layers import perceptron
 from sparring.networks.layers.perceptron import Perceptron, is_hooked
 from sparring.optim.adam import AdamOptimizer
 
-Sight = Callable[[Tensor], Tensor]
+Preprocess = Callable[[Tensor], Tensor]
 """What becomes of images before D sees them; never the very tensor, since a network may begin in place."""
 
 
-class Pass(Protocol):
+class ForwardPass(Protocol):
     """One way of a batch through a network."""
 
     outputs: Tensor
 
-    def pull(self, dy: Tensor, *, weights: bool = False, inputs: bool = False, again: bool = False) -> Sequence[Tensor]:
+    def vjp(self, dy: Tensor, *, weights: bool = False, inputs: bool = False, again: bool = False) -> Sequence[Tensor]:
         """The vector-Jacobian product: from the gradient by the outputs, whose memory it may take, those by every weight, then
         that by the inputs. `again`: this is not the last time."""
         ...
@@ -30,13 +30,15 @@ class Pass(Protocol):
 class _AutogradPass:
     """A pass that PyTorch differentiates."""
 
-    def __init__(self, network: nn.Module, parameters: list[Tensor], x: Tensor, inputs: bool, see: Sight = torch.clone):
+    def __init__(
+        self, network: nn.Module, parameters: list[Tensor], x: Tensor, inputs: bool, preprocess: Preprocess = torch.clone
+    ):
         self._inputs, self._parameters = x.detach().requires_grad_(inputs), parameters
         with torch.enable_grad():
-            self._graph = network(see(self._inputs))
+            self._graph = network(preprocess(self._inputs))
         self.outputs = self._graph.detach()
 
-    def pull(self, dy: Tensor, *, weights: bool = False, inputs: bool = False, again: bool = False) -> Sequence[Tensor]:
+    def vjp(self, dy: Tensor, *, weights: bool = False, inputs: bool = False, again: bool = False) -> Sequence[Tensor]:
         wanted = self._parameters * weights + [self._inputs] * inputs
         return torch.autograd.grad(self._graph, wanted, dy, retain_graph=again)
 
@@ -54,12 +56,14 @@ class Player:
         written_out = isinstance(network, Perceptron) and network.written_out  # asked once: it takes a while
         self._perceptron = cast(Perceptron, network) if written_out else None
 
-    def run(self, x: Tensor, *, weights: bool = True, inputs: bool = False, see: Sight | None = None) -> Pass:
+    def forward(
+        self, x: Tensor, *, weights: bool = True, inputs: bool = False, preprocess: Preprocess | None = None
+    ) -> ForwardPass:
         """A batch through the network; its gradients by the weights or by the inputs can be asked for later."""
-        if self._perceptron and see is None and not is_hooked(self._perceptron):
-            return perceptron.Pass(self._perceptron, x)
+        if self._perceptron and preprocess is None and not is_hooked(self._perceptron):
+            return perceptron.PerceptronPass(self._perceptron, x)
         with nullcontext() if weights else self._held_still():
-            return _AutogradPass(self.network, self.optimizer.parameters, x, inputs, see or torch.clone)
+            return _AutogradPass(self.network, self.optimizer.parameters, x, inputs, preprocess or torch.clone)
 
     def step(self, gradients: Sequence[Tensor]) -> None:
         """Move every weight against its gradient."""

@@ -13,40 +13,40 @@ from sparring.training.gan import pack
 from sparring.training.player import inference
 from sparring.training.readings import contrast_of, finite, spread_of
 
-EXAMINED = 500  # samples at a checkup
+NUM_PROBED = 500  # samples at a checkup
 
 
 @torch.no_grad()
-def traces(engine: Engine, test: Dataset, round_: int) -> dict[str, float]:
+def traces_on_test_images(engine: Engine, test: Dataset, round_: int) -> dict[str, float]:
     """Mean D(x) over all test images and mean D(G(z)) over as many fresh z, both networks in inference mode; of packs,
     where D judges those.
 
     Raises DivergenceError where one is not finite.
     """
-    generator, size = engine.match.generator.network, engine.recipe.batch_size
+    generator, size = engine.gan.generator.network, engine.recipe.batch_size
     starts = range(0, len(test), size)
     sums = torch.zeros(len(starts), 3, dtype=torch.float64)  # of D(x), of D(G(z)), and how many, batch by batch
-    with inference(generator), inference(engine.match.discriminator.network):
-        for index in engine.ranks.part(len(starts)):
+    with inference(generator), inference(engine.gan.discriminator.network):
+        for index in engine.processes.part(len(starts)):
             start = starts[index]
             chosen = torch.arange(start, min(start + size, len(test)))
             z = engine.z(len(chosen), "test", round_, start)
-            d_real = _verdict(engine, test.batch(chosen).to(engine.device), engine.codes(test, chosen))
-            d_fake = _verdict(engine, generator(z), engine.match.codes_of(z))
+            d_real = _probabilities(engine, test.batch(chosen).to(engine.device), engine.codes(test, chosen))
+            d_fake = _probabilities(engine, generator(z), engine.gan.codes_of(z))
             sums[index] = torch.stack([d_real.sum(), d_fake.sum(), d_real.new_tensor(len(d_real))])
-    d_real, d_fake, num = engine.ranks.added(sums).sum(0).tolist()
+    d_real, d_fake, num = engine.processes.added(sums).sum(0).tolist()
     return finite({"d_real_test": d_real / num, "d_fake_test": d_fake / num})
 
 
-def _verdict(engine: Engine, images: Tensor, codes: Tensor | None) -> Tensor:
+def _probabilities(engine: Engine, images: Tensor, codes: Tensor | None) -> Tensor:
     """D(x) of images as probabilities [B]; of packs of them, where D judges those, and of one at least."""
-    network, packing = engine.match.discriminator.network, engine.match.packing
+    network, packing = engine.gan.discriminator.network, engine.gan.packing
     images = images if len(images) >= packing else images[torch.arange(packing, device=images.device) % len(images)]
-    return engine.match.logits(network(pack(images, packing)), codes).sigmoid()
+    return engine.gan.logits(network(pack(images, packing)), codes).sigmoid()
 
 
 @torch.no_grad()
-def checkup(engine: Engine, test: Dataset) -> dict[str, float]:
+def run_probes(engine: Engine, test: Dataset) -> dict[str, float]:
     """What a closer look at both networks shows, in inference mode and on fixed z; nothing changes.
 
     `spread`: deviation from sample to sample, beside that of real ones (1: as varied); `contrast`, of images: deviation
@@ -55,9 +55,9 @@ def checkup(engine: Engine, test: Dataset) -> dict[str, float]:
     beside their own spread) when batch statistics take the place of the running ones.
     Raises DivergenceError where one is not finite.
     """
-    generator, discriminator = engine.match.shown, engine.match.discriminator.network
-    (real, codes), (held_out, held_out_codes) = _some(engine, engine.data), _some(engine, test)
-    fake = engine.samples(EXAMINED, "checkup").to(engine.device)
+    generator, discriminator = engine.gan.g_eval, engine.gan.discriminator.network
+    (real, codes), (held_out, held_out_codes) = _probed(engine, engine.data), _probed(engine, test)
+    fake = engine.sample(NUM_PROBED, "checkup").to(engine.device)
     spread, numbers = spread_of(fake), {}
     if len(held_out) >= 10:  # fewer say nothing of how varied real ones are
         numbers["spread"] = spread / spread_of(held_out)
@@ -66,8 +66,8 @@ def checkup(engine: Engine, test: Dataset) -> dict[str, float]:
     if is_probabilistic(engine.recipe.loss):
         with inference(discriminator):
             numbers |= {
-                "d_real_train": _verdict(engine, real, codes).mean(),
-                "d_real_held_out": _verdict(engine, held_out, held_out_codes).mean(),
+                "d_real_train": _probabilities(engine, real, codes).mean(),
+                "d_real_held_out": _probabilities(engine, held_out, held_out_codes).mean(),
             }
     if normalises(generator):
         moved = _with_batch_statistics(engine, "checkup") - fake
@@ -75,21 +75,21 @@ def checkup(engine: Engine, test: Dataset) -> dict[str, float]:
     return finite({name: value.item() for name, value in numbers.items()})
 
 
-def _some(engine: Engine, data: Dataset) -> tuple[Tensor, Tensor | None]:
+def _probed(engine: Engine, data: Dataset) -> tuple[Tensor, Tensor | None]:
     """The same few examples each time, with their codes, on the engine's device."""
-    chosen = torch.randperm(len(data), generator=keyed_generator("cpu", engine.seed, "checkup"))[:EXAMINED]
+    chosen = torch.randperm(len(data), generator=keyed_generator("cpu", engine.seed, "checkup"))[:NUM_PROBED]
     chosen = chosen.to(engine.device if data is engine.data else "cpu")
     return data.batch(chosen).to(engine.device), engine.codes(data, chosen)
 
 
 def _with_batch_statistics(engine: Engine, *address: str) -> Tensor:
     """Samples of G with only its batch norms in training mode, all in one batch; their running statistics stay."""
-    network = engine.match.shown
+    network = engine.gan.g_eval
     kept = {name: buffer.clone() for name, buffer in network.named_buffers()}
     with inference(network):
         for layer in network.modules():
             layer.training = isinstance(layer, BatchNorm)
-        samples = network(engine.z(EXAMINED, *address))
+        samples = network(engine.z(NUM_PROBED, *address))
     for name, buffer in network.named_buffers():
         buffer.copy_(kept[name])
     return samples

@@ -5,10 +5,10 @@ from math import isfinite
 import torch
 from torch import Tensor
 
-from sparring.config.non_finite import DivergenceError, Trouble
-from sparring.training.moves import Readings
+from sparring.config.non_finite import DivergenceError, NonFiniteValue
+from sparring.training.step import Readings
 
-VERDICTS = ("d_real", "d_fake", "d_accuracy_real", "d_accuracy_fake", "g_accuracy")
+PROBABILITIES = ("d_real", "d_fake", "d_accuracy_real", "d_accuracy_fake", "g_accuracy")
 OTHERS = ("g_gradient", "d_gradient", "d_penalty", "strength")  # readings that a journal holds where there are any
 
 
@@ -36,14 +36,14 @@ def summary(readings: Readings, probabilistic: bool = True) -> dict[str, float |
     }
     values = torch.stack(list(numbers.values())).tolist()  # one synchronisation
     found: dict[str, float | None] = dict(zip(numbers, values, strict=True))
-    return found if probabilistic else found | dict.fromkeys(VERDICTS)
+    return found if probabilistic else found | dict.fromkeys(PROBABILITIES)
 
 
 def finite(numbers: dict[str, float]) -> dict[str, float]:
     """The same numbers; DivergenceError where one is not finite."""
     for name, value in numbers.items():
         if not isfinite(value):
-            raise DivergenceError(Trouble(name, "discriminator" if name.startswith("d_") else "generator", str(value)))
+            raise DivergenceError(NonFiniteValue(name, "discriminator" if name.startswith("d_") else "generator", str(value)))
     return numbers
 
 

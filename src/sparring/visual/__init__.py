@@ -6,7 +6,7 @@ Nothing here knows of runs, recipes or the command line, and only `write_mp4` to
 from sparring.config import registry
 from sparring.visual.animation import FRAME_RULES, FrameRule, animated_gif, frame_indices, write_mp4
 from sparring.visual.grid import grid, headed_grid, side_by_side
-from sparring.visual.landscape import Verdict, landscape
+from sparring.visual.landscape import DiscriminatorFunction, landscape
 from sparring.visual.pixels import decode_png, encode_png, to_uint8
 from sparring.visual.scatter import scatter
 from sparring.visual.strip import strip
@@ -15,9 +15,9 @@ from sparring.visual.walk import slerp, walk
 
 __all__ = [
     "FRAME_RULES",
+    "DiscriminatorFunction",
     "FrameRule",
     "Series",
-    "Verdict",
     "animated_gif",
     "decode_png",
     "encode_png",

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Moment
+from sparring.config.schedules import Interval, RoundInfo
 from sparring.errors import InputError, check
 from sparring.visual.grid import headed_grid
 from sparring.visual.pixels import encode_png
-from sparring.visual.sampler import Code, Noise, Studio, check_number, frame_name
+from sparring.visual.sampler import CodeLike, NoiseLike, Sampler, check_num_tiles, frame_name
 
 LONGEST_NAME = 16  # characters beside a row
 
@@ -23,24 +23,24 @@ class ClassGrid:
     """Every class in a row, every z in a column, again and again: `classes_epoch_0001.png`."""
 
     columns: int = 10
-    every: Every = field(default_factory=lambda: Every(epochs=1))
+    every: Interval = field(default_factory=lambda: Interval(epochs=1))
 
     frames: ClassVar[str] = "classes_"
 
     def __post_init__(self):
         check(self.columns >= 1, "class-grid.columns", self.columns, "be at least 1")
 
-    def check_fits(self, shape: Sequence[int], noise: Noise) -> None:
+    def check_fits(self, shape: Sequence[int], noise: NoiseLike) -> None:
         classes = _code_of(noise, "class-grid").classes
         check(classes >= 1, "z.classes", classes, "be at least 1 for the picture class-grid")
-        check_number(classes * self.columns)
+        check_num_tiles(classes * self.columns)
 
-    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
-        if self.every.due(moment) or moment.last:
-            noise = cast(Code, studio.noise)
+    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+        if self.every.due(info) or info.last:
+            noise = cast(CodeLike, studio.noise)
             images = studio.draw(_class_codes(noise, studio.z(self.columns, "fixed z")))
             page = headed_grid(images, rows=_row_names(studio.classes, noise.classes))
-            yield self.frames + frame_name(self.every, moment), encode_png(page)
+            yield self.frames + frame_name(self.every, info), encode_png(page)
 
 
 @register("picture")
@@ -54,21 +54,21 @@ class CodeTraversal:
     rows: int = 8
     steps: int = 9
     limit: float = 1.0
-    every: Every = field(default_factory=lambda: Every(epochs=1))
+    every: Interval = field(default_factory=lambda: Interval(epochs=1))
 
     def __post_init__(self):
         check(self.rows >= 1, "code-traversal.rows", self.rows, "be at least 1")
         check(self.steps >= 2, "code-traversal.steps", self.steps, "be at least 2")
         check(0 < self.limit < float("inf"), "code-traversal.limit", self.limit, "be finite and above 0")
 
-    def check_fits(self, shape: Sequence[int], noise: Noise) -> None:
+    def check_fits(self, shape: Sequence[int], noise: NoiseLike) -> None:
         code = _code_of(noise, "code-traversal")
         check(code.classes + code.continuous >= 1, "z", noise, "have a class or a continuous code for code-traversal")
-        check_number(self.rows * max(code.classes, self.steps))
+        check_num_tiles(self.rows * max(code.classes, self.steps))
 
-    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
-        if self.every.due(moment) or moment.last:
-            noise, z, name = cast(Code, studio.noise), studio.z(self.rows, "fixed z"), frame_name(self.every, moment)
+    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+        if self.every.due(info) or info.last:
+            noise, z, name = cast(CodeLike, studio.noise), studio.z(self.rows, "fixed z"), frame_name(self.every, info)
             if noise.classes:
                 codes = _class_codes(noise, z).unflatten(0, (noise.classes, -1)).transpose(0, 1).flatten(0, 1)
                 heads = [*map(str, range(noise.classes))]
@@ -80,13 +80,13 @@ class CodeTraversal:
                 yield f"code_{index}_{name}", encode_png(headed_grid(studio.draw(codes), columns=heads))
 
 
-def _code_of(noise: Noise, picture: str) -> Code:
+def _code_of(noise: NoiseLike, picture: str) -> CodeLike:
     if not hasattr(noise, "with_class"):
         raise InputError(f"z is {noise}; the picture {picture} needs one with codes")
-    return cast(Code, noise)
+    return cast(CodeLike, noise)
 
 
-def _class_codes(noise: Code, z: Tensor) -> Tensor:
+def _class_codes(noise: CodeLike, z: Tensor) -> Tensor:
     """Every z [N, num] with every class, class by class: [classes * N, num]."""
     return noise.with_class(z.repeat(noise.classes, 1), torch.arange(noise.classes).repeat_interleave(len(z)))
 

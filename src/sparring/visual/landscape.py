@@ -31,7 +31,7 @@ LogDensity = Callable[[Tensor], Tensor]  # points [N, D] -> float64 [N]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class DiscriminatorFunction:
     """What a trained D says of points [N, D]: logits [N]; `probabilistic` where their sigmoid is what it gives for D*."""
 
     logits: Callable[[Tensor], Tensor]
@@ -41,7 +41,7 @@ class Verdict:
 def landscape(
     real: Tensor,
     fake: Tensor,
-    verdict: Verdict,
+    verdict: DiscriminatorFunction,
     log_density: LogDensity | None = None,
     bandwidth: float | None = None,
     title: str = "",
@@ -66,16 +66,16 @@ def landscape(
     figure.suptitle(title, fontsize=12)
     if len(axes) == 1:
         width = bandwidth or scott_bandwidth(real) or float(high[0] - low[0]) / FINENESS  # no spread where all points are one
-        _draw_line(figure, axes[0], relief(real, fake, axes, width, log_density), verdict)
+        _draw_line(figure, axes[0], densities(real, fake, axes, width, log_density), verdict)
     else:
         width = bandwidth or float(high[0] - low[0]) / FINENESS
-        _draw_plane(figure, axes, relief(real, fake, axes, width), verdict, fake[:DOTS])
+        _draw_plane(figure, axes, densities(real, fake, axes, width), verdict, fake[:DOTS])
     _note_outside(figure.axes[0 if len(axes) == 1 else 1], fake, axes)
     return figure_png(figure)
 
 
 @dataclass(frozen=True)
-class Relief:
+class Densities:
     """Densities of data and generator and the best D between them, float64 on a grid; how they were found."""
 
     real: Tensor
@@ -86,21 +86,21 @@ class Relief:
     is_exact: bool  # p_data
 
 
-def relief(
+def densities(
     real: Tensor, fake: Tensor, axes: Sequence[Tensor], bandwidth: float, log_density: LogDensity | None = None
-) -> Relief:
+) -> Densities:
     """p_data, exact or by its samples [N, D], p_g by its samples [M, D], and D*, on the grid of these D axes."""
     p, q = (kernel_density(points, axes, bandwidth) for points in (real, fake))
     log_p = p.log() if log_density is None else log_density(torch.cartesian_prod(*axes).view(-1, len(axes))).view(p.shape)
     p, best = log_p.exp(), optimal_discriminator(log_p, q.log())
     seen = num_in_kernel(p + q, min(len(real), len(fake)), bandwidth, len(axes)) >= 1
-    return Relief(p, q, best.where(seen, torch.nan), len(fake), bandwidth, log_density is not None)
+    return Densities(p, q, best.where(seen, torch.nan), len(fake), bandwidth, log_density is not None)
 
 
 # On the line
 
 
-def _draw_line(figure: "Figure", x: Tensor, found: Relief, verdict: Verdict) -> None:
+def _draw_line(figure: "Figure", x: Tensor, found: Densities, verdict: DiscriminatorFunction) -> None:
     upper, lower = figure.add_axes((0.11, 0.55, 0.85, 0.34)), figure.add_axes((0.11, 0.08, 0.85, 0.36))
     kernels = f"normal kernels of width {found.bandwidth:.2g}"
     p_data = f"p_data ({'exact' if found.is_exact else kernels})"
@@ -115,7 +115,7 @@ def _draw_line(figure: "Figure", x: Tensor, found: Relief, verdict: Verdict) -> 
         ax.grid(alpha=0.25)
 
 
-def _draw_verdict(ax: "Axes", x: Tensor, best: Tensor, verdict: Verdict) -> None:
+def _draw_verdict(ax: "Axes", x: Tensor, best: Tensor, verdict: DiscriminatorFunction) -> None:
     logits = verdict.logits(x[:, None].float()).double()
     if not verdict.probabilistic:
         ax.plot(x, logits, color=BLUE, linewidth=1.8, label="learned D")
@@ -130,7 +130,9 @@ def _draw_verdict(ax: "Axes", x: Tensor, best: Tensor, verdict: Verdict) -> None
 # In the plane
 
 
-def _draw_plane(figure: "Figure", axes: Sequence[Tensor], found: Relief, verdict: Verdict, dots: Tensor) -> None:
+def _draw_plane(
+    figure: "Figure", axes: Sequence[Tensor], found: Densities, verdict: DiscriminatorFunction, dots: Tensor
+) -> None:
     panels = figure.subplots(2, 2, gridspec_kw={"left": 0.07, "right": 0.87, "bottom": 0.1, "top": 0.9, "hspace": 0.24})
     crowd, share, densest = _colours("white", "black"), _colours(VERMILION, "white", BLUE), found.real.max().item()
     density = _show(panels[0, 0], axes, found.real, "p_data", crowd, (0, densest))

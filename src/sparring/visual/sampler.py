@@ -5,14 +5,14 @@ from typing import Literal, Protocol
 
 from torch import Tensor
 
-from sparring.config.schedules import Every, Moment
+from sparring.config.schedules import Interval, RoundInfo
 from sparring.errors import check
-from sparring.visual.landscape import LogDensity, Verdict
+from sparring.visual.landscape import DiscriminatorFunction, LogDensity
 
 MOST_TILES = 10_000
 
 
-class Noise(Protocol):
+class NoiseLike(Protocol):
     """The distribution of z: `num` columns. One of codes can write into some of them.
 
     A code's columns: z itself, then `classes` of a one-hot class, then `continuous` ones in [-1, 1].
@@ -22,7 +22,7 @@ class Noise(Protocol):
     def num(self) -> int: ...
 
 
-class Code(Noise, Protocol):
+class CodeLike(NoiseLike, Protocol):
     """Noise in which a class and other codes can be chosen."""
 
     @property
@@ -36,11 +36,11 @@ class Code(Noise, Protocol):
     def with_continuous(self, code: Tensor, index: int, values: float | Tensor, /) -> Tensor: ...
 
 
-class Studio(Protocol):
+class Sampler(Protocol):
     """Where pictures get their images from, all [N, *shape] in [-1, 1] on the CPU."""
 
     @property
-    def noise(self) -> Noise: ...
+    def noise(self) -> NoiseLike: ...
 
     @property
     def classes(self) -> Sequence[str]:
@@ -48,7 +48,7 @@ class Studio(Protocol):
         ...
 
     @property
-    def verdict(self) -> Verdict:
+    def discriminator(self) -> DiscriminatorFunction:
         """What D says in inference mode."""
         ...
 
@@ -73,7 +73,7 @@ class Studio(Protocol):
         """Real images drawn without replacement."""
         ...
 
-    def untrained(self, num: int) -> Tensor:
+    def at_init(self, num: int) -> Tensor:
         """From a generator with PyTorch's own initial values, in training mode."""
         ...
 
@@ -86,23 +86,23 @@ class Picture(Protocol):
     `check_fits(shape: Sequence[int], noise: Noise) -> None`, which raises InputError before anything is trained.
     """
 
-    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
+    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
         """File names (under samples/) and PNG bytes of what is due at this moment."""
         ...
 
 
-def frames_of(pictures: Sequence[Picture]) -> str:
+def frame_prefix(pictures: Sequence[Picture]) -> str:
     """How the names of an animation's frames begin: those of the first of these pictures that is drawn again and again."""
     starts = [getattr(picture, "frames", None) for picture in pictures]
     return next((start for start in starts if start is not None), "")
 
 
-def frame_name(every: Every, moment: Moment) -> str:
+def frame_name(every: Interval, info: RoundInfo) -> str:
     """`epoch_0001.png` for a rhythm of epochs, `round_000020.png` for one of rounds and in the midst of an epoch."""
-    by_epoch = moment.epoch_ended and not every.rounds
-    return f"epoch_{moment.epoch:04d}.png" if by_epoch else f"round_{moment.round:06d}.png"
+    by_epoch = info.epoch_ended and not every.rounds
+    return f"epoch_{info.epoch:04d}.png" if by_epoch else f"round_{info.round:06d}.png"
 
 
-def check_number(num: int) -> None:
+def check_num_tiles(num: int) -> None:
     """InputError where a picture would have too many images."""
     check(num <= MOST_TILES, "the number of images in a picture", f"{num:,}", f"be at most {MOST_TILES:,}")

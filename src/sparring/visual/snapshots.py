@@ -7,12 +7,12 @@ from typing import ClassVar
 from torch import Tensor
 
 from sparring.config.registry import register
-from sparring.config.schedules import Every, Moment
+from sparring.config.schedules import Interval, RoundInfo
 from sparring.errors import check
 from sparring.visual.grid import grid, side_by_side, tile_scale
 from sparring.visual.landscape import landscape
 from sparring.visual.pixels import decode_png, encode_png
-from sparring.visual.sampler import Noise, Studio, check_number, frame_name
+from sparring.visual.sampler import NoiseLike, Sampler, check_num_tiles, frame_name
 from sparring.visual.scatter import scatter
 from sparring.visual.strip import strip
 
@@ -26,18 +26,18 @@ class FixedGrid:
 
     rows: int = 8
     columns: int = 8
-    every: Every = field(default_factory=lambda: Every(epochs=1))
+    every: Interval = field(default_factory=lambda: Interval(epochs=1))
 
     frames: ClassVar[str] = ""
 
     def __post_init__(self):
         check(min(self.rows, self.columns) >= 1, "rows x columns", f"{self.rows} x {self.columns}", "be at least 1 x 1")
-        check_number(self.rows * self.columns)
+        check_num_tiles(self.rows * self.columns)
 
-    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
-        if self.every.due(moment) or moment.last:
+    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+        if self.every.due(info) or info.last:
             images = studio.samples(self.rows * self.columns, "fixed z")
-            yield frame_name(self.every, moment), draw(images, self.columns, studio)
+            yield frame_name(self.every, info), draw(images, self.columns, studio)
 
 
 @register("picture")
@@ -50,12 +50,12 @@ class Strip:
 
     def __post_init__(self):
         check(min(self.num, self.every) >= 1, "num, every", f"{self.num}, {self.every}", "be at least 1")
-        check_number(self.num)
+        check_num_tiles(self.num)
 
-    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
-        if moment.epoch_ended and (moment.epoch == 1 or moment.epoch % self.every == 0):
-            images = studio.samples(self.num, "strip", moment.epoch)
-            yield f"{moment.epoch - 1:03d}.png", strip(images) if images.ndim == 4 else draw(images, self.num, studio)
+    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+        if info.epoch_ended and (info.epoch == 1 or info.epoch % self.every == 0):
+            images = studio.samples(self.num, "strip", info.epoch)
+            yield f"{info.epoch - 1:03d}.png", strip(images) if images.ndim == 4 else draw(images, self.num, studio)
 
 
 @register("picture")
@@ -69,12 +69,12 @@ class FreshGrid:
 
     def __post_init__(self):
         check(min(self.rows, self.columns, self.every) >= 1, "fresh-grid", self, "have numbers of at least 1")
-        check_number(self.rows * self.columns)
+        check_num_tiles(self.rows * self.columns)
 
-    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
-        if moment.epoch_ended and moment.epoch % self.every == 0:
-            images = studio.samples(self.rows * self.columns, "fresh grid", moment.epoch)
-            yield f"fresh_{moment.epoch:04d}.png", draw(images, self.columns, studio)
+    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+        if info.epoch_ended and info.epoch % self.every == 0:
+            images = studio.samples(self.rows * self.columns, "fresh grid", info.epoch)
+            yield f"fresh_{info.epoch:04d}.png", draw(images, self.columns, studio)
 
 
 @register("picture")
@@ -88,12 +88,12 @@ class BeforeTraining:
 
     def __post_init__(self):
         check(min(self.rows, self.columns, self.batch_size) >= 1, "before-training", self, "have numbers of at least 1")
-        check_number(max(self.rows * self.columns, self.batch_size))
+        check_num_tiles(max(self.rows * self.columns, self.batch_size))
 
-    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
-        if moment.round == 0:
+    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+        if info.round == 0:
             yield "real.png", draw(studio.real(self.rows * self.columns, "train"), self.columns, studio)
-            untrained = studio.untrained(1 + self.batch_size)
+            untrained = studio.at_init(1 + self.batch_size)
             yield "untrained.png", draw(untrained[:1], 1, studio)
             if untrained.ndim == 4:
                 yield (
@@ -112,10 +112,10 @@ class RealBesideGenerated:
 
     def __post_init__(self):
         check(min(self.num, self.columns) >= 1, "real-beside-generated", self, "have numbers of at least 1")
-        check_number(self.num)
+        check_num_tiles(self.num)
 
-    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
-        if moment.last:
+    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+        if info.last:
             pages = (studio.real(self.num, "test"), studio.samples(self.num, "beside real"))
             left, right = (decode_png(draw(images, self.columns, studio)) for images in pages)
             yield "real_and_generated.png", encode_png(side_by_side(left, right))
@@ -132,7 +132,7 @@ class Landscape:
 
     num: int = 10_000
     bandwidth: float | None = None
-    every: Every = field(default_factory=lambda: Every(epochs=1))
+    every: Interval = field(default_factory=lambda: Interval(epochs=1))
 
     frames: ClassVar[str] = "landscape_"
 
@@ -141,19 +141,19 @@ class Landscape:
         good = self.bandwidth is None or 0 < self.bandwidth < float("inf")
         check(good, "landscape.bandwidth", self.bandwidth, "be finite and above 0")
 
-    def check_fits(self, shape: Sequence[int], noise: Noise) -> None:
+    def check_fits(self, shape: Sequence[int], noise: NoiseLike) -> None:
         good = tuple(shape) in ((1,), (2,))
         check(good, "the picture landscape is drawn of data whose shape", list(shape), "be [1] or [2], points")
 
-    def files(self, moment: Moment, studio: Studio) -> Iterator[tuple[str, bytes]]:
-        if self.every.due(moment) or moment.last:
+    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+        if self.every.due(info) or info.last:
             real, fake = studio.real(self.num, "train"), studio.samples(self.num, "landscape")
-            title = f"round {moment.round:,}, epoch {moment.epoch:,}"
-            png = landscape(real, fake, studio.verdict, studio.log_density, self.bandwidth, title)
-            yield self.frames + frame_name(self.every, moment), png
+            title = f"round {info.round:,}, epoch {info.epoch:,}"
+            png = landscape(real, fake, studio.discriminator, studio.log_density, self.bandwidth, title)
+            yield self.frames + frame_name(self.every, info), png
 
 
-def draw(images: Tensor, columns: int, studio: Studio) -> bytes:
+def draw(images: Tensor, columns: int, studio: Sampler) -> bytes:
     """Images [N, C, H, W] as a grid, points [N, D] as a scatter plot over real ones; PNG bytes."""
     if images.ndim == 2:
         return scatter(studio.real(1000, "test"), images)

@@ -15,14 +15,14 @@ from sparring.data import Data
 from sparring.data.fetch import cache_folder
 from sparring.data.sets import Dataset, ImageSet, Progress
 from sparring.errors import InputError
-from sparring.evaluation.extractors import inception, yardstick
+from sparring.evaluation.extractors import classifier_extractor, inception
 from sparring.evaluation.extractors.card import card
 from sparring.evaluation.extractors.classifier import ClassifierConfig
-from sparring.evaluation.extractors.training import Schooling, school
-from sparring.evaluation.extractors.yardstick import Facts, Features, Yardstick
+from sparring.evaluation.extractors.classifier_extractor import ClassifierExtractor, Facts, Features
+from sparring.evaluation.extractors.training import ClassifierTraining, train_classifier
 from sparring.storage.files import write_atomically
 
-__all__ = ["Extractor", "Features", "Schooling", "Yardstick", "files", "find", "readable", "suited", "train"]
+__all__ = ["ClassifierExtractor", "ClassifierTraining", "Extractor", "Features", "files", "find", "readable", "suited", "train"]
 
 SHIPPED = Path(__file__).parent / "weights"
 
@@ -57,11 +57,11 @@ def find(name: str) -> Extractor:
         path = name.partition(":")[2]
         return inception.load(Path(path) if path else None)
     if name.endswith(".safetensors"):
-        return yardstick.read(Path(name))
+        return classifier_extractor.read(Path(name))
     known = files()
     for path in known:
         if name in (path.stem, path.stem.rpartition("-")[0]):
-            return yardstick.read(path)
+            return classifier_extractor.read(path)
     raise InputError(f"unknown extractor {name!r}; {registry.suggest(name, [path.stem for path in known] + ['inception'])}")
 
 
@@ -73,18 +73,18 @@ def suited(test: Dataset) -> Extractor | None:
     return next((own for _, own in readable() if own.facts.data_fingerprint == fingerprint), None)
 
 
-def readable() -> Iterator[tuple[Path, Yardstick]]:
+def readable() -> Iterator[tuple[Path, ClassifierExtractor]]:
     """The yardsticks at hand and their files; one that is damaged, or of another version, is passed over."""
     for path in files():
         with suppress(InputError):
-            yield path, yardstick.read(path)
+            yield path, classifier_extractor.read(path)
 
 
 def train(
     data: Data,
     name: str,
     *,
-    how: Schooling | None = None,
+    how: ClassifierTraining | None = None,
     seed: int = 0,
     folder: Path | None = None,
     progress: Progress = lambda *_: None,
@@ -95,9 +95,9 @@ def train(
     """
     if not 0 < len(name) <= 64 or name == "inception" or set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-_."):
         raise InputError(f"{name!r} cannot name a yardstick; use another, of up to 64 small letters, digits, - and _")
-    how, config = how or Schooling(), ClassifierConfig()
+    how, config = how or ClassifierTraining(), ClassifierConfig()
     train_set, test = data.train(progress), data.test(progress)
-    pupil = school(config, how, train_set, test, seed, progress)
+    pupil = train_classifier(config, how, train_set, test, seed, progress)
     facts = Facts(
         name=name,
         data=codec.encode(data)["name"],
@@ -111,6 +111,6 @@ def train(
         test_accuracy=pupil.test_accuracy,
         confusion=tuple(tuple(row) for row in pupil.confusion.tolist()),
     )
-    path = yardstick.write(folder or cache_folder() / "extractors", facts, pupil.network)
-    write_atomically(path.with_suffix(".md"), card(yardstick.read(path)).encode())
+    path = classifier_extractor.write(folder or cache_folder() / "extractors", facts, pupil.network)
+    write_atomically(path.with_suffix(".md"), card(classifier_extractor.read(path)).encode())
     return path

@@ -1,9 +1,9 @@
 """The model card of a yardstick."""
 
-from sparring.evaluation.extractors.yardstick import Yardstick
+from sparring.evaluation.extractors.classifier_extractor import ClassifierExtractor
 
 
-def card(yardstick: Yardstick) -> str:
+def card(yardstick: ClassifierExtractor) -> str:
     """What it is, what it learned from, how good it is and where it errs; Markdown."""
     facts = yardstick.facts
     num_test = sum(map(sum, facts.confusion))

@@ -15,7 +15,7 @@ from sparring.networks import seeded
 
 
 @dataclass(frozen=True)
-class Schooling:
+class ClassifierTraining:
     """How a yardstick is trained: SGD with Nesterov momentum, a rise and a fall of the step size, images slightly bent."""
 
     epochs: int = 20
@@ -35,7 +35,7 @@ class Schooling:
 
 
 @dataclass(frozen=True, eq=False)
-class Pupil:
+class TrainedClassifier:
     """A trained classifier, with its accuracy on the images held back and on the test images."""
 
     network: Classifier
@@ -44,7 +44,9 @@ class Pupil:
     confusion: Tensor  # int64 [K, K]: test images by label (row) and verdict
 
 
-def school(config: ClassifierConfig, how: Schooling, train: Dataset, test: Dataset, seed: int, progress: Progress) -> Pupil:
+def train_classifier(
+    config: ClassifierConfig, how: ClassifierTraining, train: Dataset, test: Dataset, seed: int, progress: Progress
+) -> TrainedClassifier:
     """Train on all but the images held back; of the states at the epochs' ends the one that does best on those is kept.
 
     No label is smoothed. The same seed, machine, software and number of threads give the same weights.
@@ -67,7 +69,7 @@ def school(config: ClassifierConfig, how: Schooling, train: Dataset, test: Datas
         for step, chosen in enumerate(shuffled.split(how.batch_size)):
             done = epoch * steps + step
             optimizer.param_groups[0]["lr"] = how.lr * _rise_and_fall(done / (how.epochs * steps), how.warm_up)
-            images = bend(own.batch(chosen), how, keyed_generator("cpu", seed, "bend", epoch, step))
+            images = distort(own.batch(chosen), how, keyed_generator("cpu", seed, "bend", epoch, step))
             _learn(network, optimizer, images, _labels(own)[chosen])
             progress("training the yardstick", done + 1, how.epochs * steps)
         quality = _quality(network, held)
@@ -75,10 +77,10 @@ def school(config: ClassifierConfig, how: Schooling, train: Dataset, test: Datas
             best, kept = quality, {name: tensor.clone() for name, tensor in network.state_dict().items()}
     network.load_state_dict(kept)
     confusion = _confusion(network, test)
-    return Pupil(network.eval(), best[0], (confusion.trace() / confusion.sum()).item(), confusion)
+    return TrainedClassifier(network.eval(), best[0], (confusion.trace() / confusion.sum()).item(), confusion)
 
 
-def bend(images: Tensor, how: Schooling, rng: torch.Generator) -> Tensor:
+def distort(images: Tensor, how: ClassifierTraining, rng: torch.Generator) -> Tensor:
     """Each image rotated, scaled, sheared and shifted a little by itself; what comes in from outside is black.
 
     images: float [B, C, H, W] in [-1, 1].
@@ -103,7 +105,7 @@ def _learn(network: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor,
 
 
 @torch.no_grad()
-def judge(network: Classifier, images: ImageSet, batch_size: int = 500) -> tuple[Tensor, Tensor]:
+def classify(network: Classifier, images: ImageSet, batch_size: int = 500) -> tuple[Tensor, Tensor]:
     """Features [N, D] and logits [N, K] of all images, in inference mode."""
     network.eval()
     parts = [network(images.batch(part)) for part in torch.arange(len(images)).split(batch_size)]
@@ -112,13 +114,13 @@ def judge(network: Classifier, images: ImageSet, batch_size: int = 500) -> tuple
 
 def _quality(network: Classifier, held: ImageSet) -> tuple[float, float]:
     """Accuracy, and minus the loss for the ties."""
-    logits = judge(network, held)[1]
+    logits = classify(network, held)[1]
     network.train()
     return (logits.argmax(1) == _labels(held)).float().mean().item(), -cross_entropy(logits, _labels(held)).item()
 
 
 def _confusion(network: Classifier, test: ImageSet) -> Tensor:
-    verdicts, num = judge(network, test)[1].argmax(1), len(test.classes)
+    verdicts, num = classify(network, test)[1].argmax(1), len(test.classes)
     return torch.bincount(_labels(test) * num + verdicts, minlength=num * num).view(num, num)
 
 

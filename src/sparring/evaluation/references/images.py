@@ -13,11 +13,11 @@ from sparring.config.rng import keyed_generator
 from sparring.data.sets import Dataset, ImageSet
 from sparring.errors import InputError
 from sparring.evaluation import cache
-from sparring.evaluation.extractors import Features, Yardstick
-from sparring.evaluation.references.reference import SeenStandard, Values
+from sparring.evaluation.extractors import ClassifierExtractor, Features
+from sparring.evaluation.references.reference import FeatureReference, Values
 from sparring.metrics import (
     Moments,
-    Reference,
+    RealNeighbours,
     class_shares,
     classifier_score,
     entropy,
@@ -33,12 +33,12 @@ FEW_CLASSES = 20  # up to so many, the share of each is a score of its own
 
 
 @dataclass(frozen=True, eq=False)
-class ImageStandard(SeenStandard):
+class ImageReference(FeatureReference):
     """The test images of a data set, as an extractor sees them."""
 
-    headline: ClassVar[str] = "frechet_distance"
+    primary_metric: ClassVar[str] = "frechet_distance"
     preprocessing: ClassVar[str] = "clamped to [-1, 1], uint8 by rounding half to even, back to [-1, 1]"
-    usual: ClassVar[int] = 10_000
+    default_num_samples: ClassVar[int] = 10_000
 
     @property
     def options(self) -> Mapping[str, str]:
@@ -72,19 +72,19 @@ class ImageStandard(SeenStandard):
         return Moments.of(self.real.features.to(self.device))
 
     @cached_property
-    def neighbours(self) -> Reference:
+    def neighbours(self) -> RealNeighbours:
         """The test images' features and the radii of their neighbourhoods, on the device."""
         features = self.real.features.to(self.device)
 
         def make() -> dict[str, Tensor]:
-            found = Reference.of(features)
+            found = RealNeighbours.of(features)
             return {"precision": found.radii_precision.cpu(), "coverage": found.radii_coverage.cpu()}
 
         def fits(found: dict[str, Tensor]) -> bool:
             return found.keys() == {"precision", "coverage"} and all(r.shape == features.shape[:1] for r in found.values())
 
         radii = cache.tensors(("radii", 3, 5, *self._key), make, fits)
-        return Reference(features, radii["precision"].to(self.device), radii["coverage"].to(self.device), 3, 5)
+        return RealNeighbours(features, radii["precision"].to(self.device), radii["coverage"].to(self.device), 3, 5)
 
     @cached_property
     def shares(self) -> Tensor:
@@ -95,15 +95,15 @@ class ImageStandard(SeenStandard):
     def _key(self) -> tuple[str, str]:
         return self.extractor.hash, self.fingerprint
 
-    def see(self, samples: Dataset) -> Features:
+    def extract(self, samples: Dataset) -> Features:
         return self.extractor.features(images_of(samples), self.device, self.progress)
 
-    def brief(self, seen: Features) -> Values:
+    def quick_metrics(self, seen: Features) -> Values:
         values = {
             "frechet_distance": frechet_distance(Moments.of(seen.features.to(self.device)), self.moments),
             "classifier_score": classifier_score(seen.logits),
         }
-        if isinstance(self.extractor, Yardstick):  # the classes are those of the data
+        if isinstance(self.extractor, ClassifierExtractor):  # the classes are those of the data
             shares = class_shares(seen.logits)
             values |= {
                 "class_entropy": entropy(shares),
@@ -115,13 +115,15 @@ class ImageStandard(SeenStandard):
                 values |= {f"share_{name}": share for name, share in names}
         return values
 
-    def cheap(self, seen: Features, seed: int, subsets: int) -> Values:
+    def per_draw_metrics(self, seen: Features, seed: int, subsets: int) -> Values:
         rng = keyed_generator("cpu", seed, "kernel distance")
         sides = seen.features.to(self.device), self.real.features.to(self.device)
         size = min(SUBSET, *map(len, sides))
-        return self.brief(seen) | {"kernel_distance": kernel_distance(*sides, subsets=subsets, size=size, generator=rng).mean}
+        return self.quick_metrics(seen) | {
+            "kernel_distance": kernel_distance(*sides, subsets=subsets, size=size, generator=rng).mean
+        }
 
-    def dear(self, seen: Features) -> Values:
+    def costly_metrics(self, seen: Features) -> Values:
         found = neighbour_scores(seen.features.to(self.device), self.neighbours)
         return {name: getattr(found, name) for name in ("precision", "recall", "density", "coverage")}
 

@@ -14,7 +14,7 @@ from sparring.data import Data
 from sparring.data.sets import Dataset, PointSet
 from sparring.errors import InputError
 from sparring.evaluation.extractors import Features
-from sparring.evaluation.references.reference import Standard, Values
+from sparring.evaluation.references.reference import Reference, Values
 from sparring.metrics import energy_distance, mixture_quality
 
 
@@ -27,13 +27,13 @@ class Mixture(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class PointStandard(Standard):
+class PointReference(Reference):
     """The test points of a toy, and the mixture that they come from where it is known."""
 
-    headline: ClassVar[str] = "energy_distance"
+    primary_metric: ClassVar[str] = "energy_distance"
     preprocessing: ClassVar[str] = "none"
-    least: ClassVar[int] = 100
-    usual: ClassVar[int] = 2500
+    min_num_samples: ClassVar[int] = 100
+    default_num_samples: ClassVar[int] = 2500
 
     @property
     def options(self) -> Mapping[str, str]:
@@ -52,7 +52,7 @@ class PointStandard(Standard):
         """As many real points as the protocol takes of a generator."""
         return _points(self.test).points[:2500].to(self.device)
 
-    def see(self, samples: Dataset) -> Features:
+    def extract(self, samples: Dataset) -> Features:
         points = _points(samples).points
         if points.shape[1:] != self.test.shape:
             raise InputError(
@@ -60,7 +60,7 @@ class PointStandard(Standard):
             )
         return Features(points.to(self.device), torch.empty(len(points), 0))
 
-    def brief(self, seen: Features) -> Values:
+    def quick_metrics(self, seen: Features) -> Values:
         values = {"energy_distance": energy_distance(seen.features, self.real)}
         mixture = _mixture(self.data)
         if mixture is None:
@@ -74,10 +74,10 @@ class PointStandard(Standard):
         }
         return values | dict(zip(("narrowest_mode", "widest_mode"), found.spread or (), strict=False))
 
-    def cheap(self, seen: Features, seed: int, subsets: int) -> Values:
-        return self.brief(seen)
+    def per_draw_metrics(self, seen: Features, seed: int, subsets: int) -> Values:
+        return self.quick_metrics(seen)
 
-    def dear(self, seen: Features) -> Values:
+    def costly_metrics(self, seen: Features) -> Values:
         return {}
 
     def ceilings(self, num: int) -> Values:

@@ -16,17 +16,17 @@ Values = dict[str, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Standard(ABC):
+class Reference(ABC):
     """What samples are held against. `headline` is the metric that ranks checkpoints: the smaller, the better."""
 
     data: Data
     device: torch.device
     progress: Progress | None = None
 
-    headline: ClassVar[str]
+    primary_metric: ClassVar[str]
     preprocessing: ClassVar[str]
-    least: ClassVar[int]  # samples
-    usual: ClassVar[int]  # samples of a generator, by default
+    min_num_samples: ClassVar[int]  # samples
+    default_num_samples: ClassVar[int]  # samples of a generator, by default
 
     floors: dict[tuple[int, bool], Values] = field(default_factory=dict, init=False, repr=False)  # found so far
 
@@ -56,19 +56,19 @@ class Standard(ABC):
         """Label and hash."""
 
     @abstractmethod
-    def see(self, samples: Dataset) -> Features:
+    def extract(self, samples: Dataset) -> Features:
         """InputError where the samples are of another kind or shape."""
 
     @abstractmethod
-    def brief(self, seen: Features) -> Values:
+    def quick_metrics(self, seen: Features) -> Values:
         """What a quick score consists of."""
 
     @abstractmethod
-    def cheap(self, seen: Features, seed: int, subsets: int) -> Values:
+    def per_draw_metrics(self, seen: Features, seed: int, subsets: int) -> Values:
         """What every draw of samples is measured by; the headline comes first."""
 
     @abstractmethod
-    def dear(self, seen: Features) -> Values:
+    def costly_metrics(self, seen: Features) -> Values:
         """What one draw alone is measured by."""
 
     @abstractmethod
@@ -81,12 +81,12 @@ class Standard(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class SeenStandard(Standard):
+class FeatureReference(Reference):
     """One of images, which an extractor sees."""
 
     extractor: Extractor = field(kw_only=True)
 
-    least: ClassVar[int] = 1000
+    min_num_samples: ClassVar[int] = 1000
 
     @property
     def extractor_names(self) -> tuple[str, str]:

@@ -14,30 +14,30 @@ from sparring.data.sets import Dataset, ImageSet, StackedSet
 from sparring.errors import InputError
 from sparring.evaluation.extractors import Features
 from sparring.evaluation.references.images import images_of
-from sparring.evaluation.references.reference import SeenStandard, Values
+from sparring.evaluation.references.reference import FeatureReference, Values
 from sparring.metrics import number_modes
 
 SIMULATED = 20  # draws of a perfect sampler, whose mean is a floor
 
 
 @dataclass(frozen=True, eq=False)
-class StackedStandard(SeenStandard):
+class StackedReference(FeatureReference):
     """The thousand numbers that stacked digits show, read channel by channel by the digits' yardstick.
 
     Protocol of PacGAN (Lin et al. 2018, section 4.2): 26,000 samples; a number counts with one sample; KL against uniform
     in nats. Ours adds the floor, for so few samples leave a perfect sampler a KL of 0.028.
     """
 
-    headline: ClassVar[str] = "mode_kl"
+    primary_metric: ClassVar[str] = "mode_kl"
     preprocessing: ClassVar[str] = "clamped to [-1, 1], uint8 by rounding half to even, back to [-1, 1], channel by channel"
-    usual: ClassVar[int] = 26_000
+    default_num_samples: ClassVar[int] = 26_000
 
     @property
     def options(self) -> Mapping[str, str]:
         floor = f"floor: mean of {SIMULATED} perfect draws from the fixed triples"
         return {"modes": "hit once", "mode_kl": f"against uniform, in nats; {floor}", "mode_kl_excess": f"over the {floor}"}
 
-    def see(self, samples: Dataset) -> Features:
+    def extract(self, samples: Dataset) -> Features:
         """The numbers, one for each sample, as its only feature."""
         images, wanted = images_of(samples).images, self.test.shape
         if images.shape[1:] != wanted:
@@ -50,15 +50,15 @@ class StackedStandard(SeenStandard):
         numbers = torch.stack(digits, dim=1) @ 10 ** torch.arange(len(digits) - 1, -1, -1)
         return Features(numbers.double()[:, None], torch.empty(len(numbers), 0))
 
-    def brief(self, seen: Features) -> Values:
+    def quick_metrics(self, seen: Features) -> Values:
         found = number_modes(seen.features[:, 0].long(), self._num_modes)
         perfect = self.known_floor(len(seen))["mode_kl"]
         return {"mode_kl": found.kl, "mode_kl_excess": found.kl - perfect, "modes": found.modes}
 
-    def cheap(self, seen: Features, seed: int, subsets: int) -> Values:
-        return self.brief(seen)
+    def per_draw_metrics(self, seen: Features, seed: int, subsets: int) -> Values:
+        return self.quick_metrics(seen)
 
-    def dear(self, seen: Features) -> Values:
+    def costly_metrics(self, seen: Features) -> Values:
         return {}
 
     def ceilings(self, num: int) -> Values:

@@ -43,7 +43,7 @@ def is_hooked(module: nn.Module) -> bool:
     return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks)
 
 
-class Pass:
+class PerceptronPass:
     """One way of inputs [B, ...] through a perceptron, without autograd, and its gradients by the chain rule."""
 
     outputs: Tensor
@@ -51,12 +51,12 @@ class Pass:
     def __init__(self, network: Perceptron, x: Tensor):
         self._steps: list[tuple[nn.Module, Tensor, Tensor]] = []  # layer, input, and what its gradient needs beside
         for layer in network:
-            y, needed = _play(layer, x)
+            y, needed = _forward(layer, x)
             self._steps.append((layer, x, needed))
             x = y
         self.outputs = x
 
-    def pull(self, dy: Tensor, *, weights: bool = False, inputs: bool = False, again: bool = False) -> list[Tensor]:
+    def vjp(self, dy: Tensor, *, weights: bool = False, inputs: bool = False, again: bool = False) -> list[Tensor]:
         """From the gradient by the outputs, whose memory it takes, those by each of `parameters()`, then that by the inputs.
 
         It may be called any number of times; `again` says so, to passes that care.
@@ -66,7 +66,7 @@ class Pass:
         first = next(layer for layer, *_ in self._steps if isinstance(layer, nn.Linear))
         for layer, x, needed in reversed(self._steps):
             if not isinstance(layer, nn.Linear):
-                dy = _through(layer, x, needed, dy)
+                dy = _backward(layer, x, needed, dy)
                 continue
             if weights:
                 rows = dy.flatten(0, -2)
@@ -77,7 +77,7 @@ class Pass:
         return [*found[::-1], dy]
 
 
-def _play(layer: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+def _forward(layer: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     """A layer's output, and what its gradient needs: the output itself, or dropout's factors."""
     if isinstance(layer, nn.Linear):
         y = linear(x, layer.weight, layer.bias)
@@ -89,7 +89,7 @@ def _play(layer: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     return y, y
 
 
-def _through(layer: nn.Module, x: Tensor, needed: Tensor, dy: Tensor) -> Tensor:
+def _backward(layer: nn.Module, x: Tensor, needed: Tensor, dy: Tensor) -> Tensor:
     """The gradient by a layer's input x from that by its output, in the latter's memory."""
     if isinstance(layer, Affine):
         return dy.mul_(layer.scale)

@@ -9,13 +9,13 @@ from typing import Literal, cast
 import torch
 from torch import Tensor
 
-from sparring.config.non_finite import DivergenceError, NetworkName, Trouble
+from sparring.config.non_finite import DivergenceError, NetworkName, NonFiniteValue
 from sparring.distributed.sharing import BOTH, Side
 from sparring.losses import RelativisticLoss
 from sparring.recipe import Move, MoveBoth, MoveD, MoveG
-from sparring.training.gan import Match, Verdict, pack
-from sparring.training.gradient_penalties import Penalised, penalise
-from sparring.training.player import Pass, Player, inference
+from sparring.training.gan import GAN, DOutput, pack
+from sparring.training.gradient_penalties import PenaltyGradients, penalty_gradients
+from sparring.training.player import ForwardPass, Player, inference
 
 _foreach_norm = torch._foreach_norm  # pyright: ignore[reportPrivateImportUsage]  (one call for all weights)
 
@@ -25,110 +25,114 @@ Readings = dict[str, Tensor]
 
 
 @torch.no_grad()
-def play(move: Move, match: Match, real: Tensor, z: Tensor, codes: Tensor | None = None, keep: bool = False) -> Readings:
+def take_step(move: Move, match: GAN, real: Tensor, z: Tensor, codes: Tensor | None = None, keep: bool = False) -> Readings:
     """Make one move. real: [B, *shape], z: [B', num_z], the rows that are here; with a condition, `codes` of the real images.
     `keep`: G's next move is on the same z and can use this one's fakes. The readings are those of the whole batches.
 
     Of a guarded match, raises DivergenceError where a loss or a gradient is not finite: nobody has stepped then.
     """
-    return _PLAYS[type(move)](move, match, real, z, codes, keep)
+    return _STEPS[type(move)](move, match, real, z, codes, keep)
 
 
-def move_d(move: MoveD, match: Match, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
+def d_step(move: MoveD, match: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
     fake = _fakes(move, match, z, keep)
-    together = move.batch == "joint" or (match.d_is_function and match.sees_plainly)
+    together = move.batch == "joint" or (match.d_is_function and match.takes_images_unchanged)
     if together:
-        passes = [match.judge(torch.cat((real, fake)), *BOTH)]
+        passes = [match.discriminate(torch.cat((real, fake)), *BOTH)]
         num_real = len(passes[0].outputs) * len(real) // (len(real) + len(fake))
         outputs = passes[0].outputs[:num_real], passes[0].outputs[num_real:]
     else:
-        passes = [match.judge(real, "real"), match.judge(fake, "fake")]
+        passes = [match.discriminate(real, "real"), match.discriminate(fake, "fake")]
         outputs = passes[0].outputs, passes[1].outputs
-    on_real, on_fake = _verdicts(match, BOTH, outputs, (codes, match.codes_of(z)))
-    d_loss, slopes = differentiate(_value_of_d(match, on_real, on_fake, move.batch), on_real.outputs, on_fake.outputs)
-    slopes = match.sharing.here(BOTH, slopes)
+    on_real, on_fake = _whole_outputs(match, BOTH, outputs, (codes, match.codes_of(z)))
+    d_loss, slopes = logit_grads(_d_loss_of(match, on_real, on_fake, move.batch), on_real.outputs, on_fake.outputs)
+    slopes = match.processes.here(BOTH, slopes)
     slopes = [torch.cat(tuple(slopes))] if together else slopes
-    pulled = [side.pull(slope, weights=True) for side, slope in zip(passes, slopes, strict=True)]
+    pulled = [side.vjp(slope, weights=True) for side, slope in zip(passes, slopes, strict=True)]
     readings = {"d_loss": d_loss, **_logits_of_d(match, on_real, on_fake)}
-    penalty = penalise(match, real, fake, codes, match.codes_of(z))
-    _step(match, readings, (match.discriminator, _total([*pulled, *penalty.gradients])), penalty=penalty)
+    penalty = penalty_gradients(match, real, fake, codes, match.codes_of(z))
+    _apply(match, readings, (match.discriminator, _total([*pulled, *penalty.gradients])), penalty=penalty)
     return readings
 
 
-def move_g(move: MoveG, match: Match, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
-    kept, match.kept = match.kept, None
+def g_step(move: MoveG, match: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
+    kept, match.reused_fakes = match.reused_fakes, None
     fakes = kept[1] if kept and kept[0] is z else match.generate(z)
-    judged = match.judge(fakes.outputs, "fake", weights=False, inputs=True)
-    (on_fake,) = _verdicts(match, ["fake"], [judged.outputs], [match.codes_of(z)])
+    judged = match.discriminate(fakes.outputs, "fake", weights=False, inputs=True)
+    (on_fake,) = _whole_outputs(match, ["fake"], [judged.outputs], [match.codes_of(z)])
     real_logits = _real_logits(match, real, codes) if isinstance(match.loss, RelativisticLoss) else on_fake.outputs[:0]
-    g_loss, slopes = differentiate(_value_of_g(match, on_fake, real_logits), on_fake.outputs)
-    (slope,) = match.sharing.here(["fake"], slopes)
-    (by_image,) = judged.pull(slope, inputs=True)
+    g_loss, slopes = logit_grads(_g_loss_of(match, on_fake, real_logits), on_fake.outputs)
+    (slope,) = match.processes.here(["fake"], slopes)
+    (by_image,) = judged.vjp(slope, inputs=True)
     readings = {"g_loss": g_loss, "g_fake_logits": match.logits(on_fake.outputs, on_fake.codes)}
-    _step(match, readings, (match.generator, fakes.pull(by_image, weights=True)))
+    _apply(match, readings, (match.generator, fakes.vjp(by_image, weights=True)))
     return readings
 
 
-def move_both(move: MoveBoth, match: Match, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
+def simultaneous_step(move: MoveBoth, match: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
     fakes = match.generate(z)
-    judged_real, judged_fake = match.judge(real, "real"), match.judge(fakes.outputs, "fake", inputs=True)
+    judged_real, judged_fake = match.discriminate(real, "real"), match.discriminate(fakes.outputs, "fake", inputs=True)
     outputs = judged_real.outputs, judged_fake.outputs
-    on_real, on_fake = _verdicts(match, BOTH, outputs, (codes, match.codes_of(z)))
+    on_real, on_fake = _whole_outputs(match, BOTH, outputs, (codes, match.codes_of(z)))
     logits = _logits_of_d(match, on_real, on_fake)
-    g_loss, g_slopes = differentiate(_value_of_g(match, on_fake, logits["real_logits"]), on_fake.outputs)
-    d_loss, d_slopes = differentiate(_value_of_d(match, on_real, on_fake), on_real.outputs, on_fake.outputs)
-    (g_slope,) = match.sharing.here(["fake"], g_slopes)
-    real_slope, fake_slope = match.sharing.here(BOTH, d_slopes)
+    g_loss, g_slopes = logit_grads(_g_loss_of(match, on_fake, logits["real_logits"]), on_fake.outputs)
+    d_loss, d_slopes = logit_grads(_d_loss_of(match, on_real, on_fake), on_real.outputs, on_fake.outputs)
+    (g_slope,) = match.processes.here(["fake"], g_slopes)
+    real_slope, fake_slope = match.processes.here(BOTH, d_slopes)
     by_itself = match.d_is_per_sample and judged_fake.outputs.shape == z.shape[:1]
     by_image, of_fake = _both_ways(judged_fake, g_slope, fake_slope, by_itself)
-    penalty = penalise(match, real, fakes.outputs, codes, match.codes_of(z))
-    d_gradients = _total([judged_real.pull(real_slope, weights=True), of_fake, *penalty.gradients])
+    penalty = penalty_gradients(match, real, fakes.outputs, codes, match.codes_of(z))
+    d_gradients = _total([judged_real.vjp(real_slope, weights=True), of_fake, *penalty.gradients])
     readings = {"g_loss": g_loss, "d_loss": d_loss, **logits, "g_fake_logits": logits["fake_logits"]}
-    of_g = fakes.pull(by_image, weights=True)
-    _step(match, readings, (match.generator, of_g), (match.discriminator, d_gradients), penalty=penalty)
+    of_g = fakes.vjp(by_image, weights=True)
+    _apply(match, readings, (match.generator, of_g), (match.discriminator, d_gradients), penalty=penalty)
     return readings
 
 
-def _verdicts(match: Match, sides: Sequence[Side], outputs: Sequence[Tensor], codes: Sequence[Tensor | None]) -> list[Verdict]:
+def _whole_outputs(
+    match: GAN, sides: Sequence[Side], outputs: Sequence[Tensor], codes: Sequence[Tensor | None]
+) -> list[DOutput]:
     """What D says of whole batches, from its outputs for the rows that are here."""
-    whole = match.sharing.gather(sides, outputs)
+    whole = match.processes.gather(sides, outputs)
     if match.condition is None:
-        return [Verdict(found) for found in whole]
-    known = match.sharing.gather(sides, cast(Sequence[Tensor], codes))
-    return [Verdict(found, of) for found, of in zip(whole, known, strict=True)]
+        return [DOutput(found) for found in whole]
+    known = match.processes.gather(sides, cast(Sequence[Tensor], codes))
+    return [DOutput(found, of) for found, of in zip(whole, known, strict=True)]
 
 
-def _value_of_g(match: Match, on_fake: Verdict, real_logits: Tensor) -> Callable[..., Tensor]:
+def _g_loss_of(match: GAN, on_fake: DOutput, real_logits: Tensor) -> Callable[..., Tensor]:
     """G's loss as a function of D's outputs for its images."""
     return lambda outputs: match.g_loss(replace(on_fake, outputs=outputs), real_logits)
 
 
-def _value_of_d(
-    match: Match, on_real: Verdict, on_fake: Verdict, batch: Literal["separate", "joint"] = "separate"
+def _d_loss_of(
+    match: GAN, on_real: DOutput, on_fake: DOutput, batch: Literal["separate", "joint"] = "separate"
 ) -> Callable[..., Tensor]:
     """D's loss as a function of its outputs for both batches."""
     return lambda real, fake: match.d_loss(replace(on_real, outputs=real), replace(on_fake, outputs=fake), batch)
 
 
-def _logits_of_d(match: Match, on_real: Verdict, on_fake: Verdict) -> Readings:
+def _logits_of_d(match: GAN, on_real: DOutput, on_fake: DOutput) -> Readings:
     verdicts = {"real_logits": on_real, "fake_logits": on_fake}
     return {name: match.logits(verdict.outputs, verdict.codes) for name, verdict in verdicts.items()}
 
 
-def _real_logits(match: Match, real: Tensor, codes: Tensor | None) -> Tensor:
+def _real_logits(match: GAN, real: Tensor, codes: Tensor | None) -> Tensor:
     """The logits of the whole real batch, for G's loss to compare with; D is held still."""
-    judged = match.judge(real, "real", weights=False)
-    (verdict,) = _verdicts(match, ["real"], [judged.outputs], [codes])
+    judged = match.discriminate(real, "real", weights=False)
+    (verdict,) = _whole_outputs(match, ["real"], [judged.outputs], [codes])
     return match.logits(verdict.outputs, verdict.codes)
 
 
-_PLAYS = {MoveD: move_d, MoveG: move_g, MoveBoth: move_both}
+_STEPS = {MoveD: d_step, MoveG: g_step, MoveBoth: simultaneous_step}
 
 
-def _step(match: Match, readings: Readings, *sides: tuple[Player, Sequence[Tensor]], penalty: Penalised | None = None) -> None:
+def _apply(
+    match: GAN, readings: Readings, *sides: tuple[Player, Sequence[Tensor]], penalty: PenaltyGradients | None = None
+) -> None:
     """Move the weights of each player against its gradients, here of some rows; of a guarded match, only if all is finite."""
     value = [penalty.value] if penalty and penalty.value is not None else []
-    *totals, summed_value = match.sharing.total(*(gradients for _, gradients in sides), value)
+    *totals, summed_value = match.processes.total(*(gradients for _, gradients in sides), value)
     summed = [(player, gradients) for (player, _), gradients in zip(sides, totals, strict=True)]
     if match.guarded:
         _check_finite(match, readings, summed)
@@ -142,13 +146,13 @@ def _step(match: Match, readings: Readings, *sides: tuple[Player, Sequence[Tenso
             match.constraint.enforce(match.discriminator.network)
 
 
-def _remember(match: Match, real_logits: Tensor, fake_logits: Tensor) -> None:
+def _remember(match: GAN, real_logits: Tensor, fake_logits: Tensor) -> None:
     for index, penalty in match.logit_penalties:
         memory = match.memory[f"penalty.{index}"]
         memory.copy_(penalty.remember(memory, real_logits, fake_logits))
 
 
-def _check_finite(match: Match, readings: Readings, sides: Sequence[tuple[Player, Sequence[Tensor]]]) -> None:
+def _check_finite(match: GAN, readings: Readings, sides: Sequence[tuple[Player, Sequence[Tensor]]]) -> None:
     """DivergenceError where a loss or the Euclidean norm of a player's gradient is not finite, naming the loss or the weight.
 
     A norm overflows where squares do, and squares are what Adam keeps.
@@ -160,12 +164,12 @@ def _check_finite(match: Match, readings: Readings, sides: Sequence[tuple[Player
         return
     for name, loss in losses.items():
         if not loss.isfinite():
-            raise DivergenceError(replace(Trouble.of(name, network_of(name), loss), batch=readings))
+            raise DivergenceError(replace(NonFiniteValue.of(name, network_of(name), loss), batch=readings))
     index = next(index for index, total in enumerate(totals) if not total.isfinite())
     (player, gradients), worst = sides[index], int(norms[index].argmax())  # NaN counts as the greatest
     side: NetworkName = "generator" if player is match.generator else "discriminator"
     name = [name for name, _ in player.network.named_parameters()][worst]
-    raise DivergenceError(replace(Trouble.of(f"gradient of {name}", side, gradients[worst]), batch=readings))
+    raise DivergenceError(replace(NonFiniteValue.of(f"gradient of {name}", side, gradients[worst]), batch=readings))
 
 
 def network_of(reading: str) -> NetworkName:
@@ -173,18 +177,18 @@ def network_of(reading: str) -> NetworkName:
     return "generator" if reading.startswith("g_") else "discriminator"
 
 
-def _fakes(move: MoveD, match: Match, z: Tensor, keep: bool) -> Tensor:
+def _fakes(move: MoveD, match: GAN, z: Tensor, keep: bool) -> Tensor:
     """G's images for D's move, [B', *shape]; kept with their way back for G's."""
     if keep:
-        match.kept = z, match.generate(z)
-        return match.kept[1].outputs
+        match.reused_fakes = z, match.generate(z)
+        return match.reused_fakes[1].outputs
     generator = match.generator.network
     mode = inference(generator) if move.fakes_from == "inference" else nullcontext()
-    with mode, match.sharing.showing(generator, "fake"):
+    with mode, match.processes.showing(generator, "fake"):
         return generator(z)
 
 
-def _both_ways(on_fake: Pass, g_slope: Tensor, d_slope: Tensor, by_itself: bool) -> tuple[Tensor, Sequence[Tensor]]:
+def _both_ways(on_fake: ForwardPass, g_slope: Tensor, d_slope: Tensor, by_itself: bool) -> tuple[Tensor, Sequence[Tensor]]:
     """G's gradient by its images, and D's by its weights, from the slopes of either loss by the logits [B].
 
     Where D takes each sample by itself, the gradient by an image is the slope times what is the same for both losses: one way
@@ -192,13 +196,13 @@ def _both_ways(on_fake: Pass, g_slope: Tensor, d_slope: Tensor, by_itself: bool)
     """
     if by_itself and d_slope.device.type == "cpu" and (d_slope.abs() > 1e-20).all():
         ratio = g_slope / d_slope
-        *d_gradients, by_image = on_fake.pull(d_slope, weights=True, inputs=True)
+        *d_gradients, by_image = on_fake.vjp(d_slope, weights=True, inputs=True)
         return by_image * ratio.view(-1, *[1] * (by_image.ndim - 1)), d_gradients
-    (by_image,) = on_fake.pull(g_slope, inputs=True, again=True)
-    return by_image, on_fake.pull(d_slope, weights=True)
+    (by_image,) = on_fake.vjp(g_slope, inputs=True, again=True)
+    return by_image, on_fake.vjp(d_slope, weights=True)
 
 
-def differentiate(value: Callable[..., Tensor], *logits: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+def logit_grads(value: Callable[..., Tensor], *logits: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     """A scalar function of logits, and its gradients by them."""
     leaves = [side.detach().requires_grad_() for side in logits]
     with torch.enable_grad():
@@ -215,12 +219,12 @@ def _total(gradients: Sequence[Sequence[Tensor]]) -> Sequence[Tensor]:
 
 
 @torch.no_grad()
-def read(match: Match, real: Tensor, z: Tensor, codes: Tensor | None = None) -> Readings:
+def read_losses(match: GAN, real: Tensor, z: Tensor, codes: Tensor | None = None) -> Readings:
     """The values of both losses as they stand, in inference mode; nothing moves."""
     generator, discriminator = match.networks
     with inference(generator), inference(discriminator):
         outputs = discriminator(pack(real, match.packing)), discriminator(pack(generator(z), match.packing))
-    on_real, on_fake = _verdicts(match, BOTH, outputs, (codes, match.codes_of(z)))
+    on_real, on_fake = _whole_outputs(match, BOTH, outputs, (codes, match.codes_of(z)))
     logits = _logits_of_d(match, on_real, on_fake)
     return {
         "g_loss": match.g_loss(on_fake, logits["real_logits"]),

@@ -16,7 +16,7 @@ from sparring.errors import InputError, check, naming
 from sparring.evaluation.extractors.classifier import Classifier, ClassifierConfig
 from sparring.networks import check_fits
 from sparring.storage.files import disk_errors, write_atomically
-from sparring.storage.tensors import seal, unseal
+from sparring.storage.tensors import encode_tensors, read_tensors
 
 FORMAT = "sparring-yardstick-1"
 
@@ -63,7 +63,7 @@ class Facts:
 
 
 @dataclass(frozen=True, eq=False)
-class Yardstick:
+class ClassifierExtractor:
     """A classifier in inference mode, and its facts."""
 
     facts: Facts
@@ -109,7 +109,7 @@ class Yardstick:
 
 def write(folder: Path, facts: Facts, network: Classifier) -> Path:
     """Write NAME-HASH.safetensors into the folder; its path."""
-    data, checksum = seal(FORMAT, asdict(facts), network.state_dict())
+    data, checksum = encode_tensors(FORMAT, asdict(facts), network.state_dict())
     path = folder / f"{_label(facts, checksum)}.safetensors"
     with disk_errors(path, len(data)):
         folder.mkdir(parents=True, exist_ok=True)
@@ -117,9 +117,9 @@ def write(folder: Path, facts: Facts, network: Classifier) -> Path:
     return path
 
 
-def read(path: Path) -> Yardstick:
+def read(path: Path) -> ClassifierExtractor:
     """Read and verify a yardstick; InputError where it is damaged, altered, misnamed, or does not fit this version."""
-    data, tensors, checksum = unseal(path, FORMAT, "yardstick")
+    data, tensors, checksum = read_tensors(path, FORMAT, "yardstick")
     with naming(str(path)):
         facts = codec.decode(Facts, data, "facts")
 
@@ -129,7 +129,7 @@ def read(path: Path) -> Yardstick:
     check_fits(build, tensors, str(path))
     network = build().eval()
     network.load_state_dict(tensors)
-    yardstick = Yardstick(facts, checksum, network)
+    yardstick = ClassifierExtractor(facts, checksum, network)
     if re.search("-[0-9a-f]{8}$", path.stem) and path.stem != yardstick.label:
         raise InputError(f"{path} holds the yardstick {yardstick.label}: its name and its content do not agree")
     return yardstick

@@ -8,12 +8,12 @@ from sparring.networks.latents import Code
 from sparring.recipe import Recipe
 
 
-def generator(recipe: Recipe, shape: tuple[int, ...], seed: int) -> nn.Module:
+def build_generator(recipe: Recipe, shape: tuple[int, ...], seed: int) -> nn.Module:
     """G with its initial values, a function of `seed` alone."""
     return networks.build_generator(recipe.generator, recipe.z.num, shape, derive_seed(seed, "initial", "generator"))
 
 
-def discriminator(recipe: Recipe, shape: tuple[int, ...], seed: int) -> nn.Module:
+def build_discriminator(recipe: Recipe, shape: tuple[int, ...], seed: int) -> nn.Module:
     """D with its initial values, likewise: for as many images side by side as the recipe packs, with an output beside the logit
     for all that its condition asks, and under its constraint."""
     packed = (shape[0] * recipe.packing, *shape[1:])
