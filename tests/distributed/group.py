@@ -16,15 +16,16 @@ from sparring.api.resolve import resolve
 from sparring.config.schedules import START, Duration
 from sparring.data import ImageSet
 from sparring.distributed.launch import Launch
-from sparring.distributed.process_group import joined
-from sparring.distributed.rows import Rows, shown
-from sparring.distributed.solo import Solo
+from sparring.distributed.process_group import process_group
+from sparring.distributed.rows import Rows, sharded
+from sparring.distributed.single_process import SingleProcess
 from sparring.errors import InputError, SparringError
-from sparring.networks.layers.batch_norm import synchronise
+from sparring.networks.layers.batch_norm import convert_sync_batchnorm
 from sparring.recipe import Recipe
 from sparring.training import probes
 from sparring.training.engine import Engine, own_torch_state
 from sparring.training.loop import run_rounds
+from sparring.training.sampler import EngineSampler
 
 sys.path.append(str(Path(__file__).parents[1]))
 from tiny import MODERN, TUTORIALS
@@ -41,16 +42,16 @@ class DoubleSet(ImageSet):
         return self.images.index_select(0, indices).double() / 127.5 - 1
 
 
-def engine_of(recipe: Recipe, ranks: Solo, num_images: int = 100) -> Engine:
+def engine_of(recipe: Recipe, group: SingleProcess, num_images: int = 100) -> Engine:
     data = recipe.data.train()
     assert isinstance(data, ImageSet)
-    return Engine.build(recipe, DoubleSet(data.images[:num_images]), 7, CPU, ranks)
+    return Engine.build(recipe, DoubleSet(data.images[:num_images]), 7, CPU, group)
 
 
-def trace(recipe: Recipe, ranks: Solo, rounds: int, num_images: int = 100) -> list[Any]:
+def trace(recipe: Recipe, group: SingleProcess, rounds: int, num_images: int = 100) -> list[Any]:
     """All numbers of each round, then a sum over all weights and statistics, network by network."""
     with own_torch_state(CPU):
-        engine = engine_of(recipe, ranks, num_images)
+        engine = engine_of(recipe, group, num_images)
         moments = list(run_rounds(engine, Duration(rounds=rounds), START))
     sums = [sum(tensor.double().abs().sum().item() for tensor in n.state_dict().values()) for n in engine.gan.networks]
     numbers = [info.numbers or {} for info in moments]
@@ -62,29 +63,29 @@ def small(name: str, batch_size: int) -> Recipe:
     return resolve(name, TUTORIALS[name] | changes)
 
 
-def traces(ranks: Solo) -> dict[str, Any]:
+def traces(group: SingleProcess) -> dict[str, Any]:
     modern = resolve("paper", MODERN | {"journal": '{"rounds": 1}', "batch_size": "24"})
-    return {name: trace(small(name, 24), ranks, ROUNDS, 250) for name in TUTORIALS} | {
-        "modern": trace(modern, ranks, ROUNDS, 250)
+    return {name: trace(small(name, 24), group, ROUNDS, 250) for name in TUTORIALS} | {
+        "modern": trace(modern, group, ROUNDS, 250)
     }
 
 
-def odd_batches(ranks: Solo) -> dict[str, Any]:
+def odd_batches(group: SingleProcess) -> dict[str, Any]:
     """13 samples a batch, and one to three in an epoch's last batch: fewer than there are processes."""
-    return {name: trace(small(name, 13), ranks, 3, 13 + left) for name, left in (("dcgan", 1), ("paper", 2), ("vanilla", 3))}
+    return {name: trace(small(name, 13), group, 3, 13 + left) for name, left in (("dcgan", 1), ("paper", 2), ("vanilla", 3))}
 
 
-def evaluation(ranks: Solo) -> dict[str, Any]:
+def evaluation(group: SingleProcess) -> dict[str, Any]:
     """What the processes draw and measure together, and what one may do by itself without the others."""
     recipe = small("dcgan", 24)
     with own_torch_state(CPU):
-        engine, test = engine_of(recipe, ranks), recipe.data.test()
+        engine, test = engine_of(recipe, group), recipe.data.test()
         assert isinstance(test, ImageSet)
         test = DoubleSet(test.images[:200])
         engine.train_round(0)
-        samples = engine.samples_across_processes(300, "quick score", 1)
-        alone = engine.sample(300, "quick score", 1) if ranks.is_first else samples
-        numbers = probes.run_probes(engine, test) if ranks.is_first else {}
+        samples = EngineSampler(engine, engine.data).samples_across_processes(300, "quick score", 1)
+        alone = EngineSampler(engine, engine.data).samples(300, "quick score", 1) if group.is_rank0 else samples
+        numbers = probes.run_probes(engine, test) if group.is_rank0 else {}
         return {
             "test": probes.traces_on_test_images(engine, test, 1),
             "samples": samples.flatten(1)[:, ::40].tolist(),
@@ -93,7 +94,7 @@ def evaluation(ranks: Solo) -> dict[str, Any]:
         }
 
 
-def batch_norms(ranks: Solo) -> dict[str, Any]:
+def batch_norms(group: SingleProcess) -> dict[str, Any]:
     """The shares of a batch through synchronised batch norm, and how far all is from PyTorch's own on the whole batch."""
     found = {}
     for name, shape in SHAPES.items():
@@ -105,27 +106,29 @@ def batch_norms(ranks: Solo) -> dict[str, Any]:
                 layer.weight.data, layer.bias.data = (torch.linspace(a, 2, shape[1]) for a in (0.5, -1))
             network = nn.Sequential(layers[1])
             names = list(network.state_dict())
-            synchronise(network)
+            convert_sync_batchnorm(network)
             assert list(network.state_dict()) == names
-            found[f"{name}, momentum {momentum}"] = _beside_whole(ranks, layers[0], network, shape, rng)
+            found[f"{name}, momentum {momentum}"] = _beside_whole(group, layers[0], network, shape, rng)
     return found
 
 
-def _beside_whole(ranks: Solo, whole: nn.Module, shared: nn.Module, shape: tuple[int, ...], rng: torch.Generator) -> float:
+def _beside_whole(
+    group: SingleProcess, whole: nn.Module, shared: nn.Module, shape: tuple[int, ...], rng: torch.Generator
+) -> float:
     x, dy = (3 + 2 * torch.randn(shape, generator=rng) for _ in range(2))
     x = x.contiguous(memory_format=torch.channels_last) if len(shape) == 4 else x
     x.requires_grad_()
     whole(x).backward(dy)
-    own = ranks.part(len(x))
+    own = group.my_share(len(x))
     part = x.detach()[own.start : own.stop].requires_grad_()
-    everyone: Callable[[Tensor], Tensor] = getattr(ranks, "everyone", lambda values: values[None])
-    with shown(shared, Rows(len(x), ((own.start, own.stop),), rng, everyone)):
+    all_gather: Callable[[Tensor], Tensor] = getattr(group, "all_gather", lambda values: values[None])
+    with sharded(shared, Rows(len(x), ((own.start, own.stop),), rng, all_gather)):
         y = shared(part)
     y.backward(dy[own.start : own.stop])
     assert x.grad is not None
     assert part.grad is not None
     assert torch.equal(shared.eval()(part), shared(part))  # nobody is asked in inference
-    sums = everyone(torch.cat([p.grad.flatten() for p in shared.parameters() if p.grad is not None])).sum(0)
+    sums = all_gather(torch.cat([p.grad.flatten() for p in shared.parameters() if p.grad is not None])).sum(0)
     pairs = [(part.grad, x.grad[own.start : own.stop]), (y, whole(x.detach()).detach()[own.start : own.stop])]
     pairs += [(sums, torch.cat([p.grad.flatten() for p in whole.parameters() if p.grad is not None]))]
     again = type(whole)(shape[1], momentum=whole.momentum)  # pyright: ignore
@@ -134,25 +137,25 @@ def _beside_whole(ranks: Solo, whole: nn.Module, shared: nn.Module, shape: tuple
     return max(((a - b).abs().max().item() for a, b in pairs if a.numel()), default=0.0)
 
 
-def per_process(ranks: Solo) -> dict[str, Any]:
+def per_process(group: SingleProcess) -> dict[str, Any]:
     """Batch norm by itself: another trace, one and the same in every process."""
     recipe = replace(small("dcgan", 24), batch_norm="per-process")
-    too_small = replace(recipe, batch_size=2 * ranks.size - 1)
-    return {"trace": trace(recipe, ranks, 3), "too small": said(lambda: engine_of(too_small, ranks))}
+    too_small = replace(recipe, batch_size=2 * group.size - 1)
+    return {"trace": trace(recipe, group, 3), "too small": said(lambda: engine_of(too_small, group))}
 
 
-def errors(ranks: Solo) -> dict[str, Any]:
+def errors(group: SingleProcess) -> dict[str, Any]:
     """One process fails, and all do, in its words; what is said by the first reaches all."""
 
     def refuse() -> None:
-        if ranks.rank == ranks.size - 1:
-            raise InputError(f"no, says {ranks.rank}")
+        if group.rank == group.size - 1:
+            raise InputError(f"no, says {group.rank}")
 
     return {
-        "agreed": said(lambda: ranks.agree(refuse)),
-        "first": ranks.first(lambda: {"from": ranks.rank}),
-        "small batch": said(lambda: engine_of(small("paper", 1), ranks)),
-        "part": list(ranks.part(5)),
+        "agreed": said(lambda: group.raise_together(refuse)),
+        "first": group.on_rank0(lambda: {"from": group.rank}),
+        "small batch": said(lambda: engine_of(small("paper", 1), group)),
+        "part": list(group.my_share(5)),
     }
 
 
@@ -164,22 +167,22 @@ def said(work: Callable[[], object]) -> str:
     return "nothing"
 
 
-def find(ranks: Solo) -> Mapping[str, Any]:
+def find(group: SingleProcess) -> Mapping[str, Any]:
     tasks = (traces, odd_batches, evaluation, batch_norms, per_process, errors)
-    return {task.__name__: task(ranks) for task in tasks}
+    return {task.__name__: task(group) for task in tasks}
 
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
-    with joined(Launch.of(), 60) as ranks:
-        ranks.place(lambda: CPU)
-        found = dict(find(ranks))
-        if ranks.is_first:
+    with process_group(Launch.of(), 60) as group:
+        group.assign_device(lambda: CPU)
+        found = dict(find(group))
+        if group.is_rank0:
             time.sleep(0.5)  # as one that has to write
-            (folder / f"{ranks.size}-written").touch()
-    found["left_last"] = (folder / f"{ranks.size}-written").exists()
-    (folder / f"{ranks.size}-{ranks.rank}.json").write_text(json.dumps(found))
+            (folder / f"{group.size}-written").touch()
+    found["left_last"] = (folder / f"{group.size}-written").exists()
+    (folder / f"{group.size}-{group.rank}.json").write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

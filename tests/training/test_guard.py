@@ -92,7 +92,7 @@ def test_a_move_that_is_not_finite_does_not_step(recipe):
         assert not any(name.startswith("discriminator") for name in touched)
     else:
         assert touched == set()
-    batch = raised.value.trouble.batch
+    batch = raised.value.non_finite.batch
     torch.testing.assert_close(batch["real"], engine.data.batch(engine.order.indices(round_)), equal_nan=True, rtol=0, atol=0)
     assert torch.equal(batch["z"], engine.z(recipe.batch_size, "z", round_, 0))
     assert batch["real_logits"].isnan().any()
@@ -122,7 +122,7 @@ def test_a_gradient_that_is_not_finite_is_seen_where_the_loss_is():
     touched = changed(before, state(engine))
     assert touched
     assert not any(name.startswith("generator") for name in touched)
-    assert raised.value.trouble.batch["g_loss"].isfinite()
+    assert raised.value.non_finite.batch["g_loss"].isfinite()
     d_steps.train_round(0)
     assert {name for name in touched if name.startswith("discriminator.network")} == {
         name for name in changed(before, state(d_steps)) if name.startswith("discriminator.network")
@@ -134,19 +134,19 @@ def test_a_gradient_that_is_not_finite_is_seen_where_the_loss_is():
 )
 @pytest.mark.parametrize("side", ["generator", "discriminator"])
 def test_the_weight_is_named(side, index, value, told):
-    match = build(replace(small("paper"), non_finite=Skip()), images(20)).gan
-    player = getattr(match, side)
+    gan = build(replace(small("paper"), non_finite=Skip()), images(20)).gan
+    player = getattr(gan, side)
     name, weight = list(player.network.named_parameters())[index]
     gradients = [torch.zeros_like(parameter) for parameter in player.optimizer.parameters]
     gradients[index].view(-1)[-1] = float(value)
     if value == "1e25":  # a norm that overflows, though no value does
         gradients[index][...] = 1e25
-    sides = [(match.generator, [torch.zeros_like(p) for p in match.generator.optimizer.parameters]), (player, gradients)]
+    sides = [(gan.generator, [torch.zeros_like(p) for p in gan.generator.optimizer.parameters]), (player, gradients)]
     before = weight.detach().clone()
     with pytest.raises(DivergenceError, match=f"^gradient of {name} of the {side} became {told}$"):
-        gan_step._apply(match, {}, *sides[player is match.generator :])
+        gan_step._apply(gan, {}, *sides[player is gan.generator :])
     assert torch.equal(weight, before)
-    assert match.generator.optimizer.clock.count == match.discriminator.optimizer.clock.count == 0
+    assert gan.generator.optimizer.clock.count == gan.discriminator.optimizer.clock.count == 0
 
 
 def test_what_is_read_beside_the_rounds_is_told_as_well():
@@ -162,6 +162,6 @@ def test_an_unguarded_round_is_found_out_at_its_end(recipe):
     engine, round_ = sick(recipe, Stop())
     with pytest.raises(DivergenceError, match=r"^[gd]_loss of the (generator|discriminator) became nan$") as raised:
         engine.train_round(round_)
-    batch = raised.value.trouble.batch
+    batch = raised.value.non_finite.batch
     assert batch["real"].isnan().any()
     assert {"z", "g_loss", "d_loss", "real_logits", "fake_logits", "g_fake_logits"} <= batch.keys()

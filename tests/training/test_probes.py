@@ -8,6 +8,7 @@ from sparring.config.rng import keyed_generator
 from sparring.runs import checkpoint
 from sparring.training.engine import Engine, own_torch_state
 from sparring.training.probes import run_probes
+from sparring.training.sampler import EngineSampler
 from tiny import SETTINGS
 
 CPU = torch.device("cpu")
@@ -28,7 +29,7 @@ def test_a_checkup_measures_and_changes_nothing():
     numbers = run_probes(engine, test)
     assert all(torch.equal(tensor, before[name]) for name, tensor in checkpoint.tensors_of(engine.gan).items())
     assert all(network.training for network in engine.gan.networks)
-    fake = engine.sample(500, "checkup").double()
+    fake = EngineSampler(engine, engine.data).samples(500, "checkup").double()
     real = test.batch(torch.randperm(len(test), generator=keyed_generator("cpu", 0, "checkup"))[:500]).double()
     assert numbers["spread"] == pytest.approx(
         (fake.var(0, correction=0).mean() / real.var(0, correction=0).mean()).sqrt().item()

@@ -20,6 +20,7 @@ from sparring.recipe import MoveD, MoveG, Recipe, Round
 from sparring.training.engine import Engine, own_torch_state, summary
 from sparring.training.player import inference
 from sparring.training.probes import traces_on_test_images
+from sparring.training.sampler import EngineSampler
 
 CPU = torch.device("cpu")
 BATCH = 20  # of the perceptrons' rounds, where the recipes have 100
@@ -364,7 +365,11 @@ def test_samples_come_from_inference_and_leave_it():
     engine = build(small_dcgan(8), images(20))
     engine.train_round(0)
     before = [buffer.clone() for buffer in engine.gan.generator.network.buffers()]
-    one, two, other = engine.sample(5, "fixed z"), engine.sample(5, "fixed z"), engine.sample(5, "other z")
+    one, two, other = (
+        EngineSampler(engine, engine.data).samples(5, "fixed z"),
+        EngineSampler(engine, engine.data).samples(5, "fixed z"),
+        EngineSampler(engine, engine.data).samples(5, "other z"),
+    )
     assert torch.equal(one, two)
     assert not torch.equal(one, other)
     assert one.shape == (5, 1, 28, 28)
@@ -377,11 +382,11 @@ def test_samples_come_from_inference_and_leave_it():
 def test_untrained_images_come_from_pytorchs_own_initial_values():
     engine = build(recipes.get("dropout-mlp"), images(20))
     state = torch.get_rng_state()
-    untrained = engine.at_init(64)
+    untrained = EngineSampler(engine, engine.data).at_init(64)
     assert untrained.shape == (64, 1, 28, 28)
-    assert torch.equal(untrained, engine.at_init(64))
+    assert torch.equal(untrained, EngineSampler(engine, engine.data).at_init(64))
     assert torch.equal(torch.get_rng_state(), state)
-    own = engine.sample(64, "untrained")
+    own = EngineSampler(engine, engine.data).samples(64, "untrained")
     assert untrained.std() < 0.2 < own.std()  # PyTorch's weights are about a third as large, and have no bias of 0.15
 
 

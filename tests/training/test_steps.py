@@ -32,7 +32,7 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
-def make_match(loss=None, g_extra: nn.Module | None = None, d_extra: nn.Module | None = None, **parts: Any) -> GAN:
+def make_gan(loss=None, g_extra: nn.Module | None = None, d_extra: nn.Module | None = None, **parts: Any) -> GAN:
     """Tiny float64 perceptrons; the extra modules stand between their layers."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -68,8 +68,8 @@ def same(these: list[Tensor], those: list[Tensor]) -> bool:
     return all(torch.equal(this, that) for this, that in zip(these, those, strict=True))
 
 
-def copies(match: GAN) -> tuple[nn.Module, nn.Module]:
-    generator, discriminator = deepcopy(match.networks)
+def copies(gan: GAN) -> tuple[nn.Module, nn.Module]:
+    generator, discriminator = deepcopy(gan.networks)
     return generator, discriminator
 
 
@@ -88,21 +88,21 @@ class Calls:
 
 @pytest.mark.parametrize(("move", "moved"), [(MoveD(), "d"), (MoveG(), "g"), (MoveBoth(), "gd")])
 def test_only_whose_move_it_is_moves(move, moved):
-    match = make_match()
-    before = weights(match.generator), weights(match.discriminator)
-    take_step(move, match, normal(4, NUM_X), normal(4, NUM_Z))
-    assert same(weights(match.generator), before[0]) == ("g" not in moved)
-    assert same(weights(match.discriminator), before[1]) == ("d" not in moved)
-    assert all(p.grad is None for network in match.networks for p in network.parameters())
+    gan = make_gan()
+    before = weights(gan.generator), weights(gan.discriminator)
+    take_step(move, gan, normal(4, NUM_X), normal(4, NUM_Z))
+    assert same(weights(gan.generator), before[0]) == ("g" not in moved)
+    assert same(weights(gan.discriminator), before[1]) == ("d" not in moved)
+    assert all(p.grad is None for network in gan.networks for p in network.parameters())
 
 
 def test_move_d_by_hand():
-    match, real, z = make_match(), normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
-    g, d = copies(match)
+    gan, real, z = make_gan(), normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
+    g, d = copies(gan)
     real_logits, fake_logits = d(real), d(g(z).detach())
     value = softplus(-real_logits).mean() + softplus(fake_logits).mean()
-    readings = take_step(MoveD(), match, real, z)
-    assert_close(gradients_of(match.discriminator), by_backward(d, value))
+    readings = take_step(MoveD(), gan, real, z)
+    assert_close(gradients_of(gan.discriminator), by_backward(d, value))
     assert set(readings) == {"d_loss", "real_logits", "fake_logits"}
     assert_close(list(readings.values()), [value, real_logits, fake_logits])
     assert not any(reading.requires_grad for reading in readings.values())
@@ -110,12 +110,12 @@ def test_move_d_by_hand():
 
 @pytest.mark.parametrize("loss", [NonSaturating(), Minimax()])
 def test_move_g_by_hand(loss):
-    match, z = make_match(loss), normal(4, NUM_Z, seed=2)
-    g, d = copies(match)
+    gan, z = make_gan(loss), normal(4, NUM_Z, seed=2)
+    g, d = copies(gan)
     logits = d(g(z))
     value = softplus(-logits).mean() if type(loss) is NonSaturating else -softplus(logits).mean()
-    readings = take_step(MoveG(), match, torch.empty(0), z)
-    assert_close(gradients_of(match.generator), by_backward(g, value))
+    readings = take_step(MoveG(), gan, torch.empty(0), z)
+    assert_close(gradients_of(gan.generator), by_backward(g, value))
     assert set(readings) == {"g_loss", "g_fake_logits"}
     assert_close([readings["g_loss"], readings["g_fake_logits"]], [value, logits])
     assert not any(reading.requires_grad for reading in readings.values())
@@ -123,19 +123,19 @@ def test_move_g_by_hand(loss):
 
 @pytest.mark.parametrize("dropout", [nn.Dropout(0.5), Dropout(0.5)])
 def test_move_both_takes_both_gradients_from_one_forward_pass(dropout):
-    match, real, z = make_match(d_extra=dropout), normal(8, NUM_X, seed=1), normal(8, NUM_Z, seed=2)
-    g, d = copies(match)
+    gan, real, z = make_gan(d_extra=dropout), normal(8, NUM_X, seed=1), normal(8, NUM_Z, seed=2)
+    g, d = copies(gan)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         real_logits, fake_logits = d(real), d(g(z))
         g_value = softplus(-fake_logits).mean()
         d_value = softplus(-real_logits).mean() + softplus(fake_logits).mean()
         g_gradients, d_gradients = by_backward(g, g_value), by_backward(d, d_value)
-        g_calls, d_calls = Calls(match.generator.network), Calls(match.discriminator.network)
+        g_calls, d_calls = Calls(gan.generator.network), Calls(gan.discriminator.network)
         torch.manual_seed(5)
-        readings = take_step(MoveBoth(), match, real, z)
-    assert_close(gradients_of(match.generator), g_gradients)
-    assert_close(gradients_of(match.discriminator), d_gradients)
+        readings = take_step(MoveBoth(), gan, real, z)
+    assert_close(gradients_of(gan.generator), g_gradients)
+    assert_close(gradients_of(gan.discriminator), d_gradients)
     assert len(g_calls.inputs) == 1
     assert [len(x) for x in d_calls.inputs] == [8, 8]
     assert readings["g_fake_logits"] is not None
@@ -147,54 +147,54 @@ def test_move_both_takes_both_gradients_from_one_forward_pass(dropout):
 @pytest.mark.parametrize("bias", [0.0, -1000.0, 1000.0])
 def test_move_both_by_hand_whatever_d_thinks(bias, batch_norm):
     """One way back through D serves both losses, unless samples depend on each other or D's slope has vanished."""
-    match, real, z = make_match(d_extra=nn.BatchNorm1d(5) if batch_norm else None), normal(4, NUM_X), normal(6, NUM_Z)
-    match.discriminator.network.get_parameter("3.bias").data += bias
-    g, d = copies(match)
+    gan, real, z = make_gan(d_extra=nn.BatchNorm1d(5) if batch_norm else None), normal(4, NUM_X), normal(6, NUM_Z)
+    gan.discriminator.network.get_parameter("3.bias").data += bias
+    g, d = copies(gan)
     real_logits, fake_logits = d(real), d(g(z))
     g_gradients = by_backward(g, softplus(-fake_logits).mean())
     d_gradients = by_backward(d, softplus(-real_logits).mean() + softplus(fake_logits).mean())
-    take_step(MoveBoth(), match, real, z)
+    take_step(MoveBoth(), gan, real, z)
     assert batch_norm or any(gradient.abs().max() > 1e-6 for gradient in g_gradients) == (bias <= 0)
-    assert_close(gradients_of(match.generator), g_gradients)
-    assert_close(gradients_of(match.discriminator), d_gradients)
+    assert_close(gradients_of(gan.generator), g_gradients)
+    assert_close(gradients_of(gan.discriminator), d_gradients)
 
 
 def perceptrons(loss=None) -> GAN:
     """A match whose networks have their gradients written out."""
-    networks = [Perceptron(*network.children()) for network in make_match(loss).networks]
+    networks = [Perceptron(*network.children()) for network in make_gan(loss).networks]
     players = [Player(n, Recorded(Adam(lr=0.1), n.parameters(), StepClock())) for n in networks]
     return GAN(*players, loss=loss or NonSaturating())
 
 
 @pytest.mark.parametrize("moves", [(MoveD(), MoveG()), (MoveG(), MoveD(batch="joint")), (MoveBoth(),)])
 def test_written_out_gradients_play_the_same_match(moves):
-    matches, real, z = (make_match(), perceptrons()), normal(4, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
+    gans, real, z = (make_gan(), perceptrons()), normal(4, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
     for move in (*moves, *moves):
-        one, other = (take_step(move, match, real, z) for match in matches)
+        one, other = (take_step(move, gan, real, z) for gan in gans)
         assert_close(list(one.values()), list(other.values()))
-    assert matches[1].discriminator.forward(real).__class__ is perceptron.PerceptronPass
-    assert_close(weights(matches[0].generator), weights(matches[1].generator))
-    assert_close(weights(matches[0].discriminator), weights(matches[1].discriminator))
+    assert gans[1].discriminator.forward(real).__class__ is perceptron.PerceptronPass
+    assert_close(weights(gans[0].generator), weights(gans[1].generator))
+    assert_close(weights(gans[0].discriminator), weights(gans[1].discriminator))
 
 
-@pytest.mark.parametrize("make", [make_match, perceptrons])
+@pytest.mark.parametrize("make", [make_gan, perceptrons])
 def test_fakes_that_are_kept_are_those_that_g_would_make_again(make):
-    matches, real, z = (make(), make()), normal(4, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
-    calls = Calls(matches[0].generator.network)
-    for keep, match in zip((True, False), matches, strict=True):
-        take_step(MoveD(), match, real, z, keep=keep)
-        take_step(MoveG(z="same"), match, real, z)
-        assert match.reused_fakes is None
+    gans, real, z = (make(), make()), normal(4, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
+    calls = Calls(gans[0].generator.network)
+    for keep, gan in zip((True, False), gans, strict=True):
+        take_step(MoveD(), gan, real, z, keep=keep)
+        take_step(MoveG(z="same"), gan, real, z)
+        assert gan.reused_fakes is None
     assert len(calls.inputs) <= 1
-    assert_close(weights(matches[0].generator), weights(matches[1].generator))
-    assert_close(weights(matches[0].discriminator), weights(matches[1].discriminator))
+    assert_close(weights(gans[0].generator), weights(gans[1].generator))
+    assert_close(weights(gans[0].discriminator), weights(gans[1].discriminator))
 
 
 def test_d_sees_both_sides_in_one_pass_only_where_that_changes_nothing():
     for extra, passes in ((nn.Identity(), [10]), (Dropout(0.5), [4, 6]), (nn.BatchNorm1d(5), [4, 6])):
-        match = make_match(d_extra=extra)
-        calls = Calls(match.discriminator.network)
-        take_step(MoveD(), match, normal(4, NUM_X), normal(6, NUM_Z))
+        gan = make_gan(d_extra=extra)
+        calls = Calls(gan.discriminator.network)
+        take_step(MoveD(), gan, normal(4, NUM_X), normal(6, NUM_Z))
         assert [len(x) for x in calls.inputs] == passes
 
 
@@ -211,45 +211,45 @@ class Shifted(nn.Module):
 
 @pytest.mark.parametrize("move", [MoveD(), MoveBoth(), MoveG()])
 def test_a_network_of_ones_own_may_share_gradients_and_begin_in_place(move):
-    match, real, z = make_match(), normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
+    gan, real, z = make_gan(), normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
     network = Shifted()
     optimizer = Recorded(Adam(lr=0.1), network.parameters(), StepClock())
-    match = GAN(match.generator, Player(network, optimizer), match.loss)
-    g, d = copies(match)
+    gan = GAN(gan.generator, Player(network, optimizer), gan.loss)
+    g, d = copies(gan)
     real_logits, fake_logits = d(real.clone()), d(g(z).clone())
     d_value = softplus(-real_logits).mean() + softplus(fake_logits).mean()
     g_gradients, d_gradients = by_backward(g, softplus(-fake_logits).mean()), by_backward(d, d_value)
-    take_step(move, match, real, z)
+    take_step(move, gan, real, z)
     if not isinstance(move, MoveD):
-        assert_close(gradients_of(match.generator), g_gradients)
+        assert_close(gradients_of(gan.generator), g_gradients)
     if not isinstance(move, MoveG):
-        assert_close(gradients_of(match.discriminator), d_gradients)
+        assert_close(gradients_of(gan.discriminator), d_gradients)
 
 
 def test_fakes_that_are_kept_serve_their_own_z_only():
-    match, other = perceptrons(), normal(3, NUM_Z, seed=3)
-    take_step(MoveD(), match, normal(4, NUM_X), normal(4, NUM_Z), keep=True)
-    assert len(take_step(MoveG(), match, normal(4, NUM_X), other)["g_fake_logits"]) == 3
+    gan, other = perceptrons(), normal(3, NUM_Z, seed=3)
+    take_step(MoveD(), gan, normal(4, NUM_X), normal(4, NUM_Z), keep=True)
+    assert len(take_step(MoveG(), gan, normal(4, NUM_X), other)["g_fake_logits"]) == 3
 
 
 def test_what_is_frozen_stays_frozen():
-    match = make_match(d_extra=nn.BatchNorm1d(5))
-    frozen = match.discriminator.network.get_parameter("0.weight").requires_grad_(False)
-    take_step(MoveG(), match, normal(4, NUM_X), normal(4, NUM_Z))
+    gan = make_gan(d_extra=nn.BatchNorm1d(5))
+    frozen = gan.discriminator.network.get_parameter("0.weight").requires_grad_(False)
+    take_step(MoveG(), gan, normal(4, NUM_X), normal(4, NUM_Z))
     assert not frozen.requires_grad
 
 
 def test_g_moves_without_gradients_by_the_weights_of_d():
-    match = make_match(d_extra=nn.BatchNorm1d(5))
-    judged = match.discriminator.forward(normal(4, NUM_X), weights=False, inputs=True)
+    gan = make_gan(d_extra=nn.BatchNorm1d(5))
+    judged = gan.discriminator.forward(normal(4, NUM_X), weights=False, inputs=True)
     with pytest.raises(RuntimeError, match=r"require grad|not have been used"):
         judged.vjp(torch.ones(4, dtype=torch.float64), weights=True)
-    assert all(p.requires_grad for p in match.discriminator.network.parameters())
+    assert all(p.requires_grad for p in gan.discriminator.network.parameters())
 
 
 def test_a_joint_batch_has_one_mean_and_one_pass():
     real, z = normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
-    separate, joint = make_match(), make_match()
+    separate, joint = make_gan(), make_gan()
     calls = Calls(joint.discriminator.network)
     one = take_step(MoveD(batch="separate"), separate, real, z)
     two = take_step(MoveD(batch="joint"), joint, real, z)
@@ -261,8 +261,8 @@ def test_a_joint_batch_has_one_mean_and_one_pass():
 
 
 def test_a_joint_batch_of_unequal_halves_weighs_samples_alike():
-    match, real, z = make_match(NonSaturating(real_target=0.9)), normal(3, NUM_X, seed=1), normal(5, NUM_Z, seed=2)
-    readings = take_step(MoveD(batch="joint"), match, real, z)
+    gan, real, z = make_gan(NonSaturating(real_target=0.9)), normal(3, NUM_X, seed=1), normal(5, NUM_Z, seed=2)
+    readings = take_step(MoveD(batch="joint"), gan, real, z)
     real_logits, fake_logits = readings["real_logits"], readings["fake_logits"]
     assert (len(real_logits), len(fake_logits)) == (3, 5)
     real_values = 0.9 * softplus(-real_logits) + 0.1 * softplus(real_logits)
@@ -270,9 +270,9 @@ def test_a_joint_batch_of_unequal_halves_weighs_samples_alike():
 
 
 def test_a_short_real_batch_beside_a_full_one_of_fakes():
-    match, real, z = make_match(), normal(96, NUM_X, seed=1), normal(256, NUM_Z, seed=2)
+    gan, real, z = make_gan(), normal(96, NUM_X, seed=1), normal(256, NUM_Z, seed=2)
     for move in (MoveD(), MoveBoth()):
-        readings = take_step(move, match, real, z)
+        readings = take_step(move, gan, real, z)
         real_logits, fake_logits = readings["real_logits"], readings["fake_logits"]
         assert (len(real_logits), len(fake_logits)) == (96, 256)
         expected = softplus(-real_logits).sum() / 96 + softplus(fake_logits).sum() / 256
@@ -285,50 +285,50 @@ def statistics(network: nn.Module) -> list[Tensor]:
 
 def warmed_up(**extras: nn.Module) -> GAN:
     """A match whose G has batch norm with statistics of its own."""
-    match = make_match(g_extra=nn.BatchNorm1d(5), **extras)
-    match.generator.network(3 + 2 * normal(64, NUM_Z, seed=9))
-    return match
+    gan = make_gan(g_extra=nn.BatchNorm1d(5), **extras)
+    gan.generator.network(3 + 2 * normal(64, NUM_Z, seed=9))
+    return gan
 
 
 def test_fakes_from_inference_use_running_statistics_and_leave_them():
-    match, real, z = warmed_up(), normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
-    g, d = copies(match)
-    before = statistics(match.generator.network)
+    gan, real, z = warmed_up(), normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
+    g, d = copies(gan)
+    before = statistics(gan.generator.network)
     value = softplus(-d(real)).mean() + softplus(d(g.eval()(z).detach())).mean()
-    readings = take_step(MoveD(fakes_from="inference"), match, real, z)
+    readings = take_step(MoveD(fakes_from="inference"), gan, real, z)
     assert_close([readings["d_loss"]], [value])
-    assert_close(gradients_of(match.discriminator), by_backward(d, value))
-    assert same(statistics(match.generator.network), before)
-    assert all(network.training for network in match.networks)
+    assert_close(gradients_of(gan.discriminator), by_backward(d, value))
+    assert same(statistics(gan.generator.network), before)
+    assert all(network.training for network in gan.networks)
 
 
 def test_fakes_from_training_use_the_batch_and_move_running_statistics():
-    match, real, z = warmed_up(), normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
-    g, d = copies(match)
-    before = statistics(match.generator.network)
+    gan, real, z = warmed_up(), normal(4, NUM_X, seed=1), normal(4, NUM_Z, seed=2)
+    g, d = copies(gan)
+    before = statistics(gan.generator.network)
     value = softplus(-d(real)).mean() + softplus(d(g(z).detach())).mean()
-    readings = take_step(MoveD(), match, real, z)
+    readings = take_step(MoveD(), gan, real, z)
     assert_close([readings["d_loss"]], [value])
-    assert not same(statistics(match.generator.network), before)
+    assert not same(statistics(gan.generator.network), before)
 
 
 def test_d_stays_in_training_mode_while_fakes_come_from_inference():
-    match = warmed_up(d_extra=Dropout(0.5))
-    calls = Calls(match.generator.network), Calls(match.discriminator.network)
-    take_step(MoveD(fakes_from="inference"), match, normal(4, NUM_X), normal(4, NUM_Z))
+    gan = warmed_up(d_extra=Dropout(0.5))
+    calls = Calls(gan.generator.network), Calls(gan.discriminator.network)
+    take_step(MoveD(fakes_from="inference"), gan, normal(4, NUM_X), normal(4, NUM_Z))
     assert calls[0].modes == [False]
     assert calls[1].modes == [True, True]
 
 
 def test_reading_changes_nothing():
-    match, real, z = warmed_up(d_extra=nn.Dropout(0.5)), normal(4, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
-    g, d = copies(match)
+    gan, real, z = warmed_up(d_extra=nn.Dropout(0.5)), normal(4, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
+    g, d = copies(gan)
     state = torch.get_rng_state()
-    before = [*weights(match.generator), *weights(match.discriminator), *statistics(match.generator.network)]
-    readings = read_losses(match, real, z)
-    after = [*weights(match.generator), *weights(match.discriminator), *statistics(match.generator.network)]
+    before = [*weights(gan.generator), *weights(gan.discriminator), *statistics(gan.generator.network)]
+    readings = read_losses(gan, real, z)
+    after = [*weights(gan.generator), *weights(gan.discriminator), *statistics(gan.generator.network)]
     assert same(after, before)
-    assert all(network.training for network in match.networks)
+    assert all(network.training for network in gan.networks)
     assert torch.equal(torch.get_rng_state(), state)
     real_logits, fake_logits = d.eval()(real), d(g.eval()(z))
     assert_close([readings["real_logits"], readings["fake_logits"]], [real_logits, fake_logits])

@@ -12,7 +12,7 @@ from test_steps import (
     by_backward,
     copies,
     gradients_of,
-    make_match,
+    make_gan,
     normal,
     same,
     weights,
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot, softplus
 
 from sparring.conditions import AuxiliaryClassifier, Projection
-from sparring.distributed.sharing import BOTH
+from sparring.distributed.single_process import BOTH
 from sparring.losses import NonSaturating, RelativisticPairing, Wasserstein
 from sparring.networks.latents import Code
 from sparring.optim.adam import Adam, StepClock
@@ -46,71 +46,71 @@ def squared_slopes(d: nn.Module, images: Tensor) -> Tensor:
 
 
 def test_a_penalty_is_not_worked_out_where_its_ramp_has_come_to_nothing():
-    match = make_match(penalties=(R1(),), context=StepContext(gamma=0.0))
-    found = penalty_gradients(match, REAL, REAL, None, None)
+    gan = make_gan(penalties=(R1(),), context=StepContext(gamma=0.0))
+    found = penalty_gradients(gan, REAL, REAL, None, None)
     assert (found.value, found.gradients) == (0, ())
-    match.context = StepContext(gamma=0.1)
-    assert penalty_gradients(match, REAL, REAL, None, None).gradients
+    gan.context = StepContext(gamma=0.1)
+    assert penalty_gradients(gan, REAL, REAL, None, None).gradients
 
 
 @pytest.mark.parametrize("move", [MoveD(), MoveBoth()])
 def test_penalties_are_added_to_what_d_minimises(move):
-    match = make_match(penalties=(R1(gamma=3.0, every=2), R2(gamma=0.5)), context=StepContext(round=4, gamma=0.1))
-    g, d = copies(match)
+    gan = make_gan(penalties=(R1(gamma=3.0, every=2), R2(gamma=0.5)), context=StepContext(round=4, gamma=0.1))
+    g, d = copies(gan)
     fake = g(Z).detach()
     penalty = 0.1 * (2 * 3.0 / 2 * squared_slopes(d, REAL).mean() + 0.5 / 2 * squared_slopes(d, fake).mean())
     value = softplus(-d(REAL)).mean() + softplus(d(fake)).mean() + penalty
-    readings = take_step(move, match, REAL, Z)
-    assert_close(gradients_of(match.discriminator), by_backward(d, value))
-    torch.testing.assert_close(match.memory["d_penalty"].double(), penalty.detach(), rtol=1e-6, atol=0)
+    readings = take_step(move, gan, REAL, Z)
+    assert_close(gradients_of(gan.discriminator), by_backward(d, value))
+    torch.testing.assert_close(gan.memory["d_penalty"].double(), penalty.detach(), rtol=1e-6, atol=0)
     torch.testing.assert_close(readings["d_loss"], (value - penalty).detach())
 
 
 def test_a_lazy_penalty_waits_for_its_round():
-    lazy, without = make_match(penalties=(R1(every=2),), context=StepContext(round=3)), make_match()
-    for match in (lazy, without):
-        take_step(MoveD(), match, REAL, Z)
+    lazy, without = make_gan(penalties=(R1(every=2),), context=StepContext(round=3)), make_gan()
+    for gan in (lazy, without):
+        take_step(MoveD(), gan, REAL, Z)
     assert_close(gradients_of(lazy.discriminator), gradients_of(without.discriminator))
 
 
 def test_the_place_between_real_and_fake_depends_on_the_turn_alone():
     found = []
     for seed in (1, 1, 2):
-        match = make_match(penalties=(GradientPenalty(),), context=StepContext(seed=seed))
-        take_step(MoveD(), match, REAL, Z)
-        found.append(gradients_of(match.discriminator))
+        gan = make_gan(penalties=(GradientPenalty(),), context=StepContext(seed=seed))
+        take_step(MoveD(), gan, REAL, Z)
+        found.append(gradients_of(gan.discriminator))
     assert same(found[0], found[1])
     assert not same(found[0], found[2])
 
 
 def test_a_penalty_moves_d_alone():
-    match = make_match(Wasserstein(), penalties=(GradientPenalty(),))
-    before = weights(match.generator)
-    take_step(MoveD(), match, REAL, Z)
-    assert same(weights(match.generator), before)
+    gan = make_gan(Wasserstein(), penalties=(GradientPenalty(),))
+    before = weights(gan.generator)
+    take_step(MoveD(), gan, REAL, Z)
+    assert same(weights(gan.generator), before)
 
 
 def test_lecam_remembers_the_logits_of_d():
     penalty = LeCam(gamma=2.0, decay=0.5)
-    match = make_match(penalties=(penalty,))
-    match.memory["penalty.0"] = torch.tensor([0.3, -0.2], dtype=torch.float64)
-    g, d = copies(match)
+    gan = make_gan(penalties=(penalty,))
+    gan.memory["penalty.0"] = torch.tensor([0.3, -0.2], dtype=torch.float64)
+    g, d = copies(gan)
     real_logits, fake_logits = d(REAL), d(g(Z).detach())
     value = softplus(-real_logits).mean() + softplus(fake_logits).mean()
     value = value + (real_logits + 0.2).square().mean() + (fake_logits - 0.3).square().mean()
-    take_step(MoveD(), match, REAL, Z)
-    assert_close(gradients_of(match.discriminator), by_backward(d, value))
+    take_step(MoveD(), gan, REAL, Z)
+    assert_close(gradients_of(gan.discriminator), by_backward(d, value))
     means = torch.stack([real_logits.mean(), fake_logits.mean()]).detach()
-    assert_close([match.memory["penalty.0"]], [0.5 * torch.tensor([0.3, -0.2], dtype=torch.float64) + 0.5 * means])
+    assert_close([gan.memory["penalty.0"]], [0.5 * torch.tensor([0.3, -0.2], dtype=torch.float64) + 0.5 * means])
 
 
 @pytest.mark.parametrize("move", [MoveG(), MoveBoth()])
 def test_a_relativistic_g_compares_with_real_images(move):
-    match = make_match(RelativisticPairing())
-    g, d = copies(match)
+    gan = make_gan(RelativisticPairing())
+    g, d = copies(gan)
     value = softplus(d(REAL).detach() - d(g(Z))).mean()
-    readings = take_step(move, match, REAL, Z)
-    assert_close(gradients_of(match.generator), by_backward(g, value))
+    readings = take_step(move, gan, REAL, Z)
+    assert_close(gradients_of(gan.generator), by_backward(g, value))
     torch.testing.assert_close(readings["g_loss"], value.detach())
 
 
@@ -118,26 +118,26 @@ def test_a_relativistic_g_compares_with_real_images(move):
 def test_packed_images_are_judged_together(move):
     """D of three points in one, as written out by hand; one of seven is left over."""
     wide = nn.Sequential(nn.Linear(3 * NUM_X, 5), nn.Tanh(), nn.Linear(5, 1), nn.Flatten(0)).double()
-    match = GAN(make_match().generator, _player(wide), NonSaturating(), packing=3, penalties=(R1(),))
+    gan = GAN(make_gan().generator, _player(wide), NonSaturating(), packing=3, penalties=(R1(),))
     real, z = normal(7, NUM_X, seed=1), normal(7, NUM_Z, seed=2)
-    g, d = copies(match)
+    g, d = copies(gan)
     real_packs, fakes = real[:6].reshape(2, -1), g(z)[:6]
     d_value = softplus(-d(real_packs)).mean() + softplus(d(fakes.detach().reshape(2, -1))).mean()
     d_value = d_value + 0.5 * squared_slopes(d, real_packs).mean()
     g_value = softplus(-d(fakes.reshape(2, -1))).mean()
-    take_step(move, match, real, z)
+    take_step(move, gan, real, z)
     if not isinstance(move, MoveG):
-        assert_close(gradients_of(match.discriminator), by_backward(d, d_value))
+        assert_close(gradients_of(gan.discriminator), by_backward(d, d_value))
     if not isinstance(move, MoveD):
-        assert_close(gradients_of(match.generator), by_backward(g, g_value))
+        assert_close(gradients_of(gan.generator), by_backward(g, g_value))
 
 
 def test_an_augmented_pack_with_an_image_left_over():
     wide = nn.Sequential(nn.Linear(2 * NUM_X, 5), nn.Tanh(), nn.Linear(5, 1), nn.Flatten(0)).double()
     parts = {"packing": 2, "penalties": (R1(),), "augment": Shift()}
-    match = GAN(make_match().generator, _player(wide), NonSaturating(), **parts)
-    take_step(MoveD(), match, normal(5, NUM_X, seed=1), normal(5, NUM_Z, seed=2))
-    assert match.memory["d_penalty"] > 0
+    gan = GAN(make_gan().generator, _player(wide), NonSaturating(), **parts)
+    take_step(MoveD(), gan, normal(5, NUM_X, seed=1), normal(5, NUM_Z, seed=2))
+    assert gan.memory["d_penalty"] > 0
 
 
 def _player(network: nn.Module) -> Player:
@@ -151,13 +151,13 @@ CODED_Z = torch.cat([normal(6, 1, seed=3), one_hot(torch.tensor([1, 1, 0, 0, 1, 
 
 def conditional(condition) -> GAN:
     d = nn.Sequential(nn.Linear(NUM_X, 5), nn.Tanh(), nn.Linear(5, 3)).double()
-    return GAN(make_match().generator, _player(d), NonSaturating(), condition=condition, code=CODE, penalties=(R1(),))
+    return GAN(make_gan().generator, _player(d), NonSaturating(), condition=condition, code=CODE, penalties=(R1(),))
 
 
 @pytest.mark.parametrize("move", [MoveD(), MoveG(), MoveBoth()])
 def test_projection_by_hand(move):
-    match = conditional(Projection())
-    g, d = copies(match)
+    gan = conditional(Projection())
+    g, d = copies(gan)
 
     def logits(images: Tensor, codes: Tensor) -> Tensor:
         return torch.stack([row[0] + row[1 + int(code.argmax())] for row, code in zip(d(images), codes, strict=True)])
@@ -167,18 +167,18 @@ def test_projection_by_hand(move):
     slopes = torch.autograd.grad(logits(points := REAL.clone().requires_grad_(), CODES).sum(), points, create_graph=True)[0]
     d_value = d_value + 0.5 * slopes.square().sum(1).mean()
     g_value = softplus(-logits(fakes, CODED_Z[:, 1:])).mean()
-    readings = take_step(move, match, REAL, CODED_Z, CODES)
+    readings = take_step(move, gan, REAL, CODED_Z, CODES)
     if not isinstance(move, MoveG):
-        assert_close(gradients_of(match.discriminator), by_backward(d, d_value))
+        assert_close(gradients_of(gan.discriminator), by_backward(d, d_value))
         assert readings["real_logits"].shape == (6,)
     if not isinstance(move, MoveD):
-        assert_close(gradients_of(match.generator), by_backward(g, g_value))
+        assert_close(gradients_of(gan.generator), by_backward(g, g_value))
 
 
 @pytest.mark.parametrize("move", [MoveD(), MoveG(), MoveBoth()])
 def test_both_sides_are_charged_for_the_class(move):
-    match = conditional(AuxiliaryClassifier())
-    g, d = copies(match)
+    gan = conditional(AuxiliaryClassifier())
+    g, d = copies(gan)
     fakes = g(CODED_Z)
     classes, fake_classes = CODES.argmax(1), CODED_Z[:, 1:].argmax(1)
     entropy = nn.CrossEntropyLoss()
@@ -188,29 +188,29 @@ def test_both_sides_are_charged_for_the_class(move):
     slopes = torch.autograd.grad(d(points := REAL.clone().requires_grad_())[:, 0].sum(), points, create_graph=True)[0]
     d_value = d_value + 0.5 * slopes.square().sum(1).mean()
     g_value = softplus(-d(fakes)[:, 0]).mean() + entropy(d(fakes)[:, 1:], fake_classes)
-    take_step(move, match, REAL, CODED_Z, CODES)
+    take_step(move, gan, REAL, CODED_Z, CODES)
     if not isinstance(move, MoveG):
-        assert_close(gradients_of(match.discriminator), by_backward(d, d_value))
+        assert_close(gradients_of(gan.discriminator), by_backward(d, d_value))
     if not isinstance(move, MoveD):
-        assert_close(gradients_of(match.generator), by_backward(g, g_value))
+        assert_close(gradients_of(gan.generator), by_backward(g, g_value))
 
 
 @pytest.mark.parametrize("move", [MoveD(), MoveBoth()])
 def test_clipped_weights_stay_within_their_limit(move):
-    match = make_match(Wasserstein(), constraint=WeightClipping(0.05))
-    take_step(move, match, REAL, Z)
-    assert max(weight.abs().max().item() for weight in weights(match.discriminator)) == pytest.approx(0.05)
-    assert max(weight.abs().max().item() for weight in weights(match.generator)) > 0.05
+    gan = make_gan(Wasserstein(), constraint=WeightClipping(0.05))
+    take_step(move, gan, REAL, Z)
+    assert max(weight.abs().max().item() for weight in weights(gan.discriminator)) == pytest.approx(0.05)
+    assert max(weight.abs().max().item() for weight in weights(gan.generator)) > 0.05
 
 
 def test_under_spectral_norm_the_originals_move():
-    match = make_match()
-    network = deepcopy(match.discriminator.network)
+    gan = make_gan()
+    network = deepcopy(gan.discriminator.network)
     SpectralNorm().install(network)
-    match = GAN(match.generator, _player(network), NonSaturating(), constraint=SpectralNorm(), penalties=(R1(),))
-    before = weights(match.discriminator)
-    take_step(MoveD(), match, REAL, Z)
-    assert not any(torch.equal(old, new) for old, new in zip(before, weights(match.discriminator), strict=True))
+    gan = GAN(gan.generator, _player(network), NonSaturating(), constraint=SpectralNorm(), penalties=(R1(),))
+    before = weights(gan.discriminator)
+    take_step(MoveD(), gan, REAL, Z)
+    assert not any(torch.equal(old, new) for old, new in zip(before, weights(gan.discriminator), strict=True))
 
 
 class Shift:
@@ -225,14 +225,14 @@ class Shift:
 
 @pytest.mark.parametrize("move", [MoveD(), MoveG(), MoveBoth()])
 def test_all_that_d_sees_is_augmented(move):
-    match = make_match(augment=Shift(), context=StepContext(strength=0.5, seed=9), penalties=(R1(),))
-    g, d = copies(match)
-    shifts = {side: 0.5 * match.uniforms(side, 6, 1, "augment") for side in BOTH}
+    gan = make_gan(augment=Shift(), context=StepContext(strength=0.5, seed=9), penalties=(R1(),))
+    g, d = copies(gan)
+    shifts = {side: 0.5 * gan.uniforms(side, 6, 1, "augment") for side in BOTH}
     assert not torch.equal(shifts["real"], shifts["fake"])
     real, fakes = REAL + shifts["real"], g(Z) + shifts["fake"]
     d_value = softplus(-d(real)).mean() + softplus(d(fakes.detach())).mean() + 0.5 * squared_slopes(d, real).mean()
-    take_step(move, match, REAL, Z)
+    take_step(move, gan, REAL, Z)
     if not isinstance(move, MoveG):
-        assert_close(gradients_of(match.discriminator), by_backward(d, d_value))
+        assert_close(gradients_of(gan.discriminator), by_backward(d, d_value))
     if not isinstance(move, MoveD):
-        assert_close(gradients_of(match.generator), by_backward(g, softplus(-d(fakes)).mean()))
+        assert_close(gradients_of(gan.generator), by_backward(g, softplus(-d(fakes)).mean()))

@@ -12,7 +12,7 @@ from sparring.api.session import TIMEOUT, build, joined_processes, quick_referen
 from sparring.config import devices
 from sparring.config.schedules import START, RoundInfo
 from sparring.distributed.launch import Launch
-from sparring.distributed.solo import Solo
+from sparring.distributed.single_process import SingleProcess
 from sparring.errors import InputError
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, roll_back
@@ -43,15 +43,15 @@ def resume(
     trained on, or another process trains it.
     """
     lengths = {"epochs": epochs, "images": images, "rounds": rounds, "minutes": minutes}
-    with joined_processes(Launch.of(), timeout, device, quiet) as (ranks, place, progress):
-        return continue_run(open_run(ranks, run), lengths, on_write_error, ranks, place, progress)
+    with joined_processes(Launch.of(), timeout, device, quiet) as (group, place, progress):
+        return continue_run(open_run(group, run), lengths, on_write_error, group, place, progress)
 
 
 def continue_run(
     run: Run,
     lengths: Mapping[str, float | None],
     on_write_error: OnWriteError,
-    ranks: Solo,
+    group: SingleProcess,
     place: torch.device,
     progress: Progress,
 ) -> Run:
@@ -72,8 +72,8 @@ def continue_run(
             found.append(saved)
             problems.extend(damaged)
 
-        ranks.first(claim)
-        engine, test = ranks.agree(lambda: build(recipe, run.seed, place, progress, ranks))
+        group.on_rank0(claim)
+        engine, test = group.raise_together(lambda: build(recipe, run.seed, place, progress, group))
 
         def begin() -> tuple[Recorder, RoundInfo]:
             saved = found.pop()
@@ -89,7 +89,7 @@ def continue_run(
                 recorder.saved_round = start.round
             else:
                 recorder.on_start()
-            now = devices.describe(place) | {"processes": ranks.size}
+            now = devices.describe(place) | {"processes": group.size}
             doubts = [*run.damage(), *_changes({"processes": 1} | run.facts, now), *_changed_schedules(run.recipe, recipe)]
             for doubt in doubts:
                 progress.say(doubt)

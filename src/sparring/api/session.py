@@ -13,8 +13,8 @@ from sparring.config.non_finite import DivergenceError
 from sparring.config.schedules import RoundInfo
 from sparring.data.sets import Dataset
 from sparring.distributed.launch import Launch
-from sparring.distributed.process_group import joined
-from sparring.distributed.solo import Solo
+from sparring.distributed.process_group import process_group
+from sparring.distributed.single_process import SingleProcess
 from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
 from sparring.evaluation import Reference
 from sparring.recipe import Recipe
@@ -38,20 +38,22 @@ class TrainingStopped(KeyboardInterrupt):
 
 
 @contextmanager
-def joined_processes(launch: Launch, timeout: float, device: str, quiet: bool) -> Iterator[tuple[Solo, torch.device, Progress]]:
+def joined_processes(
+    launch: Launch, timeout: float, device: str, quiet: bool
+) -> Iterator[tuple[SingleProcess, torch.device, Progress]]:
     """Within the block the processes of a launch are together; each has its device, and the first shows the progress."""
-    with joined(launch, timeout) as ranks, Progress(quiet or not ranks.is_first) as progress:
-        place = ranks.place(lambda: devices.resolve(device))
+    with process_group(launch, timeout) as group, Progress(quiet or not group.is_rank0) as progress:
+        place = group.assign_device(lambda: devices.resolve(device))
         with own_torch_state(place):
-            yield ranks, place, progress
+            yield group, place, progress
 
 
 def build(
-    recipe: Recipe, seed: int, device: torch.device, progress: Progress, ranks: Solo | None = None
+    recipe: Recipe, seed: int, device: torch.device, progress: Progress, group: SingleProcess | None = None
 ) -> tuple[Engine, Dataset]:
     """The engine of a recipe, and its test images. `ranks`: who trains, this process alone by default."""
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
-    return Engine.build(recipe, train_set, seed, device, ranks), test
+    return Engine.build(recipe, train_set, seed, device, group), test
 
 
 def quick_reference(recipe: Recipe, device: torch.device, progress: Progress) -> Reference | None:
@@ -84,9 +86,9 @@ def take_weights(engine: Engine, run: Run) -> None:
 def run_to_end(recorder: Recorder | FollowerRank, start: RoundInfo, progress: Progress) -> Run:
     """Play to the end, or until somebody stops it; the run is saved either way."""
     run, engine, info = recorder.run, recorder.engine, start
-    ranks = engine.processes
-    with StopSignals(patient=ranks.size > 1) as stop:
-        ranks.wish = lambda: stop.requested or 0
+    group = engine.group
+    with StopSignals(patient=group.size > 1) as stop:
+        group.stop_request = lambda: stop.requested or 0
         progress.on_start(run, start, len(engine.data))
         try:
             if start.round == 0 and recorder.saved_round < 0:
@@ -94,16 +96,16 @@ def run_to_end(recorder: Recorder | FollowerRank, start: RoundInfo, progress: Pr
             for info in roll_back.rounds(recorder, start):
                 recorder.on_round(info)
                 progress.on_round(info)
-                if ranks.stop:
+                if group.stop_signal:
                     break
-            ranks.meet()  # for the last time: what comes now is the first one's alone
-            stopped = signal.Signals(ranks.stop) if ranks.stop and not info.last else None
+            group.barrier()  # for the last time: what comes now is the first one's alone
+            stopped = signal.Signals(group.stop_signal) if group.stop_signal and not info.last else None
             if stopped:
                 stop.requested = stopped  # whichever process it came to
                 recorder.save(info)
             recorder.on_end(info, _ENDINGS[stopped])
         except DivergenceError as error:
-            recorder.log_divergence(error.trouble, error.moment or info, "stop")
+            recorder.log_divergence(error.non_finite, error.info or info, "stop")
             recorder.on_end(info, "non-finite", reason=str(error))
             raise NonFiniteError(f"{error}; {_kept(run)}") from None
         except (MachineError, InputError, MemoryError, RuntimeError) as error:

@@ -52,18 +52,18 @@ def train(
     launch, folder = Launch.of(), Path(out) if out is not None else None
     if launch.max_restarts and folder is None:
         raise InputError("torchrun --max-restarts needs --out DIR, where the restarted processes find their run")
-    with joined_processes(launch, timeout, device, quiet) as (ranks, place, progress), ExitStack() as held:
-        if folder is not None and launch.attempt and ranks.first(lambda: runs.has_begun(folder, launch.group)):
-            return continue_run(open_run(ranks, folder), {}, on_write_error, ranks, place, progress)
+    with joined_processes(launch, timeout, device, quiet) as (group, place, progress), ExitStack() as held:
+        if folder is not None and launch.attempt and group.on_rank0(lambda: runs.has_begun(folder, launch.group)):
+            return continue_run(open_run(group, folder), {}, on_write_error, group, place, progress)
         if folder is not None:
-            ranks.first(lambda: runs.refuse_used(folder))
-        engine, test = ranks.agree(lambda: build(resolved, seed, place, progress, ranks))
+            group.on_rank0(lambda: runs.refuse_used(folder))
+        engine, test = group.raise_together(lambda: build(resolved, seed, place, progress, group))
 
         def begin() -> tuple[Recorder, RoundInfo]:
             if start_from is not None:
                 take_weights(engine, Run.open(start_from))
             facts = devices.describe(place) | {
-                "processes": ranks.size,
+                "processes": group.size,
                 "launch": launch.group,
                 "data_name": codec.encode(resolved.data)["name"],
                 "data_fingerprint": engine.data.fingerprint(),

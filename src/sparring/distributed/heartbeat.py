@@ -1,4 +1,4 @@
-"""Signs of life, so that those who wait in vain can say for whom."""
+"""Heartbeats of all processes, so that one that waits in vain can name the process that is lost."""
 
 import json
 import threading
@@ -11,20 +11,20 @@ _KINDS: dict[int, type[SparringError]] = {kind.exit_status: kind for kind in (In
 
 
 def error_of(status: int, sentence: str) -> SparringError:
-    """The error that another process ended with, from its exit status."""
+    """The error of another process, from its exit status and its sentence."""
     return _KINDS.get(status, MachineError)(sentence)
 
 
-class Vigil(threading.Thread):
-    """A thread that writes to the group's store, every `period` seconds, that this process lives and how far it is.
+class Heartbeat(threading.Thread):
+    """A thread that writes this process's heartbeat and progress to the group's store every `period` seconds.
 
-    `store` is one of `torch.distributed`, for this purpose alone. `round` is the round being played, `met` counts how often
-    this process has begun something that all have to do.
+    `store` is one of `torch.distributed`, for this purpose alone. `round` is the round being played; `num_collectives` counts
+    the collectives that this process has begun.
     """
 
     def __init__(self, store: Any, rank: int, size: int, host: str, period: float):
-        super().__init__(name="vigil", daemon=True)
-        self.round, self.met, self.beat = 0, 0, 0
+        super().__init__(name="heartbeat", daemon=True)
+        self.round, self.num_collectives, self.beat = 0, 0, 0
         self._store, self._rank, self._size, self._host, self._period = store, rank, size, host, period
         self._over = threading.Event()
 
@@ -34,15 +34,15 @@ class Vigil(threading.Thread):
                 self._write()
                 self._over.wait(self._period)
         except RuntimeError:
-            return  # the store is gone, and with it whoever keeps it: the next meeting will show
+            return  # the store is gone; the next collective will raise
 
     def close(self) -> None:
-        """Write no more signs."""
+        """Stop writing heartbeats."""
         self._over.set()
         self.join(self._period + 1)
 
     def leave(self, error: BaseException | None) -> None:
-        """Let the others know that this process is leaving, and why."""
+        """Tell the other processes that this one leaves, and why."""
         status, sentence = getattr(error, "exit_status", 1), str(error)
         if not isinstance(error, SparringError):
             how = "ended" if error is None else f"failed: {type(error).__name__}: {error}"
@@ -50,10 +50,10 @@ class Vigil(threading.Thread):
         try:
             self._store.set(f"left/{self._rank}", json.dumps({"status": status, "sentence": sentence}))
         except RuntimeError:
-            return  # nobody is there to read it
+            return  # the store is gone
 
-    def outstay(self, rank: int, timeout: float) -> None:
-        """Return when this rank has left, or has given no sign of life for so many seconds."""
+    def wait_for_exit(self, rank: int, timeout: float) -> None:
+        """Return when this rank has left, or has had no heartbeat for so many seconds."""
         try:
             sign, since = None, time.monotonic()
             while not self._store.check([f"left/{rank}"]) and time.monotonic() - since < timeout:
@@ -61,17 +61,17 @@ class Vigil(threading.Thread):
                 now = self._read("signs").get(rank)
                 sign, since = (sign, since) if now == sign else (now, time.monotonic())
         except RuntimeError:
-            return  # whoever keeps the store has left
+            return  # the process that keeps the store has left
 
-    def first_to_tell(self) -> bool:
-        """Whether this process is the first of its host to ask; it then says what there is to say."""
+    def claim_report(self) -> bool:
+        """True in the first process of a host that asks: it reports the error to the user."""
         try:
             return self._store.add(f"told/{self._host}", 1) == 1
         except RuntimeError:
             return True
 
     def explain(self, reason: BaseException) -> SparringError:
-        """Why the others did not come to a meeting: an error that one of them left with, or who is missing since when."""
+        """The reason why a collective failed: the error that a process left with, or the process that is missing since when."""
         try:
             then = self._read("signs")
             time.sleep(3 * self._period + 0.2)
@@ -83,10 +83,10 @@ class Vigil(threading.Thread):
             return error_of(found["status"], found["sentence"])
         others = [rank for rank in range(self._size) if rank != self._rank]
         silent = [rank for rank in others if now.get(rank) == then.get(rank)]
-        behind = min(others, key=lambda rank: now[rank]["met"] if rank in now else -1)
+        behind = min(others, key=lambda rank: now[rank]["collectives"] if rank in now else -1)
         if silent:
             return self._missing(silent[0], "gives no sign of life", now.get(silent[0]))
-        if now[behind]["met"] < self.met:
+        if now[behind]["collectives"] < self.num_collectives:
             return self._missing(behind, "is alive but stuck", now[behind])
         return MachineError(f"the processes lost each other in round {self.round}: {reason}")
 
@@ -97,11 +97,11 @@ class Vigil(threading.Thread):
 
     def _write(self) -> None:
         self.beat += 1
-        sign = {"beat": self.beat, "met": self.met, "round": self.round, "host": self._host}
+        sign = {"beat": self.beat, "collectives": self.num_collectives, "round": self.round, "host": self._host}
         self._store.set(f"signs/{self._rank}", json.dumps(sign))
 
     def _read(self, folder: str) -> dict[int, dict[str, Any]]:
-        """What each rank has written under this name, where it has."""
+        """The values that the ranks have written under this name, by rank."""
         keys = {rank: f"{folder}/{rank}" for rank in range(self._size)}
         return {rank: json.loads(self._store.get(key)) for rank, key in keys.items() if self._store.check([key])}
 

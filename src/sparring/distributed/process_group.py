@@ -1,8 +1,8 @@
-"""One match over several processes: each is shown its rows of every batch, and all come to the same weights.
+"""Several processes that train one run: each has some rows of every batch, and all come to the same weights.
 
-z, masks of dropout and the order of real images are drawn for the whole batch by everybody, so that a sample's own randomness
-does not depend on the number of processes. Logits are gathered before the loss, so that losses which couple samples stay what
-they are; gradients are added up before each step. What is not of rows (evaluation, agreement) goes through here as well.
+Every process draws z, dropout masks and the order of real images for the whole batch, so that a sample's randomness does not
+depend on the number of processes. Logits are gathered before the loss, so that losses which couple samples keep their meaning;
+gradients are summed before each step. Evaluation and agreement between processes go through the same group.
 """
 
 import json
@@ -17,35 +17,34 @@ import torch
 from torch import Tensor, nn
 
 from sparring.config.rng import derive_seed
-from sparring.distributed.heartbeat import Vigil, error_of
+from sparring.distributed.heartbeat import Heartbeat, error_of
 from sparring.distributed.launch import Launch
-from sparring.distributed.rows import Rows, shown
-from sparring.distributed.sharing import Side
-from sparring.distributed.solo import Solo, T
+from sparring.distributed.rows import Rows, sharded
+from sparring.distributed.single_process import Side, SingleProcess, T
 from sparring.errors import InputError, MachineError, SparringError
 
 Spans = list[tuple[int, int]]
 
 
 @contextmanager
-def joined(launch: Launch, timeout: float) -> Iterator[Solo]:
-    """Within the block the processes of a launch are together; alone where there is but one.
+def process_group(launch: Launch, timeout: float) -> Iterator[SingleProcess]:
+    """Within the block the processes of a launch form a group; a launch of one gives a `SingleProcess`.
 
-    `timeout`: seconds that one waits for another before it counts as lost. Raises MachineError where not all come.
+    `timeout`: seconds that a process waits for another before it counts as lost. Raises MachineError where not all come.
     """
     if launch.size == 1:
-        yield Solo()
+        yield SingleProcess()
         return
-    ranks = Ranks(launch, timeout)
+    group = ProcessGroup(launch, timeout)
     try:
-        yield ranks
+        yield group
     except BaseException as error:
-        ranks.leave(error)
+        group.leave(error)
         raise
-    ranks.leave(None)
+    group.leave(None)
 
 
-class Ranks(Solo):
+class ProcessGroup(SingleProcess):
     """The processes of one launch, seen from one of them; gloo on the CPU, NCCL between GPUs."""
 
     def __init__(self, launch: Launch, timeout: float):
@@ -55,8 +54,8 @@ class Ranks(Solo):
         self._dist: Any = distributed
         self._launch, self._timeout = launch, timeout
         self._nums: dict[Side, int] = {}
-        self._words: list[list[float]] = []  # of each rank: its wish, and its clock
-        self._coming: tuple[Tensor, Any] | None = None
+        self._messages: list[list[float]] = []  # of each rank: the signal that it was sent, and its clock
+        self._pending: tuple[Tensor, Any] | None = None
         self._began = time.perf_counter()
         self._gpus: Any = None
         patience = timedelta(seconds=timeout)
@@ -64,101 +63,101 @@ class Ranks(Solo):
             found = [next(self._dist.rendezvous("env://", self.rank, self.size, timeout=patience))[0] for _ in range(2)]
             # torchrun keeps its store, with what the processes before a restart have written
             store, signs = (self._dist.PrefixStore(f"sparring/{launch.attempt}", part) for part in found)
-            self._vigil = Vigil(signs, self.rank, self.size, launch.host, period=min(1.0, timeout / 10))
-            self._vigil.start()
+            self._heartbeat = Heartbeat(signs, self.rank, self.size, launch.host, period=min(1.0, timeout / 10))
+            self._heartbeat.start()
             self._dist.init_process_group("gloo", store=store, rank=self.rank, world_size=self.size, timeout=patience)
         except RuntimeError as error:
             raise MachineError(f"the {self.size} processes did not come together within {timeout:g} s: {error}") from error
 
-    # --- what a match sees ---
+    # --- batches ---
 
-    def deal(self, side: Side, whole: Tensor) -> Tensor:
+    def shard(self, side: Side, whole: Tensor) -> Tensor:
         self._nums[side] = len(whole)
         first, behind = self._spans(len(whole))[self.rank]
         return whole[first:behind]
 
-    def showing(self, network: nn.Module, *sides: Side) -> AbstractContextManager[None]:
+    def sharded(self, network: nn.Module, *sides: Side) -> AbstractContextManager[None]:
         nums = [self._nums[side] for side in sides]
         own = [self._spans(num)[self.rank] for num in nums]
         before = [0, *accumulate(nums)]
         spans = tuple((start + first, start + behind) for start, (first, behind) in zip(before, own, strict=False))
-        return shown(network, Rows(sum(nums), spans, self._rng, self.everyone))
+        return sharded(network, Rows(sum(nums), spans, self._rng, self.all_gather))
 
     def gather(self, sides: Sequence[Side], logits: Sequence[Tensor]) -> Sequence[Tensor]:
         spans = [self._spans(self._nums[side]) for side in sides]
-        parts = [logits[0].new_tensor([self.wish(), time.perf_counter() - self._began], dtype=torch.float64)]
+        parts = [logits[0].new_tensor([self.stop_request(), time.perf_counter() - self._began], dtype=torch.float64)]
         for own, given in zip(spans, logits, strict=True):
             first, behind = own[self.rank]
             if len(given) != behind - first:
                 raise InputError(
                     f"D gives {len(given)} logits for {behind - first} samples; several processes need one for each"
                 )
-            room = given.new_zeros(_most(own), *given.shape[1:], dtype=torch.float64)
+            room = given.new_zeros(_longest(own), *given.shape[1:], dtype=torch.float64)
             room[: len(given)] = given
             parts.append(room.flatten())
-        words, *found = self.everyone(torch.cat(parts)).split([len(part) for part in parts], dim=1)
-        self._hear(words)
+        messages, *found = self.all_gather(torch.cat(parts)).split([len(part) for part in parts], dim=1)
+        self._note_messages(messages)
         return [_in_order(rows, own, given) for rows, own, given in zip(found, spans, logits, strict=True)]
 
-    def here(self, sides: Sequence[Side], whole: Sequence[Tensor]) -> Sequence[Tensor]:
+    def local(self, sides: Sequence[Side], whole: Sequence[Tensor]) -> Sequence[Tensor]:
         own = [self._spans(self._nums[side])[self.rank] for side in sides]
         return [values[first:behind] for values, (first, behind) in zip(whole, own, strict=True)]
 
-    def total(self, *gradients: Sequence[Tensor]) -> Sequence[Sequence[Tensor]]:
+    def all_reduce_grads(self, *gradients: Sequence[Tensor]) -> Sequence[Sequence[Tensor]]:
         every = [gradient for network in gradients for gradient in network]  # and whatever else is summed
-        sums = iter(self._summed(every))
+        sums = iter(self._all_reduced(every))
         return [[next(sums) for _ in network] for network in gradients]
 
-    def num(self, side: Side, here: int) -> int:
+    def global_num(self, side: Side, num_local: int) -> int:
         return self._nums[side]
 
-    def average(self, tensors: Sequence[Tensor]) -> None:
+    def all_reduce_mean(self, tensors: Sequence[Tensor]) -> None:
         if not tensors:
             return
-        for tensor, total in zip(tensors, self._summed(tensors), strict=True):
+        for tensor, total in zip(tensors, self._all_reduced(tensors), strict=True):
             tensor.copy_(total / self.size)
 
-    def seed(self, seed: int) -> int:
+    def layer_seed(self, seed: int) -> int:
         self._rng.manual_seed(seed)
         return derive_seed(seed, "rank", self.rank)
 
-    # --- what the engine and the training ask ---
+    # --- work and agreement ---
 
-    def begin(self, round_: int) -> None:
-        self._vigil.round = round_
+    def set_round(self, round_: int) -> None:
+        self._heartbeat.round = round_
 
-    def part(self, num: int) -> range:
+    def my_share(self, num: int) -> range:
         return range(*self._spans(num)[self.rank])
 
-    def added(self, table: Tensor) -> Tensor:
-        with self._meeting():
+    def all_reduce_sum(self, table: Tensor) -> Tensor:
+        with self._collective():
             self._dist.all_reduce(table, group=self._group(table))
         return table
 
     def clock(self, seconds: float) -> Callable[[], float]:
         self._began = time.perf_counter() - seconds
-        self._words = []
-        return lambda: self._words[0][1]
+        self._messages = []
+        return lambda: self._messages[0][1]
 
     @property
-    def stop(self) -> int:
-        return max((int(wish) for wish, _ in self._words), default=0)
+    def stop_signal(self) -> int:
+        return max((int(signal) for signal, _ in self._messages), default=0)
 
-    def settle(self) -> None:
+    def synchronize(self) -> None:
         if self._gpus is not None:
-            self._wait(_recorded())
+            self._wait(_recorded_event())
 
-    def place(self, find: Callable[[], torch.device]) -> torch.device:
-        place = self.agree(lambda: self._own(find()))
-        if len({*self.exchange(place.type)}) > 1:
+    def assign_device(self, find: Callable[[], torch.device]) -> torch.device:
+        place = self.raise_together(lambda: self._own_device(find()))
+        if len({*self.all_gather_objects(place.type)}) > 1:
             raise InputError("some processes have a GPU and others have none; use --device cpu")
         if place.type == "cuda":
-            patience = timedelta(seconds=2 * self._timeout)  # whoever waits is told by `_wait` before NCCL ends the process
+            patience = timedelta(seconds=2 * self._timeout)  # `_wait` raises before NCCL ends the process
             self._gpus = self._dist.new_group(backend="nccl", timeout=patience)
         self._rng = torch.Generator(place)
         return place
 
-    def _own(self, place: torch.device) -> torch.device:
+    def _own_device(self, place: torch.device) -> torch.device:
         if place.type == "mps":
             raise InputError("several processes train on cpu or cuda, not on mps; use --device cpu")
         if place.type == "cuda":
@@ -171,72 +170,72 @@ class Ranks(Solo):
             torch.cuda.set_device(place)
         return place
 
-    def agree(self, work: Callable[[], T]) -> T:
+    def raise_together(self, work: Callable[[], T]) -> T:
         result, problem = None, None
         try:
             result = work()
         except SparringError as error:
             problem = error
-        statuses = self.exchange(problem and [problem.exit_status, str(problem)])
+        statuses = self.all_gather_objects(problem and [problem.exit_status, str(problem)])
         found = next((said for said in statuses if said), None)
         if found is None:
             return result  # pyright: ignore[reportReturnType]
         raise problem or error_of(*found)
 
-    def first(self, work: Callable[[], Any]) -> Any:
-        said = self.agree(work if self.rank == 0 else lambda: None)
-        return self.exchange(said)[0]
+    def on_rank0(self, work: Callable[[], Any]) -> Any:
+        said = self.raise_together(work if self.rank == 0 else lambda: None)
+        return self.all_gather_objects(said)[0]
 
-    def exchange(self, value: Any) -> list[Any]:
+    def all_gather_objects(self, value: Any) -> list[Any]:
         data = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
-        sizes = self.everyone(torch.tensor([len(data)])).flatten().tolist()
+        sizes = self.all_gather(torch.tensor([len(data)])).flatten().tolist()
         room = torch.zeros(max(sizes), dtype=torch.uint8)
         room[: len(data)] = data
-        rows = self.everyone(room)
+        rows = self.all_gather(room)
         return [json.loads(bytes(row[:size].tolist())) for row, size in zip(rows, sizes, strict=True)]
 
-    def level(self, tensors: Sequence[Tensor]) -> None:
+    def broadcast(self, tensors: Sequence[Tensor]) -> None:
         for kind in {(tensor.dtype, tensor.device): None for tensor in tensors}:
             some = [tensor for tensor in tensors if (tensor.dtype, tensor.device) == kind]
             flat = torch.cat([tensor.detach().reshape(-1) for tensor in some])
-            with self._meeting():
+            with self._collective():
                 self._dist.broadcast(flat, 0, group=self._group(flat))
             for tensor, values in zip(some, flat.split([tensor.numel() for tensor in some]), strict=True):
                 tensor.detach().copy_(values.view(tensor.shape))
 
-    def meet(self) -> None:
-        self.settle()
-        with self._meeting():
+    def barrier(self) -> None:
+        self.synchronize()
+        with self._collective():
             self._dist.barrier()
 
     def leave(self, error: BaseException | None) -> None:
-        """End the company: where all is well the first process, which has to write, leaves first; whoever leaves with an error
-        lets the others know, and one of each host tells people."""
+        """Leave the group: without an error rank 0, which has files to write, leaves first. A process that leaves with an error
+        tells the others, and one process of each host reports it to the user."""
         if isinstance(error, SparringError):
-            error.told = not self._vigil.first_to_tell()
-        if self.rank != 0 and not isinstance(error, Exception):  # torchrun ends those who linger
-            self._vigil.outstay(0, self._timeout)
-        self._vigil.leave(error)
-        self._vigil.close()
-        if self._gpus is None or not isinstance(error, MachineError):  # NCCL would wait for those who are lost
+            error.told = not self._heartbeat.claim_report()
+        if self.rank != 0 and not isinstance(error, Exception):  # torchrun ends all processes when the first one fails
+            self._heartbeat.wait_for_exit(0, self._timeout)
+        self._heartbeat.leave(error)
+        self._heartbeat.close()
+        if self._gpus is None or not isinstance(error, MachineError):  # NCCL would wait for the lost ones
             self._dist.destroy_process_group()
 
-    # --- how ---
+    # --- collectives ---
 
-    def everyone(self, own: Tensor) -> Tensor:
-        """[...] -> [size, ...]: what each process hands in."""
+    def all_gather(self, own: Tensor) -> Tensor:
+        """[...] -> [size, ...]: the tensors of all processes, which have one shape."""
         found = own.new_empty(self.size, *own.shape)
-        with self._meeting():
+        with self._collective():
             self._dist.all_gather(list(found.unbind()), own.contiguous(), group=self._group(own))
         return found
 
-    def _summed(self, tensors: Sequence[Tensor]) -> Iterator[Tensor]:
+    def _all_reduced(self, tensors: Sequence[Tensor]) -> Iterator[Tensor]:
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
-        sums = self.added(flat).split([tensor.numel() for tensor in tensors])
+        sums = self.all_reduce_sum(flat).split([tensor.numel() for tensor in tensors])
         return (total.view(tensor.shape) for total, tensor in zip(sums, tensors, strict=True))
 
     def _spans(self, num: int) -> Spans:
-        """Everybody's rows of a batch."""
+        """The rows of a batch, rank by rank, as (first, behind the last)."""
         bounds = [num * rank // self.size for rank in range(self.size + 1)]
         return list(pairwise(bounds))
 
@@ -244,45 +243,45 @@ class Ranks(Solo):
         return self._gpus if tensor.is_cuda else None
 
     @contextmanager
-    def _meeting(self) -> Iterator[None]:
-        self._vigil.met += 1
+    def _collective(self) -> Iterator[None]:
+        self._heartbeat.num_collectives += 1
         try:
             yield
         except RuntimeError as error:
-            raise self._vigil.explain(error) from error
+            raise self._heartbeat.explain(error) from error
 
-    def _hear(self, words: Tensor) -> None:
-        """Note everybody's wish and clock; a GPU is not waited for, so that there one hears a move later."""
-        if not words.is_cuda:
-            self._words = words.tolist()
+    def _note_messages(self, messages: Tensor) -> None:
+        """Keep the signals and clocks of all ranks; those on a GPU arrive one move later, so that nothing waits for it."""
+        if not messages.is_cuda:
+            self._messages = messages.tolist()
             return
-        before, self._coming = self._coming, (words.to("cpu", non_blocking=True), _recorded())
+        before, self._pending = self._pending, (messages.to("cpu", non_blocking=True), _recorded_event())
         if before is None:
-            before = self._coming
+            before = self._pending
         self._wait(before[1])
-        self._words = before[0].tolist()
+        self._messages = before[0].tolist()
 
     def _wait(self, event: Any) -> None:
-        """Until a GPU has come so far; MachineError where that takes too long, for then it waits for another process."""
+        """Wait for a GPU's event; MachineError after the timeout, for then the GPU waits for another process."""
         end = time.monotonic() + self._timeout
         while not event.query():
             if time.monotonic() > end:
-                raise self._vigil.explain(TimeoutError(f"nothing came for {self._timeout:g} s"))
+                raise self._heartbeat.explain(TimeoutError(f"nothing came for {self._timeout:g} s"))
             time.sleep(1e-4)
 
 
-def _most(spans: Spans) -> int:
+def _longest(spans: Spans) -> int:
     return max(behind - first for first, behind in spans)
 
 
 def _in_order(rows: Tensor, spans: Spans, like: Tensor) -> Tensor:
-    """From [size, room] the whole batch's values, of the type and shape of `like` but for its first axis."""
+    """The whole batch's values from [size, room]; their type and shape, but for the first axis, are those of `like`."""
     rest = like.shape[1:]
     parts = [row.view(-1, *rest)[: behind - first] for row, (first, behind) in zip(rows, spans, strict=True)]
     return torch.cat(parts).to(like.dtype)
 
 
-def _recorded() -> Any:
+def _recorded_event() -> Any:
     event = torch.cuda.Event()
     event.record()
     return event

@@ -1,4 +1,4 @@
-"""What a layer needs to know where a network is shown only some rows of a batch, and others are shown the rest."""
+"""Layers that depend on the whole batch, where a process has only some of its rows."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,17 +10,17 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of a whole batch of `num`, while others see the rest at the same time.
+    """The local rows of a batch of `num`, the others of which are in other processes.
 
-    `spans`: the rows, as pairs (first, behind the last) in order. `rng`: draws what belongs to the whole batch, the same for
-    everybody. `everyone`: [...] -> [parts, ...], the tensors of one shape that all hand in, the same for everybody; all have
-    to call it, in the same order, also those who see no rows at all.
+    `spans`: the rows, as pairs (first, behind the last) in order. `rng`: in the same state in all processes, for draws that
+    belong to the whole batch. `all_gather`: [...] -> [size, ...], the tensors of all processes; each process has to call it,
+    in the same order, even with no rows.
     """
 
     num: int
     spans: tuple[tuple[int, int], ...]
     rng: torch.Generator
-    everyone: Callable[[Tensor], Tensor]
+    all_gather: Callable[[Tensor], Tensor]
 
     def of(self, whole: Tensor) -> Tensor:
         """These rows of a tensor [num, ...]."""
@@ -28,16 +28,16 @@ class Rows:
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
-class Sharing(nn.Module):
-    """A layer whose work depends on the whole batch; `rows` is None where it is shown all of it."""
+class ShardedLayer(nn.Module):
+    """A layer that depends on the whole batch; `rows` is None where all rows are local."""
 
     rows: Rows | None = None
 
 
 @contextmanager
-def shown(network: nn.Module, rows: Rows) -> Iterator[None]:
-    """Within the block the network is shown these rows of a batch."""
-    layers = [layer for layer in network.modules() if isinstance(layer, Sharing)]
+def sharded(network: nn.Module, rows: Rows) -> Iterator[None]:
+    """Within the block the network is given these rows of a batch."""
+    layers = [layer for layer in network.modules() if isinstance(layer, ShardedLayer)]
     for layer in layers:
         layer.rows = rows
     try:

@@ -4,6 +4,7 @@ Weights, buffers and optimiser moments are tensors; the round, the clocks and th
 metadata. Random states and the place in the epoch need no bytes: they are functions of the seed and the round (`keys`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,21 +83,21 @@ def quarantine(folder: Path, newest_good: int) -> None:
             path.replace(path.with_suffix(".damaged"))
 
 
-def check_finite(match: GAN) -> None:
+def check_finite(gan: GAN) -> None:
     """Raises DivergenceError, naming the tensor, where one of the match's state is infinite or not a number."""
-    sides: tuple[tuple[NetworkName, Player], ...] = (("generator", match.generator), ("discriminator", match.discriminator))
+    sides: tuple[tuple[NetworkName, Player], ...] = (("generator", gan.generator), ("discriminator", gan.discriminator))
     for side, player in sides:
         for name, tensor in _player_tensors(side, player).items():
             if not tensor.isfinite().all():
                 term = name.removeprefix(f"{side}.").removeprefix("network.")
                 raise DivergenceError(NonFiniteValue.of(term, side, tensor))
-    for name, tensor in _other_tensors(match).items():
+    for name, tensor in _other_tensors(gan).items():
         if not tensor.isfinite().all():
             side = "generator" if name.startswith("average.") else "discriminator"
             raise DivergenceError(NonFiniteValue.of(name, side, tensor))
 
 
-def write(path: Path, match: GAN, info: RoundInfo, journal_bytes: int) -> None:
+def write(path: Path, gan: GAN, info: RoundInfo, journal_bytes: int) -> None:
     """Save the match as it stands at this moment."""
     facts = {
         "round": info.round,
@@ -104,9 +105,9 @@ def write(path: Path, match: GAN, info: RoundInfo, journal_bytes: int) -> None:
         "epoch": info.epoch,
         "seconds": info.seconds,
         "journal_bytes": journal_bytes,
-        "clocks": [match.generator.optimizer.clock.count, match.discriminator.optimizer.clock.count],
+        "clocks": [gan.generator.optimizer.clock.count, gan.discriminator.optimizer.clock.count],
     }
-    data = encode_tensors(FORMAT, facts, tensors_of(match))[0]
+    data = encode_tensors(FORMAT, facts, tensors_of(gan))[0]
     make_folder(path.parent)
     write_atomically(path, data)
 
@@ -139,10 +140,11 @@ def check_fits(checkpoint: Checkpoint, recipe: Recipe, shape: tuple[int, ...], w
         networks.check_fits(build, own, f"{where}, {side}")
 
 
-def restore(checkpoint: Checkpoint, match: GAN) -> None:
-    """Put a checkpoint's state into a match of the same recipe."""
-    load(tensors_of(match), checkpoint.tensors)
-    for player, count in zip((match.generator, match.discriminator), checkpoint.clocks, strict=True):
+def restore(checkpoint: Checkpoint, gan: GAN) -> None:
+    """Put a checkpoint's state into a GAN of the same recipe."""
+    own = tensors_of(gan)
+    load(own, _moments_by_name(checkpoint.tensors, own))
+    for player, count in zip((gan.generator, gan.discriminator), checkpoint.clocks, strict=True):
         player.optimizer.clock.count = count
 
 
@@ -160,16 +162,16 @@ def load(own: dict[str, Tensor], given: dict[str, Tensor]) -> None:
             tensor.copy_(given[name])
 
 
-def tensors_of(match: GAN) -> dict[str, Tensor]:
+def tensors_of(gan: GAN) -> dict[str, Tensor]:
     """Every tensor of a match's state, by name."""
-    both = _player_tensors("generator", match.generator) | _player_tensors("discriminator", match.discriminator)
-    return both | _other_tensors(match)
+    both = _player_tensors("generator", gan.generator) | _player_tensors("discriminator", gan.discriminator)
+    return both | _other_tensors(gan)
 
 
-def _other_tensors(match: GAN) -> dict[str, Tensor]:
+def _other_tensors(gan: GAN) -> dict[str, Tensor]:
     """The averaged copy of G, and what is remembered from move to move."""
-    averaged = network_tensors("average", match.g_ema) if match.g_ema else {}
-    return averaged | {f"memory.{name}": tensor for name, tensor in match.memory.items()}
+    averaged = network_tensors("average", gan.g_ema) if gan.g_ema else {}
+    return averaged | {f"memory.{name}": tensor for name, tensor in gan.memory.items()}
 
 
 def network_tensors(prefix: str, network: nn.Module) -> dict[str, Tensor]:
@@ -178,9 +180,24 @@ def network_tensors(prefix: str, network: nn.Module) -> dict[str, Tensor]:
 
 
 def _player_tensors(side: str, player: Player) -> dict[str, Tensor]:
+    parameters = [name for name, _ in player.network.named_parameters()]
     moments = {
-        f"{side}.optimizer.{name}.{index}": tensor
-        for name, tensors in player.optimizer.moments().items()
-        for index, tensor in enumerate(tensors)
+        f"{side}.optimizer.{moment}.{name}": tensor
+        for moment, tensors in player.optimizer.moments().items()
+        for name, tensor in zip(parameters, tensors, strict=True)
     }
     return network_tensors(f"{side}.network", player.network) | moments
+
+
+def _moments_by_name(given: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same tensors; Adam's moments, which version 0.1 numbered, under the names of their parameters."""
+    numbered, count = {}, Counter[str]()
+    for name in own:
+        side, dot, rest = name.partition(".optimizer.")
+        if dot:
+            prefix = f"{side}.optimizer.{rest.partition('.')[0]}"
+            numbered[f"{prefix}.{count[prefix]}"] = name
+            count[prefix] += 1
+    if not numbered.keys() <= given.keys():
+        return given
+    return {numbered.get(name, name): tensor for name, tensor in given.items()}

@@ -25,22 +25,22 @@ class DivergenceCounts:
             self.actions[event["remedy"]] += 1
 
 
-def divergence_event(trouble: NonFiniteValue, info: RoundInfo, deed: Action, batch: str | None) -> dict[str, Any]:
+def divergence_event(found: NonFiniteValue, info: RoundInfo, deed: Action, batch: str | None) -> dict[str, Any]:
     """The fields of the journal's line: where in the run, what became non-finite, what was done, and the file of the batch."""
     place = {"round": info.round, "epoch": info.epoch, "images": info.images, "seconds": info.seconds}
-    facts = {"term": trouble.term, "network": trouble.network, "value": trouble.value}
+    facts = {"term": found.term, "network": found.network, "value": found.value}
     return place | facts | {"remedy": deed, "batch": batch}
 
 
-def save_batch(run: Run, trouble: NonFiniteValue, info: RoundInfo) -> str | None:
+def save_batch(run: Run, found: NonFiniteValue, info: RoundInfo) -> str | None:
     """Write the batch that led to a trouble; the file's name within the run, None where no batch is known.
 
     Trouble in the same round after a roll-back takes the place of what was written of it before.
     """
-    if not trouble.batch:
+    if not found.batch:
         return None
     name = f"non_finite/round_{info.round:08d}.safetensors"
-    facts = {"term": trouble.term, "network": trouble.network, "value": trouble.value, "round": info.round}
-    tensors = {name: tensor.detach().cpu().clone() for name, tensor in trouble.batch.items()}  # some are parts of others
+    facts = {"term": found.term, "network": found.network, "value": found.value, "round": info.round}
+    tensors = {name: tensor.detach().cpu().clone() for name, tensor in found.batch.items()}  # some are parts of others
     run.put(name, encode_tensors(FORMAT, facts, tensors)[0])
     return name

@@ -12,7 +12,7 @@ from sparring.config import codec
 from sparring.config.non_finite import DivergenceError, NonFiniteValue
 from sparring.config.schedules import RoundInfo
 from sparring.data.sets import Dataset
-from sparring.distributed.solo import Solo
+from sparring.distributed.single_process import SingleProcess
 from sparring.errors import InputError
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint
@@ -20,6 +20,7 @@ from sparring.runs.divergence import Action
 from sparring.runs.recorder import Ending, Recorder
 from sparring.runs.run import Run
 from sparring.training.engine import Engine
+from sparring.training.sampler import EngineSampler
 
 
 @dataclass
@@ -38,17 +39,17 @@ class FollowerRank:
         if review is not None and (info.last or review.due(info)):
             checkpoint.check_finite(self.engine.gan)
             if self.scored:
-                self.engine.samples_across_processes(evaluation.QUICK, "quick score", info.round)
+                EngineSampler(self.engine, self.test).samples_across_processes(evaluation.QUICK, "quick score", info.round)
 
     def save(self, info: RoundInfo) -> None:
         """DivergenceError as from the recorder, which saves."""
         checkpoint.check_finite(self.engine.gan)
 
-    def on_divergence(self, trouble: NonFiniteValue, info: RoundInfo) -> None:
+    def on_divergence(self, found: NonFiniteValue, info: RoundInfo) -> None:
         """DivergenceError: where several processes train, no round may be left out."""
-        raise DivergenceError(trouble, info)
+        raise DivergenceError(found, info)
 
-    def log_divergence(self, trouble: NonFiniteValue, info: RoundInfo, deed: Action) -> str:
+    def log_divergence(self, found: NonFiniteValue, info: RoundInfo, deed: Action) -> str:
         """Nothing: the recorder tells it."""
         return ""
 
@@ -59,11 +60,11 @@ class FollowerRank:
         """Nothing is left to do."""
 
 
-def open_run(ranks: Solo, name: str | Path | Run) -> Run:
+def open_run(group: SingleProcess, name: str | Path | Run) -> Run:
     """A run, as the first process finds it; the others may have no access to its disk."""
-    if ranks.size == 1:
+    if group.size == 1:
         return name if isinstance(name, Run) else Run.open(name)
-    return from_json(ranks.first(lambda: to_json(name if isinstance(name, Run) else Run.open(name))))
+    return from_json(group.on_rank0(lambda: to_json(name if isinstance(name, Run) else Run.open(name))))
 
 
 def make_recorder(
@@ -73,8 +74,8 @@ def make_recorder(
 
     All processes then have the first one's match. Raises InputError in all where `begin` does, and where one has other data.
     """
-    ranks, made = engine.processes, []
-    if ranks.size == 1:
+    group, made = engine.group, []
+    if group.size == 1:
         return begin()
 
     def describe() -> dict[str, Any]:
@@ -82,9 +83,9 @@ def make_recorder(
         made.append(recorder)
         return to_json(recorder.run) | {"scored": recorder.reference is not None, "start": asdict(start)}
 
-    said = ranks.first(describe)
+    said = group.on_rank0(describe)
     recorder = made[0] if made else FollowerRank(from_json(said), engine, test, said["scored"])
-    ranks.agree(lambda: _check_same_data(recorder))
+    group.raise_together(lambda: _check_same_data(recorder))
     _broadcast_state(engine)
     return recorder, RoundInfo(**said["start"])
 
@@ -98,7 +99,7 @@ def from_json(said: dict[str, Any]) -> Run:
 
 
 def _check_same_data(recorder: Recorder | FollowerRank) -> None:
-    data, rank = recorder.engine.data, recorder.engine.processes.rank
+    data, rank = recorder.engine.data, recorder.engine.group.rank
     if data.fingerprint() != recorder.run.facts.get("data_fingerprint"):
         raise InputError(f"rank {rank} has other data than rank 0; all processes have to train on the same")
 
@@ -107,6 +108,6 @@ def _broadcast_state(engine: Engine) -> None:
     """Give every process the first one's weights, statistics, moments and clocks."""
     clocks = [player.optimizer.clock for player in (engine.gan.generator, engine.gan.discriminator)]
     counts = torch.tensor([clock.count for clock in clocks])
-    engine.processes.level([*checkpoint.tensors_of(engine.gan).values(), counts])
+    engine.group.broadcast([*checkpoint.tensors_of(engine.gan).values(), counts])
     for clock, count in zip(clocks, counts.tolist(), strict=True):
         clock.count = count

@@ -6,19 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-from torch import Tensor
-
 from sparring import evaluation
 from sparring.coach import Coach
 from sparring.config.non_finite import DivergenceError, NonFiniteValue, RollBack, Skip
-from sparring.config.rng import keyed_generator
 from sparring.config.schedules import RoundInfo
 from sparring.data.sets import Dataset
 from sparring.errors import InputError, MachineError
 from sparring.evaluation import Reference
 from sparring.losses import is_probabilistic
-from sparring.networks.latents import Noise
 from sparring.runs import checkpoint, divergence, rollback_points, scorebook
 from sparring.runs.divergence import Action, DivergenceCounts
 from sparring.runs.generator import SavedGenerator
@@ -30,8 +25,8 @@ from sparring.runs.scorebook import Evaluation
 from sparring.storage import checksums
 from sparring.training.engine import Engine
 from sparring.training.probes import run_probes
+from sparring.training.sampler import EngineSampler
 from sparring.visual import Series, logits_plot, losses_plot, traces_plot
-from sparring.visual.landscape import DiscriminatorFunction, LogDensity
 
 Ending = Literal["finished", "interrupted", "terminated", "non-finite", "machine"]
 OnWriteError = Literal["stop", "continue"]
@@ -58,6 +53,7 @@ class Recorder:
     divergences: DivergenceCounts = field(default_factory=DivergenceCounts)
 
     def __post_init__(self):
+        self.sampler = EngineSampler(self.engine, self.test)
         for event in self.run.journal():  # of the time before, when a run is resumed
             list(self.coach.observe(event))
             self.divergences.add(event)
@@ -81,22 +77,22 @@ class Recorder:
         self.coach, self.best, self.divergences, self.saved_round = Coach(), float("inf"), DivergenceCounts(), round_
         self.__post_init__()
 
-    def on_divergence(self, trouble: NonFiniteValue, info: RoundInfo) -> None:
+    def on_divergence(self, found: NonFiniteValue, info: RoundInfo) -> None:
         """Note that a round was skipped; DivergenceError where the recipe skips none, or no more."""
         remedy, skipped = self.run.recipe.non_finite, self.divergences.actions["skip"]
         if not isinstance(remedy, Skip):
-            raise DivergenceError(trouble, info)
+            raise DivergenceError(found, info)
         if skipped >= remedy.at_most:
-            raise DivergenceError(trouble, info, f", after {skipped} skipped round{'s' * (skipped > 1)}")
-        see, count = self.log_divergence(trouble, info, "skip"), f"{skipped + 1} of at most {remedy.at_most}"
-        self.say(f"{DivergenceError(trouble, info)}; the round was skipped ({count}){see}")
+            raise DivergenceError(found, info, f", after {skipped} skipped round{'s' * (skipped > 1)}")
+        see, count = self.log_divergence(found, info, "skip"), f"{skipped + 1} of at most {remedy.at_most}"
+        self.say(f"{DivergenceError(found, info)}; the round was skipped ({count}){see}")
 
-    def log_divergence(self, trouble: NonFiniteValue, info: RoundInfo, deed: Action) -> str:
+    def log_divergence(self, found: NonFiniteValue, info: RoundInfo, deed: Action) -> str:
         """Save the batch of a trouble and write the event; the tail of a sentence that says where a known batch is."""
         file = None
         with self._writing(info):
-            file = divergence.save_batch(self.run, trouble, info)
-        event = divergence.divergence_event(trouble, info, deed, file)
+            file = divergence.save_batch(self.run, found, info)
+        event = divergence.divergence_event(found, info, deed, file)
         self.journal.write(divergence.EVENT, **event)
         self.divergences.add({"event": divergence.EVENT, **event})
         self._scale_lr()
@@ -107,7 +103,7 @@ class Recorder:
         try:
             self._write_due(info)
         except DivergenceError as error:
-            raise DivergenceError(error.trouble, info) from None
+            raise DivergenceError(error.non_finite, info) from None
 
     def _write_due(self, info: RoundInfo) -> None:
         place = {"round": info.round, "epoch": info.epoch, "images": info.images, "seconds": info.seconds}
@@ -116,7 +112,7 @@ class Recorder:
         if info.epoch_ended:
             self.journal.write("epoch", **place, **(info.test_numbers or {}))
         for picture in self.run.recipe.pictures:
-            for name, png in picture.render(info, self):
+            for name, png in picture.render(info, self.sampler):
                 with self._writing(info):
                     self.run.put(f"samples/{name}", png)
                     self.journal.write("sample", **place, file=f"samples/{name}")
@@ -136,7 +132,7 @@ class Recorder:
         self._log("checkup", **place, **run_probes(self.engine, self.test))
 
     def _score(self, standard: Reference, info: RoundInfo, place: Mapping[str, Any]) -> None:
-        samples = evaluation.as_dataset(self.engine.samples_across_processes(evaluation.QUICK, "quick score", info.round))
+        samples = evaluation.as_dataset(self.sampler.samples_across_processes(evaluation.QUICK, "quick score", info.round))
         found = evaluation.quick_scores(standard, samples, self.run.seed)
         values, headline = {score.metric: score.value for score in found}, standard.primary_metric
         facts = {"quick": True, "num_samples": len(samples), "extractor": standard.extractor_names[0]}
@@ -227,39 +223,6 @@ class Recorder:
         with suppress(OSError, MachineError):
             self.run.path.mkdir(parents=True)
             self.run.with_recipe(self.run.recipe)
-
-    @property
-    def noise(self) -> Noise:
-        return self.run.recipe.z
-
-    @property
-    def classes(self) -> Sequence[str]:
-        return self.engine.data.classes
-
-    @property
-    def discriminator(self) -> DiscriminatorFunction:
-        return DiscriminatorFunction(self.engine.logits, is_probabilistic(self.run.recipe.loss))
-
-    @property
-    def log_density(self) -> LogDensity | None:
-        return getattr(self.run.recipe.data, "log_density", None)
-
-    def z(self, num: int, *address: str | int) -> Tensor:
-        return self.engine.z(num, *address).cpu()
-
-    def draw(self, z: Tensor) -> Tensor:
-        return self.engine.draw(z)
-
-    def samples(self, num: int, *address: str | int) -> Tensor:
-        return self.engine.sample(num, *address)
-
-    def at_init(self, num: int) -> Tensor:
-        return self.engine.at_init(num)
-
-    def real(self, num: int, split: Literal["train", "test"]) -> Tensor:
-        data = self.test if split == "test" else self.engine.data
-        chosen = torch.randperm(len(data), generator=keyed_generator("cpu", self.run.seed, "real", split))[:num]
-        return data.batch(chosen.to(self.engine.device if split == "train" else "cpu")).cpu()
 
 
 def draw_plots(run: Run, num_images: int) -> None:

@@ -16,13 +16,13 @@ from sparring.training.gan import GAN
 from sparring.training.loop import run_rounds
 
 
-def restore_to(run: Run, match: GAN, saved: Checkpoint | None) -> None:
+def restore_to(run: Run, gan: GAN, saved: Checkpoint | None) -> None:
     """Bring a match and its run's files back to a checkpoint, or the files alone to the very beginning.
 
     What was written after it will be written again.
     """
     if saved:
-        checkpoint.restore(saved, match)
+        checkpoint.restore(saved, gan)
     round_ = saved.info.round if saved else 0
     journal.truncate_after(run.path / "journal.jsonl", saved.journal_bytes if saved else 0)
     scorebook.truncate_after(run.path, round_)
@@ -39,7 +39,7 @@ def rounds(recorder: Recorder | FollowerRank, start: RoundInfo) -> Iterator[Roun
         try:
             return (yield from run_rounds(recorder.engine, recorder.run.recipe.length, start, test, recorder.on_divergence))
         except DivergenceError as error:  # of a round; what the recorder finds is not raised here
-            start = _roll_back(recorder, error, error.moment or start)
+            start = _roll_back(recorder, error, error.info or start)
 
 
 def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: RoundInfo) -> RoundInfo:
@@ -53,17 +53,17 @@ def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: 
         raise error
     done = recorder.divergences.actions["roll-back"]
     if done >= remedy.at_most:
-        raise DivergenceError(error.trouble, info, f", after {done} roll-back{'s' * (done > 1)}")
+        raise DivergenceError(error.non_finite, info, f", after {done} roll-back{'s' * (done > 1)}")
     saved, problems = _newest_rollback_point(recorder)
     if saved is None:
         why = "; ".join(problems)
-        raise DivergenceError(error.trouble, info, f", and there is no intact checkpoint to go back to ({why})")
+        raise DivergenceError(error.non_finite, info, f", and there is no intact checkpoint to go back to ({why})")
     _drop_later_stops(recorder, saved.info.round)
     restore_to(run, recorder.engine.gan, saved)
     recorder.reload(saved.info.round)
     for problem in problems:
         recorder.journal.write("warning", round=saved.info.round, text=problem)
-    see = recorder.log_divergence(error.trouble, info, "roll-back")
+    see = recorder.log_divergence(error.non_finite, info, "roll-back")
     start = replace(saved.info, seconds=info.seconds)
     path = checkpoint.path_of(run.path / "checkpoints", start.round)
     checkpoint.write(path, recorder.engine.gan, start, recorder.journal.sync())

@@ -16,10 +16,10 @@ from sparring.config.non_finite import DivergenceError, NonFiniteValue
 from sparring.config.rng import derive_seed, keyed_generator
 from sparring.config.schedules import RoundInfo
 from sparring.data.sets import Dataset
-from sparring.distributed.solo import Solo
+from sparring.distributed.single_process import SingleProcess
 from sparring.losses import is_probabilistic
 from sparring.networks.latents import Code
-from sparring.networks.layers.batch_norm import BatchNorm, synchronise
+from sparring.networks.layers.batch_norm import BatchNorm, convert_sync_batchnorm
 from sparring.optim.adam import Adam, AdamOptimizer, StepClock
 from sparring.recipe import MoveD, MoveG, Recipe, draws_real
 from sparring.training.batch_order import BatchOrder
@@ -29,8 +29,6 @@ from sparring.training.gan import GAN, StepContext, pack
 from sparring.training.player import Player, inference
 from sparring.training.readings import summary
 from sparring.training.step import Readings, network_of, read_losses, take_step
-
-SAMPLE_BATCH = 256
 
 
 @dataclass
@@ -43,37 +41,39 @@ class Engine:
     order: BatchOrder
     gan: GAN
     device: torch.device
-    processes: Solo
+    group: SingleProcess
     last: tuple[Tensor, Tensor, Tensor | None] = field(init=False)  # real images, z, and codes of the round played last
     lr_scale: float = 1.0  # factor of every learning rate, beside the recipe's ramps
     held_out: Dataset | None = None  # what an adaptive augmentation is driven by
 
     @classmethod
-    def build(cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device, ranks: Solo | None = None) -> "Engine":
+    def build(
+        cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device, group: SingleProcess | None = None
+    ) -> "Engine":
         """Both players with their initial values; the images are moved to the device. `ranks`: who plays, this process alone
         by default.
 
         Raises InputError for a batch of one where a player normalises over the batch, for one that is too small to share, for
         one far larger than the data, for a remedy that several processes do not have, and for classes that the data have not.
         """
-        ranks = ranks or Solo()
+        group = group or SingleProcess()
         check_classes(recipe, data)
         check_pictures(recipe, data.shape)
         g, d = build_generator(recipe, data.shape, seed), build_discriminator(recipe, data.shape, seed)
-        check_batch_size(recipe, len(data), ranks.size, g, d)
+        check_batch_size(recipe, len(data), group.size, g, d)
         check_penalties(recipe, d)
-        if ranks.size > 1 and recipe.batch_norm == "synchronised":
-            synchronise(g)
-            synchronise(d)
+        if group.size > 1 and recipe.batch_norm == "synchronised":
+            convert_sync_batchnorm(g)
+            convert_sync_batchnorm(d)
         clock = StepClock()
-        match = GAN(
+        gan = GAN(
             generator=_player(g, recipe.optim, device, clock),
             discriminator=_player(
                 d, recipe.d_optim or recipe.optim, device, clock if recipe.optim.shared_clock else StepClock()
             ),
             loss=recipe.loss,
             guarded=recipe.non_finite.guards,
-            processes=ranks,
+            group=group,
             penalties=recipe.penalties,
             constraint=recipe.constraint,
             packing=recipe.packing,
@@ -82,13 +82,13 @@ class Engine:
             augment=recipe.augment,
         )
         if recipe.average:
-            match.g_ema = copy.deepcopy(match.generator.network).requires_grad_(False)
+            gan.g_ema = copy.deepcopy(gan.generator.network).requires_grad_(False)
         if recipe.augment:
             recipe.augment.num_uniforms(data.shape)
         data, held_out = held_out_of(recipe, data)
         order = BatchOrder(recipe.order, len(data), recipe.batch_size, seed, recipe.is_even)
         held_out = held_out.to(device) if held_out else None
-        return cls(recipe, seed, data.to(device), order, match, device, ranks, held_out=held_out)
+        return cls(recipe, seed, data.to(device), order, gan, device, group, held_out=held_out)
 
     def images_before(self, round_: int) -> int:
         """Real images that D has seen when this many rounds have been played."""
@@ -123,7 +123,7 @@ class Engine:
             for buffer, before in buffers:
                 buffer.copy_(before)
             self.gan.reused_fakes = None
-            raise self._diverged(error.trouble, {**readings, **error.trouble.batch}) from None
+            raise self._diverged(error.non_finite, {**readings, **error.non_finite.batch}) from None
 
     def _apply_schedules(self, round_: int) -> None:
         """Learning rates, Adam's beta2, gammas and the augmentation as the recipe's ramps have them in this round."""
@@ -145,19 +145,19 @@ class Engine:
         real = z = torch.empty(0)  # a round's first move draws z, and a move that needs real images draws those
         codes = None
         batch = round_ * self.recipe.round.num_batches
-        self.processes.begin(round_)
+        self.group.set_round(round_)
         for index, move in enumerate(self.recipe.round.moves):
             if draws_real(move):
-                chosen = self.processes.deal("real", self.order.indices(batch)).to(self.device)
+                chosen = self.group.shard("real", self.order.indices(batch)).to(self.device)
                 real, codes = self.data.batch(chosen), self.codes(self.data, chosen)
                 batch += 1
             if move.z == "fresh":
-                z = self.processes.deal("fake", self.z(self.recipe.batch_size, "z", round_, index))
+                z = self.group.shard("fake", self.z(self.recipe.batch_size, "z", round_, index))
             self.last = real, z, codes
             self._seed_networks(round_, index)
             self.gan.context = replace(self.gan.context, seed=derive_seed(self.seed, "turn", round_, index))
             readings |= take_step(move, self.gan, real, z, codes, keep=self._serves_next(index))
-            self.processes.average(self._own_statistics)
+            self.group.all_reduce_mean(self._own_statistics)
         return readings
 
     @torch.no_grad()
@@ -178,7 +178,7 @@ class Engine:
         strength, images = self.gan.memory["strength"], self.images_before(round_ + 1)
         images -= self.images_before(round_ + 1 - augment.every)
         strength.fill_(augment.adapt(strength.item(), train, unseen, fake, images))
-        self.processes.level([strength])
+        self.group.broadcast([strength])
 
     def codes(self, data: Dataset, indices: Tensor) -> Tensor | None:
         """What the condition knows of real images: [B, classes + continuous], the class one-hot, zeros without labels."""
@@ -195,12 +195,12 @@ class Engine:
                 if not isfinite(readings[name].item()):
                     raise self._diverged(NonFiniteValue.of(name, network_of(name), readings[name]), readings)
 
-    def _diverged(self, trouble: NonFiniteValue, readings: Readings) -> DivergenceError:
+    def _diverged(self, found: NonFiniteValue, readings: Readings) -> DivergenceError:
         """The error that tells a trouble of the round played last, with its batch."""
         real, z, codes = self.last
         known = {"real": real, "z": z} if len(real) else {"z": z}  # G may have moved before real images were drawn
         known |= {} if codes is None else {"codes": codes}
-        return DivergenceError(replace(trouble, batch={**known, **readings}))
+        return DivergenceError(replace(found, batch={**known, **readings}))
 
     def scale_lr(self, factor: float) -> None:
         """From now on every learning rate is the recipe's times this factor."""
@@ -219,7 +219,7 @@ class Engine:
         """
         if self.recipe.round.read == "after":
             readings = readings | read_losses(self.gan, *self.last)
-        self.processes.settle()
+        self.group.synchronize()
         norms = (self.gan.generator.gradient_norm(), self.gan.discriminator.gradient_norm())
         readings = readings | dict(zip(("g_gradient", "d_gradient"), norms, strict=True))
         memory = self.gan.memory
@@ -233,58 +233,6 @@ class Engine:
             if value is not None and not isfinite(value):
                 raise self._diverged(NonFiniteValue(name, network_of(name), str(value)), readings)
 
-    def sample(self, num: int, *address: str | int) -> Tensor:
-        """Generated images [num, *shape] in [-1, 1], in inference mode, from the z at this address, drawn here alone.
-
-        Raises DivergenceError where one is infinite or not a number.
-        """
-        return self.draw(self.z(num, *address))
-
-    def draw(self, z: Tensor) -> Tensor:
-        """`samples` from the given z [num, num_z]."""
-        return self._drawn(z.to(self.device), Solo())
-
-    @torch.no_grad()
-    def logits(self, points: Tensor) -> Tensor:
-        """What D says of real or generated ones [N, *shape] in inference mode, [N] on the CPU; of no class in particular.
-
-        Where D judges packs: what it says of m equal ones, divided by m, for the best D's logit of a pack of independent ones
-        is the sum of theirs. Raises DivergenceError where one is infinite or not a number.
-        """
-        discriminator, packing = self.gan.discriminator.network, self.recipe.packing
-        with inference(discriminator):
-            packs = [pack(some.repeat_interleave(packing, 0), packing) for some in points.split(SAMPLE_BATCH)]
-            logits = torch.cat([discriminator(some.to(self.device)).view(len(some), -1)[:, 0].cpu() for some in packs])
-        logits = logits / packing
-        if not logits.isfinite().all():
-            raise DivergenceError(NonFiniteValue.of("a logit", "discriminator", logits))
-        return logits
-
-    def samples_across_processes(self, num: int, *address: str | int) -> Tensor:
-        """`samples`, of which each process draws a share; all have to ask for them, and all get them."""
-        return self._drawn(self.z(num, *address), self.processes)
-
-    @torch.no_grad()
-    def _drawn(self, z: Tensor, ranks: Solo) -> Tensor:
-        images = torch.zeros(len(z), *self.data.shape)
-        parts = list(zip(z.split(SAMPLE_BATCH), images.split(SAMPLE_BATCH), strict=True))
-        with inference(self.gan.g_eval):
-            for index in ranks.part(len(parts)):
-                some, room = parts[index]
-                room.copy_(self.gan.g_eval(some))
-        images = ranks.added(images)
-        if not images.isfinite().all():
-            raise DivergenceError(NonFiniteValue.of("a sample", "generator", images))
-        return images
-
-    @torch.no_grad()
-    def at_init(self, num: int) -> Tensor:
-        """Images [num, *shape] of a generator with PyTorch's own initial values, in training mode."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive_seed(self.seed, "untrained"))
-            network = self.recipe.generator.build(self.recipe.z.num, self.data.shape)
-            return network(self.z(num, "untrained").cpu())
-
     def z(self, num: int, *address: str | int) -> Tensor:
         """[num, num_z]: the z at this address."""
         return self.recipe.z.sample(num, keyed_generator(self.device, self.seed, *address))
@@ -292,14 +240,14 @@ class Engine:
     @cached_property
     def _own_statistics(self) -> list[Tensor]:
         """Running statistics of batch norms that look at the rows of one process alone."""
-        if self.processes.size == 1 or self.recipe.batch_norm == "synchronised":
+        if self.group.size == 1 or self.recipe.batch_norm == "synchronised":
             return []
         layers = [layer for network in self.gan.networks for layer in network.modules() if isinstance(layer, BatchNorm)]
         return [values for layer in layers for values in (layer.running_mean, layer.running_var) if values is not None]
 
     def _seed_networks(self, *address: int) -> None:
         """What networks draw by themselves (dropout) comes from PyTorch's default generators."""
-        seed = self.processes.seed(derive_seed(self.seed, "network", *address))
+        seed = self.group.layer_seed(derive_seed(self.seed, "network", *address))
         torch.default_generator.manual_seed(seed)
         if self.device.type != "cpu":
             torch.get_device_module(self.device).manual_seed(seed)

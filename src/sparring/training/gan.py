@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sparring.augment import Adaptive, Augment
 from sparring.conditions import Condition
 from sparring.config.rng import keyed_generator
-from sparring.distributed.sharing import Alone, Sharing, Side
+from sparring.distributed.single_process import Side, SingleProcess
 from sparring.losses import Loss, RelativisticLoss
 from sparring.networks.latents import Code
 from sparring.networks.layers.traits import is_function, is_per_sample
@@ -50,7 +50,7 @@ class GAN:
     loss: Loss | RelativisticLoss
     reused_fakes: tuple[Tensor, ForwardPass] | None = None  # z and G's pass, for a move on the same z
     guarded: bool = False
-    processes: Sharing = field(default_factory=Alone)
+    group: SingleProcess = field(default_factory=SingleProcess)
     penalties: tuple[Penalty | LogitPenalty, ...] = ()
     constraint: Constraint | None = None
     packing: int = 1
@@ -94,13 +94,13 @@ class GAN:
 
     def generate(self, z: Tensor) -> ForwardPass:
         """G's images of z."""
-        with self.processes.showing(self.generator.network, "fake"):
+        with self.group.sharded(self.generator.network, "fake"):
             return self.generator.forward(z)
 
     def discriminate(self, images: Tensor, *sides: Side, weights: bool = True, inputs: bool = False) -> ForwardPass:
         """D's outputs for one side's images, or for both sides' in one batch."""
         see = None if self.takes_images_unchanged else self.preprocess(sides[0], images)
-        with self.processes.showing(self.discriminator.network, *sides):
+        with self.group.sharded(self.discriminator.network, *sides):
             return self.discriminator.forward(images, weights=weights, inputs=inputs, preprocess=see)
 
     def preprocess(self, side: Side, images: Tensor) -> Preprocess:
@@ -116,8 +116,8 @@ class GAN:
         """[here, num] numbers of U(0, 1) for the rows that are here of one side's batch, the same whoever has them."""
         device = self.discriminator.optimizer.parameters[0].device
         rng = keyed_generator(device, self.context.seed, side, *address)
-        whole = torch.rand(self.processes.num(side, here), num, generator=rng, device=device)
-        return self.processes.here([side], [whole])[0]
+        whole = torch.rand(self.group.global_num(side, here), num, generator=rng, device=device)
+        return self.group.local([side], [whole])[0]
 
     def logits(self, outputs: Tensor, codes: Tensor | None) -> Tensor:
         """The logits [B] among D's outputs for images of these codes."""

@@ -10,9 +10,9 @@ from sparring.training.engine import Engine
 from sparring.training.probes import traces_on_test_images
 
 
-def refuse(trouble: NonFiniteValue, info: RoundInfo) -> None:
+def refuse(found: NonFiniteValue, info: RoundInfo) -> None:
     """No round may be left out: DivergenceError."""
-    raise DivergenceError(trouble, info)
+    raise DivergenceError(found, info)
 
 
 def run_rounds(
@@ -28,14 +28,14 @@ def run_rounds(
     Where the engine finds a value of a round that is not finite, `excuse` is told: it raises DivergenceError, or the run goes
     on without that round, of which nothing is read then. Raises DivergenceError, naming it, where a number is not finite.
     """
-    clock = engine.processes.clock(start.seconds)
+    clock = engine.group.clock(start.seconds)
     num_images, info = len(engine.data), start
     while length.fraction_done(info, num_images) < 1:
-        readings, trouble = {}, None
+        readings, found = {}, None
         try:
             readings = engine.train_round(info.round)
         except DivergenceError as error:
-            trouble = error.trouble
+            found = error.non_finite
         before, images = info.images, engine.images_before(info.round + 1)
         ended = images // num_images > before // num_images
         info = RoundInfo(
@@ -45,16 +45,16 @@ def run_rounds(
             seconds=clock(),
             epoch_ended=ended,
         )
-        if trouble:
-            on_divergence(trouble, info)
+        if found:
+            on_divergence(found, info)
         last = length.fraction_done(info, num_images) >= 1
         numbers = test_numbers = None
         try:
-            if not trouble and (info.epoch_ended or last or engine.recipe.journal.due(info)):
+            if not found and (info.epoch_ended or last or engine.recipe.journal.due(info)):
                 numbers = engine.numbers(readings)
             if info.epoch_ended and test is not None:
                 test_numbers = traces_on_test_images(engine, test, info.round)
         except DivergenceError as error:
-            raise DivergenceError(error.trouble, info) from None
+            raise DivergenceError(error.non_finite, info) from None
         info = replace(info, last=last, numbers=numbers, test_numbers=test_numbers)
         yield info

@@ -12,6 +12,7 @@ from sparring.training.engine import Engine
 from sparring.training.gan import pack
 from sparring.training.player import inference
 from sparring.training.readings import contrast_of, finite, spread_of
+from sparring.training.sampler import EngineSampler
 
 NUM_PROBED = 500  # samples at a checkup
 
@@ -27,14 +28,14 @@ def traces_on_test_images(engine: Engine, test: Dataset, round_: int) -> dict[st
     starts = range(0, len(test), size)
     sums = torch.zeros(len(starts), 3, dtype=torch.float64)  # of D(x), of D(G(z)), and how many, batch by batch
     with inference(generator), inference(engine.gan.discriminator.network):
-        for index in engine.processes.part(len(starts)):
+        for index in engine.group.my_share(len(starts)):
             start = starts[index]
             chosen = torch.arange(start, min(start + size, len(test)))
             z = engine.z(len(chosen), "test", round_, start)
             d_real = _probabilities(engine, test.batch(chosen).to(engine.device), engine.codes(test, chosen))
             d_fake = _probabilities(engine, generator(z), engine.gan.codes_of(z))
             sums[index] = torch.stack([d_real.sum(), d_fake.sum(), d_real.new_tensor(len(d_real))])
-    d_real, d_fake, num = engine.processes.added(sums).sum(0).tolist()
+    d_real, d_fake, num = engine.group.all_reduce_sum(sums).sum(0).tolist()
     return finite({"d_real_test": d_real / num, "d_fake_test": d_fake / num})
 
 
@@ -57,7 +58,7 @@ def run_probes(engine: Engine, test: Dataset) -> dict[str, float]:
     """
     generator, discriminator = engine.gan.g_eval, engine.gan.discriminator.network
     (real, codes), (held_out, held_out_codes) = _probed(engine, engine.data), _probed(engine, test)
-    fake = engine.sample(NUM_PROBED, "checkup").to(engine.device)
+    fake = EngineSampler(engine, test).samples(NUM_PROBED, "checkup").to(engine.device)
     spread, numbers = spread_of(fake), {}
     if len(held_out) >= 10:  # fewer say nothing of how varied real ones are
         numbers["spread"] = spread / spread_of(held_out)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sparring.config.non_finite import DivergenceError, NetworkName, NonFiniteValue
-from sparring.distributed.sharing import BOTH, Side
+from sparring.distributed.single_process import BOTH, Side
 from sparring.losses import RelativisticLoss
 from sparring.recipe import Move, MoveBoth, MoveD, MoveG
 from sparring.training.gan import GAN, DOutput, pack
@@ -25,134 +25,132 @@ Readings = dict[str, Tensor]
 
 
 @torch.no_grad()
-def take_step(move: Move, match: GAN, real: Tensor, z: Tensor, codes: Tensor | None = None, keep: bool = False) -> Readings:
+def take_step(move: Move, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None = None, keep: bool = False) -> Readings:
     """Make one move. real: [B, *shape], z: [B', num_z], the rows that are here; with a condition, `codes` of the real images.
     `keep`: G's next move is on the same z and can use this one's fakes. The readings are those of the whole batches.
 
     Of a guarded match, raises DivergenceError where a loss or a gradient is not finite: nobody has stepped then.
     """
-    return _STEPS[type(move)](move, match, real, z, codes, keep)
+    return _STEPS[type(move)](move, gan, real, z, codes, keep)
 
 
-def d_step(move: MoveD, match: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
-    fake = _fakes(move, match, z, keep)
-    together = move.batch == "joint" or (match.d_is_function and match.takes_images_unchanged)
+def d_step(move: MoveD, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
+    fake = _fakes(move, gan, z, keep)
+    together = move.batch == "joint" or (gan.d_is_function and gan.takes_images_unchanged)
     if together:
-        passes = [match.discriminate(torch.cat((real, fake)), *BOTH)]
+        passes = [gan.discriminate(torch.cat((real, fake)), *BOTH)]
         num_real = len(passes[0].outputs) * len(real) // (len(real) + len(fake))
         outputs = passes[0].outputs[:num_real], passes[0].outputs[num_real:]
     else:
-        passes = [match.discriminate(real, "real"), match.discriminate(fake, "fake")]
+        passes = [gan.discriminate(real, "real"), gan.discriminate(fake, "fake")]
         outputs = passes[0].outputs, passes[1].outputs
-    on_real, on_fake = _whole_outputs(match, BOTH, outputs, (codes, match.codes_of(z)))
-    d_loss, slopes = logit_grads(_d_loss_of(match, on_real, on_fake, move.batch), on_real.outputs, on_fake.outputs)
-    slopes = match.processes.here(BOTH, slopes)
+    on_real, on_fake = _whole_outputs(gan, BOTH, outputs, (codes, gan.codes_of(z)))
+    d_loss, slopes = logit_grads(_d_loss_of(gan, on_real, on_fake, move.batch), on_real.outputs, on_fake.outputs)
+    slopes = gan.group.local(BOTH, slopes)
     slopes = [torch.cat(tuple(slopes))] if together else slopes
     pulled = [side.vjp(slope, weights=True) for side, slope in zip(passes, slopes, strict=True)]
-    readings = {"d_loss": d_loss, **_logits_of_d(match, on_real, on_fake)}
-    penalty = penalty_gradients(match, real, fake, codes, match.codes_of(z))
-    _apply(match, readings, (match.discriminator, _total([*pulled, *penalty.gradients])), penalty=penalty)
+    readings = {"d_loss": d_loss, **_logits_of_d(gan, on_real, on_fake)}
+    penalty = penalty_gradients(gan, real, fake, codes, gan.codes_of(z))
+    _apply(gan, readings, (gan.discriminator, _total([*pulled, *penalty.gradients])), penalty=penalty)
     return readings
 
 
-def g_step(move: MoveG, match: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
-    kept, match.reused_fakes = match.reused_fakes, None
-    fakes = kept[1] if kept and kept[0] is z else match.generate(z)
-    judged = match.discriminate(fakes.outputs, "fake", weights=False, inputs=True)
-    (on_fake,) = _whole_outputs(match, ["fake"], [judged.outputs], [match.codes_of(z)])
-    real_logits = _real_logits(match, real, codes) if isinstance(match.loss, RelativisticLoss) else on_fake.outputs[:0]
-    g_loss, slopes = logit_grads(_g_loss_of(match, on_fake, real_logits), on_fake.outputs)
-    (slope,) = match.processes.here(["fake"], slopes)
+def g_step(move: MoveG, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
+    kept, gan.reused_fakes = gan.reused_fakes, None
+    fakes = kept[1] if kept and kept[0] is z else gan.generate(z)
+    judged = gan.discriminate(fakes.outputs, "fake", weights=False, inputs=True)
+    (on_fake,) = _whole_outputs(gan, ["fake"], [judged.outputs], [gan.codes_of(z)])
+    real_logits = _real_logits(gan, real, codes) if isinstance(gan.loss, RelativisticLoss) else on_fake.outputs[:0]
+    g_loss, slopes = logit_grads(_g_loss_of(gan, on_fake, real_logits), on_fake.outputs)
+    (slope,) = gan.group.local(["fake"], slopes)
     (by_image,) = judged.vjp(slope, inputs=True)
-    readings = {"g_loss": g_loss, "g_fake_logits": match.logits(on_fake.outputs, on_fake.codes)}
-    _apply(match, readings, (match.generator, fakes.vjp(by_image, weights=True)))
+    readings = {"g_loss": g_loss, "g_fake_logits": gan.logits(on_fake.outputs, on_fake.codes)}
+    _apply(gan, readings, (gan.generator, fakes.vjp(by_image, weights=True)))
     return readings
 
 
-def simultaneous_step(move: MoveBoth, match: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
-    fakes = match.generate(z)
-    judged_real, judged_fake = match.discriminate(real, "real"), match.discriminate(fakes.outputs, "fake", inputs=True)
+def simultaneous_step(move: MoveBoth, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
+    fakes = gan.generate(z)
+    judged_real, judged_fake = gan.discriminate(real, "real"), gan.discriminate(fakes.outputs, "fake", inputs=True)
     outputs = judged_real.outputs, judged_fake.outputs
-    on_real, on_fake = _whole_outputs(match, BOTH, outputs, (codes, match.codes_of(z)))
-    logits = _logits_of_d(match, on_real, on_fake)
-    g_loss, g_slopes = logit_grads(_g_loss_of(match, on_fake, logits["real_logits"]), on_fake.outputs)
-    d_loss, d_slopes = logit_grads(_d_loss_of(match, on_real, on_fake), on_real.outputs, on_fake.outputs)
-    (g_slope,) = match.processes.here(["fake"], g_slopes)
-    real_slope, fake_slope = match.processes.here(BOTH, d_slopes)
-    by_itself = match.d_is_per_sample and judged_fake.outputs.shape == z.shape[:1]
+    on_real, on_fake = _whole_outputs(gan, BOTH, outputs, (codes, gan.codes_of(z)))
+    logits = _logits_of_d(gan, on_real, on_fake)
+    g_loss, g_slopes = logit_grads(_g_loss_of(gan, on_fake, logits["real_logits"]), on_fake.outputs)
+    d_loss, d_slopes = logit_grads(_d_loss_of(gan, on_real, on_fake), on_real.outputs, on_fake.outputs)
+    (g_slope,) = gan.group.local(["fake"], g_slopes)
+    real_slope, fake_slope = gan.group.local(BOTH, d_slopes)
+    by_itself = gan.d_is_per_sample and judged_fake.outputs.shape == z.shape[:1]
     by_image, of_fake = _both_ways(judged_fake, g_slope, fake_slope, by_itself)
-    penalty = penalty_gradients(match, real, fakes.outputs, codes, match.codes_of(z))
+    penalty = penalty_gradients(gan, real, fakes.outputs, codes, gan.codes_of(z))
     d_gradients = _total([judged_real.vjp(real_slope, weights=True), of_fake, *penalty.gradients])
     readings = {"g_loss": g_loss, "d_loss": d_loss, **logits, "g_fake_logits": logits["fake_logits"]}
     of_g = fakes.vjp(by_image, weights=True)
-    _apply(match, readings, (match.generator, of_g), (match.discriminator, d_gradients), penalty=penalty)
+    _apply(gan, readings, (gan.generator, of_g), (gan.discriminator, d_gradients), penalty=penalty)
     return readings
 
 
-def _whole_outputs(
-    match: GAN, sides: Sequence[Side], outputs: Sequence[Tensor], codes: Sequence[Tensor | None]
-) -> list[DOutput]:
+def _whole_outputs(gan: GAN, sides: Sequence[Side], outputs: Sequence[Tensor], codes: Sequence[Tensor | None]) -> list[DOutput]:
     """What D says of whole batches, from its outputs for the rows that are here."""
-    whole = match.processes.gather(sides, outputs)
-    if match.condition is None:
+    whole = gan.group.gather(sides, outputs)
+    if gan.condition is None:
         return [DOutput(found) for found in whole]
-    known = match.processes.gather(sides, cast(Sequence[Tensor], codes))
+    known = gan.group.gather(sides, cast(Sequence[Tensor], codes))
     return [DOutput(found, of) for found, of in zip(whole, known, strict=True)]
 
 
-def _g_loss_of(match: GAN, on_fake: DOutput, real_logits: Tensor) -> Callable[..., Tensor]:
+def _g_loss_of(gan: GAN, on_fake: DOutput, real_logits: Tensor) -> Callable[..., Tensor]:
     """G's loss as a function of D's outputs for its images."""
-    return lambda outputs: match.g_loss(replace(on_fake, outputs=outputs), real_logits)
+    return lambda outputs: gan.g_loss(replace(on_fake, outputs=outputs), real_logits)
 
 
 def _d_loss_of(
-    match: GAN, on_real: DOutput, on_fake: DOutput, batch: Literal["separate", "joint"] = "separate"
+    gan: GAN, on_real: DOutput, on_fake: DOutput, batch: Literal["separate", "joint"] = "separate"
 ) -> Callable[..., Tensor]:
     """D's loss as a function of its outputs for both batches."""
-    return lambda real, fake: match.d_loss(replace(on_real, outputs=real), replace(on_fake, outputs=fake), batch)
+    return lambda real, fake: gan.d_loss(replace(on_real, outputs=real), replace(on_fake, outputs=fake), batch)
 
 
-def _logits_of_d(match: GAN, on_real: DOutput, on_fake: DOutput) -> Readings:
+def _logits_of_d(gan: GAN, on_real: DOutput, on_fake: DOutput) -> Readings:
     verdicts = {"real_logits": on_real, "fake_logits": on_fake}
-    return {name: match.logits(verdict.outputs, verdict.codes) for name, verdict in verdicts.items()}
+    return {name: gan.logits(verdict.outputs, verdict.codes) for name, verdict in verdicts.items()}
 
 
-def _real_logits(match: GAN, real: Tensor, codes: Tensor | None) -> Tensor:
+def _real_logits(gan: GAN, real: Tensor, codes: Tensor | None) -> Tensor:
     """The logits of the whole real batch, for G's loss to compare with; D is held still."""
-    judged = match.discriminate(real, "real", weights=False)
-    (verdict,) = _whole_outputs(match, ["real"], [judged.outputs], [codes])
-    return match.logits(verdict.outputs, verdict.codes)
+    judged = gan.discriminate(real, "real", weights=False)
+    (verdict,) = _whole_outputs(gan, ["real"], [judged.outputs], [codes])
+    return gan.logits(verdict.outputs, verdict.codes)
 
 
 _STEPS = {MoveD: d_step, MoveG: g_step, MoveBoth: simultaneous_step}
 
 
 def _apply(
-    match: GAN, readings: Readings, *sides: tuple[Player, Sequence[Tensor]], penalty: PenaltyGradients | None = None
+    gan: GAN, readings: Readings, *sides: tuple[Player, Sequence[Tensor]], penalty: PenaltyGradients | None = None
 ) -> None:
     """Move the weights of each player against its gradients, here of some rows; of a guarded match, only if all is finite."""
     value = [penalty.value] if penalty and penalty.value is not None else []
-    *totals, summed_value = match.processes.total(*(gradients for _, gradients in sides), value)
+    *totals, summed_value = gan.group.all_reduce_grads(*(gradients for _, gradients in sides), value)
     summed = [(player, gradients) for (player, _), gradients in zip(sides, totals, strict=True)]
-    if match.guarded:
-        _check_finite(match, readings, summed)
+    if gan.guarded:
+        _check_finite(gan, readings, summed)
     for player, gradients in summed:
         player.step(gradients)
     for found in summed_value:
-        match.memory["d_penalty"].copy_(found)
+        gan.memory["d_penalty"].copy_(found)
     if "real_logits" in readings:  # D has moved
-        _remember(match, readings["real_logits"], readings["fake_logits"])
-        if match.constraint:
-            match.constraint.enforce(match.discriminator.network)
+        _remember(gan, readings["real_logits"], readings["fake_logits"])
+        if gan.constraint:
+            gan.constraint.enforce(gan.discriminator.network)
 
 
-def _remember(match: GAN, real_logits: Tensor, fake_logits: Tensor) -> None:
-    for index, penalty in match.logit_penalties:
-        memory = match.memory[f"penalty.{index}"]
+def _remember(gan: GAN, real_logits: Tensor, fake_logits: Tensor) -> None:
+    for index, penalty in gan.logit_penalties:
+        memory = gan.memory[f"penalty.{index}"]
         memory.copy_(penalty.remember(memory, real_logits, fake_logits))
 
 
-def _check_finite(match: GAN, readings: Readings, sides: Sequence[tuple[Player, Sequence[Tensor]]]) -> None:
+def _check_finite(gan: GAN, readings: Readings, sides: Sequence[tuple[Player, Sequence[Tensor]]]) -> None:
     """DivergenceError where a loss or the Euclidean norm of a player's gradient is not finite, naming the loss or the weight.
 
     A norm overflows where squares do, and squares are what Adam keeps.
@@ -167,7 +165,7 @@ def _check_finite(match: GAN, readings: Readings, sides: Sequence[tuple[Player, 
             raise DivergenceError(replace(NonFiniteValue.of(name, network_of(name), loss), batch=readings))
     index = next(index for index, total in enumerate(totals) if not total.isfinite())
     (player, gradients), worst = sides[index], int(norms[index].argmax())  # NaN counts as the greatest
-    side: NetworkName = "generator" if player is match.generator else "discriminator"
+    side: NetworkName = "generator" if player is gan.generator else "discriminator"
     name = [name for name, _ in player.network.named_parameters()][worst]
     raise DivergenceError(replace(NonFiniteValue.of(f"gradient of {name}", side, gradients[worst]), batch=readings))
 
@@ -177,14 +175,14 @@ def network_of(reading: str) -> NetworkName:
     return "generator" if reading.startswith("g_") else "discriminator"
 
 
-def _fakes(move: MoveD, match: GAN, z: Tensor, keep: bool) -> Tensor:
+def _fakes(move: MoveD, gan: GAN, z: Tensor, keep: bool) -> Tensor:
     """G's images for D's move, [B', *shape]; kept with their way back for G's."""
     if keep:
-        match.reused_fakes = z, match.generate(z)
-        return match.reused_fakes[1].outputs
-    generator = match.generator.network
+        gan.reused_fakes = z, gan.generate(z)
+        return gan.reused_fakes[1].outputs
+    generator = gan.generator.network
     mode = inference(generator) if move.fakes_from == "inference" else nullcontext()
-    with mode, match.processes.showing(generator, "fake"):
+    with mode, gan.group.sharded(generator, "fake"):
         return generator(z)
 
 
@@ -219,16 +217,16 @@ def _total(gradients: Sequence[Sequence[Tensor]]) -> Sequence[Tensor]:
 
 
 @torch.no_grad()
-def read_losses(match: GAN, real: Tensor, z: Tensor, codes: Tensor | None = None) -> Readings:
+def read_losses(gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None = None) -> Readings:
     """The values of both losses as they stand, in inference mode; nothing moves."""
-    generator, discriminator = match.networks
+    generator, discriminator = gan.networks
     with inference(generator), inference(discriminator):
-        outputs = discriminator(pack(real, match.packing)), discriminator(pack(generator(z), match.packing))
-    on_real, on_fake = _whole_outputs(match, BOTH, outputs, (codes, match.codes_of(z)))
-    logits = _logits_of_d(match, on_real, on_fake)
+        outputs = discriminator(pack(real, gan.packing)), discriminator(pack(generator(z), gan.packing))
+    on_real, on_fake = _whole_outputs(gan, BOTH, outputs, (codes, gan.codes_of(z)))
+    logits = _logits_of_d(gan, on_real, on_fake)
     return {
-        "g_loss": match.g_loss(on_fake, logits["real_logits"]),
-        "d_loss": match.d_loss(on_real, on_fake),
+        "g_loss": gan.g_loss(on_fake, logits["real_logits"]),
+        "d_loss": gan.d_loss(on_real, on_fake),
         **logits,
         "g_fake_logits": logits["fake_logits"],
     }

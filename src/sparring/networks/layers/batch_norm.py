@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from sparring.distributed.rows import Rows, Sharing
+from sparring.distributed.rows import Rows, ShardedLayer
 
 aten = torch.ops.aten
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
@@ -38,7 +38,7 @@ class _Normalise(torch.autograd.Function):
         else:
             dx, dw, db = torch.zeros_like(x), torch.zeros_like(mean), torch.zeros_like(mean)
         if ctx.needs_input_grad[0]:
-            sum_w, sum_b = ctx.rows.everyone(torch.stack([dw, db])).sum(0)  # of dy x', and of dy
+            sum_w, sum_b = ctx.rows.all_gather(torch.stack([dw, db])).sum(0)  # of dy x', and of dy
             scale = (var + ctx.eps).rsqrt()
             factor = scale if weight is None else weight * scale
             slope = -factor * scale * sum_w / num
@@ -64,7 +64,7 @@ def _statistics(x: Tensor, rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
     else:
         mean = var = x.new_zeros(channels)
     count = x.new_full((1,), x.numel() / channels)
-    counts, means, variances = rows.everyone(torch.cat([count, mean, var])).split(
+    counts, means, variances = rows.all_gather(torch.cat([count, mean, var])).split(
         [1, channels, channels], dim=1
     )  # [parts, ...]
     num = counts.sum()
@@ -72,7 +72,7 @@ def _statistics(x: Tensor, rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
     return mean, (counts * (variances + (means - mean).square())).sum(0) / num, num
 
 
-class _Synchronised(Sharing):
+class _Synchronised(ShardedLayer):
     """What both kinds share: as PyTorch's batch norm on the whole batch, wherever its rows are."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -108,7 +108,7 @@ class SynchronisedBatchNorm2d(_Synchronised, nn.BatchNorm2d):
 _SYNCHRONISED = {nn.BatchNorm1d: SynchronisedBatchNorm1d, nn.BatchNorm2d: SynchronisedBatchNorm2d}
 
 
-def synchronise(network: nn.Module) -> None:
+def convert_sync_batchnorm(network: nn.Module) -> None:
     """Have every `nn.BatchNorm1d` and `nn.BatchNorm2d` of a network, not of types derived from them, look at whole batches.
 
     The layers stay the objects that they are, with their weights, statistics and hooks.

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.distributed.rows import Rows, Sharing
+from sparring.distributed.rows import Rows, ShardedLayer
 from sparring.errors import InputError
 
 _WORD = 1 << 16
@@ -26,7 +26,7 @@ class _Masked(torch.autograd.Function):
         return dy * kept.to(dy.dtype).mul_(ctx.scale), None, None
 
 
-class Dropout(Sharing):
+class Dropout(ShardedLayer):
     """Inverted dropout (Srivastava et al. 2014): zero with probability `rate`, else x / (1 - rate).
 
     The mask compares 16 raw random bits with round(rate * 65536), so the rate is exact to 2^-17; the scale uses the rate
