@@ -1,1 +1,1 @@
-"""What users call: train, resume, load, evaluate, and a dry run."""
+"""The Python calls: train, resume, load, evaluate, dry run."""

@@ -1,4 +1,4 @@
-"""A few rounds without a trace: does it all fit together, and how long will it take?"""
+"""Dry run: a few rounds that write nothing, for the memory and the time to expect."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ def dry_run(
     quiet: bool = False,
     rounds: int = 3,
 ) -> dict[str, Any]:
-    """Build everything, play a few rounds, write nothing: parameters, memory, and the time to expect."""
+    """Build a recipe, train a few rounds and write nothing; returns parameters, memory, and the time to expect."""
     place = devices.resolve(device)
     read_every_round = replace(recipe, journal=Interval(rounds=1))  # a reading waits for the device to be done
     with Progress(quiet) as progress, own_torch_state(place):

@@ -1,4 +1,4 @@
-"""What users call: evaluate. Opens what is to be judged, and has it scored."""
+"""Evaluate: scores of a run, a generator or a folder of pictures."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from sparring.runs.scorebook import Evaluation
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """What was judged, its scores, and which pictures of a folder were left out, and why."""
+    """The subject, its scores, and a sentence on each picture of a folder that was left out."""
 
     subject: str
     scores: tuple[Score, ...]
@@ -33,7 +33,7 @@ class EvaluationResult:
 
 @dataclass(frozen=True)
 class _Subject:
-    """A generator, and the run that it belongs to at this round, if it does; or, with neither, pictures at `name`."""
+    """A generator, with its run and round where it belongs to one; without a generator, pictures at `name`."""
 
     name: str
     generator: SavedGenerator | None = None
@@ -124,7 +124,7 @@ def _drawn(generator: SavedGenerator, num: int, seed: int) -> Dataset:
 
 
 def _chosen(examples: Dataset, num: int | None, seed: int, standard: Reference) -> Dataset:
-    """All of them, or `num` at random."""
+    """All examples, or `num` at random."""
     num = num or len(examples)
     if num > len(examples):
         raise InputError(f"--num {num}: there are only {len(examples)} pictures")

@@ -23,8 +23,10 @@ def load(path: str | Path | Run) -> Run | SavedGenerator:
 
 
 def load_generator(path: str | Path | Run, raw: bool = False) -> SavedGenerator:
-    """The generator of a run, of a checkpoint, or in a hub folder. `raw`: the weights that were trained last, not their
-    average; InputError where a folder holds the generator alone."""
+    """The generator of a run, of a checkpoint, or in a hub folder.
+
+    `raw`: the weights trained last in place of their moving average; InputError where a folder holds one generator alone.
+    """
     found = load(path)
     if isinstance(found, Run):
         return found.raw_generator if raw else found.generator

@@ -1,4 +1,4 @@
-"""From what a user asks for to a complete recipe."""
+"""The complete recipe that a user's options stand for."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +16,7 @@ def resolve(
     data_name: str | None = None,
     **lengths: float | None,
 ) -> Recipe:
-    """A recipe, on another data set, with overrides by dotted name, and of another length."""
+    """The recipe of this name, on another data set, with settings by dotted name, and of another length, where given."""
     resolved = recipes.get(recipe) if isinstance(recipe, str) else recipe
     if data_name is not None:
         resolved = replace(resolved, data=data.resolve(data_name, resolved.data))

@@ -55,7 +55,7 @@ def continue_run(
     place: torch.device,
     progress: Progress,
 ) -> Run:
-    """As `resume`, in company."""
+    """Go on with a run, in all processes of a group."""
     recipe = with_length(run.recipe, **lengths)
     found: list[checkpoint.Checkpoint | None] = []
     problems: list[str] = []
@@ -104,7 +104,7 @@ def continue_run(
 
 
 def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What is no longer as it was when the run began, and keeps it from being exactly the run that never stopped."""
+    """A sentence on each changed circumstance that keeps the run from being exactly the one that never stopped."""
     return [
         f"{name} was {facts[name]} and is {value} now: what follows equals the run that never stopped within rounding only"
         for name, value in now.items()
@@ -113,7 +113,7 @@ def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def _changed_schedules(before: Recipe, now: Recipe) -> list[str]:
-    """What another length does to ramps that follow it."""
+    """A sentence where schedules follow the run's length, and that has changed."""
     ramps = [ramp.of for ramp in now.ramps if ramp.images is None]
     if not ramps or before.length == now.length:
         return []

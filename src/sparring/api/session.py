@@ -1,4 +1,4 @@
-"""A training session: the processes together, the recipe's engine, and the loop played to its end with the run saved."""
+"""A training session: the process group, the recipe's engine, and the training loop, with the run saved at its end."""
 
 import signal
 from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ class TrainingStopped(KeyboardInterrupt):
 def joined_processes(
     launch: Launch, timeout: float, device: str, quiet: bool
 ) -> Iterator[tuple[SingleProcess, torch.device, Progress]]:
-    """Within the block the processes of a launch are together; each has its device, and the first shows the progress."""
+    """Within the block the processes of a launch form a group; each has its device, and rank 0 shows the progress."""
     with process_group(launch, timeout) as group, Progress(quiet or not group.is_rank0) as progress:
         place = group.assign_device(lambda: devices.resolve(device))
         with own_torch_state(place):
@@ -51,13 +51,13 @@ def joined_processes(
 def build(
     recipe: Recipe, seed: int, device: torch.device, progress: Progress, group: SingleProcess | None = None
 ) -> tuple[Engine, Dataset]:
-    """The engine of a recipe, and its test images. `ranks`: who trains, this process alone by default."""
+    """The engine of a recipe, and its test images. `group`: by default this process alone."""
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
     return Engine.build(recipe, train_set, seed, device, group), test
 
 
 def quick_reference(recipe: Recipe, device: torch.device, progress: Progress) -> Reference | None:
-    """What the quick scores of a run are taken against; None where the recipe wants none, or no yardstick knows the data."""
+    """The real side of a run's quick scores; None where the recipe wants none, or no extractor was trained on the data."""
     if recipe.review is None:
         return None
     standard = evaluation.reference_for(recipe.data, device, progress=progress.step)
@@ -71,7 +71,7 @@ def quick_reference(recipe: Recipe, device: torch.device, progress: Progress) ->
 
 
 def take_weights(engine: Engine, run: Run) -> None:
-    """Start from the weights of another run of the same networks; optimisers start anew."""
+    """Take over the weights of another run of the same networks; optimisers start anew."""
     tensors = run.newest_checkpoint()[0].tensors
     for side, network in zip(("generator", "discriminator"), engine.gan.networks, strict=True):
         prefix = f"{side}.network"
@@ -84,7 +84,7 @@ def take_weights(engine: Engine, run: Run) -> None:
 
 
 def run_to_end(recorder: Recorder | FollowerRank, start: RoundInfo, progress: Progress) -> Run:
-    """Play to the end, or until somebody stops it; the run is saved either way."""
+    """Train to the end, or until a signal stops it; the run is saved either way."""
     run, engine, info = recorder.run, recorder.engine, start
     group = engine.group
     with StopSignals(patient=group.size > 1) as stop:

@@ -25,6 +25,11 @@ class RoundInfo:
     numbers: Mapping[str, float | None] | None = None
     test_numbers: Mapping[str, float] | None = None
 
+    @property
+    def position(self) -> dict[str, int | float]:
+        """Round, epoch, images and seconds, as journal and checkpoints hold them."""
+        return {"round": self.round, "epoch": self.epoch, "images": self.images, "seconds": self.seconds}
+
 
 START = RoundInfo(round=0, images=0, epoch=1, seconds=0.0)
 

@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on bit for bit, in one sealed file.
+"""Checkpoints: all that a run needs to go on bit for bit, in one file with a checksum.
 
 Weights, buffers and optimiser moments are tensors; the round, the clocks and the length of the journal are JSON in the file's
 metadata. Random states and the place in the epoch need no bytes: they are functions of the seed and the round (`keys`).
@@ -30,7 +30,7 @@ FORMAT = "sparring-checkpoint-1"
 
 @dataclass(frozen=True)
 class Facts:
-    """What a checkpoint's file says beside its tensors: the moment, the length of the journal, and both step clocks."""
+    """The facts in a checkpoint's file beside its tensors: the round, the length of the journal, and both step clocks."""
 
     round: int
     images: int
@@ -62,7 +62,7 @@ def best_path(folder: Path) -> Path:
 
 
 def all_paths(folder: Path) -> list[Path]:
-    """Every checkpoint in a folder, the best one among them."""
+    """All checkpoints in a folder, including the best one."""
     return sorted(folder.glob("*.safetensors"))
 
 
@@ -77,14 +77,14 @@ def paths(folder: Path) -> list[Path]:
 
 
 def quarantine(folder: Path, newest_good: int) -> None:
-    """Rename what is newer than the newest intact checkpoint, so that it is neither in the way nor lost."""
+    """Rename the files that are newer than the newest intact checkpoint, so that they are kept but not read."""
     for path in paths(folder):
         if path > path_of(folder, newest_good):
             path.replace(path.with_suffix(".damaged"))
 
 
 def check_finite(gan: GAN) -> None:
-    """Raises DivergenceError, naming the tensor, where one of the match's state is infinite or not a number."""
+    """DivergenceError, naming the tensor, where one of the GAN's state is not finite."""
     sides: tuple[tuple[NetworkName, Player], ...] = (("generator", gan.generator), ("discriminator", gan.discriminator))
     for side, player in sides:
         for name, tensor in _player_tensors(side, player).items():
@@ -98,12 +98,9 @@ def check_finite(gan: GAN) -> None:
 
 
 def write(path: Path, gan: GAN, info: RoundInfo, journal_bytes: int) -> None:
-    """Save the match as it stands at this moment."""
+    """Save the state of a GAN after this round."""
     facts = {
-        "round": info.round,
-        "images": info.images,
-        "epoch": info.epoch,
-        "seconds": info.seconds,
+        **info.position,
         "journal_bytes": journal_bytes,
         "clocks": [gan.generator.optimizer.clock.count, gan.discriminator.optimizer.clock.count],
     }
@@ -113,7 +110,7 @@ def write(path: Path, gan: GAN, info: RoundInfo, journal_bytes: int) -> None:
 
 
 def keep_newest(folder: Path, keep: int, spare: Sequence[Path] = ()) -> None:
-    """Drop all but the newest checkpoints and those to spare; the best one has another name, and stays."""
+    """Remove all but the newest checkpoints and those to spare; the best one has another name and stays."""
     for old in paths(folder)[keep:]:
         if old not in spare:
             remove(old)
@@ -163,13 +160,13 @@ def load(own: dict[str, Tensor], given: dict[str, Tensor]) -> None:
 
 
 def tensors_of(gan: GAN) -> dict[str, Tensor]:
-    """Every tensor of a match's state, by name."""
+    """All tensors of a GAN's state, by name."""
     both = _player_tensors("generator", gan.generator) | _player_tensors("discriminator", gan.discriminator)
     return both | _other_tensors(gan)
 
 
 def _other_tensors(gan: GAN) -> dict[str, Tensor]:
-    """The averaged copy of G, and what is remembered from move to move."""
+    """The moving average of G, and the tensors that persist from step to step."""
     averaged = network_tensors("average", gan.g_ema) if gan.g_ema else {}
     return averaged | {f"memory.{name}": tensor for name, tensor in gan.memory.items()}
 

@@ -25,11 +25,10 @@ class DivergenceCounts:
             self.actions[event["remedy"]] += 1
 
 
-def divergence_event(found: NonFiniteValue, info: RoundInfo, deed: Action, batch: str | None) -> dict[str, Any]:
+def divergence_event(found: NonFiniteValue, info: RoundInfo, action: Action, batch: str | None) -> dict[str, Any]:
     """The fields of the journal's line: where in the run, what became non-finite, what was done, and the file of the batch."""
-    place = {"round": info.round, "epoch": info.epoch, "images": info.images, "seconds": info.seconds}
     facts = {"term": found.term, "network": found.network, "value": found.value}
-    return place | facts | {"remedy": deed, "batch": batch}
+    return info.position | facts | {"remedy": action, "batch": batch}
 
 
 def save_batch(run: Run, found: NonFiniteValue, info: RoundInfo) -> str | None:

@@ -1,4 +1,4 @@
-"""What processes do in the place of recording, where another one of their group records the run."""
+"""The ranks other than 0, which write nothing, and the start of a run in all ranks."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -25,7 +25,7 @@ from sparring.training.sampler import EngineSampler
 
 @dataclass
 class FollowerRank:
-    """Writes nothing, and takes part in what a `Recorder` asks of all processes. `scored`: whether it takes quick scores."""
+    """A rank that writes nothing and takes part in rank 0's collectives. `scored`: the recorder takes quick scores."""
 
     run: Run
     engine: Engine
@@ -34,7 +34,7 @@ class FollowerRank:
     saved_round: int = -1
 
     def on_round(self, info: RoundInfo) -> None:
-        """Do the own share of what is due at this moment; DivergenceError as from the recorder."""
+        """Do this rank's share of the work that is due; DivergenceError as from the recorder."""
         review = self.run.recipe.review
         if review is not None and (info.last or review.due(info)):
             checkpoint.check_finite(self.engine.gan)
@@ -42,15 +42,15 @@ class FollowerRank:
                 EngineSampler(self.engine, self.test).samples_across_processes(evaluation.QUICK, "quick score", info.round)
 
     def save(self, info: RoundInfo) -> None:
-        """DivergenceError as from the recorder, which saves."""
+        """DivergenceError as from the recorder."""
         checkpoint.check_finite(self.engine.gan)
 
     def on_divergence(self, found: NonFiniteValue, info: RoundInfo) -> None:
-        """DivergenceError: where several processes train, no round may be left out."""
+        """DivergenceError: several processes skip no round."""
         raise DivergenceError(found, info)
 
-    def log_divergence(self, found: NonFiniteValue, info: RoundInfo, deed: Action) -> str:
-        """Nothing: the recorder tells it."""
+    def log_divergence(self, found: NonFiniteValue, info: RoundInfo, action: Action) -> str:
+        """Nothing: rank 0 writes it."""
         return ""
 
     def on_end(self, info: RoundInfo, ending: Ending, **fields: Any) -> None:
@@ -61,7 +61,7 @@ class FollowerRank:
 
 
 def open_run(group: SingleProcess, name: str | Path | Run) -> Run:
-    """A run, as the first process finds it; the others may have no access to its disk."""
+    """The run as rank 0 opens it; other ranks may have no access to its disk."""
     if group.size == 1:
         return name if isinstance(name, Run) else Run.open(name)
     return from_json(group.on_rank0(lambda: to_json(name if isinstance(name, Run) else Run.open(name))))
@@ -70,9 +70,9 @@ def open_run(group: SingleProcess, name: str | Path | Run) -> Run:
 def make_recorder(
     engine: Engine, test: Dataset, begin: Callable[[], tuple[Recorder, RoundInfo]]
 ) -> tuple[Recorder | FollowerRank, RoundInfo]:
-    """Who looks after a run in this process, and from which moment on: in the first the recorder that `begin` makes.
+    """The recorder that `begin` makes in rank 0, a `FollowerRank` in the others, and the round to start from.
 
-    All processes then have the first one's match. Raises InputError in all where `begin` does, and where one has other data.
+    All ranks then have rank 0's state. Raises InputError in all ranks where `begin` does, and where one has other data.
     """
     group, made = engine.group, []
     if group.size == 1:
@@ -105,7 +105,7 @@ def _check_same_data(recorder: Recorder | FollowerRank) -> None:
 
 
 def _broadcast_state(engine: Engine) -> None:
-    """Give every process the first one's weights, statistics, moments and clocks."""
+    """Give every rank the weights, statistics, moments and step clocks of rank 0."""
     clocks = [player.optimizer.clock for player in (engine.gan.generator, engine.gan.discriminator)]
     counts = torch.tensor([clock.count for clock in clocks])
     engine.group.broadcast([*checkpoint.tensors_of(engine.gan).values(), counts])

@@ -1,4 +1,4 @@
-"""What a run leaves behind while it trains: journal, pictures, checkpoints, and at the end plots and an animation."""
+"""The recorder of a run: journal, pictures, scores and checkpoints while it trains, plots and an animation at its end."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -34,11 +34,11 @@ OnWriteError = Literal["stop", "continue"]
 
 @dataclass
 class Recorder:
-    """Writes a run's files as its moments come, takes quick scores, and lets the coach listen.
+    """Writes a run's files as its rounds come, takes quick scores, and passes events to the coach.
 
-    `standard`: what the quick scores are taken against; None for no scores. `say` gets the coach's remarks.
-    `on_write_error`: a file that the disk does not take stops the training, or is told and passed over; lines of the journal
-    are then kept until the disk takes them, and a run that could not be saved at its end is an error in either case.
+    `reference`: the real side of the quick scores; None for no scores. `say` gets the coach's remarks.
+    `on_write_error`: a file that cannot be written stops the training, or is reported and skipped; lines of the journal are
+    then kept until they can be written, and a run that could not be saved at its end is an error in either case.
     """
 
     run: Run
@@ -63,22 +63,22 @@ class Recorder:
         self._scale_lr()
 
     def _scale_lr(self) -> None:
-        """Learning rates as the roll-backs so far have them."""
+        """Scale the learning rates by the roll-backs so far."""
         if isinstance(remedy := self.run.recipe.non_finite, RollBack):
             self.engine.scale_lr(remedy.lr_factor ** self.divergences.actions["roll-back"])
 
     def on_start(self) -> None:
-        """Write the first line."""
+        """Write the event `start`."""
         recipe = self.run.recipe
         self.journal.write("start", recipe=recipe.name, seed=self.run.seed, length=str(recipe.length))
 
     def reload(self, round_: int) -> None:
-        """Know what the journal holds, which was cut to the checkpoint of this round, and no more."""
+        """Start again from the journal, which was truncated to the checkpoint of this round."""
         self.coach, self.best, self.divergences, self.saved_round = Coach(), float("inf"), DivergenceCounts(), round_
         self.__post_init__()
 
     def on_divergence(self, found: NonFiniteValue, info: RoundInfo) -> None:
-        """Note that a round was skipped; DivergenceError where the recipe skips none, or no more."""
+        """Record a skipped round; DivergenceError where the recipe skips none, or no more."""
         remedy, skipped = self.run.recipe.non_finite, self.divergences.actions["skip"]
         if not isinstance(remedy, Skip):
             raise DivergenceError(found, info)
@@ -87,26 +87,26 @@ class Recorder:
         see, count = self.log_divergence(found, info, "skip"), f"{skipped + 1} of at most {remedy.at_most}"
         self.say(f"{DivergenceError(found, info)}; the round was skipped ({count}){see}")
 
-    def log_divergence(self, found: NonFiniteValue, info: RoundInfo, deed: Action) -> str:
-        """Save the batch of a trouble and write the event; the tail of a sentence that says where a known batch is."""
+    def log_divergence(self, found: NonFiniteValue, info: RoundInfo, action: Action) -> str:
+        """Save the batch of a non-finite value and write the event; returns the end of a sentence that names the file."""
         file = None
         with self._writing(info):
             file = divergence.save_batch(self.run, found, info)
-        event = divergence.divergence_event(found, info, deed, file)
+        event = divergence.divergence_event(found, info, action, file)
         self.journal.write(divergence.EVENT, **event)
         self.divergences.add({"event": divergence.EVENT, **event})
         self._scale_lr()
         return f", see {self.run.path / file}" if file else ""
 
     def on_round(self, info: RoundInfo) -> None:
-        """Write what is due at this moment; DivergenceError where that would be infinite or not a number."""
+        """Write all that is due after this round; DivergenceError where a value of it is not finite."""
         try:
             self._write_due(info)
         except DivergenceError as error:
             raise DivergenceError(error.non_finite, info) from None
 
     def _write_due(self, info: RoundInfo) -> None:
-        place = {"round": info.round, "epoch": info.epoch, "images": info.images, "seconds": info.seconds}
+        place = info.position
         if info.numbers is not None:
             self._log("round", **place, **info.numbers)
         if info.epoch_ended:
@@ -125,7 +125,7 @@ class Recorder:
             self.save(info)
 
     def _evaluate(self, info: RoundInfo, place: Mapping[str, Any]) -> None:
-        """A quick score, with a checkpoint aside where it is the best so far, and the coach's close look."""
+        """Take a quick score, with a checkpoint where it is the best so far, and a checkup."""
         checkpoint.check_finite(self.engine.gan)
         if self.reference is not None:
             self._score(self.reference, info, place)
@@ -150,14 +150,14 @@ class Recorder:
                 self._write_checkpoint(checkpoint.best_path(self.run.path / "checkpoints"), info)
 
     def _log(self, event: str, **fields: Any) -> None:
-        """Write an event, and what the coach has to say about it."""
+        """Write an event, and the coach's remarks on it."""
         self.journal.write(event, **fields)
         for remark in self.coach.observe({"event": event, **fields}):
             self.journal.write("warning", round=fields["round"], **vars(remark))
             self.say(f"coach, epoch {fields['epoch']}: {remark}")
 
     def save(self, info: RoundInfo) -> None:
-        """Write the generator by itself and a checkpoint of this moment, unless there is one.
+        """Write a checkpoint of this round, unless there is one, and the generator by itself.
 
         Raises DivergenceError, and writes nothing, where a weight is infinite or not a number.
         """
@@ -169,7 +169,7 @@ class Recorder:
             self.publish(info)
 
     def publish(self, info: RoundInfo) -> None:
-        """What follows a checkpoint: older ones go, and the generator is written by itself."""
+        """Remove older checkpoints, and write the generator by itself."""
         folder, recipe, network = self.run.path / "checkpoints", self.run.recipe, self.engine.gan.g_eval
         spare = rollback_points.paths(folder, self.engine)[:1] if isinstance(recipe.non_finite, RollBack) else ()
         checkpoint.keep_newest(folder, recipe.keep_checkpoints, spare)
@@ -177,7 +177,7 @@ class Recorder:
         trained.write(self.run.path / "generator", model_card(self.run, info))
 
     def _write_checkpoint(self, file: Path, info: RoundInfo) -> None:
-        """A line in the journal, then the state of this moment; DivergenceError, and nothing, where that is not finite."""
+        """Write a line in the journal, then the checkpoint; DivergenceError, and no file, where the state is not finite."""
         checkpoint.check_finite(self.engine.gan)
         self.journal.write("checkpoint", round=info.round, file=f"checkpoints/{file.name}")
         checkpoint.write(file, self.engine.gan, info, self.journal.sync())
@@ -194,7 +194,7 @@ class Recorder:
             raise MachineError(f"{self.run.path} could not be saved as it is after round {info.round}")
 
     def on_failure(self, info: RoundInfo, reason: str) -> None:
-        """Write the last line of a run that the machine ended, where it still takes one."""
+        """Write the last line of a run that the machine ended, if it can still be written."""
         with suppress(MachineError):
             self.journal.write("end", round=info.round, ending="machine", seconds=info.seconds, reason=reason)
 
@@ -206,7 +206,7 @@ class Recorder:
 
     @contextmanager
     def _writing(self, info: RoundInfo) -> Iterator[None]:
-        """A failure of the disk stops the training, or is told and passed over."""
+        """Within the block an error of the disk stops the training, or is reported and skipped."""
         try:
             yield
         except MachineError as error:
@@ -219,14 +219,14 @@ class Recorder:
                 self._make_anew()
 
     def _make_anew(self) -> None:
-        """Somebody removed the folder: what comes from now on shall have a place."""
+        """Make the folder again after somebody removed it, for the files to come."""
         with suppress(OSError, MachineError):
             self.run.path.mkdir(parents=True)
             self.run.with_recipe(self.run.recipe)
 
 
 def draw_plots(run: Run, num_images: int) -> None:
-    """losses.png, and traces.png: what D says of the test images where that was read, else of the training batches."""
+    """Draw losses.png and traces.png: D(x) and D(G(z)) on test images where they were recorded, else on training batches."""
     events = list(run.journal())
     rounds = [e for e in events if e["event"] == "round"]
     tested = [e for e in events if e["event"] == "epoch" and "d_real_test" in e]

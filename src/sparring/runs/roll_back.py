@@ -1,4 +1,4 @@
-"""Going back to a checkpoint: of a run that is resumed, and of one that rolls back."""
+"""The way back to a checkpoint, for a run that is resumed and for one that rolls back."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,9 +17,9 @@ from sparring.training.loop import run_rounds
 
 
 def restore_to(run: Run, gan: GAN, saved: Checkpoint | None) -> None:
-    """Bring a match and its run's files back to a checkpoint, or the files alone to the very beginning.
+    """Restore a GAN and its run's files to a checkpoint, or the files alone to the start.
 
-    What was written after it will be written again.
+    Files written after the checkpoint will be written again.
     """
     if saved:
         checkpoint.restore(saved, gan)
@@ -30,7 +30,7 @@ def restore_to(run: Run, gan: GAN, saved: Checkpoint | None) -> None:
 
 
 def rounds(recorder: Recorder | FollowerRank, start: RoundInfo) -> Iterator[RoundInfo]:
-    """The moments of a run from `start` to its end, those after a roll-back once more.
+    """The rounds of a run from `start` to its end; those after a roll-back come again.
 
     Raises DivergenceError where the recipe's remedy does not help, or no more.
     """
@@ -43,7 +43,7 @@ def rounds(recorder: Recorder | FollowerRank, start: RoundInfo) -> Iterator[Roun
 
 
 def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: RoundInfo) -> RoundInfo:
-    """Go back to the newest intact checkpoint; the moment to go on from. The error, where the recipe allows that no more.
+    """Go back to the newest intact checkpoint; returns the round to go on from. Raises the error where the recipe allows none.
 
     The line in the journal stands behind what the checkpoint counts as its own, so the checkpoint is written once more. A run
     that is killed before that resumes without the line, plays the same rounds, meets the same trouble, and comes here again.
@@ -74,7 +74,7 @@ def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: 
 
 
 def _newest_rollback_point(recorder: Recorder) -> tuple[Checkpoint | None, list[str]]:
-    """The newest intact checkpoint to roll back to, and a sentence on each newer one that is not intact."""
+    """The newest intact roll-back point, and a sentence on each newer one that is damaged."""
     problems = []
     for path in rollback_points.paths(recorder.run.path / "checkpoints", recorder.engine):
         try:
@@ -85,7 +85,7 @@ def _newest_rollback_point(recorder: Recorder) -> tuple[Checkpoint | None, list[
 
 
 def _drop_later_stops(recorder: Recorder, round_: int) -> None:
-    """Remove what was saved after this round where somebody stopped the run: of rounds that are about to be played anew.
+    """Remove checkpoints after this round that were saved when the run was stopped; their rounds will be trained again.
 
     It counts on more of the journal than will be left, so it goes first; a damaged anchor stays, to be set aside.
     """

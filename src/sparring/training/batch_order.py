@@ -1,4 +1,4 @@
-"""Which real images are shown to D, batch by batch."""
+"""The order of real images: a batch sampler that can be entered anywhere."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +12,7 @@ from sparring.config.rng import keyed_generator
 
 @dataclass(frozen=True)
 class BatchOrder:
-    """The endless sequence of batches over `num_images`; each is a function of its number, so it can be entered anywhere.
+    """The endless sequence of batches over `num_images`, each a function of its number.
 
     `whole`: an epoch's last batch goes on into the next epoch, where it would be short.
     """
@@ -46,7 +46,7 @@ class BatchOrder:
         return self._of_epoch(epoch)[start : start + self.batch_size]
 
     def _stretch(self, start: int, num: int) -> Tensor:
-        """So many images from a place on in the row of all epochs."""
+        """`num` images from place `start` on in the sequence of all epochs."""
         parts = []
         while num > 0:
             epoch, place = divmod(start, self.num_images)

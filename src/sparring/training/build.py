@@ -1,4 +1,4 @@
-"""The two networks of a recipe, for data of a given shape."""
+"""Both networks of a recipe, for data of a given shape."""
 
 from torch import nn
 
@@ -14,8 +14,10 @@ def build_generator(recipe: Recipe, shape: tuple[int, ...], seed: int) -> nn.Mod
 
 
 def build_discriminator(recipe: Recipe, shape: tuple[int, ...], seed: int) -> nn.Module:
-    """D with its initial values, likewise: for as many images side by side as the recipe packs, with an output beside the logit
-    for all that its condition asks, and under its constraint."""
+    """D with its initial values, a function of `seed` alone, under the recipe's constraint.
+
+    Its input has the channels of a pack; beside the logit it has the outputs that the condition needs.
+    """
     packed = (shape[0] * recipe.packing, *shape[1:])
     num_outputs = 1 + recipe.condition.num_outputs(recipe.z) if recipe.condition and isinstance(recipe.z, Code) else 1
     network = networks.build_discriminator(

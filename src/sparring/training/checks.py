@@ -1,4 +1,4 @@
-"""What a recipe asks of the data and of its networks, looked at before the first round."""
+"""Checks of a recipe against its data and networks, before the first round."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ HELD_OUT = 500  # images at most that an adaptive augmentation keeps from D, of 
 
 
 def held_out_of(recipe: Recipe, data: Dataset) -> tuple[Dataset, Dataset | None]:
-    """What is trained on, and what D is never shown: some at random, where the augmentation asks for it."""
+    """The training data, and a random part held out for an adaptive augmentation (None for others), never shown to D."""
     if not isinstance(recipe.augment, Adaptive):
         return data, None
     num = min(HELD_OUT, len(data) // 10)
@@ -30,7 +30,7 @@ def held_out_of(recipe: Recipe, data: Dataset) -> tuple[Dataset, Dataset | None]
 
 
 def check_classes(recipe: Recipe, data: Dataset) -> None:
-    """InputError where the condition needs labels that the data have not, or other classes."""
+    """InputError where the data lack the labels that the condition needs, or have another number of classes."""
     if recipe.condition is None or not recipe.condition.uses_labels or not isinstance(recipe.z, Code):
         return
     what = f"the condition {name_of(recipe.condition)} needs labels"
@@ -57,7 +57,7 @@ def check_batch_size(recipe: Recipe, num_images: int, num_processes: int, g: nn.
 
 
 def check_penalties(recipe: Recipe, d: nn.Module) -> None:
-    """InputError where D's slope at an image would be the work of others in its batch."""
+    """InputError for gradient penalties on a D whose batch norm makes a logit depend on other images."""
     if any(isinstance(penalty, Penalty) for penalty in recipe.penalties) and normalises(d):
         raise InputError(
             f"{name_of(recipe.discriminator)} normalises over the batch, so its slope at an image is not the image's own; "
@@ -66,7 +66,7 @@ def check_penalties(recipe: Recipe, d: nn.Module) -> None:
 
 
 def check_pictures(recipe: Recipe, shape: Sequence[int]) -> None:
-    """InputError where a picture that the recipe asks for cannot be made of such data or of such z."""
+    """InputError where one of the recipe's pictures cannot show such data or such z."""
     for picture in recipe.pictures:
         if hasattr(picture, "check_fits"):
             picture.check_fits(shape, recipe.z)  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,4 +1,4 @@
-"""Rounds played one operation after the other, as PyTorch does by itself; runs on every device."""
+"""The engine: the rounds of a recipe on a device, with their keyed randomness."""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ from sparring.training.step import Readings, network_of, read_losses, take_step
 
 @dataclass
 class Engine:
-    """A recipe on a device: its match, its real images, and the keyed randomness of every round."""
+    """A recipe on a device: its GAN, its real images, and the keyed randomness of every round."""
 
     recipe: Recipe
     seed: int
@@ -42,19 +42,19 @@ class Engine:
     gan: GAN
     device: torch.device
     group: SingleProcess
-    last: tuple[Tensor, Tensor, Tensor | None] = field(init=False)  # real images, z, and codes of the round played last
-    lr_scale: float = 1.0  # factor of every learning rate, beside the recipe's ramps
-    held_out: Dataset | None = None  # what an adaptive augmentation is driven by
+    last: tuple[Tensor, Tensor, Tensor | None] = field(init=False)  # real images, z and codes of the last step
+    lr_scale: float = 1.0  # factor of every learning rate, beside the recipe's schedules
+    held_out: Dataset | None = None  # for an adaptive augmentation
 
     @classmethod
     def build(
         cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device, group: SingleProcess | None = None
     ) -> "Engine":
-        """Both players with their initial values; the images are moved to the device. `ranks`: who plays, this process alone
-        by default.
+        """The engine with both networks at their initial values; the images are moved to the device. `group`: by default this
+        process alone.
 
-        Raises InputError for a batch of one where a player normalises over the batch, for one that is too small to share, for
-        one far larger than the data, for a remedy that several processes do not have, and for classes that the data have not.
+        Raises InputError for a batch of one with batch norm, a batch too small to share or far larger than the data, a policy
+        for non-finite values that several processes do not have, and classes that the data lack.
         """
         group = group or SingleProcess()
         check_classes(recipe, data)
@@ -91,16 +91,16 @@ class Engine:
         return cls(recipe, seed, data.to(device), order, gan, device, group, held_out=held_out)
 
     def images_before(self, round_: int) -> int:
-        """Real images that D has seen when this many rounds have been played."""
+        """The number of real images shown to D in the first `round_` rounds."""
         return self.order.images_before(round_ * self.recipe.round.num_batches)
 
     def train_round(self, round_: int) -> Readings:
-        """Play one round (the first is 0); the readings of its moves, later ones over earlier ones.
+        """Train one round (the first is 0): its steps in order, then the moving average of G; returns the steps' readings.
 
-        Raises DivergenceError where a value is not finite. Under a remedy that guards: a loss or a gradient of any move, which
-        has not stepped then; the moves after it were not played, and all buffers are as they were before the round.
-        Otherwise: one of the losses in the readings, when all have stepped; on the CPU alone, for elsewhere a look would wait
-        for the device, and is taken only in rounds whose numbers are read.
+        Raises DivergenceError where a value is not finite. Under a policy that guards, this is a loss or a gradient of any
+        step; that step has not changed a weight then, later steps were not taken, and all buffers are as before the round.
+        Otherwise it is one of the losses, after all steps, and on the CPU alone: on a GPU losses are read only in rounds that
+        are journalled, so that no round waits for the device.
         """
         self._apply_schedules(round_)
         readings = self._checked_round(round_)
@@ -126,7 +126,7 @@ class Engine:
             raise self._diverged(error.non_finite, {**readings, **error.non_finite.batch}) from None
 
     def _apply_schedules(self, round_: int) -> None:
-        """Learning rates, Adam's beta2, gammas and the augmentation as the recipe's ramps have them in this round."""
+        """Set learning rates, Adam's beta2, gammas and the augmentation's strength to their scheduled values in this round."""
         images, values = self.images_before(round_), {}
         for ramp in self.recipe.ramps:
             there = RoundInfo(round=round_, images=images, epoch=1, seconds=0.0)
@@ -141,8 +141,8 @@ class Engine:
         self.gan.context = StepContext(round_, values.get("gamma", 1.0), strength)
 
     def _steps(self, round_: int, readings: Readings) -> Readings:
-        """The moves of a round; into `readings` goes what each reveals."""
-        real = z = torch.empty(0)  # a round's first move draws z, and a move that needs real images draws those
+        """Take the steps of a round, in the order of the recipe's moves; `readings` is filled with their results."""
+        real = z = torch.empty(0)  # the first move of a round draws z, and the first that needs real images draws those
         codes = None
         batch = round_ * self.recipe.round.num_batches
         self.group.set_round(round_)
@@ -162,7 +162,7 @@ class Engine:
 
     @torch.no_grad()
     def _adapt_strength(self, round_: int) -> None:
-        """Where the augmentation is adaptive, and it is time: its strength from now on."""
+        """Update the strength of an adaptive augmentation in the rounds that its `every` names."""
         augment, held_out = self.recipe.augment, self.held_out
         if not isinstance(augment, Adaptive) or held_out is None or (round_ + 1) % augment.every:
             return
@@ -181,7 +181,7 @@ class Engine:
         self.group.broadcast([strength])
 
     def codes(self, data: Dataset, indices: Tensor) -> Tensor | None:
-        """What the condition knows of real images: [B, classes + continuous], the class one-hot, zeros without labels."""
+        """The codes of real images, [B, classes + continuous]: one-hot classes, zeros without labels, or None."""
         code = self.gan.code
         if code is None or self.recipe.condition is None:
             return None
@@ -196,24 +196,24 @@ class Engine:
                     raise self._diverged(NonFiniteValue.of(name, network_of(name), readings[name]), readings)
 
     def _diverged(self, found: NonFiniteValue, readings: Readings) -> DivergenceError:
-        """The error that tells a trouble of the round played last, with its batch."""
+        """The error for a non-finite value of the last round, with its batch."""
         real, z, codes = self.last
-        known = {"real": real, "z": z} if len(real) else {"z": z}  # G may have moved before real images were drawn
+        known = {"real": real, "z": z} if len(real) else {"z": z}  # G's step may come before real images are drawn
         known |= {} if codes is None else {"codes": codes}
         return DivergenceError(replace(found, batch={**known, **readings}))
 
     def scale_lr(self, factor: float) -> None:
-        """From now on every learning rate is the recipe's times this factor."""
+        """Set the factor of every learning rate, beside the recipe's schedules."""
         self.lr_scale = factor
 
     def _serves_next(self, index: int) -> bool:
-        """Whether the fakes of this move of D are those of the move after it: G's, on the same z, with nothing drawn in G."""
+        """True where G's next step is on the z of this step of D, and a deterministic G would make the same fakes again."""
         move, *rest = self.recipe.round.moves[index:]
         same = bool(rest) and isinstance(rest[0], MoveG) and rest[0].z == "same"
         return isinstance(move, MoveD) and same and self.gan.g_is_function
 
     def numbers(self, readings: Readings) -> dict[str, float | None]:
-        """What the journal writes of a round; reads both values again where the recipe says "after".
+        """The numbers of a round for the journal; both losses are computed again where the recipe reads them "after".
 
         Raises DivergenceError where one is not finite.
         """
@@ -234,19 +234,19 @@ class Engine:
                 raise self._diverged(NonFiniteValue(name, network_of(name), str(value)), readings)
 
     def z(self, num: int, *address: str | int) -> Tensor:
-        """[num, num_z]: the z at this address."""
+        """The z at this address, [num, num_z]."""
         return self.recipe.z.sample(num, keyed_generator(self.device, self.seed, *address))
 
     @cached_property
     def _own_statistics(self) -> list[Tensor]:
-        """Running statistics of batch norms that look at the rows of one process alone."""
+        """Running statistics of batch norms that see the local rows alone."""
         if self.group.size == 1 or self.recipe.batch_norm == "synchronised":
             return []
         layers = [layer for network in self.gan.networks for layer in network.modules() if isinstance(layer, BatchNorm)]
         return [values for layer in layers for values in (layer.running_mean, layer.running_var) if values is not None]
 
     def _seed_networks(self, *address: int) -> None:
-        """What networks draw by themselves (dropout) comes from PyTorch's default generators."""
+        """Seed PyTorch's default generators, which layers such as dropout draw from."""
         seed = self.group.layer_seed(derive_seed(self.seed, "network", *address))
         torch.default_generator.manual_seed(seed)
         if self.device.type != "cpu":
@@ -255,7 +255,7 @@ class Engine:
 
 @contextmanager
 def own_torch_state(device: torch.device) -> Iterator[None]:
-    """Within the block PyTorch's default generators are the engine's; the user's random state comes back after it."""
+    """Within the block PyTorch's default generators belong to the engine; afterwards the user's random state is restored."""
     on_cpu = device.type == "cpu"
     with torch.random.fork_rng(devices=[]) if on_cpu else torch.random.fork_rng(device_type=device.type):
         yield

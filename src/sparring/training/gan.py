@@ -1,4 +1,4 @@
-"""The two players and what they play for."""
+"""A GAN in training: both networks with their optimisers, the loss, and all that a recipe adds to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from sparring.training.player import ForwardPass, Player, Preprocess
 
 @dataclass(frozen=True)
 class DOutput:
-    """What D says of a batch, [B] or with a condition [B, 1 + n], and the codes of its images, [B, classes + continuous]."""
+    """D's outputs for a batch, [B] or with a condition [B, 1 + n], and the codes of its images, [B, classes + continuous]."""
 
     outputs: Tensor
     codes: Tensor | None = None
@@ -28,8 +28,8 @@ class DOutput:
 
 @dataclass(frozen=True)
 class StepContext:
-    """Where in its run a move stands: the round, the factor of every gamma, the strength of the augmentation, and the seed of
-    what the move draws beside z."""
+    """The values that a step depends on beside its batches: the round, the factor of every penalty's gamma, the strength of the
+    augmentation, and the seed of all draws but z."""
 
     round: int = 0
     gamma: float = 1.0
@@ -39,16 +39,17 @@ class StepContext:
 
 @dataclass
 class GAN:
-    """The two players and what they play for.
+    """Both networks with their optimisers, and what they are trained by.
 
-    `guarded`: a move whose loss or gradient is not finite raises DivergenceError, before anybody steps.
-    `code`: where there is a condition, the noise whose columns it is about. `memory`: what is remembered from move to move.
+    `guarded`: a step whose loss or gradient is not finite raises DivergenceError before any weight changes. `code`: the
+    distribution of z whose columns the condition is about. `memory`: tensors that persist from step to step, such as running
+    means of logits.
     """
 
     generator: Player
     discriminator: Player
     loss: Loss | RelativisticLoss
-    reused_fakes: tuple[Tensor, ForwardPass] | None = None  # z and G's pass, for a move on the same z
+    reused_fakes: tuple[Tensor, ForwardPass] | None = None  # z and G's forward pass, for a step on the same z
     guarded: bool = False
     group: SingleProcess = field(default_factory=SingleProcess)
     penalties: tuple[Penalty | LogitPenalty, ...] = ()
@@ -57,7 +58,7 @@ class GAN:
     condition: Condition | None = None
     code: Code | None = None
     augment: Augment | None = None
-    g_ema: nn.Module | None = None  # the copy of G that is shown, where there is one
+    g_ema: nn.Module | None = None  # the exponential moving average of G
     context: StepContext = field(default_factory=StepContext)
     memory: dict[str, Tensor] = field(default_factory=dict)
 
@@ -79,17 +80,17 @@ class GAN:
 
     @property
     def g_eval(self) -> nn.Module:
-        """The generator that samples are drawn from: the averaged copy, where there is one."""
+        """The generator that samples are drawn from: the moving average, where there is one."""
         return self.g_ema or self.generator.network
 
     @property
     def logit_penalties(self) -> list[tuple[int, LogitPenalty]]:
-        """Those that look at D's logits, with their places among all penalties."""
+        """The penalties on D's logits, with their places among all penalties."""
         return [(index, penalty) for index, penalty in enumerate(self.penalties) if isinstance(penalty, LogitPenalty)]
 
     @property
     def takes_images_unchanged(self) -> bool:
-        """Whether D sees the images as they are, one by one."""
+        """True without augmentation and packing."""
         return self.augment is None and self.packing == 1
 
     def generate(self, z: Tensor) -> ForwardPass:
@@ -99,12 +100,12 @@ class GAN:
 
     def discriminate(self, images: Tensor, *sides: Side, weights: bool = True, inputs: bool = False) -> ForwardPass:
         """D's outputs for one side's images, or for both sides' in one batch."""
-        see = None if self.takes_images_unchanged else self.preprocess(sides[0], images)
+        preprocess = None if self.takes_images_unchanged else self.preprocess(sides[0], images)
         with self.group.sharded(self.discriminator.network, *sides):
-            return self.discriminator.forward(images, weights=weights, inputs=inputs, preprocess=see)
+            return self.discriminator.forward(images, weights=weights, inputs=inputs, preprocess=preprocess)
 
     def preprocess(self, side: Side, images: Tensor) -> Preprocess:
-        """What is done to this side's images in this turn before D sees them: they are augmented, and packed."""
+        """The augmentation and packing of this side's images in this step, as a function."""
         augment = self.augment
         if augment is None:
             return lambda images: pack(images.clone(), self.packing)
@@ -112,11 +113,11 @@ class GAN:
         uniforms = self.uniforms(side, len(images), num, "augment").to(images.dtype)
         return lambda images: pack(augment(images, uniforms, self.context.strength), self.packing)
 
-    def uniforms(self, side: Side, here: int, num: int, *address: str | int) -> Tensor:
-        """[here, num] numbers of U(0, 1) for the rows that are here of one side's batch, the same whoever has them."""
+    def uniforms(self, side: Side, num_local: int, num: int, *address: str | int) -> Tensor:
+        """[num_local, num] numbers of U(0, 1) for the local rows of one side's batch, whatever the number of processes."""
         device = self.discriminator.optimizer.parameters[0].device
         rng = keyed_generator(device, self.context.seed, side, *address)
-        whole = torch.rand(self.group.global_num(side, here), num, generator=rng, device=device)
+        whole = torch.rand(self.group.global_num(side, num_local), num, generator=rng, device=device)
         return self.group.local([side], [whole])[0]
 
     def logits(self, outputs: Tensor, codes: Tensor | None) -> Tensor:
@@ -124,7 +125,7 @@ class GAN:
         return outputs if self.condition is None or codes is None else self.condition.logits(outputs, codes)
 
     def codes_of(self, z: Tensor) -> Tensor | None:
-        """What the condition is about, of generated images: [B, classes + continuous]."""
+        """The codes of the images generated from z, [B, classes + continuous]; None without a condition."""
         return None if self.code is None else self.code.codes(z)
 
     def g_loss(self, fake: DOutput, real_logits: Tensor) -> Tensor:
@@ -155,7 +156,7 @@ class GAN:
 
 
 def pack(images: Tensor, num: int) -> Tensor:
-    """[B, C, ...] -> [B // num, num C, ...]: so many images side by side in their channels; what is left over is left out."""
+    """[B, C, ...] -> [B // num, num C, ...]: `num` images side by side in their channels; a rest is left out."""
     if num == 1:
         return images
     packs = len(images) // num

@@ -1,4 +1,4 @@
-"""Gradients of the penalties on D's own gradients."""
+"""Gradient penalties (R1, R2, WGAN-GP, DRAGAN): their values, and their gradients by D's weights."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sparring.training.gan import GAN, pack, unpack
 
 @dataclass(frozen=True)
 class PenaltyGradients:
-    """The penalties on D's gradients that are due: their sum (here: of some rows), and its gradients by D's weights."""
+    """The sum of the gradient penalties that are due, over the local rows, and its gradients by D's weights."""
 
     value: Tensor | None = None
     gradients: Sequence[Sequence[Tensor]] = ()
@@ -22,7 +22,10 @@ class PenaltyGradients:
 def penalty_gradients(
     gan: GAN, real: Tensor, fake: Tensor, codes: Tensor | None, fake_codes: Tensor | None
 ) -> PenaltyGradients:
-    """The gradient penalties that are due in this turn, at images [B, *shape] of both sides; with gradients of those."""
+    """The gradient penalties that are due in this round, at images [B, *shape] of both sides.
+
+    A penalty is due every `penalty.every` rounds, weighted by that number (lazy regularisation, Karras et al. 2020).
+    """
     due = [p for p in gan.penalties if isinstance(p, Penalty) and gan.context.round % p.every == 0]
     if not due:
         return PenaltyGradients()
@@ -45,7 +48,7 @@ def penalty_gradients(
 
 
 def _critic(gan: GAN, side: Side, images: Tensor, codes: Tensor | None) -> Callable[[Tensor], Tensor]:
-    """D's logits as a function of packs of images, those of this side or in their places."""
+    """D's logits as a function of packs of images that take the place of this side's."""
     see = gan.preprocess(side, images)
     network = gan.discriminator.network
 

@@ -1,4 +1,4 @@
-"""Training: order and cadence only. The loop plays rounds and reports moments; others draw, write and show."""
+"""The training loop: it runs rounds and yields a `RoundInfo` after each; observers draw, write and show."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,7 +11,7 @@ from sparring.training.probes import traces_on_test_images
 
 
 def refuse(found: NonFiniteValue, info: RoundInfo) -> None:
-    """No round may be left out: DivergenceError."""
+    """DivergenceError: no round may be skipped."""
     raise DivergenceError(found, info)
 
 
@@ -22,7 +22,7 @@ def run_rounds(
     test: Dataset | None = None,
     on_divergence: Callable[[NonFiniteValue, RoundInfo], None] = refuse,
 ) -> Iterator[RoundInfo]:
-    """Play from the moment `start` on until `length` is reached, yielding the moment after every round.
+    """Run rounds from `start` on until `length` is reached; yields the state after every round.
 
     Numbers are read when the journal is due, at an epoch's end and at the end; with test images, traces at every epoch's end.
     Where the engine finds a value of a round that is not finite, `excuse` is told: it raises DivergenceError, or the run goes

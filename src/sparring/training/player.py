@@ -1,4 +1,4 @@
-"""A network and what moves it."""
+"""A network with its optimiser, and its forward passes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -13,22 +13,24 @@ from sparring.networks.layers.perceptron import Perceptron, is_hooked
 from sparring.optim.adam import AdamOptimizer
 
 Preprocess = Callable[[Tensor], Tensor]
-"""What becomes of images before D sees them; never the very tensor, since a network may begin in place."""
+"""The change of images before D: always a new tensor, since a network may begin with an in-place operation."""
 
 
 class ForwardPass(Protocol):
-    """One way of a batch through a network."""
+    """A batch's forward pass through a network."""
 
     outputs: Tensor
 
     def vjp(self, dy: Tensor, *, weights: bool = False, inputs: bool = False, again: bool = False) -> Sequence[Tensor]:
-        """The vector-Jacobian product: from the gradient by the outputs, whose memory it may take, those by every weight, then
-        that by the inputs. `again`: this is not the last time."""
+        """The vector-Jacobian products of dy, the gradient by the outputs: those by every weight, then that by the inputs.
+
+        It may take dy's memory. `again`: the pass is kept for another call.
+        """
         ...
 
 
 class _AutogradPass:
-    """A pass that PyTorch differentiates."""
+    """A forward pass that autograd differentiates."""
 
     def __init__(
         self, network: nn.Module, parameters: list[Tensor], x: Tensor, inputs: bool, preprocess: Preprocess = torch.clone
@@ -45,7 +47,7 @@ class _AutogradPass:
 
 @dataclass
 class Player:
-    """A network and what moves it."""
+    """A network with its optimiser."""
 
     network: nn.Module
     optimizer: AdamOptimizer
@@ -59,24 +61,24 @@ class Player:
     def forward(
         self, x: Tensor, *, weights: bool = True, inputs: bool = False, preprocess: Preprocess | None = None
     ) -> ForwardPass:
-        """A batch through the network; its gradients by the weights or by the inputs can be asked for later."""
+        """A forward pass whose gradients by the weights or by the inputs can be asked for later."""
         if self._perceptron and preprocess is None and not is_hooked(self._perceptron):
             return perceptron.PerceptronPass(self._perceptron, x)
         with nullcontext() if weights else self._held_still():
             return _AutogradPass(self.network, self.optimizer.parameters, x, inputs, preprocess or torch.clone)
 
     def step(self, gradients: Sequence[Tensor]) -> None:
-        """Move every weight against its gradient."""
+        """One step of the optimiser."""
         self.gradients = gradients
         self.optimizer.step(gradients)
 
     def gradient_norm(self) -> Tensor:
-        """The Euclidean norm of the last move's gradient over all weights."""
+        """The Euclidean norm of the last step's gradient over all weights."""
         return torch.stack([gradient.norm() for gradient in self.gradients]).norm()
 
     @contextmanager
     def _held_still(self) -> Iterator[None]:
-        """Within the block nothing is kept for gradients by the weights."""
+        """Within the block no graph is recorded for gradients by the weights."""
         moving = [parameter for parameter in self.optimizer.parameters if parameter.requires_grad]
         for parameter in moving:
             parameter.requires_grad_(False)
@@ -89,7 +91,7 @@ class Player:
 
 @contextmanager
 def inference(network: nn.Module) -> Iterator[None]:
-    """The network in inference mode (running statistics, no dropout) for the block; otherwise a match is in training mode."""
+    """Within the block the network is in inference mode (running statistics, no dropout); afterwards as before."""
     was_training = network.training
     network.eval()
     try:

@@ -1,4 +1,4 @@
-"""A closer look at both players than their rounds allow: on test images, and at reviews. Nothing changes by it."""
+"""Probes of both networks in inference mode: traces on test images, and the numbers of a checkup. Nothing changes by them."""
 
 import torch
 from torch import Tensor
@@ -14,13 +14,13 @@ from sparring.training.player import inference
 from sparring.training.readings import contrast_of, finite, spread_of
 from sparring.training.sampler import EngineSampler
 
-NUM_PROBED = 500  # samples at a checkup
+NUM_PROBED = 500  # samples and images
 
 
 @torch.no_grad()
 def traces_on_test_images(engine: Engine, test: Dataset, round_: int) -> dict[str, float]:
-    """Mean D(x) over all test images and mean D(G(z)) over as many fresh z, both networks in inference mode; of packs,
-    where D judges those.
+    """Mean D(x) over all test images and mean D(G(z)) over as many fresh z, both networks in inference mode; over packs
+    where the recipe packs.
 
     Raises DivergenceError where one is not finite.
     """
@@ -40,7 +40,7 @@ def traces_on_test_images(engine: Engine, test: Dataset, round_: int) -> dict[st
 
 
 def _probabilities(engine: Engine, images: Tensor, codes: Tensor | None) -> Tensor:
-    """D(x) of images as probabilities [B]; of packs of them, where D judges those, and of one at least."""
+    """D(x) as probabilities: of images [B], or of packs, at least one."""
     network, packing = engine.gan.discriminator.network, engine.gan.packing
     images = images if len(images) >= packing else images[torch.arange(packing, device=images.device) % len(images)]
     return engine.gan.logits(network(pack(images, packing)), codes).sigmoid()
@@ -48,7 +48,7 @@ def _probabilities(engine: Engine, images: Tensor, codes: Tensor | None) -> Tens
 
 @torch.no_grad()
 def run_probes(engine: Engine, test: Dataset) -> dict[str, float]:
-    """What a closer look at both networks shows, in inference mode and on fixed z; nothing changes.
+    """The numbers of a checkup, in inference mode and on fixed z.
 
     `spread`: deviation from sample to sample, beside that of real ones (1: as varied); `contrast`, of images: deviation
     within a sample, likewise; `d_real_train`, `d_real_held_out`, unless D is a critic: mean D(x) on training images and on
@@ -77,14 +77,14 @@ def run_probes(engine: Engine, test: Dataset) -> dict[str, float]:
 
 
 def _probed(engine: Engine, data: Dataset) -> tuple[Tensor, Tensor | None]:
-    """The same few examples each time, with their codes, on the engine's device."""
+    """A fixed subset of examples, with their codes, on the engine's device."""
     chosen = torch.randperm(len(data), generator=keyed_generator("cpu", engine.seed, "checkup"))[:NUM_PROBED]
     chosen = chosen.to(engine.device if data is engine.data else "cpu")
     return data.batch(chosen).to(engine.device), engine.codes(data, chosen)
 
 
 def _with_batch_statistics(engine: Engine, *address: str) -> Tensor:
-    """Samples of G with only its batch norms in training mode, all in one batch; their running statistics stay."""
+    """Samples of G in one batch, with only its batch norms in training mode; their running statistics are restored."""
     network = engine.gan.g_eval
     kept = {name: buffer.clone() for name, buffer in network.named_buffers()}
     with inference(network):

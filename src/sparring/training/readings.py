@@ -1,4 +1,4 @@
-"""From tensors to the numbers that a journal holds."""
+"""The numbers of a round that the journal holds, from its tensors."""
 
 from math import isfinite
 
@@ -13,7 +13,7 @@ OTHERS = ("g_gradient", "d_gradient", "d_penalty", "strength")  # readings that 
 
 
 def summary(readings: Readings, probabilistic: bool = True) -> dict[str, float | None]:
-    """Readings as numbers: losses, mean logits, mean sigmoids, and how often each side's verdict was right.
+    """Readings as numbers: losses, mean logits, mean sigmoids, and accuracies.
 
     `d_accuracy_real`: share of real images that D takes for real; `d_accuracy_fake`: share of fakes that D takes for fakes;
     `g_accuracy`: share of the fakes of G's own move that D takes for real; `g_gradient` and `d_gradient`: norms of the
@@ -40,7 +40,7 @@ def summary(readings: Readings, probabilistic: bool = True) -> dict[str, float |
 
 
 def finite(numbers: dict[str, float]) -> dict[str, float]:
-    """The same numbers; DivergenceError where one is not finite."""
+    """The numbers unchanged; DivergenceError where one is not finite."""
     for name, value in numbers.items():
         if not isfinite(value):
             raise DivergenceError(NonFiniteValue(name, "discriminator" if name.startswith("d_") else "generator", str(value)))
@@ -48,10 +48,10 @@ def finite(numbers: dict[str, float]) -> dict[str, float]:
 
 
 def spread_of(samples: Tensor) -> Tensor:
-    """The root mean square deviation from sample to sample; never quite 0, so that others can be measured by it."""
+    """The root mean square deviation from sample to sample, at least 1e-6, so that it can be divided by."""
     return samples.var(0, correction=0).mean().sqrt().clamp(min=1e-6)
 
 
 def contrast_of(images: Tensor) -> Tensor:
-    """The mean deviation within an image, likewise."""
+    """The mean standard deviation within an image, at least 1e-6."""
     return images.flatten(1).std(1, correction=0).mean().clamp(min=1e-6)

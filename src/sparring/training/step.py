@@ -1,4 +1,4 @@
-"""One move of D, one move of G, one of both."""
+"""The GAN step: of D, of G, or of both from one forward pass (Goodfellow et al. 2014, algorithm 1)."""
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -20,21 +20,23 @@ from sparring.training.player import ForwardPass, Player, inference
 _foreach_norm = torch._foreach_norm  # pyright: ignore[reportPrivateImportUsage]  (one call for all weights)
 
 Readings = dict[str, Tensor]
-"""What a move reveals, detached: "g_loss" and "d_loss" (scalars, minimised), the logits of both batches in D's move
-("real_logits", "fake_logits") and of G's own fakes in G's move ("g_fake_logits")."""
+"""The results of a step, detached: "g_loss" and "d_loss" (scalars, minimised), D's logits of both batches in D's step
+("real_logits", "fake_logits"), and of G's own fakes in G's step ("g_fake_logits")."""
 
 
 @torch.no_grad()
 def take_step(move: Move, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None = None, keep: bool = False) -> Readings:
-    """Make one move. real: [B, *shape], z: [B', num_z], the rows that are here; with a condition, `codes` of the real images.
-    `keep`: G's next move is on the same z and can use this one's fakes. The readings are those of the whole batches.
+    """The step that a move of the recipe stands for.
 
-    Of a guarded match, raises DivergenceError where a loss or a gradient is not finite: nobody has stepped then.
+    real: [B, *shape] and z: [B', num_z], the local rows; `codes` of the real images where there is a condition. `keep`: G's
+    next step is on the same z and can reuse this one's fakes. The readings are those of the whole batches.
+    Raises DivergenceError for a guarded GAN where a loss or a gradient is not finite; no weight has changed then.
     """
     return _STEPS[type(move)](move, gan, real, z, codes, keep)
 
 
 def d_step(move: MoveD, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
+    """D's step on real images and on G(z): loss on logits, gradient penalties, Adam. G is held still."""
     fake = _fakes(move, gan, z, keep)
     together = move.batch == "joint" or (gan.d_is_function and gan.takes_images_unchanged)
     if together:
@@ -45,52 +47,54 @@ def d_step(move: MoveD, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None,
         passes = [gan.discriminate(real, "real"), gan.discriminate(fake, "fake")]
         outputs = passes[0].outputs, passes[1].outputs
     on_real, on_fake = _whole_outputs(gan, BOTH, outputs, (codes, gan.codes_of(z)))
-    d_loss, slopes = logit_grads(_d_loss_of(gan, on_real, on_fake, move.batch), on_real.outputs, on_fake.outputs)
-    slopes = gan.group.local(BOTH, slopes)
-    slopes = [torch.cat(tuple(slopes))] if together else slopes
-    pulled = [side.vjp(slope, weights=True) for side, slope in zip(passes, slopes, strict=True)]
+    d_loss, grads = logit_grads(_d_loss_of(gan, on_real, on_fake, move.batch), on_real.outputs, on_fake.outputs)
+    local_grads = gan.group.local(BOTH, grads)
+    local_grads = [torch.cat(tuple(local_grads))] if together else local_grads
+    weight_grads = [each.vjp(grad, weights=True) for each, grad in zip(passes, local_grads, strict=True)]
     readings = {"d_loss": d_loss, **_logits_of_d(gan, on_real, on_fake)}
     penalty = penalty_gradients(gan, real, fake, codes, gan.codes_of(z))
-    _apply(gan, readings, (gan.discriminator, _total([*pulled, *penalty.gradients])), penalty=penalty)
+    _apply(gan, readings, (gan.discriminator, _total([*weight_grads, *penalty.gradients])), penalty=penalty)
     return readings
 
 
 def g_step(move: MoveG, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
+    """G's step through D on G(z): loss on logits, Adam. D is held still; a relativistic loss looks at real images too."""
     kept, gan.reused_fakes = gan.reused_fakes, None
     fakes = kept[1] if kept and kept[0] is z else gan.generate(z)
-    judged = gan.discriminate(fakes.outputs, "fake", weights=False, inputs=True)
-    (on_fake,) = _whole_outputs(gan, ["fake"], [judged.outputs], [gan.codes_of(z)])
+    d_pass = gan.discriminate(fakes.outputs, "fake", weights=False, inputs=True)
+    (on_fake,) = _whole_outputs(gan, ["fake"], [d_pass.outputs], [gan.codes_of(z)])
     real_logits = _real_logits(gan, real, codes) if isinstance(gan.loss, RelativisticLoss) else on_fake.outputs[:0]
-    g_loss, slopes = logit_grads(_g_loss_of(gan, on_fake, real_logits), on_fake.outputs)
-    (slope,) = gan.group.local(["fake"], slopes)
-    (by_image,) = judged.vjp(slope, inputs=True)
+    g_loss, grads = logit_grads(_g_loss_of(gan, on_fake, real_logits), on_fake.outputs)
+    (grad,) = gan.group.local(["fake"], grads)
+    (image_grad,) = d_pass.vjp(grad, inputs=True)
     readings = {"g_loss": g_loss, "g_fake_logits": gan.logits(on_fake.outputs, on_fake.codes)}
-    _apply(gan, readings, (gan.generator, fakes.vjp(by_image, weights=True)))
+    _apply(gan, readings, (gan.generator, fakes.vjp(image_grad, weights=True)))
     return readings
 
 
 def simultaneous_step(move: MoveBoth, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
+    """Both steps from one forward pass of real images and of G(z): both gradients are taken before either side steps."""
     fakes = gan.generate(z)
-    judged_real, judged_fake = gan.discriminate(real, "real"), gan.discriminate(fakes.outputs, "fake", inputs=True)
-    outputs = judged_real.outputs, judged_fake.outputs
+    real_pass, fake_pass = gan.discriminate(real, "real"), gan.discriminate(fakes.outputs, "fake", inputs=True)
+    outputs = real_pass.outputs, fake_pass.outputs
     on_real, on_fake = _whole_outputs(gan, BOTH, outputs, (codes, gan.codes_of(z)))
     logits = _logits_of_d(gan, on_real, on_fake)
-    g_loss, g_slopes = logit_grads(_g_loss_of(gan, on_fake, logits["real_logits"]), on_fake.outputs)
-    d_loss, d_slopes = logit_grads(_d_loss_of(gan, on_real, on_fake), on_real.outputs, on_fake.outputs)
-    (g_slope,) = gan.group.local(["fake"], g_slopes)
-    real_slope, fake_slope = gan.group.local(BOTH, d_slopes)
-    by_itself = gan.d_is_per_sample and judged_fake.outputs.shape == z.shape[:1]
-    by_image, of_fake = _both_ways(judged_fake, g_slope, fake_slope, by_itself)
+    g_loss, g_grads = logit_grads(_g_loss_of(gan, on_fake, logits["real_logits"]), on_fake.outputs)
+    d_loss, d_grads = logit_grads(_d_loss_of(gan, on_real, on_fake), on_real.outputs, on_fake.outputs)
+    (g_grad,) = gan.group.local(["fake"], g_grads)
+    d_grad_real, d_grad_fake = gan.group.local(BOTH, d_grads)
+    per_sample = gan.d_is_per_sample and fake_pass.outputs.shape == z.shape[:1]
+    image_grad, fake_weight_grads = _both_ways(fake_pass, g_grad, d_grad_fake, per_sample)
     penalty = penalty_gradients(gan, real, fakes.outputs, codes, gan.codes_of(z))
-    d_gradients = _total([judged_real.vjp(real_slope, weights=True), of_fake, *penalty.gradients])
+    d_weight_grads = _total([real_pass.vjp(d_grad_real, weights=True), fake_weight_grads, *penalty.gradients])
     readings = {"g_loss": g_loss, "d_loss": d_loss, **logits, "g_fake_logits": logits["fake_logits"]}
-    of_g = fakes.vjp(by_image, weights=True)
-    _apply(gan, readings, (gan.generator, of_g), (gan.discriminator, d_gradients), penalty=penalty)
+    g_weight_grads = fakes.vjp(image_grad, weights=True)
+    _apply(gan, readings, (gan.generator, g_weight_grads), (gan.discriminator, d_weight_grads), penalty=penalty)
     return readings
 
 
 def _whole_outputs(gan: GAN, sides: Sequence[Side], outputs: Sequence[Tensor], codes: Sequence[Tensor | None]) -> list[DOutput]:
-    """What D says of whole batches, from its outputs for the rows that are here."""
+    """D's outputs for whole batches, from those for the local rows."""
     whole = gan.group.gather(sides, outputs)
     if gan.condition is None:
         return [DOutput(found) for found in whole]
@@ -111,15 +115,15 @@ def _d_loss_of(
 
 
 def _logits_of_d(gan: GAN, on_real: DOutput, on_fake: DOutput) -> Readings:
-    verdicts = {"real_logits": on_real, "fake_logits": on_fake}
-    return {name: gan.logits(verdict.outputs, verdict.codes) for name, verdict in verdicts.items()}
+    sides = {"real_logits": on_real, "fake_logits": on_fake}
+    return {name: gan.logits(side.outputs, side.codes) for name, side in sides.items()}
 
 
 def _real_logits(gan: GAN, real: Tensor, codes: Tensor | None) -> Tensor:
     """The logits of the whole real batch, for G's loss to compare with; D is held still."""
-    judged = gan.discriminate(real, "real", weights=False)
-    (verdict,) = _whole_outputs(gan, ["real"], [judged.outputs], [codes])
-    return gan.logits(verdict.outputs, verdict.codes)
+    d_pass = gan.discriminate(real, "real", weights=False)
+    (on_real,) = _whole_outputs(gan, ["real"], [d_pass.outputs], [codes])
+    return gan.logits(on_real.outputs, on_real.codes)
 
 
 _STEPS = {MoveD: d_step, MoveG: g_step, MoveBoth: simultaneous_step}
@@ -128,7 +132,7 @@ _STEPS = {MoveD: d_step, MoveG: g_step, MoveBoth: simultaneous_step}
 def _apply(
     gan: GAN, readings: Readings, *sides: tuple[Player, Sequence[Tensor]], penalty: PenaltyGradients | None = None
 ) -> None:
-    """Move the weights of each player against its gradients, here of some rows; of a guarded match, only if all is finite."""
+    """Step each side against its gradients, which are of the local rows; a guarded GAN only if all values are finite."""
     value = [penalty.value] if penalty and penalty.value is not None else []
     *totals, summed_value = gan.group.all_reduce_grads(*(gradients for _, gradients in sides), value)
     summed = [(player, gradients) for (player, _), gradients in zip(sides, totals, strict=True)]
@@ -171,12 +175,12 @@ def _check_finite(gan: GAN, readings: Readings, sides: Sequence[tuple[Player, Se
 
 
 def network_of(reading: str) -> NetworkName:
-    """The network that a reading is told of: what begins with g_ is G's, all else is what D says."""
+    """The network of a reading: G for names that begin with g_, else D."""
     return "generator" if reading.startswith("g_") else "discriminator"
 
 
 def _fakes(move: MoveD, gan: GAN, z: Tensor, keep: bool) -> Tensor:
-    """G's images for D's move, [B', *shape]; kept with their way back for G's."""
+    """G's images for D's step, [B', *shape]; `keep` keeps their graph for G's step."""
     if keep:
         gan.reused_fakes = z, gan.generate(z)
         return gan.reused_fakes[1].outputs
@@ -186,22 +190,23 @@ def _fakes(move: MoveD, gan: GAN, z: Tensor, keep: bool) -> Tensor:
         return generator(z)
 
 
-def _both_ways(on_fake: ForwardPass, g_slope: Tensor, d_slope: Tensor, by_itself: bool) -> tuple[Tensor, Sequence[Tensor]]:
-    """G's gradient by its images, and D's by its weights, from the slopes of either loss by the logits [B].
+def _both_ways(fake_pass: ForwardPass, g_grad: Tensor, d_grad: Tensor, per_sample: bool) -> tuple[Tensor, Sequence[Tensor]]:
+    """The gradient of G's loss by its images, and of D's loss by D's weights, from both losses' gradients by the logits [B].
 
-    Where D takes each sample by itself, the gradient by an image is the slope times what is the same for both losses: one way
-    back serves both, by the ratio of the slopes. On a GPU nobody waits to see whether they divide.
+    Where each of D's logits depends on its own image alone, the gradient by an image is the logit's times a factor that both
+    losses share: one backward pass serves both, by the ratio of the logits' gradients. A GPU would have to be waited for to see
+    whether they can be divided.
     """
-    if by_itself and d_slope.device.type == "cpu" and (d_slope.abs() > 1e-20).all():
-        ratio = g_slope / d_slope
-        *d_gradients, by_image = on_fake.vjp(d_slope, weights=True, inputs=True)
-        return by_image * ratio.view(-1, *[1] * (by_image.ndim - 1)), d_gradients
-    (by_image,) = on_fake.vjp(g_slope, inputs=True, again=True)
-    return by_image, on_fake.vjp(d_slope, weights=True)
+    if per_sample and d_grad.device.type == "cpu" and (d_grad.abs() > 1e-20).all():
+        ratio = g_grad / d_grad
+        *weight_grads, image_grad = fake_pass.vjp(d_grad, weights=True, inputs=True)
+        return image_grad * ratio.view(-1, *[1] * (image_grad.ndim - 1)), weight_grads
+    (image_grad,) = fake_pass.vjp(g_grad, inputs=True, again=True)
+    return image_grad, fake_pass.vjp(d_grad, weights=True)
 
 
 def logit_grads(value: Callable[..., Tensor], *logits: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """A scalar function of logits, and its gradients by them."""
+    """The value of a scalar function of logits, and its gradients by them."""
     leaves = [side.detach().requires_grad_() for side in logits]
     with torch.enable_grad():
         result = value(*leaves)
@@ -218,7 +223,7 @@ def _total(gradients: Sequence[Sequence[Tensor]]) -> Sequence[Tensor]:
 
 @torch.no_grad()
 def read_losses(gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None = None) -> Readings:
-    """The values of both losses as they stand, in inference mode; nothing moves."""
+    """Both losses in inference mode, without a step."""
     generator, discriminator = gan.networks
     with inference(generator), inference(discriminator):
         outputs = discriminator(pack(real, gan.packing)), discriminator(pack(generator(z), gan.packing))

@@ -1,4 +1,4 @@
-"""Batch norm over a batch whose rows are spread over several processes; on every device, unlike PyTorch's own."""
+"""Synchronised batch norm over several processes, on every device (PyTorch's own needs GPUs)."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ class _Normalise(torch.autograd.Function):
 
 
 def _of_channels(values: Tensor, x: Tensor) -> Tensor:
-    """[C] beside x [B, C, ...]."""
+    """[C] in a shape that broadcasts with x [B, C, ...]."""
     return values.view(-1, *[1] * (x.ndim - 2))
 
 
@@ -73,7 +73,7 @@ def _statistics(x: Tensor, rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
 
 
 class _Synchronised(ShardedLayer):
-    """What both kinds share: as PyTorch's batch norm on the whole batch, wherever its rows are."""
+    """The common part of both: PyTorch's batch norm on the whole batch, of which this process has some rows."""
 
     def forward(self, input: Tensor) -> Tensor:
         if self.rows is None or not self.training:
@@ -98,18 +98,18 @@ class _Synchronised(ShardedLayer):
 
 
 class SynchronisedBatchNorm1d(_Synchronised, nn.BatchNorm1d):
-    """`nn.BatchNorm1d`, over the whole batch where a match shows only some of its rows."""
+    """`nn.BatchNorm1d`, over the whole batch where this process has only some of its rows."""
 
 
 class SynchronisedBatchNorm2d(_Synchronised, nn.BatchNorm2d):
-    """`nn.BatchNorm2d`, over the whole batch where a match shows only some of its rows."""
+    """`nn.BatchNorm2d`, over the whole batch where this process has only some of its rows."""
 
 
 _SYNCHRONISED = {nn.BatchNorm1d: SynchronisedBatchNorm1d, nn.BatchNorm2d: SynchronisedBatchNorm2d}
 
 
 def convert_sync_batchnorm(network: nn.Module) -> None:
-    """Have every `nn.BatchNorm1d` and `nn.BatchNorm2d` of a network, not of types derived from them, look at whole batches.
+    """Convert every `nn.BatchNorm1d` and `nn.BatchNorm2d` of a network, not types derived from them, to the whole batch.
 
     The layers stay the objects that they are, with their weights, statistics and hooks.
     """
