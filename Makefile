@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(BIN)/sparring data fetch mnist
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2  # two processes: each test takes one thread
 
 # Kills at every boundary of a write and at random, damaged and hostile files by the hundred, a long run: about an hour on 2 cores.
 torture: export PYTHONPATH := tests

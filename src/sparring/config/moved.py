@@ -53,6 +53,7 @@ MODULES = {
 NAMES = {
     "Average": "EMA",
     "Every": "Interval",
+    "Generator": "SavedGenerator",
     "Length": "Duration",
     "Moment": "RoundInfo",
     "Ramp": "Schedule",
