@@ -21,7 +21,7 @@ from sparring.visual.traces import lines_plot, probabilities_plot, scores_plot
 
 MOMENTS = 6
 LOSSES = (("Loss of G", "g_loss"), ("Loss of D", "d_loss"))
-PROBABILITIES = (("D(x): what D says of training samples", "d_real"), ("D(G(z)): what D says of generated samples", "d_fake"))
+PROBABILITIES = (("D(x): D's output on training samples", "d_real"), ("D(G(z)): D's output on generated samples", "d_fake"))
 
 
 def page(comparison: Comparison, out: Path) -> str:
