@@ -19,7 +19,7 @@ def wgan_gp() -> Recipe:
     Source: Gulrajani et al. 2017 (https://arxiv.org/abs/1704.00028), algorithm 1; its lambda of 10 is our gamma of 20.
     Command: sparring train wgan-gp
     Measured: Frechet distance 1.35 (1.33 to 1.37; seed 0) after 1,500 rounds (five batches each), 103 s of one core.
-    Details: Adam with beta1 0 and beta2 0.9, and five moves of the critic, as in the paper; lr decays from 1e-3, the paper's is 1e-4.
+    Details: Adam with beta1 0 and beta2 0.9, and five moves of the critic, as in the paper; lr decays from 1e-3 (paper: 1e-4).
     """
     return replace(
         flash(),
