@@ -44,7 +44,7 @@ def data(folder: Path, num_train: int = 700, num_test: int = 200) -> IdxFolder:
 
 def yardstick(own: IdxFolder, folder: Path | None = None, how: ClassifierTraining = HOW) -> Path:
     """A yardstick trained on them, in this folder or in the cache; its file."""
-    return extractors.train(own, "shapes", how=how, folder=folder)
+    return extractors.train(own, "shapes", settings=how, folder=folder)
 
 
 def _idx(values: Tensor) -> bytes:

@@ -1,14 +1,14 @@
-"""The ways in which a command ends early; each carries the exit status that the command line reports."""
+"""Errors that end a command; each carries the exit status of the command line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class SparringError(Exception):
-    """Base of the errors that are told to people in one sentence: what, where, what to do.
+    """Base class of errors whose message is one sentence for the user: what happened, where, and what to do.
 
-    `told`: of several processes that fail together, whether another one tells it; None where there is but one, or who tells is
-    not settled.
+    `told`: when several processes fail together, True if another process reports the error. None for a single process, or
+    as long as the reporting process is not decided.
     """
 
     exit_status = 1
@@ -16,32 +16,32 @@ class SparringError(Exception):
 
 
 class InputError(SparringError, ValueError):
-    """What the user gave cannot be used: a name, a value, a file."""
+    """Unusable input from the user: a name, a value, a file."""
 
     exit_status = 2
 
 
 class NonFiniteError(SparringError, ArithmeticError):
-    """A loss, a gradient, a weight or a sample became infinite or not a number, and training stopped."""
+    """Training stopped because a loss, gradient, weight or sample became infinite or not a number."""
 
     exit_status = 3
 
 
 class MachineError(SparringError, OSError):
-    """The machine failed: a full disk, no memory."""
+    """A failure of the machine, such as a full disk or too little memory."""
 
     exit_status = 4
 
 
 def check(good: bool, name: str, value: object, rule: str) -> None:
-    """InputError, saying which setting has which value and what it must be, unless `good`."""
+    """Raise InputError unless `good`: "{name} is {value}; it must {rule}"."""
     if not good:
         raise InputError(f"{name} is {value}; it must {rule}")
 
 
 @contextmanager
 def naming(where: str) -> Iterator[None]:
-    """Within the block, an InputError that does not say where is given this place."""
+    """Context manager that prefixes `where` to any InputError whose message does not contain it."""
     try:
         yield
     except InputError as error:

@@ -58,7 +58,7 @@ def own_cache(tmp_path, monkeypatch) -> Path:
     return folder
 
 
-def test_a_yardstick_learns_its_classes_and_knows_how_well(made):
+def test_an_extractor_learns_its_classes_and_knows_how_well(made):
     own = classifier_extractor.read(made)
     test = shapes.drawn(200, 2)
     verdicts = own.features(test, CPU).logits.argmax(1)
@@ -93,10 +93,11 @@ def test_the_card_says_what_it_is_worth(made):
         assert f"| **{label}** | {' | '.join(map(str, row))} |" in card
 
 
-def test_the_same_seed_makes_the_same_yardstick_and_another_one_another(tmp_path):
-    data, how = shapes.data(tmp_path / "data", 100, 20), replace(SMALL, epochs=1)
+def test_the_same_seed_makes_the_same_extractor_and_another_one_another(tmp_path):
+    data, settings = shapes.data(tmp_path / "data", 100, 20), replace(SMALL, epochs=1)
     first, again, other = (
-        extractors.train(data, "x", how=how, seed=seed, folder=tmp_path / str(place)) for place, seed in enumerate((3, 3, 4))
+        extractors.train(data, "x", settings=settings, seed=seed, folder=tmp_path / str(place))
+        for place, seed in enumerate((3, 3, 4))
     )
     assert first.name == again.name
     assert classifier_extractor.read(first).hash != classifier_extractor.read(other).hash
@@ -233,14 +234,14 @@ def test_a_folder_for_each_class_is_learned_too(tmp_path):
         picture = images.batch(torch.tensor([place]))
         (folder / f"{place}.png").write_bytes(encode_png(grid(picture, 1, padding=0)))
     data = PictureFolder(str(tmp_path / "pictures"))
-    own = classifier_extractor.read(extractors.train(data, "x", how=replace(SMALL, epochs=1), folder=tmp_path))
+    own = classifier_extractor.read(extractors.train(data, "x", settings=replace(SMALL, epochs=1), folder=tmp_path))
     assert own.classes == ("lying", "ring", "standing")
     assert own.facts.data == "picture-folder"
 
 
 @pytest.mark.parametrize("name", ["", "Digits", "my digits", "a/b", "../a", "ziffern-ä", "inception"])
 def test_names_that_name_no_file_are_refused_before_any_work(name, tmp_path):
-    with pytest.raises(InputError, match="cannot name a yardstick"):
+    with pytest.raises(InputError, match="cannot name an extractor"):
         extractors.train(PictureFolder(str(tmp_path / "missing")), name, folder=tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -260,7 +261,7 @@ def copied(path: Path, folder: Path, name: str | None = None) -> Path:
 def test_a_file_whose_name_has_another_hash_is_refused(made, tmp_path):
     for name in ("shapes-00000000", f"other-{made.stem[-8:]}"):
         path = copied(made, tmp_path, f"{name}.safetensors")
-        with pytest.raises(InputError, match=f"{name}.safetensors holds the yardstick {made.stem}: its name and its content"):
+        with pytest.raises(InputError, match=f"{name}.safetensors holds the extractor {made.stem}: its name and its content"):
             classifier_extractor.read(path)
     assert classifier_extractor.read(copied(made, tmp_path, "mine.safetensors")).label == made.stem
 
@@ -270,7 +271,7 @@ def test_altered_weights_are_noticed(made, tmp_path):
     data[-100] ^= 1
     path = tmp_path / made.name
     path.write_bytes(data)
-    with pytest.raises(InputError, match="is no intact yardstick: its checksum does not match"):
+    with pytest.raises(InputError, match="is no intact extractor: its checksum does not match"):
         classifier_extractor.read(path)
 
 
@@ -287,11 +288,11 @@ def test_other_images_than_it_learned_from_are_refused(made):
         (shapes.drawn(3, 1, size=18), "1 x 18 x 18"),
         (ImageSet(torch.zeros(3, 3, 16, 16, dtype=torch.uint8)), "3 x 16 x 16"),
     ):
-        with pytest.raises(InputError, match=f"{own.label} judges images of 1 x 16 x 16, not of {size}"):
+        with pytest.raises(InputError, match=f"{own.label} takes images of 1 x 16 x 16, not of {size}"):
             own.features(images, CPU)
 
 
-def test_a_yardstick_is_found_by_label_by_name_and_by_file(made, own_cache):
+def test_an_extractor_is_found_by_label_by_name_and_by_file(made, own_cache):
     cached = copied(made, own_cache / "extractors")
     assert cached in extractors.files()
     for name in ("shapes", made.stem, str(made), str(cached)):
@@ -300,7 +301,7 @@ def test_a_yardstick_is_found_by_label_by_name_and_by_file(made, own_cache):
         extractors.find("shape")
     with pytest.raises(InputError, match=r"unknown extractor 'qqq'; the choices are .*inception"):
         extractors.find("qqq")
-    with pytest.raises(InputError, match=r"missing\.safetensors is no intact yardstick"):
+    with pytest.raises(InputError, match=r"missing\.safetensors is no intact extractor"):
         extractors.find("missing.safetensors")
 
 
@@ -327,7 +328,7 @@ def test_it_is_found_by_the_test_images_whatever_holds_them(made, own_cache, tmp
     assert extractors.suited(Ring(num=10).test()) is None
 
 
-def test_mnists_yardstick_is_found_for_its_images_in_a_folder_of_ones_own(tmp_path):
+def test_mnists_extractor_is_found_for_its_images_in_a_folder_of_ones_own(tmp_path):
     test = Mnist().test()
     found = extractors.suited(test)
     assert found is not None
@@ -341,7 +342,7 @@ def test_mnists_yardstick_is_found_for_its_images_in_a_folder_of_ones_own(tmp_pa
 
 def test_training_puts_it_where_it_is_found(own_cache, tmp_path):
     data = shapes.data(tmp_path / "data", 100, 20)
-    path = extractors.train(data, "mine", how=replace(SMALL, epochs=1))
+    path = extractors.train(data, "mine", settings=replace(SMALL, epochs=1))
     assert path.parent == own_cache / "extractors"
     found = extractors.suited(data.test())
     assert found is not None

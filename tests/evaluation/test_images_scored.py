@@ -201,5 +201,5 @@ def test_data_that_no_yardstick_knows_have_no_standard(standard, tmp_path):
 def test_points_and_other_sizes_are_refused(standard):
     with pytest.raises(InputError, match="these are points, and the data set holds images"):
         evaluation.quick_scores(standard, PointSet(torch.zeros(1000, 2)), 0)
-    with pytest.raises(InputError, match="judges images of 1 x 16 x 16, not of 1 x 28 x 28"):
+    with pytest.raises(InputError, match="takes images of 1 x 16 x 16, not of 1 x 28 x 28"):
         evaluation.quick_scores(standard, noise(1000, 28), 0)

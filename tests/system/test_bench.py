@@ -131,7 +131,7 @@ def test_layers_that_the_floor_does_not_know_make_no_quotient(sparring_command):
     (speed,) = json.loads(done.out)["recipes"]
     assert speed["ms_per_round"] > 0
     assert (speed["floor_ms"], speed["floor_quotient"], speed["floor_coverage"]) == (None, None, 0)
-    assert "own: the floor knows 0%" in sparring_command("bench", path, "--repeats", 1, "--quiet").out
+    assert "own: the floor covers 0%" in sparring_command("bench", path, "--repeats", 1, "--quiet").out
 
 
 @pytest.mark.parametrize(

@@ -239,7 +239,7 @@ BAD = [
     (["resume", "latest"], "there is no run under runs/"),
     (["sample", "nowhere"], "nowhere is no run"),
     (["reproduce", "vanila"], "did you mean 'vanilla'?"),
-    (["reproduce", "vanilla", "--seeds", "a"], "are no seeds"),
+    (["reproduce", "vanilla", "--seeds", "a"], "is not a list of seeds"),
     (["runs", "nowhere"], "there is no folder nowhere"),
     (["tain", "vanilla"], "did you mean 'train' or 'data'?"),
     (["data", "fetch", "nothing"], "neither a data set nor a folder"),

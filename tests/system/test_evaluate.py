@@ -255,9 +255,9 @@ BAD = [
     ("run/checkpoints/missing.safetensors", "run/checkpoints/missing.safetensors is no intact checkpoint"),
     ("recipe.txt", "there is no file or folder recipe.txt"),
     ("run/journal.jsonl", "run/journal.jsonl is neither a folder of pictures nor an .npz file"),
-    ("other-size.npz --against data", "judges images of 1 x 16 x 16, not of 1 x 20 x 20"),
-    ("coloured.npz --against data", "judges images of 1 x 16 x 16, not of 3 x 16 x 16"),
-    ("good.npz", "judges images of 1 x 28 x 28, not of 1 x 16 x 16"),
+    ("other-size.npz --against data", "takes images of 1 x 16 x 16, not of 1 x 20 x 20"),
+    ("coloured.npz --against data", "takes images of 1 x 16 x 16, not of 3 x 16 x 16"),
+    ("good.npz", "takes images of 1 x 28 x 28, not of 1 x 16 x 16"),
     ("few.npz --against data", "999 samples are too few: the scores need at least 1000"),
     ("run --num 999", "999 samples are too few"),
     ("good.npz --against data --num 1001", "--num 1001: there are only 1000 pictures"),
@@ -266,8 +266,8 @@ BAD = [
     ("unit.npz --against data", "most likely meant as [0, 1]; save 2 * images - 1"),
     ("flat.npz --against data", "has shape [1000, 256]; it must be [N, H, W]"),
     ("run --extractor shape", "unknown extractor 'shape'; did you mean 'shapes-"),
-    ("run --extractor damaged.safetensors", "damaged.safetensors is no intact yardstick"),
-    ("run --extractor shapes-00000000.safetensors", "shapes-00000000.safetensors holds the yardstick shapes-"),
+    ("run --extractor damaged.safetensors", "damaged.safetensors is no intact extractor"),
+    ("run --extractor shapes-00000000.safetensors", "shapes-00000000.safetensors holds the extractor shapes-"),
     ("run --extractor run/checkpoints/best.safetensors", "has the format 'sparring-checkpoint-1'; this version reads"),
     ("run --extractor inception:nowhere", "Inception's weights are not at nowhere; download https://"),
     ("run --against random", "make one with `sparring extractor train"),
@@ -299,7 +299,7 @@ def test_yardsticks_are_not_trained_on_what_has_no_labels(sparring_command):
     for line, words in (
         ("random --out .", "learns from labelled pictures, and these data have no labels"),
         ("ring --out .", "learns from labelled pictures, and these data have no labels"),
-        ("data --name Data", "'Data' cannot name a yardstick"),
+        ("data --name Data", "'Data' cannot name an extractor"),
         ("nowhere", "neither a data set nor a folder"),
     ):
         done = sparring_command("extractor", "train", *line.split(), "--json", "--quiet")

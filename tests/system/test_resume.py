@@ -177,7 +177,7 @@ def test_a_journal_that_was_cut_is_refused_and_left_alone(tmp_path):
     run = train("vanilla", tmp_path / "run", 5)
     path = run.path / "journal.jsonl"
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(InputError, match="something cut or removed it"):
+    with pytest.raises(InputError, match="it was truncated or removed"):
         sparring.resume(run, quiet=True)
     assert len(path.read_bytes()) == 100
     path.write_bytes(b"no event\n")

@@ -106,7 +106,7 @@ def test_a_stopped_population_goes_on_and_nothing_is_lost(number, status, ending
     assert process.returncode == status, err
     last = err.splitlines()[-1]
     assert last.startswith("sparring: stopped with 0 of 2 seeds done")
-    assert last.endswith("the same command goes on with --out all")
+    assert last.endswith("repeat the command with --out all")
     assert list(Run.open("all/seed0").journal())[-1]["ending"] == ending
     assert Path("all/seed0/losses.png").exists()  # it was not interrupted twice
     assert json.loads(Path("all/summary.json").read_text())["unfinished"] == [0, 1]
@@ -203,9 +203,9 @@ def test_a_users_own_recipe_trains_and_is_extended():
     ("args", "sentence"),
     [
         (["--seeds=0-1", "--seed=0"], "give one of the two"),
-        (["--seeds=0-1", "--dry-run"], "give --seed in the place of --seeds"),
-        (["--seeds=x"], "'x' are no seeds"),
-        (["--seeds=3-1"], "'3-1' are no seeds"),
+        (["--seeds=0-1", "--dry-run"], "give --seed instead of --seeds"),
+        (["--seeds=x"], "'x' is not a list of seeds"),
+        (["--seeds=3-1"], "'3-1' is not a list of seeds"),
         (["--seeds=0", "--set=batchsize=1"], "did you mean 'batch_size' or"),
         (["--seeds=0", "--from=nowhere"], "nowhere is no run"),
         (["--seeds=0", "--device=cuda"], "no CUDA device"),

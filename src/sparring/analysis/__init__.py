@@ -1,4 +1,4 @@
-"""What users call: compare. Runs side by side: their settings, pictures, traces and scores, on one page."""
+"""Comparison of runs on one HTML page: their settings, pictures, traces and scores. `compare` is the entry point."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,9 +16,11 @@ __all__ = ["Comparison", "Difference", "Group", "Line", "compare"]
 def compare(runs: Sequence[str | Path | Run], *, out: str | Path = "comparison.html") -> Comparison:
     """Write a page that shows runs side by side: settings, pictures, traces, scores with intervals, and the coach's remarks.
 
-    The page is one HTML file that needs nothing else. Of each run the newest full evaluation counts, or, where these were not
-    all taken alike, the newest ones that were; quick ones where there are no others. A run without any is shown without.
-    Raises InputError for fewer than two runs, one named twice or unreadable, and for scores that cannot be compared.
+    The page is one self-contained HTML file at `out`. Each run is represented by its newest full evaluation. If those were
+    taken under different protocols, the newest evaluations that share a protocol are used, and quick scores if there are no
+    others. A run without evaluations is shown without scores.
+    Raises InputError for fewer than two runs, for a run that is named twice or cannot be read, for scores that cannot be
+    compared, and for an `out` that is not a .html file.
     """
     path = Path(out)
     if path.suffix not in (".html", ".htm"):

@@ -1,4 +1,4 @@
-"""Runs side by side, as values: what differs in their settings, and which of their scores do."""
+"""A comparison of runs as data: the settings and the scores in which they differ."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,10 @@ Mean = tuple[float, float, float]  # value, low, high
 
 @dataclass(frozen=True)
 class Group:
-    """Runs, by their places, that differ in nothing but the seed; means over seeds, by the places of the lines."""
+    """Runs that differ in nothing but the seed.
+
+    `members` holds the indices of the runs; `means` maps the index of a line to the mean over seeds and its interval.
+    """
 
     name: str
     members: tuple[int, ...]
@@ -33,14 +36,18 @@ class Group:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by side, each with the evaluation that counts here (all of them of one protocol)."""
+    """Runs and their evaluations, one each; all evaluations share one protocol."""
 
     runs: tuple[Run, ...]
     evaluations: tuple[Evaluation | None, ...]
 
     @classmethod
     def of(cls, runs: Sequence[str | Path | Run]) -> "Comparison":
-        """InputError for fewer than two runs, one named twice or unreadable, and scores that cannot be compared."""
+        """The comparison of these runs, given as values, paths or `latest`.
+
+        Raises InputError for fewer than two runs, for a run that is named twice or cannot be read, and for scores that cannot
+        be compared.
+        """
         if len(runs) < 2:
             raise InputError("it takes two to compare: name at least two runs, such as runs/mine and latest")
         opened = tuple(run if isinstance(run, Run) else Run.open(run) for run in runs)
@@ -55,12 +62,12 @@ class Comparison:
 
     @cached_property
     def letters(self) -> tuple[str, ...]:
-        """A to Z, AA, BB, ...: plots have no room for names, nor glyphs for all of them."""
+        """Short names of the runs, A to Z, then AA, BB, ...: plots have no room for paths."""
         return tuple(chr(ord("A") + i % 26) * (1 + i // 26) for i in range(len(self.runs)))
 
     @cached_property
     def events(self) -> tuple[list[dict[str, Any]], ...]:
-        """The journals."""
+        """Each run's journal, as a list of events."""
         return tuple(list(run.journal()) for run in self.runs)
 
     @cached_property
@@ -69,12 +76,12 @@ class Comparison:
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
-        """Of every line, each run against the first that has a score there."""
+        """The differences of each line: every run against the first one with a score in that line."""
         return tuple(d for line in self.lines for d in against_first(line.metric, map(estimate, line.scores), self.paths))
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
-        """The runs of equal settings that have scores of two seeds or more."""
+        """Groups of runs with equal settings that have scores for at least two seeds."""
         alike: dict[str, list[int]] = {}
         for i, run in enumerate(self.runs):
             alike.setdefault(json.dumps(_settings(run) | {"seed": None}, sort_keys=True), []).append(i)
@@ -86,7 +93,7 @@ class Comparison:
         return tuple(found)
 
     def _mean(self, line: Line, members: Iterable[int]) -> Mean | None:
-        """Over seeds; of two runs of one seed, which tell of chance but once, the first."""
+        """The mean over seeds, with its interval; None for fewer than two seeds. Only the first run of each seed counts."""
         values: dict[int, float] = {}
         for i in members:
             score = line.scores[i]
@@ -96,7 +103,7 @@ class Comparison:
 
     @cached_property
     def group_differences(self) -> tuple[Difference, ...]:
-        """Of every line, each group against the first that has a mean there."""
+        """The differences of each line: every group against the first one with a mean in that line."""
         names = [group.name for group in self.groups]
         means = [[group.means.get(n) for group in self.groups] for n in range(len(self.lines))]
         return tuple(
@@ -106,13 +113,13 @@ class Comparison:
         )
 
     def settings(self) -> list[tuple[str, tuple[Any, ...]]]:
-        """The settings that differ, by dotted name, and each run's value; MISSING where its parts have no such setting."""
+        """Dotted names of the settings that differ, with each run's value; MISSING where a run has no such setting."""
         found = list(_differing("", [_settings(run) for run in self.runs]))
         told = any(name.startswith("data.") for name, _ in found)
         return [(name, values) for name, values in found if not (told and name == "data_fingerprint")]
 
     def summary(self) -> dict[str, Any]:
-        """What a program wants to know, as JSON holds it."""
+        """The comparison as JSON-compatible data, as `sparring compare --json` prints it."""
         return {
             "runs": [self._summary(i) for i in range(len(self.runs))],
             "differences": [_plain(d) for d in self.differences],
@@ -135,7 +142,7 @@ class Comparison:
 
 
 def progress(run: Run, events: Sequence[Event]) -> dict[str, Any]:
-    """State, rounds, images, epochs and seconds of training, by the journal."""
+    """State, rounds, images, epochs and seconds of training, according to the journal."""
     last = events[-1] if events else {}
     rounds, images, seconds = (
         max((number_in(e, name) or 0 for e in events), default=0) for name in ("round", "images", "seconds")
@@ -145,12 +152,12 @@ def progress(run: Run, events: Sequence[Event]) -> dict[str, Any]:
 
 
 def epoch_of(run: Run) -> int:
-    """Training images of the run."""
+    """The number of images in an epoch of the run."""
     return run.num_images
 
 
 def number_in(event: Event, name: str) -> int | float | None:
-    """What an event holds under a name, where that is a number."""
+    """The field of an event if it is a number, else None."""
     value = event.get(name)
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
@@ -160,13 +167,13 @@ def _plain(found: Difference) -> dict[str, Any]:
 
 
 def _settings(run: Run) -> dict[str, Any]:
-    """Whatever may make two runs differ."""
+    """The settings of a run that can make it differ from another: recipe, seed, data and starting point."""
     facts = {"start_from": run.facts.get("start_from"), "data_fingerprint": str(run.facts.get("data_fingerprint"))[:12]}
     return {"seed": run.seed, **codec.encode(run.recipe), **facts}
 
 
 def _differing(path: str, values: Sequence[Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """The leaves that are not equal; lists of one length are compared item by item, others as a whole."""
+    """Unequal leaves of nested settings; lists of equal length are compared item by item, others as a whole."""
     given = [value for value in values if value is not MISSING]
     prefix = f"{path}." if path else ""
     if len(given) == len(values) and all(value == values[0] for value in values):

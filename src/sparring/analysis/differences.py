@@ -1,4 +1,4 @@
-"""Which scores may be held against each other, and which differences are more than chance."""
+"""Comparable scores, and differences between them that exceed chance."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,10 @@ Estimate = tuple[float, float | None]  # a value, and half the width of its 95 %
 
 @dataclass(frozen=True)
 class Difference:
-    """How far b's score lies from a's (b - a), and how far it would by chance, in 95 % of cases; None where nobody knows."""
+    """The difference between two scores, b - a.
+
+    `noise` bounds the difference that chance alone makes in 95 % of cases; None if a score has no interval.
+    """
 
     metric: str
     a: str
@@ -29,12 +32,12 @@ class Difference:
 
     @property
     def matters(self) -> bool:
-        """Whether it exceeds the noise, and can be seen in numbers of four decimals."""
+        """True if the difference exceeds the noise and shows in four decimals."""
         return bool(self.exceeds) and abs(self.difference) >= 5e-5
 
     @property
     def better(self) -> bool | None:
-        """Whether b is better than a; None for equals, and for metrics of which neither end is good."""
+        """True if b is better than a; None if they are equal or the metric has no better direction."""
         if self.difference == 0 or self.metric not in BETTER:
             return None
         return (self.difference < 0) == (BETTER[self.metric] == "lower")
@@ -53,7 +56,7 @@ class Line:
 
 
 def lines(evaluations: Sequence[Evaluation | None]) -> Iterator[Line]:
-    """The scores by metric; those of one metric that cannot be compared stand on lines of their own."""
+    """The scores grouped by metric; scores of one metric that cannot be compared go to separate lines."""
     for metric in dict.fromkeys(score.metric for e in evaluations if e for score in e.scores):
         left = [next((score for score in e.scores if score.metric == metric), None) if e else None for e in evaluations]
         while any(left):
@@ -64,7 +67,7 @@ def lines(evaluations: Sequence[Evaluation | None]) -> Iterator[Line]:
 
 
 def against_first(metric: str, estimates: Iterable[Estimate | None], names: Sequence[str]) -> Iterator[Difference]:
-    """Each against the first that there is; normal and independent, two differ by chance as their intervals allow."""
+    """The difference of each estimate from the first one; the noise assumes independent normal estimates."""
     there = [(name, e) for name, e in zip(names, estimates, strict=True) if e]
     for b, (other, other_half) in there[1:]:
         a, (value, half) = there[0]
@@ -73,7 +76,7 @@ def against_first(metric: str, estimates: Iterable[Estimate | None], names: Sequ
 
 
 def estimate(score: Score | None) -> Estimate | None:
-    """An interval's longer half counts, for the other one may have been cut off where the metric ends."""
+    """A score's value and half width; the longer half counts, as the other may be clipped at the metric's bound."""
     if score is None:
         return None
     if score.low is None or score.high is None:
@@ -82,9 +85,9 @@ def estimate(score: Score | None) -> Estimate | None:
 
 
 def of_one_protocol(runs: Sequence[Run]) -> tuple[Evaluation | None, ...]:
-    """Of each run the newest full evaluation, or older or quick ones where only those were taken alike; None without any.
+    """One evaluation a run, all under one protocol: the newest full ones if possible, else older or quick ones.
 
-    Raises InputError, naming two runs and the difference, where none were.
+    A run without evaluations gets None. Raises InputError, naming two runs and the difference, if no protocol is common.
     """
     offers = [sorted([e for e in run.scores()[::-1] if e.scores], key=lambda e: e.quick) for run in runs]
     scored = [i for i, offer in enumerate(offers) if offer]
@@ -95,13 +98,13 @@ def of_one_protocol(runs: Sequence[Run]) -> tuple[Evaluation | None, ...]:
     for a, b in combinations(scored, 2):
         if not any(_alike(mine, other) for mine in offers[a] for other in offers[b]):
             _refuse(runs[a], runs[b], offers[a][0].scores[0], offers[b][0].scores[0])
-    for a, b in combinations(scored, 2):  # each two have something in common, all together nothing
+    for a, b in combinations(scored, 2):  # every pair has a common protocol, but all together have none
         _refuse(runs[a], runs[b], offers[a][0].scores[0], offers[b][0].scores[0])
     return (None,) * len(runs)
 
 
 def _alike(a: Evaluation, b: Evaluation) -> bool:
-    """By their headlines."""
+    """True if the primary scores of two evaluations can be compared."""
     return difference(a.scores[0], b.scores[0]) is None
 
 

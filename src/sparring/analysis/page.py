@@ -1,4 +1,4 @@
-"""What the page of a comparison shows, in words and pictures."""
+"""The HTML page of a comparison: facts, settings, pictures, plots and remarks. Score tables are in `score_table`."""
 
 import json
 import shlex
@@ -7,28 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from sparring import __version__
-from sparring.analysis.comparison import MISSING, Comparison, Group, epoch_of, number_in, progress
-from sparring.analysis.differences import Difference, Line
+from sparring.analysis.comparison import MISSING, Comparison, epoch_of, number_in, progress
+from sparring.analysis.score_table import group_row, group_title, has_group_mean, metric_label, protocol_text, score_row
 from sparring.errors import InputError
 from sparring.evaluation import Score, difference
-from sparring.evaluation.score import number
 from sparring.runs.media import LONGEST_PICTURE
 from sparring.runs.run import Run
 from sparring.storage.files import read_bytes
 from sparring.visual import Series, decode_png
-from sparring.visual.report import Cell, Entry, Picture, Remark, Report, Row, Tone, render
+from sparring.visual.report import Cell, Entry, Picture, Remark, Report, render
 from sparring.visual.snapshots import FixedGrid
 from sparring.visual.traces import lines_plot, probabilities_plot, scores_plot
 
 MOMENTS = 6
 LOSSES = (("Loss of G", "g_loss"), ("Loss of D", "d_loss"))
-VERDICTS = (("D(x): what D says of training samples", "d_real"), ("D(G(z)): what D says of generated samples", "d_fake"))
+PROBABILITIES = (("D(x): D's output on training samples", "d_real"), ("D(G(z)): D's output on generated samples", "d_fake"))
 
 
 def page(comparison: Comparison, out: Path) -> str:
-    """The HTML page; `out` is where it will lie."""
+    """The HTML of the page; `out` is the file it will be written to."""
     moments, frames = film(comparison)
-    rows = [_score_row(comparison, line) for line in comparison.lines]
+    rows = [score_row(comparison, line) for line in comparison.lines]
     share = [line.metric.startswith("share_") for line in comparison.lines]
     return render(
         Report(
@@ -39,11 +38,11 @@ def page(comparison: Comparison, out: Path) -> str:
             plots=list(_plots(comparison)),
             scores=[row for row, is_share in zip(rows, share, strict=True) if not is_share],
             shares=[row for row, is_share in zip(rows, share, strict=True) if is_share],
-            protocol=_protocol(comparison.lines[0].first) if comparison.lines else "",
+            protocol=protocol_text(comparison.lines[0].first) if comparison.lines else "",
             quick=any(e.quick for e in comparison.evaluations if e),
-            groups=[_title(comparison, group) for group in comparison.groups],
+            groups=[group_title(comparison, group) for group in comparison.groups],
             group_scores=[
-                _group_row(comparison, n) for n, line in enumerate(comparison.lines) if _of_a_group(comparison, n, line)
+                group_row(comparison, n) for n, line in enumerate(comparison.lines) if has_group_mean(comparison, n, line)
             ],
             command_line=shlex.join(["sparring", "compare", *comparison.paths, "--out", str(out)]),
             version=__version__,
@@ -77,14 +76,14 @@ def _entry(comparison: Comparison, i: int, frames: Sequence[Picture | None]) -> 
 
 
 def short_names(paths: Iterable[Path]) -> list[str]:
-    """The last parts of paths, as few as tell them apart."""
+    """The shortest trailing parts of the paths that tell them apart."""
     parts = [path.resolve().parts for path in paths]
     names = (["/".join(part[-length:]) for part in parts] for length in range(1, max(map(len, parts)) + 1))
     return next(found for found in names if len(set(found)) == len(found))
 
 
 def _command(comparison: Comparison, i: int) -> str:
-    """What evaluates this run as the others were."""
+    """The command that evaluates a run under the protocol of the others."""
     run, words = comparison.runs[i], ["sparring", "evaluate", comparison.paths[i]]
     if comparison.lines:
         protocol = comparison.lines[0].first.protocol
@@ -107,7 +106,7 @@ def _setting(value: Any) -> Cell | None:
 
 
 def _in_words(value: Any) -> str:
-    """A part as name(setting=value, ...) without what is unset; equal neighbours in a list once, with their number."""
+    """A part as name(setting=value, ...), without unset fields; repeated neighbours in a list appear once, with a count."""
     if isinstance(value, dict):
         inside = ", ".join(f"{k}={_in_words(v)}" for k, v in value.items() if k != "name" and v is not None)
         return f"{value.get('name', '')}({inside})"
@@ -126,7 +125,7 @@ def _in_words(value: Any) -> str:
 
 
 def film(comparison: Comparison) -> tuple[list[str], list[list[Picture | None]]]:
-    """Titles of the moments, and each run's pictures of them."""
+    """Titles of the comparable moments, and each run's pictures at those moments."""
     found = []
     for run, events in zip(comparison.runs, comparison.events, strict=True):
         drawn = {run.path / str(event.get("file")): event for event in events if event["event"] == "sample"}
@@ -142,11 +141,12 @@ def film(comparison: Comparison) -> tuple[list[str], list[list[Picture | None]]]
 
 
 def moments(shown: Sequence[Sequence[float]], num: int = MOMENTS) -> list[tuple[int | None, tuple[int | None, ...]]]:
-    """Comparable moments of runs whose pictures were drawn after so many images shown to D (ascending).
+    """Moments of training at which the pictures of several runs can be compared.
 
-    Each moment: the number of images aimed at and, for every run, the place of the picture nearest to it. The aims go in
-    equal ratios, as GANs learn fastest at first, from the latest of the first pictures to the earliest of the last ones.
-    Then come the last pictures of all, aimed at None. Runs without pictures have None as their place.
+    shown: for each run, the number of images D had seen at each picture, ascending. Each moment is a target number of
+    images with, for every run, the index of the nearest picture (None for a run without pictures). Targets are spaced
+    geometrically, because GANs change fastest early on, from the latest first picture to the earliest last one. The final
+    moment, with target None, holds each run's last picture.
     """
     there = [images for images in shown if images]
     if not there:
@@ -173,7 +173,7 @@ def _picture(run: Run, path: Path, event: Mapping[str, Any]) -> Picture:
 
 
 def _sharing_z(comparison: Comparison) -> list[str]:
-    """The letters of runs that draw the same fixed z."""
+    """Groups of runs that draw the same fixed z, by letter."""
     alike: dict[str, list[str]] = {}
     for run, letter in zip(comparison.runs, comparison.letters, strict=True):
         grid = [(picture.rows, picture.columns) for picture in run.recipe.pictures if isinstance(picture, FixedGrid)]
@@ -187,19 +187,19 @@ def _sharing_z(comparison: Comparison) -> list[str]:
 def _plots(comparison: Comparison) -> Iterator[Picture]:
     rounds = [[event for event in events if event["event"] == "round"] for events in comparison.events]
     unit, times = _time(comparison)
-    for title, name in LOSSES + VERDICTS:
+    for title, name in LOSSES + PROBABILITIES:
         found = zip(comparison.letters, rounds, times, strict=True)
         lines = {letter: _series(events, name, per) for letter, events, per in found}
         if not any(x for x, _ in lines.values()):
             continue
-        probability = (title, name) in VERDICTS
+        probability = (title, name) in PROBABILITIES
         png = probabilities_plot(title, lines, unit) if probability else lines_plot(title, "loss", lines, unit)
         yield Picture(png, f"{title}, by run" + (" (means over batches; 0.5 is undecided)" if probability else ""))
     yield from _score_plots(comparison)
 
 
 def _time(comparison: Comparison) -> tuple[str, list[float]]:
-    """The unit of the time axis, and how many images it is for each run: epochs only where they are equally long."""
+    """The unit of the time axis and its length in images for each run; epochs only if all runs have equal ones."""
     epochs = [float(epoch_of(run)) for run in comparison.runs]
     return ("epoch", epochs) if len(set(epochs)) == 1 else ("thousand images shown to D", [1000.0] * len(epochs))
 
@@ -211,7 +211,7 @@ def _series(events: Iterable[Mapping[str, Any]], name: str, per: float) -> Serie
 
 
 def _score_plots(comparison: Comparison) -> Iterator[Picture]:
-    """The headlines of the quick scores over time, a plot a protocol."""
+    """Plots of the primary quick score over time, one for each protocol."""
     unit, times = _time(comparison)
     taken = [list(_quick_scores(run, events)) for run, events in zip(comparison.runs, comparison.events, strict=True)]
     left = [score for found in taken for _, score in found]
@@ -221,7 +221,7 @@ def _score_plots(comparison: Comparison) -> Iterator[Picture]:
         for letter, found, per in zip(comparison.letters, taken, times, strict=True):
             alike = [(images / per, score.value) for images, score in found if difference(first, score) is None]
             lines[letter] = [x for x, _ in alike], [y for _, y in alike]
-        name, protocol = _words(first.metric), first.protocol
+        name, protocol = metric_label(first.metric), first.protocol
         png = scores_plot(f"Quick {name}", name, lines, unit, first.floor)
         details = f"{protocol.num_samples:,} samples, extractor {protocol.extractor}; logarithmic axis"
         yield Picture(png, f"Quick {name}, by run ({details})")
@@ -229,84 +229,9 @@ def _score_plots(comparison: Comparison) -> Iterator[Picture]:
 
 
 def _quick_scores(run: Run, events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[float, Score]]:
-    """Images shown so far, and the headline of each score taken while training that a logarithmic axis can show."""
+    """Images shown so far and the primary score, for each quick score above 0 (the axis is logarithmic)."""
     images = {event.get("round"): number_in(event, "images") for event in events if event["event"] == "score"}
     for evaluation in run.scores():
         shown = images.get(evaluation.round)
         if evaluation.quick and shown is not None and evaluation.scores and evaluation.scores[0].value > 0:
             yield shown, evaluation.scores[0]
-
-
-# Scores
-
-
-def _score_row(comparison: Comparison, line: Line) -> Row:
-    verdicts = {d.b: d for d in comparison.differences if d.metric == line.metric}
-    letters = dict(zip(comparison.paths, comparison.letters, strict=True))
-    cells: list[Cell | None] = []
-    for path, score in zip(comparison.paths, line.scores, strict=True):
-        found = verdicts.get(path)
-        verdict = _verdict(found, letters[found.a]) if found else ""
-        cells.append(Cell(number(score.value), _interval(score.low, score.high), verdict, _tone(found)) if score else None)
-    bounds = [Cell(number(bound)) if bound is not None else None for bound in (line.first.floor, line.first.ceiling)]
-    same = [other for other in comparison.lines if other.metric == line.metric]
-    options = f" ({line.first.protocol.options})" if len(same) > 1 else ""
-    return _words(line.metric).removeprefix("share ") + options, [*cells, *bounds]
-
-
-def _verdict(found: Difference, other: str) -> str:
-    """ "differs from A by -3.2: better" or "within the noise of A"."""
-    if found.exceeds is None:
-        return f"{_signed(found.difference)} against {other}; no interval"
-    if not found.exceeds:
-        return f"within the noise of {other}"
-    if not found.matters:
-        return f"hardly differs from {other}"
-    judged = "" if found.better is None else ": better" if found.better else ": worse"
-    return f"differs from {other} by {_signed(found.difference)}{judged}"
-
-
-def _tone(found: Difference | None) -> Tone:
-    return "" if found is None else "differs" if found.matters else "noise"
-
-
-def _of_a_group(comparison: Comparison, n: int, line: Line) -> bool:
-    return not line.metric.startswith("share_") and any(n in group.means for group in comparison.groups)
-
-
-def _title(comparison: Comparison, group: Group) -> str:
-    runs = [comparison.runs[i] for i in group.members]
-    seeds = ", ".join(map(str, dict.fromkeys(run.seed for run in runs)))
-    rounds = dict.fromkeys(e.round for i in group.members if (e := comparison.evaluations[i]))
-    return f"{group.name}: {runs[0].recipe.name}, seeds {seeds}, round {', '.join(f'{r:,}' for r in rounds)}"
-
-
-def _group_row(comparison: Comparison, n: int) -> Row:
-    line = comparison.lines[n]
-    verdicts = {d.b: d for d in comparison.group_differences if d.metric == line.metric}
-    cells: list[Cell | None] = []
-    for group in comparison.groups:
-        found, mean = verdicts.get(group.name), group.means.get(n)
-        verdict = _verdict(found, found.a) if found else ""
-        cells.append(Cell(number(mean[0]), _interval(mean[1], mean[2]), verdict, _tone(found)) if mean else None)
-    return _words(line.metric), cells
-
-
-def _protocol(score: Score) -> str:
-    p = score.protocol
-    return (
-        f"{p.num_samples:,} samples against the {p.num_real:,} {p.split} examples of {p.data}; extractor {p.extractor}; "
-        "95 % intervals beneath the values."
-    )
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{number(low)} to {number(high)}"
-
-
-def _signed(value: float) -> str:
-    return f"{'+' if value >= 0 else '−'}{number(abs(value))}"
-
-
-def _words(metric: str) -> str:
-    return metric.replace("_", " ")

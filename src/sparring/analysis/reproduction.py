@@ -1,7 +1,7 @@
-"""The tutorials' printed numbers beside ours, judged by a 95 % prediction interval for one further value.
+"""The tutorials' printed numbers beside ours, each with a 95 % prediction interval for one further value.
 
-A tutorial prints the value of one batch of one run. The values of all our runs at the same epoch and its neighbours are pooled
-as if they were independent draws of that; with one seed the interval knows nothing of how runs differ.
+A tutorial prints the value of one batch of one run. We pool the values of all our runs at the same epoch and its neighbours
+as if they were independent draws. With one seed, the interval does not include the variation between runs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,9 +14,9 @@ from sparring.runs.run import Run
 
 @dataclass(frozen=True)
 class Printed:
-    """One column that a tutorial printed: by epoch (counted from 1) the value, and where ours stands in the journal.
+    """One printed column of a tutorial: its values by epoch (counted from 1), and our event and field in the journal.
 
-    `sign` -1 turns our minimised losses into the maximised values that were printed.
+    A `sign` of -1 turns our minimised losses into the maximised values that were printed.
     """
 
     label: str
@@ -28,9 +28,9 @@ class Printed:
 
 @dataclass(frozen=True)
 class Line:
-    """A printed number beside ours at the same epoch: our runs' mean, and the interval for one further value.
+    """A printed number beside the mean of our runs at the same epoch, with the interval for one further value.
 
-    A single value of ours makes no interval: `low` and `high` are None, and so is `inside`.
+    With a single value of ours there is no interval: `low`, `high` and `inside` are None.
     """
 
     label: str
@@ -79,19 +79,19 @@ PRINTED: Mapping[str, tuple[Printed, ...]] = {
 
 
 def compare(columns: Sequence[Printed], runs: Sequence[Run]) -> list[Line]:
-    """Every printed number whose epoch our runs have reached, in the order of the tutorial."""
+    """A line for every printed number whose epoch our runs have reached, in the tutorial's order."""
     return [line for column in columns for line in _column(column, runs)]
 
 
 def values_by_epoch(run: Run, column: Printed) -> dict[int, float]:
-    """Our value at the end of each epoch: of its last batch, or as the epoch's event has it."""
+    """Our value at the end of each epoch, from its last batch or from the epoch's event."""
     ended = {e["round"]: e["epoch"] for e in run.journal() if e["event"] == "epoch"}
     events = [e for e in run.journal() if e["event"] == column.event and e["round"] in ended]
     return {ended[e["round"]]: column.sign * e[column.field] for e in events if column.field in e}
 
 
 def neighbours(epoch: int) -> range:
-    """Epochs whose values count as draws of the same one: a quarter of the epoch's number either way, at most five."""
+    """Epochs whose values are pooled with this one's: up to a quarter of its number either way, at most five."""
     reach = min(epoch // 4, 5)
     return range(epoch - reach, epoch + reach + 1)
 

@@ -14,11 +14,11 @@ COMMANDS = (
     "bench",
 )
 FOR_SEVERAL = ("train", "resume")
-"""Commands that several processes, started by torchrun, carry out together."""
+"""Commands that can run as several processes started by torchrun."""
 
 
 class Commands(click.Group):
-    """Finds the command `x` as `command` in `sparring.cli.x`, when it is needed."""
+    """A command group that imports the command `x` lazily, as `command` from `sparring.cli.x`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -43,7 +43,7 @@ class Commands(click.Group):
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=lambda *a: _version(*a), help="Versions and device."
 )
 def app() -> None:
-    """Train a GAN in one command, and know honestly whether it is any good."""
+    """Train a GAN with one command, and measure honestly whether it is any good."""
 
 
 def main() -> None:
@@ -66,15 +66,15 @@ def main() -> None:
 
 
 def _fail(sentence: str, status: int, told: bool | None = None) -> None:
-    """Say it, unless another process does; of several on a host one says what all of them know."""
+    """Print an error and exit; if several processes fail alike, one per host prints it."""
     from sparring.distributed.launch import Launch
 
     launch = Launch.of()
     if launch.size > 1:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun sends it to all when one has ended; the status tells more
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun sends it to all once one has ended; our exit status says more
     if not (told if told is not None else not launch.speaks):
         shown = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in sentence)
-        click.echo(f"sparring: {shown}", err=True)  # names of strangers' files may hold what a terminal would obey
+        click.echo(f"sparring: {shown}", err=True)  # file names may hold terminal escape sequences
     sys.exit(status)
 
 

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 @click.command(name="animate", epilog="Example: sparring animate latest --latent --out walk.gif")
 @click.argument("run")
 @click.option("--out", help="A .gif or .mp4 file.  [default: training.gif or latent.gif in the run]")
-@click.option("--latent", is_flag=True, help="A walk between points of the latent space, in place of the training.")
-@click.option("--frames", type=click.Choice(["all", "square-root"]), help="Which frames of the training to keep.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Determines the walk.")
+@click.option("--latent", is_flag=True, help="Show a walk through the latent space instead of the training.")
+@click.option("--frames", type=click.Choice(["all", "square-root"]), help="Rule for the frames of the training to keep.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the walk.")
 @options.code
 @options.as_json
 def command(run: str, out: str | None, latent: bool, frames: str | None, seed: int, code: str | None, as_json: bool) -> None:
-    """Show how RUN trained, or where its latent space leads, as an animation."""
+    """Write an animation of how RUN trained, or of a walk through its latent space."""
     from sparring.runs.media import latent_frames, training_frames, write_animation
     from sparring.runs.run import Run
 

@@ -7,22 +7,24 @@ from sparring.cli import options
 
 @click.command(name="bench", epilog="Example: sparring bench vanilla dcgan")
 @click.argument("recipes", nargs=-1, metavar="[RECIPE]...")
-@click.option("--repeats", type=click.IntRange(min=1), default=7, show_default=True, help="Turns of Sparring and of the floor.")
+@click.option(
+    "--repeats", type=click.IntRange(min=1), default=7, show_default=True, help="Measurements of recipe and floor, in turns."
+)
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0),
     default=20.0,
     show_default=True,
-    help="When these have passed, a recipe has no further turn, but three in any case.",
+    help="Time limit for each recipe; at least three measurements are taken.",
 )
 @options.device
 @options.quiet
 @options.as_json
 def command(recipes: tuple[str, ...], repeats: int, seconds: float, device: str, quiet: bool, as_json: bool) -> None:
-    """Time each RECIPE (a name, or a Python file that registers one), beside the floor that its arithmetic sets.
+    """Measure the speed of each RECIPE (a name, or a Python file that registers one) beside its arithmetic floor.
 
-    The floor is the round's matrix products and convolutions alone, forward and backward, on the same device. Without a
-    name: the tutorials' recipes and quick.
+    The floor is the time of the round's matrix products and convolutions alone, forward and backward, on the same device.
+    Without a name, the tutorials' recipes and quick are measured.
     """
     from dataclasses import asdict
 
@@ -40,7 +42,7 @@ def command(recipes: tuple[str, ...], repeats: int, seconds: float, device: str,
         started = {}
         for done, name in enumerate(found):
             progress.step("first rounds", done, len(found))
-            started[name] = fresh.measure(name, place)  # before this process fills the memory
+            started[name] = fresh.measure(name, place)  # before this process takes up memory
         progress.step("first rounds", len(found), len(found))
         speeds = []
         for name, recipe in found.items():
@@ -58,7 +60,7 @@ def _print(speeds: list, machine: dict) -> None:
     for speed in speeds:
         if speed.floor_coverage < 0.99:
             click.echo(
-                f"{speed.recipe}: the floor knows {speed.floor_coverage:.0%} of the networks' arithmetic (linear layers and "
+                f"{speed.recipe}: the floor covers {speed.floor_coverage:.0%} of the networks' arithmetic (linear layers and "
                 "two-dimensional convolutions), so its quotient is too high"
             )
     layouts = [f"{speed.recipe} {speed.memory_format}" for speed in speeds if speed.memory_format]

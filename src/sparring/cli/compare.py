@@ -11,7 +11,7 @@ from sparring.cli import options
 @options.code
 @options.as_json
 def command(runs: tuple[str, ...], out: str, code: str | None, as_json: bool) -> None:
-    """Put RUNs side by side in one HTML file: settings, pictures, traces, scores, and what the coach said."""
+    """Put RUNs side by side in one HTML file: settings, pictures, traces, scores, and the coach's remarks."""
     from sparring.analysis import compare
 
     options.execute(code)
@@ -33,8 +33,8 @@ def _print(comparison, out: str) -> None:
     told = [d for d in comparison.differences if d.matters and not d.metric.startswith("share_")]
     letters = dict(zip(comparison.paths, comparison.letters, strict=True))
     for d in told:
-        judged = {True: ", better", False: ", worse", None: ""}[d.better]
+        direction = {True: ", better", False: ", worse", None: ""}[d.better]
         click.echo(
-            f"differs    {d.metric.replace('_', ' ')}: {letters[d.b]} from {letters[d.a]} by {d.difference:+.4g}{judged}"
+            f"differs    {d.metric.replace('_', ' ')}: {letters[d.b]} from {letters[d.a]} by {d.difference:+.4g}{direction}"
         )
     click.echo(f"{'report':<10} {out}")

@@ -7,13 +7,13 @@ from sparring.cli import options
 
 @click.group(name="data", epilog="Example: sparring data fetch mnist")
 def command() -> None:
-    """List data sets, fetch one, check one before training."""
+    """List data sets, fetch one, or check one before training."""
 
 
 @command.command(name="list", epilog="Example: sparring data list")
 @options.as_json
 def list_(as_json: bool) -> None:
-    """List the data sets and whether they are on this machine."""
+    """List the data sets and say whether they are on this machine."""
     from sparring import data
 
     rows = [{"name": name, "summary": part.summary, "cached": cached} for name, part, cached in data.listing()]
@@ -28,7 +28,7 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @options.quiet
 def fetch(name: str, quiet: bool) -> None:
-    """Bring the data set NAME to this machine and verify it."""
+    """Download the data set NAME and verify it."""
     from sparring import data
     from sparring.runs.progress import Progress
 
@@ -44,7 +44,7 @@ def fetch(name: str, quiet: bool) -> None:
 )
 @options.as_json
 def check(name_or_path: str, settings: tuple[str, ...], as_json: bool) -> None:
-    """Say what training on NAME_OR_PATH would meet: counts, sizes, classes, duplicates, bad files, speed, memory."""
+    """Report on NAME_OR_PATH before training: counts, sizes, classes, duplicates, bad files, speed, memory."""
     from sparring import data
     from sparring.config import codec
     from sparring.runs.progress import Progress

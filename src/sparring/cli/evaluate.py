@@ -10,50 +10,50 @@ from sparring.cli import options
 )
 @click.argument("target")
 @click.option("--against", metavar="DATA", help="A data set's name or folder.  [default: the run's own, else mnist]")
-@click.option("--num", type=click.IntRange(min=1), help="Samples a draw.  [default: 10,000; of points 2,500; of pictures all]")
+@click.option("--num", type=click.IntRange(min=1), help="Samples per draw.  [default: 10,000; points: 2,500; pictures: all]")
 @click.option("--draws", type=click.IntRange(min=2), default=5, show_default=True, help="Independent draws of a generator.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Determines samples and subsets.")
-@click.option("--extractor", help="digits, a yardstick's file, inception, inception:FILE.  [default: the data's own yardstick]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of samples and subsets.")
+@click.option("--extractor", help="digits, an extractor's file, inception, inception:FILE.  [default: the data's own]")
 @click.option("--skip-bad", is_flag=True, help="Leave out unreadable pictures and those of another size.")
 @options.device
 @options.quiet
 @options.code
 @options.as_json
 def command(target: str, code: str | None, as_json: bool, **settings) -> None:
-    """Score TARGET: a run, `latest`, a checkpoint, a generator's folder, or a folder or .npz of anybody's pictures."""
+    """Score TARGET: a run, `latest`, a checkpoint, a generator's folder, or a folder or .npz of any pictures."""
     from sparring.api.evaluate import evaluate
     from sparring.config import devices
 
     devices.tune_process()
     options.execute(code)
-    verdict = evaluate(target, **settings)
+    result = evaluate(target, **settings)
     if as_json:
         from sparring.config import codec
 
-        return options.print_json(codec.encode(verdict))
-    return _print(verdict)
+        return options.print_json(codec.encode(result))
+    return _print(result)
 
 
-def _print(verdict) -> None:
+def _print(result) -> None:
     from sparring.evaluation import BETTER
     from sparring.evaluation.score import number
 
-    shares = [score for score in verdict.scores if score.metric.startswith("share_")]
+    shares = [score for score in result.scores if score.metric.startswith("share_")]
     rows = [
         (
             score.metric.replace("_", " "),
             *map(number, (score.value, score.low, score.high, score.floor, score.ceiling)),
             BETTER.get(score.metric, ""),
         )
-        for score in verdict.scores
+        for score in result.scores
         if score not in shares
     ]
-    options.print_table(("metric", "value", "from", "to", "floor", "ceiling", "better"), rows, verdict.subject)
+    options.print_table(("metric", "value", "from", "to", "floor", "ceiling", "better"), rows, result.subject)
     if shares:
         click.echo("classes: " + "  ".join(f"{score.metric.removeprefix('share_')} {score.value:.1%}" for score in shares))
-    for sentence in verdict.skipped:
+    for sentence in result.skipped:
         click.echo(f"left out: {sentence}")
-    protocol = verdict.scores[0].protocol
+    protocol = result.scores[0].protocol
     click.echo(
         f"{protocol.num_samples:,} samples against the {protocol.num_real:,} {protocol.split} examples of {protocol.data}; "
         f"extractor {protocol.extractor}; 95 % intervals; floor: training examples in the samples' place"

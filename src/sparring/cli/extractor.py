@@ -9,13 +9,13 @@ from sparring.cli import options
 
 @click.group(name="extractor", epilog="Example: sparring extractor list")
 def command() -> None:
-    """List the yardsticks that scores are taken by, and train one for your own labelled pictures."""
+    """List the extractors (classifiers whose features the scores use), or train one on your own labelled pictures."""
 
 
 @command.command(name="list", epilog="Example: sparring extractor list")
 @options.as_json
 def list_(as_json: bool) -> None:
-    """List the yardsticks at hand."""
+    """List the available extractors."""
     from sparring.evaluation import extractors
 
     rows = [
@@ -38,14 +38,14 @@ def list_(as_json: bool) -> None:
 
 @command.command(epilog="Example: sparring extractor train fashion/ --name fashion")
 @click.argument("data")
-@click.option("--name", help="What it is called.  [default: the data set's name]")
+@click.option("--name", help="Name of the extractor.  [default: the data set's name]")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Determines all randomness.")
-@click.option("--out", metavar="FOLDER", help="Where it is put.  [default: Sparring's cache, where `evaluate` finds it]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all randomness.")
+@click.option("--out", metavar="FOLDER", help="Folder to write to.  [default: Sparring's cache, where `evaluate` finds it]")
 @options.quiet
 @options.as_json
 def train(data: str, name: str | None, epochs: int | None, seed: int, out: str | None, quiet: bool, as_json: bool) -> None:
-    """Train a yardstick on DATA: a data set's name, or a folder with IDX files or with a folder of pictures for each class."""
+    """Train an extractor on DATA: a data set's name, a folder with IDX files, or one with a folder of pictures per class."""
     import time
 
     from sparring.config import devices
@@ -55,12 +55,12 @@ def train(data: str, name: str | None, epochs: int | None, seed: int, out: str |
     from sparring.runs.progress import Progress
 
     devices.tune_process()
-    how = ClassifierTraining(epochs=epochs) if epochs else ClassifierTraining()
+    settings = ClassifierTraining(epochs=epochs) if epochs else ClassifierTraining()
     began = time.perf_counter()
     with Progress(quiet) as progress:
         own_name = name or Path(data).resolve().name.lower()
         path = extractors.train(
-            resolve(data), own_name, how=how, seed=seed, folder=Path(out) if out else None, progress=progress.step
+            resolve(data), own_name, settings=settings, seed=seed, folder=Path(out) if out else None, progress=progress.step
         )
     made, seconds = classifier_extractor.read(path), time.perf_counter() - began
     if as_json:

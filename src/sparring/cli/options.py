@@ -26,16 +26,16 @@ device = click.option(
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
     default="auto",
     show_default=True,
-    help="Where to train.",
+    help="Device to compute on.",
 )
-quiet = click.option("--quiet", is_flag=True, help="No progress.")
+quiet = click.option("--quiet", is_flag=True, help="Show no progress.")
 timeout = click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="Under torchrun: how long the processes wait for one that does not come.  [default: 600]",
+    help="Under torchrun: seconds that processes wait for one that does not respond.  [default: 600]",
 )
-as_json = click.option("--json", "as_json", is_flag=True, help="One JSON value on standard output.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON value to standard output.")
 
 
 on_write_error = click.option(
@@ -43,13 +43,13 @@ on_write_error = click.option(
     type=click.Choice(["stop", "continue"]),
     default="stop",
     show_default=True,
-    help="What a disk that takes no more does to the training.",
+    help="Reaction to a failed write, such as to a full disk.",
 )
-code = click.option("--with", "code", metavar="FILE.py", help="Your Python file that the run's own parts come from.")
+code = click.option("--with", "code", metavar="FILE.py", help="Your Python file that registers the run's own parts.")
 
 
 def execute(file: str | None) -> None:
-    """Run the user's file, so that the parts which it registers are known."""
+    """Run the user's file, so that the parts that it registers are known."""
     if file is not None:
         from sparring import recipes
 
@@ -64,30 +64,30 @@ def seeds(text: str) -> list[int]:
     except ValueError:
         spans = []
     if not spans or any(first > last for first, last in spans):
-        raise click.BadParameter(f"{text!r} are no seeds; write 0-4 or 0,3,7", param_hint="'--seeds'")
+        raise click.BadParameter(f"{text!r} is not a list of seeds; write 0-4 or 0,3,7", param_hint="'--seeds'")
     if sum(last - first + 1 for first, last in spans) > MOST_SEEDS:
         raise click.BadParameter(f"{text!r} are more than {MOST_SEEDS:,} seeds; take fewer", param_hint="'--seeds'")
     return sorted({n for first, last in spans for n in range(first, last + 1)})
 
 
 def seconds(timeout: float | None, default: float) -> float:
-    """What --timeout says; UsageError where there is nobody to wait for."""
+    """The value of --timeout, or the default; UsageError if it is given to a single process."""
     from sparring.distributed.launch import Launch
 
     if timeout is not None and Launch.of().group is None:
-        raise click.UsageError("--timeout is for several processes, started by torchrun; leave it away")
+        raise click.UsageError("--timeout is for several processes, started by torchrun; leave it out")
     return default if timeout is None else timeout
 
 
 def class_number(text: str | None) -> int | None:
-    """A class as --class names it; BadParameter for what is no number."""
+    """The class number in --class, None if it is not given; BadParameter for anything else."""
     if text is not None and not text.isdecimal():
         raise click.BadParameter(f"{text!r} is no class; give its number, or all", param_hint="'--class'")
     return None if text is None else int(text)
 
 
 def assignments(pairs: Iterable[str]) -> dict[str, str]:
-    """`key=value` texts -> a dict; BadParameter where one has no `=`."""
+    """The dict of `key=value` texts; BadParameter for one without `=`."""
     found = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
@@ -98,12 +98,12 @@ def assignments(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def print_json(value: Any) -> None:
-    """The one JSON value of a command."""
+    """Print the JSON value of a command to standard output."""
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]], title: str | None = None) -> None:
-    """A table for people on standard output."""
+    """Print a table to standard output."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -10,16 +10,16 @@ from sparring.cli import options
 
 @click.command(name="reproduce", epilog="Example: sparring reproduce vanilla --seeds 0-4")
 @click.argument("tutorial")
-@click.option("--seeds", default="0", show_default=True, help="One run each: 0-4, or 0,3,7.")
+@click.option("--seeds", default="0", show_default=True, help="Seeds, one run each: 0-4, or 0,3,7.")
 @options.lengths
-@click.option("--out", help="Folder of the runs, one a seed.  [default: runs/reproduce-TUTORIAL]")
+@click.option("--out", help="Folder of the runs, one for each seed.  [default: runs/reproduce-TUTORIAL]")
 @options.device
 @options.quiet
 @options.as_json
 def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool, as_json: bool, **lengths: Any) -> None:
     """Train TUTORIAL at its own settings and print its numbers beside ours.
 
-    Runs that lie in the folder already are gone on with, not made again. Several train side by side.
+    Runs that are in the folder already are resumed, not repeated. Several seeds train side by side.
     """
     from sparring.analysis import reproduction
     from sparring.config import devices
@@ -28,7 +28,7 @@ def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool
     from sparring.runs.result import Result
 
     if tutorial not in reproduction.PRINTED:
-        raise click.UsageError(f"{tutorial!r} is none of the tutorials; {suggest(tutorial, reproduction.PRINTED)}")
+        raise click.UsageError(f"{tutorial!r} is not a tutorial; {suggest(tutorial, reproduction.PRINTED)}")
     devices.tune_process()
     folder = Path(out) if out else Path("runs") / f"reproduce-{tutorial}"
     numbers = options.seeds(seeds)
@@ -47,11 +47,11 @@ def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool
 
 def _print(tutorial: str, lines: list, runs: list, results: list) -> None:
     if lines:
-        rows = [(x.label, f"{x.epoch}", f"{x.printed:.4f}", f"{x.mean:.4f}", _interval(x), _verdict(x)) for x in lines]
+        rows = [(x.label, f"{x.epoch}", f"{x.printed:.4f}", f"{x.mean:.4f}", _interval(x), _outcome(x)) for x in lines]
         columns = ("value", "epoch", "tutorial", "ours (mean)", "95 % of further values", "")
         options.print_table(columns, rows, f"{tutorial}, {len(runs)} seed(s)")
         judged = [line.inside for line in lines if line.inside is not None]
-        click.echo(f"{sum(judged)} of {len(judged)} printed numbers lie inside; 5 % outside is to be expected")
+        click.echo(f"{sum(judged)} of {len(judged)} printed numbers lie inside the interval; 5 % outside are expected")
     else:
         click.echo(f"{tutorial} printed no numbers to stand beside ours, or the runs are shorter than its first one")
     for run, result in zip(runs, results, strict=True):
@@ -72,5 +72,5 @@ def _interval(line) -> str:
     return "needs more seeds" if line.low is None else f"{line.low:.4f} to {line.high:.4f}"
 
 
-def _verdict(line) -> str:
+def _outcome(line) -> str:
     return {None: "", True: "inside", False: "OUTSIDE"}[line.inside]

@@ -27,7 +27,7 @@ def command(
     as_json: bool,
     **lengths: Any,
 ) -> None:
-    """Go on with RUN where it stopped, bit for bit; with a length, extend it to that length."""
+    """Resume RUN where it stopped, bit for bit; with a length, extend it to that length."""
     from sparring.api.resume import resume
     from sparring.api.session import TIMEOUT
     from sparring.config import devices

@@ -10,7 +10,7 @@ from sparring.errors import InputError
 
 @click.command(name="runs", epilog="Example: sparring runs")
 @click.argument("root", default="runs")
-@click.option("--check", is_flag=True, help="Hold every file of the runs against its checksum.")
+@click.option("--check", is_flag=True, help="Verify the checksum of every file of the runs.")
 @options.as_json
 def command(root: str, check: bool, as_json: bool) -> None:
     """List the runs under ROOT, newest last."""
@@ -40,7 +40,7 @@ def _check(root: Path, as_json: bool) -> None:
     for problem in problems:
         click.echo(problem, err=True)
     if problems:
-        raise InputError(f"{len(problems)} file(s) of the runs under {root} are damaged or gone")
+        raise InputError(f"{len(problems)} file(s) of the runs under {root} are damaged or missing")
 
 
 def _brief(score: dict | None) -> str:

@@ -9,11 +9,11 @@ from sparring.cli import options
 
 @click.command(name="sample", epilog="Example: sparring sample latest --num 64 --seed 1 --out digits.png")
 @click.argument("run")
-@click.option("--num", type=click.IntRange(min=1), default=64, show_default=True, help="How many.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Determines the z.")
+@click.option("--num", type=click.IntRange(min=1), default=64, show_default=True, help="Number of samples.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of z.")
 @click.option("--out", default="samples.png", show_default=True, help="A .png (grid), a .npz, or a folder (one PNG each).")
-@click.option("--class", "class_", metavar="C", help="Of this class, by its number; all: --num of each, a row a class.")
-@click.option("--raw", is_flag=True, help="From the weights that were trained last, not from their average.")
+@click.option("--class", "class_", metavar="C", help="Class to draw, by number; all: --num samples of each, a row per class.")
+@click.option("--raw", is_flag=True, help="Use the last weights instead of their average.")
 @options.code
 @options.as_json
 def command(run: str, num: int, seed: int, out: str, class_: str | None, raw: bool, code: str | None, as_json: bool) -> None:

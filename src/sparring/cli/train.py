@@ -11,13 +11,13 @@ from sparring.cli import options
 @click.argument("recipe")
 @click.option("--data", help="A data set's name, a folder or .zip of pictures, or a folder with MNIST's four IDX files.")
 @options.lengths
-@click.option("--out", help="Folder of the run: a new or an empty one; with --seeds the folder of the runs, old ones go on.")
-@click.option("--seed", type=click.IntRange(min=0), help="Determines all randomness.  [default: 0]")
+@click.option("--out", help="Folder of the run, new or empty; with --seeds, folder of the runs, where old ones are resumed.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of all randomness.  [default: 0]")
 @click.option("--seeds", help="Several seeds, one run each, and a summary: 0-15, or 0,3,7.")
 @options.device
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe by dotted name.")
 @click.option("--from", "start_from", metavar="RUN", help="Start from this run's weights.")
-@click.option("--dry-run", is_flag=True, help="Build everything, play three rounds, and say what to expect.")
+@click.option("--dry-run", is_flag=True, help="Build everything, train three rounds, and estimate time and memory.")
 @options.on_write_error
 @options.timeout
 @options.quiet
@@ -59,7 +59,7 @@ def command(
         if seed is not None:
             raise click.UsageError("--seed trains one seed, --seeds several; give one of the two")
         if dry_run:
-            raise click.UsageError("--dry-run plays a single seed; give --seed in the place of --seeds")
+            raise click.UsageError("--dry-run plays a single seed; give --seed instead of --seeds")
         numbers, changes = options.seeds(seeds), options.assignments(settings)
         given: dict[str, Any] = {"data": data, "settings": changes, "start_from": start_from, "device": device, "code": code}
         given["on_write_error"] = on_write_error
@@ -83,11 +83,11 @@ def _train_several(recipe: str, seeds: list[int], out: str | None, quiet: bool, 
     if as_json:
         options.print_json(found.as_json())
     elif found.runs:
-        _print_population(found)
+        _print_seeds(found)
     found.check()
 
 
-def _print_population(found) -> None:
+def _print_seeds(found) -> None:
     from sparring.evaluation.score import number
 
     labels = {"g_loss": "G's loss", "d_loss": "D's loss", "d_real": "D(x)", "d_fake": "D(G(z))"}
@@ -96,13 +96,13 @@ def _print_population(found) -> None:
         label = labels.get(name) or f"{value['metric'].replace('_', ' ')} (quick)"
         rows.append((label, *(number(value[column]) for column in ("mean", "low", "high"))))
     options.print_table(("last round", "mean", "from", "to"), rows, f"{found.recipe}, {len(found.runs)} seed(s)")
-    click.echo(f"95 % intervals of the mean; {found.images_per_second:,.0f} images/s in all, {found.seconds:,.1f} s")
+    click.echo(f"95 % intervals of the mean; {found.images_per_second:,.0f} images/s in total, {found.seconds:,.1f} s")
     for label, text in (("runs", found.folder), ("summary", found.folder / "summary.json")):
         click.echo(f"{label:<10} {text}")
 
 
 def report(result, as_json: bool) -> None:
-    """Say what a training run came to, and where it lies."""
+    """Print the result of a training run and the paths of its files."""
     if as_json:
         from dataclasses import asdict
 

@@ -1,7 +1,7 @@
-"""`python -m sparring.cli.worker ARGS...` is `sparring ARGS...` as a part of some larger work, such as one seed of several.
+"""`sparring ARGS...` as a child process, such as for one seed of several: `python -m sparring.cli.worker ARGS...`.
 
-Standard input is the line to the parent. A byte on it asks for a stop as Ctrl-C does; its end, whether the parent closed it or
-died, asks as SIGTERM does. Either way a training saves its run first.
+The parent controls it through standard input. A byte requests a stop, as Ctrl-C does; end of file, because the parent closed
+it or died, acts as SIGTERM. In both cases training saves its run first.
 """
 
 import os
@@ -12,11 +12,11 @@ from threading import Thread
 from sparring.cli import main
 
 
-def _obey() -> None:
-    asked = os.read(sys.stdin.fileno(), 1)  # without the lock of sys.stdin, which would be in the way of the interpreter's end
+def _stop_on_input() -> None:
+    asked = os.read(sys.stdin.fileno(), 1)  # sys.stdin.read would hold a lock that blocks the interpreter's exit
     signal.raise_signal(signal.SIGINT if asked else signal.SIGTERM)
 
 
 if __name__ == "__main__":
-    Thread(target=_obey, daemon=True).start()
+    Thread(target=_stop_on_input, daemon=True).start()
     main()

@@ -1,4 +1,4 @@
-"""Who listens, remembers a little, and speaks up."""
+"""The coach: turns journal events into remarks, at most one for each cause."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from sparring.coach.signs import SIGNS, History
 
 @dataclass(frozen=True)
 class Remark:
-    """A warning: its cause in a word or two, what is seen, and what may help."""
+    """A warning: a short name of its cause, the observation, and advice."""
 
     cause: str
     text: str
@@ -21,13 +21,13 @@ class Remark:
 
 @dataclass
 class Coach:
-    """A function of the journal alone: whoever reads the same events again hears the same remarks."""
+    """Warnings as a function of the journal alone: the same events always give the same remarks."""
 
     history: History = field(default_factory=History)
     said: set[str] = field(default_factory=set)
 
     def observe(self, event: Mapping[str, Any]) -> Iterator[Remark]:
-        """Take in an event of the journal; the remarks that it gives rise to."""
+        """Take in one event of the journal and yield the remarks that it triggers."""
         self.history.add(event)
         for sign in SIGNS:
             if event["event"] != sign.event or sign.cause in self.said:

@@ -1,4 +1,4 @@
-"""The signs of a match gone wrong. Thresholds were set on runs made sick on purpose and on healthy ones (docs/coach.md)."""
+"""Signs of failing training. Thresholds were set on deliberately broken and on healthy runs (docs/coach.md)."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -8,13 +8,13 @@ from typing import Any
 
 Event = Mapping[str, Any]
 
-READINGS = 20  # rounds read in the journal, over which what D says is averaged
-PATIENCE = 3  # reviews in a row that must agree
+READINGS = 20  # journalled rounds over which D's outputs are averaged
+PATIENCE = 3  # consecutive reviews that must agree
 
 
 @dataclass
 class History:
-    """What the coach remembers of a journal: the last readings of rounds, the last reviews, and the first gradients."""
+    """The part of a journal that the coach keeps: the latest rounds, the latest reviews, and the first gradient norms."""
 
     rounds: deque[Event] = field(default_factory=lambda: deque(maxlen=READINGS))
     checkups: deque[Event] = field(default_factory=lambda: deque(maxlen=PATIENCE))
@@ -30,12 +30,12 @@ class History:
                 self.gradients[side].append(event[f"{side.lower()}_gradient"])
 
     def average(self, name: str) -> float | None:
-        """Of the last readings; None until there are enough of them, and where one has no such value (as of a critic)."""
+        """The mean over the last readings; None if there are too few, or if one lacks the value (as with a critic)."""
         values = [event[name] for event in self.rounds]
         return mean(values) if len(values) == READINGS and None not in values else None
 
     def always(self, name: str, holds: Callable[[float], bool], kind: str = "checkups") -> float | None:
-        """The newest value, where the condition holds in all of the last reviews and nothing gets better meanwhile."""
+        """The newest value if the condition holds in all of the last reviews while scores do not improve, else None."""
         values = [event[name] for event in getattr(self, kind) if name in event]
         if len(values) < PATIENCE or not all(map(holds, values)):
             return None
@@ -43,12 +43,12 @@ class History:
         return None if self.improves() or (moves and not self.scores) else values[-1]
 
     def improves(self) -> bool:
-        """Whether the quick scores have come down by a fifth over the last reviews: then there is no hurry to speak."""
+        """True if the quick scores fell by a fifth over the last reviews, so that a warning can wait."""
         values = [event[event["headline"]] for event in self.scores]
         return len(values) == PATIENCE and values[-1] < 0.8 * values[0]
 
     def falls_short(self) -> bool:
-        """Whether the newest quick score is more than ten times what real samples get (of points: about 0)."""
+        """True if the newest quick score is more than ten times the floor that real samples get (about 0 for points)."""
         if not self.scores or self.scores[-1]["floor"] is None:
             return False
         newest = self.scores[-1]
@@ -57,7 +57,7 @@ class History:
 
 @dataclass(frozen=True)
 class Sign:
-    """A cause; the kind of event at which it can be seen; how to see it (a sentence, or None); what may help."""
+    """A sign of trouble: its cause, the kind of event to check at, the check (a sentence or None), and advice."""
 
     cause: str
     event: str
@@ -70,7 +70,7 @@ def d_has_won(history: History) -> str | None:
     if real is None or fake is None or real < 0.98 or fake > 0.02:
         return None
     if len(history.checkups) < PATIENCE or history.improves():
-        return None  # many a G learns from a D that sees through it
+        return None  # G can learn well from a D that classifies perfectly
     return (
         f"D has won: it gives real samples {real:.3f} and generated ones {fake:.3f} on average, so G has little to learn from."
     )

@@ -1,4 +1,4 @@
-"""Where tensors live: devices by name, and what the software of a run is."""
+"""Devices by name, process settings for speed, and the software and hardware facts of a run."""
 
 import ctypes
 import platform
@@ -15,7 +15,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 def resolve(name: str) -> torch.device:
-    """The device of this name; "auto" is CUDA where there is one, else the CPU. InputError where it is missing."""
+    """The device of this name; "auto" is CUDA if available, else the CPU. InputError if the device is missing."""
     if name not in NAMES:
         raise InputError(f"unknown device {name!r}; the choices are {', '.join(NAMES)}")
     if name == "auto":
@@ -28,21 +28,21 @@ def resolve(name: str) -> torch.device:
 
 
 def tune_process() -> None:
-    """Settings that training on a CPU is faster with; for a process of its own, before its first parallel operation.
+    """Speed up training on a CPU with process-wide settings; call it before the first parallel operation.
 
-    Denormal numbers count as zero: dark pixels make many of them, and they are slow. (Threads inherit this from the one that
-    starts them.) Freed memory is kept for the next tensor: having it back from Linux, page by page, takes 6 % of a round of
-    dcgan.
+    Denormal numbers are flushed to zero: dark pixels produce many of them, and they are slow. (Threads inherit this setting
+    from the thread that starts them.) Freed memory is kept for the next tensor: getting it back from Linux, page by page,
+    takes 6 % of a round of dcgan.
     """
     torch.set_flush_denormal(True)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None  # glibc's
     if mallopt:
-        mallopt(_M_MMAP_THRESHOLD, 2**25)  # the most that glibc takes
+        mallopt(_M_MMAP_THRESHOLD, 2**25)  # the maximum that glibc accepts
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def describe(device: torch.device) -> dict[str, str | int]:
-    """The software and hardware that a run's bytes depend on."""
+    """The software and hardware on which the exact results of a run depend."""
     return {
         "sparring": __version__,
         "torch": torch.__version__,
@@ -55,13 +55,13 @@ def describe(device: torch.device) -> dict[str, str | int]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether this says that the memory does not suffice; on the CPU PyTorch has no type of its own for it."""
+    """True if the error means out of memory; on the CPU, PyTorch has no exception type for it."""
     words = ("allocate memory", "out of memory", "size calculation overflowed")
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(text in str(error) for text in words)
 
 
 def peak_memory_mib(device: torch.device) -> float:
-    """The most memory that this process has held so far, in MiB: on the GPU if that is the device, else in all."""
+    """Peak memory of this process in MiB: GPU memory for a CUDA device, else resident memory; NaN if unknown."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     try:

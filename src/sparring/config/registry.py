@@ -1,4 +1,4 @@
-"""The one translator between names and code: parts register under their own name, JSON stores the name.
+"""Registry of parts by kind and name: JSON stores the names, and this module alone translates them to code.
 
 A part is a frozen dataclass (a loss, a network's configuration, a data set ...) or a recipe function. Its name is its Python
 name in kebab case, so `NonSaturating` is "non-saturating" and `dropout_mlp` is "dropout-mlp".
@@ -15,7 +15,7 @@ from sparring.errors import InputError
 
 T = TypeVar("T")
 
-LONGEST_NAME = 100  # characters of a name that is looked up; a comparison of longer ones takes long
+LONGEST_NAME = 100  # characters used for suggestions and errors; comparing longer names is slow
 
 _parts: dict[str, dict[str, Any]] = {}
 
@@ -28,9 +28,9 @@ def kebab(name: str) -> str:
 
 
 def register(kind: str) -> Callable[[T], T]:
-    """Decorator: make a part of this kind known under its own name.
+    """Decorator that registers a part of this kind under its own name.
 
-    Raises ValueError where a part of another module already has the name.
+    Raises ValueError if a part of another module already has the name.
     """
 
     def add(part: T) -> T:
@@ -45,7 +45,7 @@ def register(kind: str) -> Callable[[T], T]:
 
 
 def import_all(package: str, path: Iterable[str]) -> None:
-    """Import every module of a package, so that a part in a new file registers without being named anywhere else."""
+    """Import every module of a package, so that a part in a new file is registered without further changes."""
     for module in pkgutil.iter_modules(path):
         importlib.import_module(f"{package}.{module.name}")
 
@@ -57,24 +57,24 @@ def name_of(part) -> str:
 
 
 def forget(module: str) -> None:
-    """Unregister all parts of a module, for a newer version of the same file to take their place."""
+    """Unregister all parts of a module, so that a newer version of its file can replace them."""
     for known in _parts.values():
         for name in [name for name, part in known.items() if part.__module__ == module]:
             del known[name]
 
 
 def is_registered(part) -> bool:
-    """Whether the class of this value is a registered part."""
+    """True if the class of this value is a registered part."""
     return any(type(part) in known.values() for known in _parts.values())
 
 
 def names(kind: str) -> list[str]:
-    """Names of all registered parts of a kind, sorted."""
+    """The names of all registered parts of a kind, sorted."""
     return sorted(_parts.get(kind, {}))
 
 
 def find(kind: str, name: str):
-    """The part registered as `name`; InputError with the nearest names where there is none."""
+    """The part registered as `name`; InputError with the nearest names if there is none."""
     try:
         return _parts[kind][name]
     except KeyError:
@@ -82,7 +82,7 @@ def find(kind: str, name: str):
 
 
 def suggest(name: str, choices: Iterable[str]) -> str:
-    """The tail of an error about an unknown name: the nearest names, or all of them."""
+    """The end of an error about an unknown name: the nearest names, or all of them."""
     choices = list(choices)
     near = difflib.get_close_matches(name[:LONGEST_NAME], choices, n=3, cutoff=0.5)
     if near:

@@ -1,6 +1,6 @@
-"""Keyed randomness: every draw of a run has an address, and its values depend on the seed and the address alone.
+"""Keyed randomness: every random draw of a run has an address, and depends on the seed and that address alone.
 
-No random state needs saving: whoever knows the seed and the round can draw again what that round drew.
+No random state needs saving: the seed and the round suffice to repeat a round's draws.
 """
 
 from hashlib import blake2b

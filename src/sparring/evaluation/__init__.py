@@ -1,4 +1,4 @@
-"""Scores: what the metrics say of samples, with protocol, interval, floor and ceiling."""
+"""Scores: metric values of samples, with protocol, interval, floor and ceiling."""
 
 from sparring.evaluation.references import Reference, as_dataset, reference_for
 from sparring.evaluation.score import BETTER, Protocol, Score, check_comparable, difference

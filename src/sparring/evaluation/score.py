@@ -1,4 +1,4 @@
-"""A score is a value together with its protocol; without one it could not be compared with another."""
+"""Scores: metric values together with the protocol that makes them comparable."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -9,7 +9,7 @@ from sparring.errors import InputError
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a score was taken. Two scores can be compared only where all agree but `seed` and `interval`."""
+    """The protocol of a score. Two scores are comparable only if all fields except `seed` and `interval` agree."""
 
     extractor: str  # label of the extractor, or "none" for points and pixels
     extractor_hash: str
@@ -21,15 +21,15 @@ class Protocol:
     preprocessing: str
     options: str
     seed: int
-    interval: str  # what the interval is made of
+    interval: str  # method of the interval
 
 
 @dataclass(frozen=True)
 class Score:
-    """A metric's value, its 95 % interval, and what to read it against.
+    """A metric's value and 95 % interval, with bounds to read it by.
 
-    `floor`: what real training images get under the same protocol, where there are enough of them. `ceiling`: what a perfect
-    generator can expect, where that is known.
+    `floor`: the value of real training examples under the same protocol, None if there are too few of them. `ceiling`: the
+    expected value of a perfect generator, None if it is unknown.
     """
 
     metric: str
@@ -54,13 +54,13 @@ BETTER: Mapping[str, Literal["lower", "higher"]] = {
         ("precision", "recall", "coverage", "classifier_score", "class_entropy", "modes", "high_quality"), "higher"
     ),
 }
-"""Which way is up, for the metrics that have one."""
+"""The better direction of each metric that has one."""
 
-NOT_COMPARED = {"extractor", "data", "seed", "interval"}  # the first two are said exactly by their hashes
+NOT_COMPARED = {"extractor", "data", "seed", "interval"}  # the first two are compared by their hashes
 
 
 def difference(a: Score, b: Score) -> str | None:
-    """In what the protocols of two scores differ, in words; None where the scores can be compared."""
+    """The first difference between the protocols of two scores, in words; None if the scores can be compared."""
     if a.metric != b.metric:
         return f"metric ({a.metric} against {b.metric})"
     for field in fields(Protocol):
@@ -75,14 +75,14 @@ def difference(a: Score, b: Score) -> str | None:
 
 
 def check_comparable(a: Score, b: Score, names: tuple[str, str]) -> None:
-    """InputError, naming the difference, unless both scores were taken under one protocol."""
+    """Raise InputError, naming the difference, unless both scores were taken under one protocol."""
     found = difference(a, b)
     if found:
         raise InputError(f"the {a.metric} of {names[0]} and of {names[1]} cannot be compared: they differ in {found}")
 
 
 def number(value: float | None) -> str:
-    """Four significant digits or so, or a dash for none."""
+    """A number as text with about four significant digits; a dash for None."""
     if value is None:
         return "-"
     if 0 < abs(value) < 0.1:

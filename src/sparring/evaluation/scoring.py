@@ -1,4 +1,4 @@
-"""From samples to scores: values, intervals, floors."""
+"""Scoring of samples: metric values, intervals and floors."""
 
 from collections.abc import Callable, Mapping
 from math import sqrt
@@ -18,91 +18,91 @@ from sparring.metrics.confidence import mean_interval, share_interval, t_quantil
 
 DRAWS = 5
 COSTLY_DRAWS = 3
-SUBSETS = 100  # of the kernel distance, shared out among the draws
+SUBSETS = 100  # of the kernel distance, divided among the draws
 SUBSAMPLES = 8
-AUDITED = 1000  # samples whose nearest real images are looked for
+AUDITED = 1000  # samples in the audit of memorisation
 QUICK = 2000
 SHARES = {"precision", "recall", "coverage", "largest_class", "high_quality"}
-COUNTS = {"missing_classes", "modes"}  # which an interval would not suit
+COUNTS = {"missing_classes", "modes"}  # scores without an interval
 SIGNED = {"kernel_distance", "memorisation", "energy_distance", "mode_kl_excess"}
 
 Interval = tuple[float, float]
 
 
 def score_draws(
-    standard: Reference, draw: Callable[[int], Dataset], seed: int, draws: int = DRAWS, train: Dataset | None = None
+    reference: Reference, draw: Callable[[int], Dataset], seed: int, draws: int = DRAWS, train: Dataset | None = None
 ) -> list[Score]:
-    """Scores of a generator: of independent draws of samples, at least 2, whose spread gives the intervals.
+    """Scores of a generator from at least 2 independent draws of samples, whose spread gives the intervals.
 
-    What is dear is measured on the first three draws alone. `train`: what the generator was trained on, for the audit of
-    memorisation.
+    draw: maps the index of a draw to its samples. Expensive metrics are taken on the first three draws only. train: the
+    generator's training data, for the audit of memorisation; None leaves the audit out.
     """
     first = draw(0)
-    seen = [standard.extract(first), *(standard.extract(draw(index)) for index in range(1, draws))]
-    cheap = [standard.per_draw_metrics(s, seed + i, -(-SUBSETS // draws)) for i, s in enumerate(seen)]
-    dear = [standard.costly_metrics(s) for s in seen[:COSTLY_DRAWS]]
+    seen = [reference.extract(first), *(reference.extract(draw(index)) for index in range(1, draws))]
+    cheap = [reference.per_draw_metrics(s, seed + i, -(-SUBSETS // draws)) for i, s in enumerate(seen)]
+    costly = [reference.costly_metrics(s) for s in seen[:COSTLY_DRAWS]]
     values: Values = {}
     intervals: dict[str, Interval] = {}
     notes: dict[str, str] = {}
-    for found in (cheap, dear):
+    for found in (cheap, costly):
         for name in set.intersection(*map(set, found)):
             values[name] = mean(each[name] for each in found)
             intervals[name] = mean_interval([each[name] for each in found])
             notes[name] = f"{len(found)} independent draws"
-    ordered = {name: values[name] for name in [*cheap[0], *dear[0]] if name in values}
-    return _scores(standard, len(first), seed, ordered, intervals, notes) + _audit(standard, first, train, seed)
+    ordered = {name: values[name] for name in [*cheap[0], *costly[0]] if name in values}
+    return _scores(reference, len(first), seed, ordered, intervals, notes) + _audit(reference, first, train, seed)
 
 
-def score_samples(standard: Reference, samples: Dataset, seed: int, train: Dataset | None = None) -> list[Score]:
-    """Scores of samples that are all there is, with intervals from the spread of their subsamples."""
+def score_samples(reference: Reference, samples: Dataset, seed: int, train: Dataset | None = None) -> list[Score]:
+    """Scores of a fixed set of samples, with intervals from the spread of its subsamples."""
 
     def measure(seen: Features, subsets: int) -> Values:
-        return standard.per_draw_metrics(seen, seed, subsets) | standard.costly_metrics(seen)
+        return reference.per_draw_metrics(seen, seed, subsets) | reference.costly_metrics(seen)
 
-    seen = standard.extract(samples)
+    seen = reference.extract(samples)
     values = measure(seen, SUBSETS)
     intervals, note = _by_subsamples(values, lambda part: measure(part, SUBSETS // SUBSAMPLES), seen, seed)
     notes = dict.fromkeys(values, note)
-    return _scores(standard, len(samples), seed, values, intervals, notes) + _audit(standard, samples, train, seed)
+    return _scores(reference, len(samples), seed, values, intervals, notes) + _audit(reference, samples, train, seed)
 
 
-def quick_scores(standard: Reference, samples: Dataset, seed: int) -> list[Score]:
-    """The few scores that are taken while training."""
-    seen = standard.extract(samples)
-    values = standard.quick_metrics(seen)
-    intervals, note = _by_subsamples(values, standard.quick_metrics, seen, seed)
-    return _scores(standard, len(samples), seed, values, intervals, dict.fromkeys(values, note), quick=True)
+def quick_scores(reference: Reference, samples: Dataset, seed: int) -> list[Score]:
+    """The few cheap scores that are taken during training, with intervals from subsamples."""
+    seen = reference.extract(samples)
+    values = reference.quick_metrics(seen)
+    intervals, note = _by_subsamples(values, reference.quick_metrics, seen, seed)
+    return _scores(reference, len(samples), seed, values, intervals, dict.fromkeys(values, note), quick=True)
 
 
-def floor(standard: Reference, num: int, quick: bool = False) -> Values:
-    """What the last `num` training examples score against the test ones: computed once, then read from the cache.
+def floor(reference: Reference, num: int, quick: bool = False) -> Values:
+    """Scores of the last `num` training examples against the test examples; computed once, then read from the cache.
 
-    Nothing where there are fewer of them, for most metrics depend on their number. `quick`: no more than a quick score has.
+    Empty if there are fewer examples, because most metrics depend on their number. quick: only the metrics of a quick score.
     """
-    if (num, quick) not in standard.floors:
-        standard.floors[num, quick] = _floor(standard, num, quick)
-    return standard.floors[num, quick]
+    if (num, quick) not in reference.floors:
+        reference.floors[num, quick] = _floor(reference, num, quick)
+    return reference.floors[num, quick]
 
 
-def _floor(standard: Reference, num: int, quick: bool) -> Values:
-    known = standard.known_floor(num)
+def _floor(reference: Reference, num: int, quick: bool) -> Values:
+    known = reference.known_floor(num)
     if known is not None:
         return known
-    train = standard.data.train()
+    train = reference.data.train()
     if len(train) < num:
         return {}
     last = train.without_first(len(train) - num)
 
     def make() -> dict[str, torch.Tensor]:
-        seen = standard.extract(last)
+        seen = reference.extract(last)
         values = (
-            standard.quick_metrics(seen)
+            reference.quick_metrics(seen)
             if quick
-            else standard.per_draw_metrics(seen, 0, SUBSETS) | standard.costly_metrics(seen)
+            else reference.per_draw_metrics(seen, 0, SUBSETS) | reference.costly_metrics(seen)
         )
         return {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
 
-    depends_on = ("floor", quick, standard.extractor_names[1], standard.fingerprint, last.fingerprint(), SUBSETS)
+    depends_on = ("floor", quick, reference.extractor_names[1], reference.fingerprint, last.fingerprint(), SUBSETS)
 
     def fits(found: dict[str, torch.Tensor]) -> bool:
         return all(value.ndim == 0 and value.dtype == torch.float64 for value in found.values())
@@ -113,11 +113,11 @@ def _floor(standard: Reference, num: int, quick: bool) -> Values:
 def _by_subsamples(
     values: Values, measure: Callable[[Features], Values], seen: Features, seed: int
 ) -> tuple[dict[str, Interval], str]:
-    """Intervals about the values by the spread of subsamples of a quarter, drawn without replacement.
+    """95 % intervals around the values, from the spread of subsamples of a quarter, drawn without replacement.
 
     The deviation over subsamples of m out of N, times sqrt(m / (N - m)), estimates the deviation at N (the delete-d
-    jackknife, Shao and Wu 1989): exactly for means, roughly for the rest. Only the spread is used, so that what a smaller
-    sample adds to a Frechet distance does not enter.
+    jackknife, Shao and Wu 1989): exactly for means, roughly for other metrics. Only the spread is used, so the bias of the
+    Frechet distance at smaller sample sizes does not enter. Returns the intervals and a note on the method.
     """
     size = len(seen) // 4
     places = [torch.randperm(len(seen), generator=keyed_generator("cpu", seed, "subsample", i)) for i in range(SUBSAMPLES)]
@@ -129,7 +129,7 @@ def _by_subsamples(
 
 
 def _scores(
-    standard: Reference,
+    reference: Reference,
     num: int,
     seed: int,
     values: Values,
@@ -137,29 +137,29 @@ def _scores(
     notes: Mapping[str, str],
     quick: bool = False,
 ) -> list[Score]:
-    floors, ceilings = floor(standard, num, quick), standard.ceilings(num)
+    floors, ceilings = floor(reference, num, quick), reference.ceilings(num)
     found = []
     for name, value in values.items():
         low, high = intervals.get(name, (None, None)) if name not in COUNTS else (None, None)
-        protocol = _protocol(standard, name, num, seed, notes[name])
+        protocol = _protocol(reference, name, num, seed, notes[name])
         bounds = None if low is None else _within(name, low), None if high is None else _within(name, high)
         found.append(Score(name, float(value), *bounds, floors.get(name), ceilings.get(name), protocol))
     return found
 
 
-def _audit(standard: Reference, samples: Dataset, train: Dataset | None, seed: int) -> list[Score]:
-    """Whether samples are copies of training images: of a thousand at random, in pixels."""
-    test = standard.test
+def _audit(reference: Reference, samples: Dataset, train: Dataset | None, seed: int) -> list[Score]:
+    """The memorisation score of up to a thousand random samples, by distances between pixels."""
+    test = reference.test
     if not (isinstance(train, ImageSet) and isinstance(samples, ImageSet) and isinstance(test, ImageSet)):
         return []
     order = torch.randperm(len(samples), generator=keyed_generator("cpu", seed, "audited"))
     audited = samples.take(order[:AUDITED])
     value = memorisation(audited.images.flatten(1), train.images.cpu().flatten(1), test.images.flatten(1))
     chance = len(train) / (len(train) + len(test))
-    share = value * (1 - chance) + chance  # of samples whose nearest is a training image
+    share = value * (1 - chance) + chance  # of samples whose nearest real image is a training image
     low, high = ((bound - chance) / (1 - chance) for bound in share_interval(share, len(audited)))
     protocol = _protocol(
-        standard,
+        reference,
         "memorisation",
         len(audited),
         seed,
@@ -169,18 +169,18 @@ def _audit(standard: Reference, samples: Dataset, train: Dataset | None, seed: i
     return [Score("memorisation", value, low, high, None, None, protocol)]
 
 
-def _protocol(standard: Reference, metric: str, num: int, seed: int, interval: str, options: str | None = None) -> Protocol:
-    label, checksum = standard.extractor_names
+def _protocol(reference: Reference, metric: str, num: int, seed: int, interval: str, options: str | None = None) -> Protocol:
+    label, checksum = reference.extractor_names
     return Protocol(
         extractor=label,
         extractor_hash=checksum,
-        data=codec.encode(standard.data)["name"],
-        data_fingerprint=standard.fingerprint,
+        data=codec.encode(reference.data)["name"],
+        data_fingerprint=reference.fingerprint,
         split="test",
         num_samples=num,
-        num_real=standard.num_real,
-        preprocessing=standard.preprocessing,
-        options=standard.options.get(metric, "") if options is None else options,
+        num_real=reference.num_real,
+        preprocessing=reference.preprocessing,
+        options=reference.options.get(metric, "") if options is None else options,
         seed=seed,
         interval=interval,
     )

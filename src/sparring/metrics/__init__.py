@@ -1,7 +1,8 @@
-"""Whether a GAN is any good: tensors of samples in, numbers out.
+"""Metrics of generated samples: tensors in, numbers out.
 
 Every function is pure: it takes features, logits, labels, points or pixels of any dtype, computes in float64 on their
-device, a chunk at a time, and returns floats or a small frozen record. What is not finite or too little is an InputError.
+device, a chunk at a time, and returns floats or a small frozen dataclass. Too few samples and values that are not finite
+raise InputError.
 """
 
 from sparring.metrics.classifier import class_shares, classifier_score, entropy, missing_classes, shares_of

@@ -1,4 +1,4 @@
-"""What a classifier makes of samples: how sure it is, and which classes it sees how often."""
+"""Metrics of a classifier's predictions: its confidence and diversity, and the shares of the classes."""
 
 import math
 
@@ -12,9 +12,10 @@ from sparring.metrics.samples import check_samples, widened
 def classifier_score(logits: Tensor) -> float:
     """exp E KL(p(y|x) || p(y)) (Salimans et al. 2016, https://arxiv.org/abs/1606.03498, section 4).
 
-    logits: [N, K], of the softmax p(y|x); p(y) is its mean over the samples. From 1, all predictions alike, to K, each
-    class sure and equally often. Computed as exp(H(y) - E H(y|x)), all from logarithms, with no epsilon.
-    InputError where there is no sample, or a logit is not finite.
+    logits: [N, K], of the softmax p(y|x); p(y) is its mean over the samples. The score ranges from 1 (all predictions alike)
+    to K (every prediction certain, all classes equally frequent). It is computed as exp(H(y) - E H(y|x)) from log
+    probabilities, without an epsilon.
+    Raises InputError if there is no sample, or a logit is not finite.
     """
     check_samples(logits, "logits")
     conditional, log_sums = 0.0, []
@@ -28,9 +29,9 @@ def classifier_score(logits: Tensor) -> float:
 
 
 def class_shares(logits: Tensor) -> Tensor:
-    """The share of the samples whose largest logit is that of each class: logits [N, K] to float64 [K].
+    """The share of samples predicted as each class, by the largest logit: logits [N, K] to float64 [K].
 
-    InputError where there is no sample, or a logit is not finite.
+    Raises InputError if there is no sample, or a logit is not finite.
     """
     check_samples(logits, "logits")
     return shares_of(logits.argmax(dim=1), logits.shape[1])
@@ -39,7 +40,7 @@ def class_shares(logits: Tensor) -> Tensor:
 def shares_of(labels: Tensor, num_classes: int) -> Tensor:
     """The share of each class among labels int64 [N], as float64 [num_classes], summing to 1.
 
-    InputError where there is no label, or one outside 0 to num_classes - 1.
+    Raises InputError if there is no label, or one lies outside 0 to num_classes - 1.
     """
     check(labels.ndim == 1 and labels.dtype == torch.int64, "labels", f"{labels.dtype} {list(labels.shape)}", "be int64 [N]")
     check(len(labels) >= 1, "the number of labels", 0, "be at least 1")
@@ -50,9 +51,9 @@ def shares_of(labels: Tensor, num_classes: int) -> Tensor:
 
 
 def entropy(shares: Tensor) -> float:
-    """-sum p ln p in nats, with 0 ln 0 = 0, of shares [K]: from 0, one class alone, to ln K, all alike.
+    """-sum p ln p of shares [K], in nats, with 0 ln 0 = 0: from 0 (a single class) to ln K (all classes equal).
 
-    InputError where the shares are not numbers of at least 0 that sum to 1.
+    Raises InputError unless the shares are at least 0 and sum to 1.
     """
     good = bool((shares >= 0).all()) and abs(shares.sum().item() - 1) < 1e-5
     check(good, "shares", shares.tolist(), "be at least 0 and sum to 1")
@@ -60,9 +61,9 @@ def entropy(shares: Tensor) -> float:
 
 
 def missing_classes(shares: Tensor, real_shares: Tensor, fraction: float = 0.1) -> int:
-    """How many classes have less than `fraction` of their real share; shares [K] against real_shares [K].
+    """The number of classes with less than `fraction` of their real share; shares [K], real_shares [K].
 
-    A class that has no real share is never missing. InputError for two numbers of classes.
+    A class with a real share of 0 is never missing. Raises InputError if the numbers of classes differ.
     """
     check(shares.shape == real_shares.shape, "the shape of shares", list(shares.shape), f"be {list(real_shares.shape)}")
     return int((shares.double() < fraction * real_shares.double()).sum())

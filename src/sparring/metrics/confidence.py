@@ -1,4 +1,4 @@
-"""Intervals for values that vary by chance, under the assumption that they are normal and independent."""
+"""Confidence and prediction intervals for independent values."""
 
 from collections.abc import Sequence
 from math import pi, sqrt, tan
@@ -6,27 +6,27 @@ from statistics import NormalDist, mean, stdev
 
 
 def mean_interval(values: Sequence[float], coverage: float = 0.95) -> tuple[float, float]:
-    """Where the expected value lies with this confidence: mean +- t s / sqrt(n), for n values, n at least 2."""
+    """The confidence interval of the expected value, mean +- t s / sqrt(n), from n >= 2 independent normal values."""
     half = t_quantile((1 + coverage) / 2, len(values) - 1) * stdev(values) / sqrt(len(values))
     return mean(values) - half, mean(values) + half
 
 
 def share_interval(share: float, num: int, coverage: float = 0.95) -> tuple[float, float]:
-    """Where the probability lies of which `share` was seen in `num` trials (Wilson 1927): never outside [0, 1], never empty."""
+    """The confidence interval of a probability, of which `share` was observed in `num` trials (Wilson 1927); within [0, 1]."""
     z = NormalDist().inv_cdf((1 + coverage) / 2)
     centre, half = share + z * z / (2 * num), z * sqrt(share * (1 - share) / num + (z / (2 * num)) ** 2)
     return (centre - half) / (1 + z * z / num), (centre + half) / (1 + z * z / num)
 
 
 def prediction_interval(values: Sequence[float], coverage: float = 0.95) -> tuple[float, float]:
-    """Where one further value lies with this probability: mean +- t s sqrt(1 + 1/n), for n normal values, n at least 2."""
+    """The prediction interval of one further value, mean +- t s sqrt(1 + 1/n), from n >= 2 independent normal values."""
     n = len(values)
     half = t_quantile((1 + coverage) / 2, n - 1) * stdev(values) * sqrt(1 + 1 / n)
     return mean(values) - half, mean(values) + half
 
 
 def t_quantile(probability: float, dof: int) -> float:
-    """Student's t by its expansion in 1/dof (Abramowitz and Stegun 26.7.5); exact for 1 and 2 degrees of freedom."""
+    """The quantile of Student's t by its expansion in 1/dof (Abramowitz and Stegun 26.7.5); exact for dof 1 and 2."""
     if dof == 1:
         return tan(pi * (probability - 0.5))
     if dof == 2:

@@ -1,4 +1,4 @@
-"""The energy distance: zero for equal distributions alone, with nothing to choose; for points of few dimensions."""
+"""The energy distance between two sets of points of few dimensions: 0 only for equal distributions, no parameters."""
 
 import torch
 from torch import Tensor
@@ -11,8 +11,8 @@ CHUNK = 1000
 def energy_distance(x: Tensor, y: Tensor, chunk: int = CHUNK) -> float:
     """2 E|x - y| - E|x - x'| - E|y - y'|, over pairs x != x' and y != y' (Szekely and Rizzo 2013, equation 5).
 
-    x: [n, D], y: [m, D]; unbiased, so around 0, below it too, for two sets from one distribution.
-    InputError for fewer than 2 samples on a side, two widths, or a value that is not finite.
+    x: [n, D], y: [m, D]. The estimator is unbiased, so for two sets from one distribution it is around 0, also below.
+    Raises InputError for fewer than 2 samples on a side, different D, or a value that is not finite.
     """
     check_samples(x, "x", at_least=2)
     check_samples(y, "y", at_least=2)

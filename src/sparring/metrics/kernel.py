@@ -11,7 +11,7 @@ from sparring.metrics.samples import check_same_width, check_samples
 
 @dataclass(frozen=True)
 class KernelDistance:
-    """Mean and standard deviation over the subsets; the deviation of the mean itself is about sqrt(subsets) smaller."""
+    """Mean and standard deviation over the subsets; the standard error of the mean is smaller by about sqrt(subsets)."""
 
     mean: float
     std: float
@@ -23,9 +23,10 @@ def kernel_distance(
     """Squared maximum mean discrepancy with a cubic kernel, over random subsets of both sides.
 
     Binkowski et al. 2018, https://arxiv.org/abs/1801.01401, section 4 ("KID"): each of `subsets` draws takes `size`
-    of the features fake [N, D] and real [M, D] without replacement; `generator` lives on the CPU. Unbiased, so around
-    0, below it too, for two sets from one distribution. The deviation divides by the number of subsets.
-    InputError for fewer than `size` samples on a side, two widths, or a feature that is not finite.
+    of the features fake [N, D] and real [M, D] without replacement; `generator` is a CPU generator. The estimator is
+    unbiased, so for two sets from one distribution it is around 0, also below. The standard deviation divides by the number
+    of subsets.
+    Raises InputError for fewer than `size` samples on a side, different D, or a feature that is not finite.
     """
     check(subsets >= 1, "subsets", subsets, "be at least 1")
     check(size >= 2, "size", size, "be at least 2")
@@ -39,8 +40,8 @@ def kernel_distance(
 def mmd2_unbiased(x: Tensor, y: Tensor) -> float:
     """E k(x, x') + E k(y, y') - 2 E k(x, y), over pairs x != x' and y != y', with k(a, b) = (a.b / D + 1)^3.
 
-    x: [n, D], y: [m, D]. The unbiased estimator of Gretton et al. 2012, lemma 6; symmetric, and negative at times.
-    InputError for fewer than 2 samples on a side, two widths, or a value that is not finite.
+    x: [n, D], y: [m, D]. The unbiased estimator of Gretton et al. 2012, lemma 6; symmetric, and sometimes negative.
+    Raises InputError for fewer than 2 samples on a side, different D, or a value that is not finite.
     """
     check_samples(x, "x", at_least=2)
     check_samples(y, "y", at_least=2)
@@ -50,7 +51,7 @@ def mmd2_unbiased(x: Tensor, y: Tensor) -> float:
 
 
 def _mean_of_pairs(x: Tensor) -> Tensor:
-    """Mean of the kernel over the pairs of two different samples."""
+    """The mean of the kernel over all pairs of different samples."""
     values = _kernel(x, x)
     return (values.sum() - values.trace()) / (len(x) * (len(x) - 1))
 

@@ -1,4 +1,4 @@
-"""Whether generated images lie nearer to the training images than to images that were never trained on."""
+"""Memorisation: the excess of generated images that lie nearer to the training images than to held-out ones."""
 
 import torch
 from torch import Tensor
@@ -11,10 +11,11 @@ CHUNK = 2048
 def memorisation(fake: Tensor, train: Tensor, held_out: Tensor, chunk: int = CHUNK) -> float:
     """(s - p) / (1 - p) for the share s of fakes whose nearest real image is a training image.
 
-    fake [N, P], train [T, P] and held_out [H, P]: pixels, on one scale, bytes or floats; distances are Euclidean. p =
-    T / (T + H) is the share that a sampler of the real distribution expects. So 0: no nearer to the training images
-    than to the others; 1: always a training image; below 0, to -T / H: nearer to the others. Ties count half.
-    InputError where a set is empty, holds values that are not finite, or has another number of pixels.
+    fake [N, P], train [T, P] and held_out [H, P]: pixels on one scale, bytes or floats; distances are Euclidean. p =
+    T / (T + H) is the expected share for a sampler of the real distribution. The score is 0 if fakes are no nearer to the
+    training images than to the others, 1 if the nearest is always a training image, and negative, down to -T / H, if fakes
+    are nearer to the others. Ties count half.
+    Raises InputError if a set is empty, holds values that are not finite, or has another number of pixels.
     """
     for images, name in ((fake, "fake images"), (train, "training images"), (held_out, "held-out images")):
         check_samples(images, name)
@@ -30,8 +31,8 @@ def memorisation(fake: Tensor, train: Tensor, held_out: Tensor, chunk: int = CHU
 def _nearest(fake: Tensor, real: Tensor, chunk: int) -> Tensor:
     """The squared distance of each fake, float64 [n, P], to the nearest of the real images [R, P], as [n].
 
-    The nearest is found by |b|^2 - 2 a.b; its distance is then taken from the difference, so that a copy is at 0 and
-    equal images at equal distances, whatever the rounding.
+    The nearest is found by |b|^2 - 2 a.b, and its distance then computed from the difference, so that an exact copy has
+    distance 0 and equal images have equal distances despite rounding.
     """
     best = fake.new_full((len(fake),), torch.inf)
     index = torch.zeros(len(fake), dtype=torch.int64, device=fake.device)

@@ -1,4 +1,4 @@
-"""Counting modes: of the thousand numbers of stacked digits, and of Gaussian mixtures whose centres are known."""
+"""Mode counts: for the thousand numbers of stacked MNIST, and for Gaussian mixtures with known centres."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from sparring.metrics.samples import check_same_width, check_samples, widened
 
 @dataclass(frozen=True)
 class ModeCount:
-    """How many modes were hit, and KL(shares || uniform) in nats."""
+    """The number of modes covered, and KL(shares || uniform) in nats."""
 
     modes: int
     kl: float
@@ -20,12 +20,12 @@ class ModeCount:
 
 @dataclass(frozen=True)
 class MixtureQuality:
-    """How well points fill a mixture of equal, round Gaussians.
+    """Scores of points against a mixture of equal, isotropic Gaussians.
 
-    modes: how many hold a point of high quality; high_quality: the share of such points; kl: KL of the nearest-centre
-    shares against uniform, in nats; spread: lowest and highest root mean square deviation of a mode's points of high
-    quality, per coordinate and over std, None where no mode has two; smallest_share: that of the nearest-centre shares,
-    times the number of centres.
+    modes: number of modes with at least one high-quality point; high_quality: share of such points; kl: KL of the
+    nearest-centre shares against uniform, in nats; spread: smallest and largest root mean square deviation of a mode's
+    high-quality points, per coordinate and divided by std, None if no mode has two such points; smallest_share: the smallest
+    nearest-centre share, times the number of centres.
     """
 
     modes: int
@@ -36,22 +36,22 @@ class MixtureQuality:
 
 
 def number_modes(numbers: Tensor, num_modes: int = 1000) -> ModeCount:
-    """Modes hit by numbers int64 [N], and sum p ln(p num_modes) in nats (the protocol of PacGAN for stacked MNIST).
+    """Modes covered by numbers int64 [N], and sum p ln(p num_modes) in nats (the protocol of PacGAN for stacked MNIST).
 
     Lin et al. 2018, https://arxiv.org/abs/1712.04086, section 4.2. A finite sample of the uniform distribution has a KL
-    above 0: about (num_modes - 1) / 2N. InputError where there is no number, or one outside 0 to num_modes - 1.
+    above 0, about (num_modes - 1) / 2N. Raises InputError if there is no number, or one outside 0 to num_modes - 1.
     """
     shares = shares_of(numbers, num_modes)
     return ModeCount(int(shares.count_nonzero()), _kl_to_uniform(shares))
 
 
 def mixture_quality(points: Tensor, centres: Tensor, std: float) -> MixtureQuality:
-    """The scores of points [N, D] against a mixture's centres [K, D] and its deviation (Lin et al. 2018, section 4.1).
+    """Scores of points [N, D] against a mixture with centres [K, D] and deviation std (Lin et al. 2018, section 4.1).
 
-    A point belongs to its nearest centre, and is of high quality within 3 std of it. In the plane, of points from
-    the mixture itself, 1 - exp(-4.5) = 98.89 % are, with a spread of 0.974, for the tails are cut: a share clearly
-    above it means modes too tight. InputError where there is no point or centre, one is not finite, the two have another
-    number of coordinates, or std is not finite and positive.
+    A point belongs to its nearest centre, and is of high quality within 3 std of it. In the plane, 1 - exp(-4.5) = 98.89 %
+    of points from the mixture itself are of high quality, with a spread of 0.974 because the tails are cut; a clearly larger
+    share means that modes are too narrow. Raises InputError if there is no point or centre, a value is not finite, the two
+    have different D, or std is not finite and positive.
     """
     check_samples(points, "points")
     check_samples(centres, "centres")

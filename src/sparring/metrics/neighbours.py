@@ -1,7 +1,7 @@
-"""Precision, recall, density and coverage: which samples lie among the nearest neighbours of the others.
+"""Precision, recall, density and coverage, by nearest neighbours in feature space.
 
-All distances are squared and Euclidean, expanded as |a|^2 + |b|^2 - 2 a.b about a mean near both sides, in float64, a tile
-of the distance matrix at a time. A point exactly on the edge of a ball lies inside, as far as rounding can tell.
+Distances are squared Euclidean, expanded as |a|^2 + |b|^2 - 2 a.b about a mean near both sides, in float64, a tile of the
+distance matrix at a time. A point exactly on the surface of a ball lies inside, up to rounding.
 """
 
 import math
@@ -20,7 +20,7 @@ CHUNK = 1000
 
 @dataclass(frozen=True)
 class NeighbourScores:
-    """Shares between 0 and 1, but for density, which is about 1 for the real distribution and has no upper end."""
+    """Shares in [0, 1], except density, which is about 1 for the real distribution and has no upper bound."""
 
     precision: float
     recall: float
@@ -30,7 +30,7 @@ class NeighbourScores:
 
 @dataclass(frozen=True, eq=False)
 class RealNeighbours:
-    """The real side: features [N, D], and each one's squared distances, float64 [N], to its k-th nearest others."""
+    """Real features [N, D] with the squared radii of their balls: distances, float64 [N], to the k-th nearest other."""
 
     features: Tensor
     radii_precision: Tensor
@@ -40,7 +40,7 @@ class RealNeighbours:
 
     @classmethod
     def of(cls, features: Tensor, k_precision: int = 3, k_coverage: int = 5) -> Self:
-        """Measure the real features; the defaults are the papers'. InputError as in `nearest_radii`."""
+        """The radii of these features; the default k are those of the papers. Raises InputError as `nearest_radii`."""
         precision, coverage = nearest_radii(features, [k_precision, k_coverage])
         return cls(features, precision, coverage, k_precision, k_coverage)
 
@@ -48,8 +48,8 @@ class RealNeighbours:
 def nearest_radii(features: Tensor, ks: Sequence[int], chunk: int = CHUNK) -> Tensor:
     """The squared distance of each of the features [N, D] to its k-th nearest other, as float64 [len(ks), N].
 
-    A sample is left out of its own neighbours by its position: its duplicates, at distance 0, do count.
-    InputError for a k below 1, for fewer samples than the largest k + 1, or for a feature that is not finite.
+    A sample is excluded from its own neighbours by its index, so its duplicates, at distance 0, do count.
+    Raises InputError for a k below 1, for fewer samples than the largest k + 1, or for a feature that is not finite.
     """
     check(min(ks) >= 1, "ks", list(ks), "be at least 1 each")
     check_samples(features, "features", at_least=max(ks) + 1)
@@ -59,13 +59,13 @@ def nearest_radii(features: Tensor, ks: Sequence[int], chunk: int = CHUNK) -> Te
 
 
 def neighbour_scores(fake: Tensor, real: RealNeighbours, chunk: int = CHUNK) -> NeighbourScores:
-    """The four scores of generated features [M, D] against the real ones, on their device.
+    """Precision, recall, density and coverage of generated features [M, D] against the real ones, on their device.
 
     Precision: share of the fakes inside the k_precision-ball of some real; recall: share of the reals inside the
     k_precision-ball of some fake (Kynkaanniemi et al. 2019, https://arxiv.org/abs/1904.06991, equations 1 to 3).
-    Density: how many real k_coverage-balls hold a fake, on average, over k_coverage; coverage: share of the reals with
-    a fake inside their k_coverage-ball (Naeem et al. 2020, https://arxiv.org/abs/2002.09797, equations 3 and 5).
-    InputError for fewer than k_precision + 1 fakes, two widths, or a feature that is not finite.
+    Density: mean number of real k_coverage-balls that contain a fake, divided by k_coverage; coverage: share of the reals
+    with a fake inside their k_coverage-ball (Naeem et al. 2020, https://arxiv.org/abs/2002.09797, equations 3 and 5).
+    Raises InputError for fewer than k_precision + 1 fakes, different D, or a feature that is not finite.
     """
     check_samples(fake, "fake features", at_least=real.k_precision + 1)
     check_same_width(fake, "fake features", real.features, "real features")
@@ -90,9 +90,9 @@ def neighbour_scores(fake: Tensor, real: RealNeighbours, chunk: int = CHUNK) -> 
 def expected_coverage(num_fake: int, num_real: int, k: int) -> float:
     """The expectation of coverage for two independent sets of one continuous distribution.
 
-    A real sample is not covered where the k nearest among the other num_real - 1 reals and the num_fake fakes, which
-    no order prefers, are all real: 1 - prod_{i=1..k} (num_real - i) / (num_real + num_fake - i).
-    InputError for no fake, a k below 1, or fewer than k + 1 reals.
+    A real sample is uncovered if its k nearest among the other num_real - 1 reals and the num_fake fakes are all real.
+    All orders are equally likely, which gives 1 - prod_{i=1..k} (num_real - i) / (num_real + num_fake - i).
+    Raises InputError for no fake, a k below 1, or fewer than k + 1 reals.
     """
     check(num_fake >= 1, "num_fake", num_fake, "be at least 1")
     check(1 <= k < num_real, "k", k, f"be at least 1 and less than num_real, {num_real}")
@@ -112,7 +112,7 @@ def _nearest_others(features: Tensor, mean: Tensor, row: int, k: int, chunk: int
 
 
 def _smallest(values: Tensor, k: int) -> Tensor:
-    """The k smallest of each row, ascending; all of them where there are fewer."""
+    """The k smallest values of each row, ascending; all of them if there are fewer."""
     return values.topk(min(k, values.shape[1]), dim=1, largest=False).values
 
 

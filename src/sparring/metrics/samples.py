@@ -1,4 +1,4 @@
-"""What the metrics share: the check of a set of samples, and its conversion to float64 a chunk at a time."""
+"""Helpers of the metrics: checks of samples, and conversion to float64 a chunk at a time."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ CHUNK = 4096
 
 
 def check_samples(samples: Tensor, name: str, at_least: int = 1) -> None:
-    """InputError unless `samples` is [N, D] with N >= `at_least`, D >= 1 and finite throughout."""
+    """Raise InputError unless `samples` is [N, D] with N >= `at_least`, D >= 1 and all values finite."""
     check(samples.ndim == 2 and samples.shape[-1] >= 1, f"the shape of {name}", list(samples.shape), "be [samples, values]")
     check(len(samples) >= at_least, f"the number of {name}", len(samples), f"be at least {at_least}")
     bad = sum(int((~part.isfinite()).any(dim=1).sum()) for part in samples.split(CHUNK))
@@ -20,13 +20,13 @@ def check_samples(samples: Tensor, name: str, at_least: int = 1) -> None:
 
 
 def check_same_width(a: Tensor, a_name: str, b: Tensor, b_name: str) -> None:
-    """InputError unless both have as many values a sample."""
+    """Raise InputError unless both have the same number of values per sample."""
     widths = f"{a.shape[-1]} and {b.shape[-1]}"
     check(a.shape[-1] == b.shape[-1], f"the number of values in {a_name} and {b_name}", widths, "be the same")
 
 
 def widened(samples: Tensor, chunk: int = CHUNK) -> Iterator[Tensor]:
-    """The samples [N, D] as float64 [<= chunk, D], one part after the other."""
+    """The samples [N, D] as consecutive chunks, float64 [<= chunk, D]."""
     return (part.double() for part in samples.split(chunk))
 
 

@@ -1,4 +1,4 @@
-"""The folder of one seed: what lies there, and how far it has come."""
+"""The run folder of one seed: its state and its progress."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,15 @@ from sparring.runs.run import Run
 from sparring.storage.files import read_json
 
 State = Literal["new", "stopped", "done", "failed"]
-_TAIL_BYTES = 1 << 14  # a journal's line has some hundreds
+_TAIL_BYTES = 1 << 14  # a journal line takes a few hundred bytes
 
 
 @dataclass(frozen=True)
 class Seed:
-    """A seed's place, what was found there, and the threads that its training takes.
+    """A seed with the folder of its run, the run's state, and the number of threads that its training uses.
 
-    "new": no run; "stopped": one to go on with; "done": complete; "failed": it became non-finite, as it would again.
+    State "new": there is no run yet; "stopped": the run can be resumed; "done": the run is complete; "failed": training became
+    non-finite, and would again.
     """
 
     number: int
@@ -31,9 +32,10 @@ class Seed:
 
     @classmethod
     def inspect(cls, task: Task, number: int, place: Path, threads: int) -> "Seed":
-        """What lies at this place; a run that began goes on with its own number of threads, so that it stays exact.
+        """The seed whose run is, or will be, in the folder `place`.
 
-        InputError for a run of another task or seed, and for one that is longer than the task.
+        An existing run keeps its own number of threads, so that resuming it is exact. Raises InputError for a run of another
+        task or seed, and for one that is longer than the task.
         """
         if not (place / "recipe.json").is_file():
             return cls(number, place, "new", threads)
@@ -45,7 +47,7 @@ class Seed:
         return cls(number, place, state, run.facts.get("threads", threads))
 
     def newest(self) -> dict[str, Any] | None:
-        """The newest round in the run's journal, if there is one."""
+        """The newest round in the run's journal; None if there is none."""
         path = self.place / "journal.jsonl"
         if not path.is_file():
             return None
@@ -61,7 +63,7 @@ class Seed:
         return newest["images"] if newest else 0
 
     def share(self, length: Duration) -> float:
-        """The part of the run that is done, from 0 to 1."""
+        """The fraction of the run that is done, in [0, 1]."""
         newest = self.newest()
         if newest is None:
             return 0.0
@@ -82,6 +84,6 @@ def _state(run: Run, task: Task) -> State:
 
 
 def reason_of_failure(run: Run) -> str | None:
-    """What became non-finite, where a run ended in that."""
+    """The sentence that names the non-finite value that ended a run; None if the run did not end that way."""
     last = list(run.journal())[-1:]
     return last[0].get("reason", "it became non-finite") if last and last[0].get("ending") == "non-finite" else None

@@ -1,4 +1,4 @@
-"""What the seeds of a population come to together."""
+"""The result of runs of several seeds: complete runs, failures, and statistics over seeds."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ _ERRORS: Mapping[int, type[SparringError]] = {2: InputError, 3: NonFiniteError, 
 
 @dataclass(frozen=True)
 class Failure:
-    """A seed that came to no end of its own: the exit status of its training, and the sentence that it left."""
+    """A seed whose training failed: its run folder, the exit status, and the error sentence."""
 
     seed: int
     run: str
@@ -31,10 +31,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class SeedRuns:
-    """Runs of one recipe, by seed: the complete ones, those that failed, and the seeds that are not done yet.
+    """Runs of one recipe, by seed: complete runs, failed ones, and the seeds that are not finished.
 
-    `images` were shown to D and `seconds` went by while the population trained, all its sessions together; a run that was made
-    elsewhere and put beside the others counts in neither.
+    `images` counts the real images shown to D and `seconds` the wall-clock time, summed over all sessions that trained these
+    seeds. A run that was made elsewhere and copied into the folder counts in neither.
     """
 
     folder: Path
@@ -47,7 +47,7 @@ class SeedRuns:
 
     @cached_property
     def results(self) -> list[dict[str, Any]]:
-        """For each complete run its seed, what `sparring train --json` says of it, and D(x) and D(G(z)) of its last round."""
+        """A row for each complete run: its seed, the fields of `Result`, and mean D(x) and D(G(z)) of its last round."""
         return [
             {"seed": seed, **asdict(Result.of(run)), **{name: run.rounds()[-1][name] for name in FINAL}}
             for seed, run in self.runs.items()
@@ -55,13 +55,13 @@ class SeedRuns:
 
     @property
     def images_per_second(self) -> float:
-        """Of all seeds together, over the time that the whole took."""
+        """Throughput of all seeds together: images shown to D, divided by wall-clock seconds."""
         return self.images / self.seconds if self.seconds else 0.0
 
     def summary(self) -> dict[str, dict[str, Any]]:
-        """Mean and 95 % interval over the complete runs, of each value of the last round and of the last quick score.
+        """Mean and 95 % interval, over complete runs, of each value of the last round and of the last quick score.
 
-        A single run makes no interval: `low` and `high` are None.
+        With a single run there is no interval: `low` and `high` are None.
         """
         columns = {name: [result[name] for result in self.results] for name in FINAL}
         quick = [result["quick_score"] for result in self.results if result["quick_score"]]
@@ -71,7 +71,7 @@ class SeedRuns:
         return found
 
     def as_json(self) -> dict[str, Any]:
-        """What `sparring train --seeds --json` prints, and the file summary.json holds."""
+        """The JSON value that `sparring train --seeds --json` prints and summary.json holds."""
         return {
             "out": str(self.folder),
             "recipe": self.recipe,
@@ -85,7 +85,7 @@ class SeedRuns:
         }
 
     def check(self) -> None:
-        """Raises the error of the first seed that failed, if one has, and says how many others there are."""
+        """Raise the error of the first failed seed, if any; the message counts the other failures."""
         for failure in self.failed:
             others = len(self.failed) - 1
             more = f" (and {others} more, named in {self.folder / FILE})" if others else ""
@@ -93,14 +93,14 @@ class SeedRuns:
 
 
 def work_before(path: Path) -> tuple[int, float]:
-    """Images shown to D and seconds gone by, as the summary of an earlier session has them; InputError for a damaged one."""
+    """Images shown to D and seconds of training in earlier sessions, from summary.json; InputError if it is damaged."""
     if not path.exists():
         return 0, 0.0
     told = read_json(path)
     images = codec.decode(int, told.get("images"), f"{path}: images")
     seconds = codec.decode(float, told.get("seconds"), f"{path}: seconds")
     if min(images, seconds) < 0:
-        raise InputError(f"{path} was damaged: images and seconds are {images} and {seconds}; remove it, and they count anew")
+        raise InputError(f"{path} was damaged: images and seconds are {images} and {seconds}; remove it to start counting anew")
     return images, seconds
 
 

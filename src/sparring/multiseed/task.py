@@ -1,4 +1,4 @@
-"""What all seeds of a population have in common, and the command that trains one of them."""
+"""The task that all seeds share, and the command line that trains one of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -15,9 +15,9 @@ from sparring.runs.run import Run
 
 @dataclass(frozen=True)
 class Task:
-    """What `sparring train` is told, but for seed and place: a recipe's name or file, and the command's options.
+    """The arguments of `sparring train` except for seed and folder: a recipe's name or file, and the command's options.
 
-    `start_from` is the folder of a run, or None. Build it with `Task.of`, which looks all of it up.
+    `start_from` is the folder of a run, or None. Build a task with `Task.of`, which resolves and checks the arguments.
     """
 
     recipe: str
@@ -42,29 +42,29 @@ class Task:
         on_write_error: OnWriteError = "stop",
         **lengths: float | None,
     ) -> "Task":
-        """The task of these options, which are those of `sparring train`; `code` is a file of the user's own parts.
+        """The task with these options of `sparring train`; `code` is a Python file that registers the user's own parts.
 
-        InputError where one of them cannot be used.
+        Raises InputError for an option that cannot be used.
         """
         file = recipe if recipe.endswith(".py") else None
         if file and code:
-            raise InputError(f"several seeds take one file of your own; import {code} in {file} in the place of --with")
+            raise InputError(f"several seeds take one file of your own; import {code} in {file} instead of passing --with")
         if code:
             recipes.execute(code)
         name = recipes.from_file(file) if file else recipe
-        origin = None if start_from is None else str(Run.open(start_from).path)  # "latest" is soon one of the seeds
+        origin = None if start_from is None else str(Run.open(start_from).path)  # "latest" will be one of the seeds
         resolved = resolve(name, settings, data, **lengths)
         return cls(recipe, resolved, data, dict(settings or {}), origin, device, code, on_write_error)
 
     def begin(self, seed: int, place: Path) -> list[str]:
-        """The arguments of `sparring` that train this seed in a new folder."""
+        """The arguments of `sparring` that train a seed in a new folder."""
         given = {"--data": self.data, "--from": self.start_from, "--with": self.code}
         options = [text for name, value in given.items() if value is not None for text in (name, value)]
         changes = [text for name, value in self.settings.items() for text in ("--set", f"{name}={value}")]
         return ["train", self.recipe, f"--seed={seed}", "--out", str(place), *options, *changes, *self._common()]
 
     def resume(self, place: Path) -> list[str]:
-        """The arguments of `sparring` that go on with a run, to the task's length."""
+        """The arguments of `sparring` that resume a run and extend it to the task's length."""
         code = self.recipe if self.recipe.endswith(".py") else self.code
         return ["resume", str(place), *(["--with", code] if code else []), *self._common()]
 
@@ -74,7 +74,7 @@ class Task:
         return [*given, "--device", self.device, "--on-write-error", self.on_write_error, "--quiet"]
 
     def check_same(self, run: Run, seed: int) -> None:
-        """InputError unless a run is of this task, whatever its length, and of this seed."""
+        """Raise InputError unless a run belongs to this task (of any length) and this seed."""
         other = f"name another folder with --out, or remove {run.path}"
         name = self.resolved.name
         if (run.recipe.name, run.seed) != (name, seed):

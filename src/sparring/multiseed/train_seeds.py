@@ -1,4 +1,4 @@
-"""Training the seeds of a population side by side: what is complete is kept, what was stopped goes on."""
+"""Training of several seeds side by side: complete runs are kept, stopped runs are resumed."""
 
 import re
 import signal
@@ -21,31 +21,34 @@ from sparring.runs.signals import StopSignals
 from sparring.storage import locks
 from sparring.storage.files import write_json
 
-GLANCE_SECONDS = 0.1  # between looks at who has ended; the journals are looked at once a second
-STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM)  # below 0: before it listened
+POLL_SECONDS = 0.1  # between checks for finished workers; journals are read once a second
+STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM)  # negative: before its handler was set
 
 
 class SeedsStopped(KeyboardInterrupt):
-    """A population was stopped from outside; all runs are saved. `exit_status` is the shell's convention for the signal."""
+    """A signal stopped the training of several seeds; all runs are saved.
+
+    `exit_status` follows the shell's convention for the signal, 128 + its number.
+    """
 
     def __init__(self, runs: SeedRuns, number: signal.Signals):
         num = len(runs.runs) + len(runs.failed) + len(runs.unfinished)
         super().__init__(
-            f"stopped with {len(runs.runs)} of {num} seeds done; the same command goes on with --out {runs.folder}"
+            f"stopped with {len(runs.runs)} of {num} seeds done; to continue, repeat the command with --out {runs.folder}"
         )
-        self.population, self.exit_status = runs, 128 + number
+        self.runs, self.exit_status = runs, 128 + number
 
 
 def train_seeds(
     recipe: str | Task, seeds: Iterable[int], *, out: str | Path | None = None, quiet: bool = False, **options: Any
 ) -> SeedRuns:
-    """Train a recipe with each of these seeds, each in a process of its own; every run is the one that its seed has alone.
+    """Train a recipe with several seeds, each in a process of its own; each run equals one that is trained alone.
 
-    recipe: a registered name, a Python file that registers one, or a `Task`; options: those of `Task.of`, such as epochs=2 or
-    settings={"batch_size": "32"}. `out` is the folder of the runs and their summary, a new one under runs/ by default. Seeds
-    that are complete there are kept, stopped ones go on; all seeds in the folder count. A seed that becomes non-finite leaves
-    the others alone and is named in `failed`; after any other failure no further seed begins.
-    Raises InputError for unusable input, SeedsStopped (a KeyboardInterrupt) on Ctrl-C or SIGTERM, all runs saved.
+    recipe: a registered name, a Python file that registers a recipe, or a `Task`; options: those of `Task.of`, such as
+    epochs=2 or settings={"batch_size": "32"}. `out` is the folder of the runs and their summary, by default a new one under
+    runs/. Complete runs in it are kept and stopped ones are resumed; the summary covers all seeds in the folder. A seed that
+    becomes non-finite is listed in `failed` and does not stop the others; after any other failure no further seed starts.
+    Raises InputError for unusable input, and SeedsStopped (a KeyboardInterrupt) on Ctrl-C or SIGTERM, with all runs saved.
     """
     task = recipe if isinstance(recipe, Task) else Task.of(recipe, **options)
     asked = sorted(set(seeds))
@@ -69,14 +72,14 @@ def train_seeds(
 
 
 def _label(seeds: Sequence[int]) -> str:
-    """`seeds0-15`, or how many they are where some are left out."""
+    """`seeds0-15` for consecutive seeds, else their number, such as `3seeds`."""
     if len(seeds) > 1 and seeds[-1] - seeds[0] == len(seeds) - 1:
         return f"seeds{seeds[0]}-{seeds[-1]}"
     return f"{len(seeds)}seeds" if len(seeds) > 1 else f"seeds{seeds[0]}"
 
 
 def _seeds_in(folder: Path) -> list[int]:
-    """The seeds that have runs in a population's folder; InputError where it is another kind of folder, and not empty."""
+    """The seeds that have runs in a folder; InputError if the folder holds anything else."""
     names = [path.parent.name for path in folder.glob("seed*/recipe.json")]
     seeds = [int(name.removeprefix("seed")) for name in names if re.fullmatch(r"seed(0|[1-9][0-9]*)", name)]
     if not seeds and not (folder / FILE).is_file():
@@ -86,7 +89,7 @@ def _seeds_in(folder: Path) -> list[int]:
 
 @dataclass
 class _Session:
-    """One sitting of a population: who runs, who has ended, and how."""
+    """One session of training several seeds: the running workers, the failures, and the work done."""
 
     task: Task
     folder: Path
@@ -106,7 +109,7 @@ class _Session:
         self._shown = self._told = self._began
 
     def train(self, todo: Sequence[Seed]) -> None:
-        """Train these seeds; Stopped where somebody asked for that, when all have saved their runs."""
+        """Train these seeds; raises SeedsStopped after a stop signal, once all workers have saved their runs."""
         waiting = deque(todo)
         with StopSignals() as stop:
             try:
@@ -118,20 +121,20 @@ class _Session:
                             worker.ask_to_stop(stop.requested)
                     while waiting and len(self._running) < self.at_once:
                         self._begin(waiting.popleft())
-                    time.sleep(GLANCE_SECONDS)
-                    if not self._go_on():
+                    time.sleep(POLL_SECONDS)
+                    if not self._collect_ended():
                         waiting.clear()
                     self._show()
             finally:
                 for worker in self._running.values():
                     worker.kill()
                     worker.close()
-            population = self.summary()
-        if stop.requested and population.unfinished:
-            raise SeedsStopped(population, stop.requested)
+            runs = self.summary()
+        if stop.requested and runs.unfinished:
+            raise SeedsStopped(runs, stop.requested)
 
     def summary(self) -> SeedRuns:
-        """How things stand; written to the folder's summary, once there is a run."""
+        """The current state of all seeds; also written to summary.json once there is a run."""
         runs, failed = {}, dict(self.failed)
         for seed in self.seeds:
             now = Seed.inspect(self.task, seed.number, seed.place, seed.threads)
@@ -157,20 +160,20 @@ class _Session:
         arguments = self.task.begin(seed.number, seed.place) if seed.state == "new" else self.task.resume(seed.place)
         self._running[seed] = Worker(arguments, seed.threads)
 
-    def _go_on(self) -> bool:
-        """Look after those who have ended; False where one failed in a way that others would share."""
+    def _collect_ended(self) -> bool:
+        """Collect workers that have ended; False if one failed in a way that other seeds would share."""
         ended = [seed for seed, worker in self._running.items() if worker.status is not None]
         for seed in ended:
             worker = self._running.pop(seed)
-            self._note(seed, worker)
+            self._report(seed, worker)
             worker.close()
         if ended:
             self._count()
             self.summary()
         return all(failure.status == NonFiniteError.exit_status for failure in self.failed.values())
 
-    def _note(self, seed: Seed, worker: Worker) -> None:
-        """Say how a seed ended, and keep why, if it failed."""
+    def _report(self, seed: Seed, worker: Worker) -> None:
+        """Print how a seed ended, and record the reason if it failed."""
         status, name = worker.status or 0, f"seed {seed.number}"
         if status == 0:
             last = seed.newest()
@@ -181,18 +184,18 @@ class _Session:
         else:
             reason = worker.reason()
             if status == 1:
-                self.progress.say(worker.said())  # a traceback
+                self.progress.say(worker.stderr())  # a traceback
             known = status if status in (1, 2, 3) else MachineError.exit_status
             self.failed[seed.number] = Failure(seed.number, str(seed.place), known, reason)
             self.progress.say(f"{name} failed: {reason}")
 
     def _count(self) -> None:
-        """What was done since the start."""
+        """Update the images and seconds of this session."""
         self.images = sum(max(0, seed.images() - before) for seed, before in self._at_start.items())
         self.seconds = time.perf_counter() - self._began
 
     def _show(self) -> None:
-        """The bar, once a second; without one a line at times."""
+        """Update the progress bar once a second; without a bar, print a line now and then."""
         now = time.perf_counter()
         if now - self._shown < 1:
             return

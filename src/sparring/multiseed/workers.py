@@ -1,4 +1,4 @@
-"""Processes that train one seed each, and how many of them suit the machine."""
+"""Worker processes that train one seed each, and the number of them that suits the machine."""
 
 import os
 import signal
@@ -13,14 +13,17 @@ import torch
 
 from sparring.config import devices
 
-ON_ONE_GPU = 4  # processes that share a GPU in time slices; each holds some hundreds of MiB there before it begins
+ON_ONE_GPU = 4  # processes that share a GPU by time slicing; each takes some hundreds of MiB there before it starts
 
 
 class Worker:
-    """A running `sparring ARGS...`, deaf to the terminal's Ctrl-C; stopped through its standard input, also if we die."""
+    """A running `sparring ARGS...` that ignores the terminal's Ctrl-C.
+
+    It is stopped through its standard input, whose end also stops it if this process dies.
+    """
 
     def __init__(self, arguments: Sequence[str], threads: int):
-        self._errors = TemporaryFile()  # noqa: SIM115 (a pipe that nobody reads fills up)
+        self._errors = TemporaryFile()  # noqa: SIM115 (an unread pipe would fill up and block)
         limits = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
         own_group: dict[str, Any] = {"process_group": 0}
         if sys.platform == "win32":
@@ -35,7 +38,7 @@ class Worker:
         )
 
     def ask_to_stop(self, number: signal.Signals) -> None:
-        """Have it save the run and end, as this signal would."""
+        """Ask the process to save its run and end, as this signal would."""
         line = self._process.stdin
         if line is not None and not line.closed:
             with suppress(BrokenPipeError):  # it has ended already
@@ -44,44 +47,44 @@ class Worker:
                 line.close()
 
     def kill(self) -> None:
-        """End it at once, and wait until it has ended."""
+        """Kill the process and wait until it has ended."""
         self._process.kill()
         self._process.wait()
 
     @property
     def status(self) -> int | None:
-        """Its exit status; None while it runs, and below 0 where a signal ended it."""
+        """The exit status; None while the process runs, negative if a signal ended it."""
         return self._process.poll()
 
-    def said(self) -> str:
-        """What it wrote to standard error."""
+    def stderr(self) -> str:
+        """The text that the process wrote to standard error."""
         self._errors.seek(0)
         return self._errors.read().decode(errors="replace").strip()
 
     def reason(self) -> str:
-        """Why it failed: the sentence that it wrote last."""
+        """The reason for a failure: the last sentence that the process wrote."""
         if self.status is not None and self.status < 0:
             return f"its process was killed by signal {-self.status}; too little memory may be the cause"
-        return self.said().rpartition("\n")[2].removeprefix("sparring: ")
+        return self.stderr().rpartition("\n")[2].removeprefix("sparring: ")
 
     def close(self) -> None:
-        """Let go of its files; to be called when it has ended."""
+        """Release the files of a process that has ended."""
         self.ask_to_stop(signal.SIGTERM)
         self._errors.close()
 
 
 def threads_for(num_seeds: int) -> int:
-    """Threads for each of so many seeds: $OMP_NUM_THREADS, or else an equal share of the cores, at most PyTorch's default."""
+    """Threads for each of `num_seeds`: $OMP_NUM_THREADS, or else an equal share of the cores, at most PyTorch's default."""
     own = torch.get_num_threads()
     return own if os.environ.get("OMP_NUM_THREADS") else min(own, max(1, _cores() // num_seeds))
 
 
 def at_once(threads: int, device: str) -> int:
-    """How many seeds of so many threads to train side by side on a device."""
+    """The number of seeds to train side by side on a device, with `threads` threads each."""
     num = max(1, _cores() // threads)
     return num if devices.resolve(device).type == "cpu" else min(num, ON_ONE_GPU)
 
 
 def _cores() -> int:
-    """The cores that this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Recipes: one function a file that returns a complete training run; the registered name is the function's."""
+"""Recipes: one function per file that returns the settings of a complete run; the function's name is registered."""
 
 import importlib.util
 import inspect
@@ -24,17 +24,17 @@ __all__ = ["dcgan", "describe", "dropout_mlp", "from_file", "get", "names", "pap
 
 
 def get(name: str) -> Recipe:
-    """The registered recipe of this name; InputError with the nearest names where there is none."""
+    """The registered recipe of this name; InputError with the nearest names if there is none."""
     return replace(registry.find("recipe", name)(), name=name)
 
 
 def names() -> list[str]:
-    """All registered recipes, sorted."""
+    """The names of all registered recipes, sorted."""
     return registry.names("recipe")
 
 
 def describe(name: str) -> dict[str, Any]:
-    """A recipe for people and programs: name, summary, source, measured result, documentation, and all settings as JSON."""
+    """The description of a recipe: name, summary, source, measured result, documentation, and all settings as JSON."""
     function = registry.find("recipe", name)
     documentation = inspect.getdoc(function) or ""
     resolved = get(name)
@@ -49,13 +49,13 @@ def describe(name: str) -> dict[str, Any]:
 
 
 def _paragraph(documentation: str, label: str) -> str:
-    """What a docstring says after `Label:`, up to the next one; nothing where it says nothing."""
+    """The text after `Label:` in a docstring, up to the next label; empty if there is none."""
     found = re.search(rf"^{label}: (.*?)(?=^\w[\w ]*:|\Z)", documentation, re.MULTILINE | re.DOTALL)
     return " ".join(found[1].split()) if found else ""
 
 
 def execute(path: str) -> ModuleType:
-    """Run a user's Python file, each version of it once, so that its parts are registered; InputError where it fails."""
+    """Run a user's Python file, once for each version of it, so that its parts are registered; InputError if it fails."""
     file = Path(path).absolute()
     if not file.is_file():
         raise InputError(f"there is no file {path}")
@@ -66,8 +66,8 @@ def execute(path: str) -> ModuleType:
         registry.forget(older)
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise InputError(f"{path} is no Python file")
-    sys.path.insert(0, str(file.parent))  # so that the file may import its neighbours
+        raise InputError(f"{path} is not a Python file")
+    sys.path.insert(0, str(file.parent))  # so that the file can import its neighbours
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

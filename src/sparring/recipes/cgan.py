@@ -1,4 +1,4 @@
-"""A generator that draws the class one asks for."""
+"""A class-conditional GAN."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from sparring.visual.codes import ClassGrid
 
 @register("recipe")
 def cgan() -> Recipe:
-    """A conditional GAN on the players of flash: G is given the class beside z, and D's verdict is of an image and its class.
+    """A conditional GAN with the networks of flash: G gets the class with z, and D classifies an image given its class.
 
     Source: Mirza and Osindero 2014 (https://arxiv.org/abs/1411.1784), with the projection of Miyato and Koyama 2018
     (https://arxiv.org/abs/1802.05637).

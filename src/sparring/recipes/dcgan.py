@@ -13,7 +13,7 @@ from sparring.visual.snapshots import FixedGrid
 
 @register("recipe")
 def dcgan() -> Recipe:
-    """A small convolutional GAN, both gradients from one forward pass; wants a GPU or a patient evening.
+    """A small convolutional GAN, both gradients from one forward pass; it needs a GPU, or hours on a CPU.
 
     Source: TensorFlow 1.11's eager-execution DCGAN notebook, in Korean by the KerasKorea contributors.
     Command: sparring train dcgan --epochs 5

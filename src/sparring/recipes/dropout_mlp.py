@@ -1,4 +1,4 @@
-"""The third tutorial: PyTorch perceptrons with dropout, and what D thinks of the test images."""
+"""The third tutorial: PyTorch perceptrons with dropout, and traces of D on the test images."""
 
 from sparring.config.registry import register
 from sparring.config.schedules import Duration, Interval
@@ -18,8 +18,8 @@ def dropout_mlp() -> Recipe:
     Source: a Korean blog post of 2019 after yunjey/pytorch-tutorial, generative_adversarial_network.
     Command: sparring train dropout-mlp
     Measured: all 8 printed numbers lie within the 95 % interval of one seed; 4.2 s an epoch on 2 cores, 320 MiB.
-    Details kept as written: biases start in [0.1, 0.2]; D and G move on fresh z each; the traces are read in inference mode at
-    every epoch's end; the untrained pictures come from PyTorch's own initial values, before these are set.
+    Details kept as written: biases start in [0.1, 0.2]; D and G each draw fresh z; the traces are read in inference mode at
+    every epoch's end; the untrained pictures come from PyTorch's default initial weights, before these are set.
     """
     initial = GlorotNormal(bias_low=0.1, bias_high=0.2)
     return Recipe(

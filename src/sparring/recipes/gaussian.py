@@ -1,4 +1,4 @@
-"""The first thing to look at: one normal distribution on the line."""
+"""The simplest example: one normal distribution on the line."""
 
 from sparring.config.registry import register
 from sparring.config.schedules import Duration, Interval, Schedule
@@ -15,12 +15,12 @@ from sparring.visual.snapshots import FixedGrid, Landscape
 
 @register("recipe")
 def gaussian() -> Recipe:
-    """One normal distribution on the line, with densities and the best D drawn beside; ten seconds of CPU.
+    """One normal distribution on the line, with plots of the densities and the optimal D; ten seconds of CPU time.
 
     Source: the example of Goodfellow et al. 2014 (https://arxiv.org/abs/1406.2661), figure 1; settings of our own.
     Command: sparring train gaussian
     Measured: mean 0.498 of 0.5, deviation 0.149 of 0.15 (one seed, 25,000 samples); 10 s of CPU.
-    Details: D(x) = 1/2 everywhere is the end of the game, and the picture `landscape` shows how near it is.
+    Details: the equilibrium is D(x) = 1/2 everywhere, and the picture `landscape` shows how near training has come.
     """
     return Recipe(
         source="the example of Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661, figure 1; settings of our own",

@@ -1,4 +1,4 @@
-"""A discriminator that sees several images at once."""
+"""A discriminator on several images at once."""
 
 from dataclasses import replace
 
@@ -9,12 +9,12 @@ from sparring.recipes.flash import flash
 
 @register("recipe")
 def pacgan() -> Recipe:
-    """PacGAN2 on the players of flash: D judges two images of one kind together, so that it notices when they are alike.
+    """PacGAN2 with the networks of flash: D classifies pairs, both real or both generated, and so detects a lack of variety.
 
     Source: Lin et al. 2018 (https://arxiv.org/abs/1712.04086), section 2.
     Command: sparring train pacgan
     Measured: Frechet distance 0.39 (0.37 to 0.41; seed 0) after 5,000 rounds, 24 ms of one core each; classes 8.0 to 11.4 %.
-    Details: a batch of 64 is 32 pairs, so that each move has as many verdicts as in flash.
+    Details: a batch of 64 makes 32 pairs, so that each move has as many logits as in flash.
     """
     return replace(
         flash(),

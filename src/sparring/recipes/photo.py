@@ -1,4 +1,4 @@
-"""A folder of one's own pictures."""
+"""A recipe for a folder of the user's own pictures."""
 
 from dataclasses import replace
 
@@ -16,12 +16,12 @@ from sparring.visual.snapshots import FixedGrid
 
 @register("recipe")
 def photo() -> Recipe:
-    """Your own pictures, of any size and kind, at 64 pixels: a small DCGAN whose D sees them augmented, so that few will do.
+    """Your own pictures, of any size and kind, at 64 pixels: a small DCGAN with augmentation, for small data sets.
 
     Source: our own; DiffAugment after Zhao et al. 2020 (https://arxiv.org/abs/2006.10738).
-    Command: sparring train photo --data path/to/folder (or a .zip); sparring data check path/to/folder looks at them first
+    Command: sparring train photo --data path/to/folder (or a .zip); sparring data check path/to/folder checks them first
     Measured: 400 generated pictures of discs: discs on grounds of their colours after 2,000 rounds; 76 ms a round of one core.
-    Details: data.size=32 or 128 for other sizes; with thousands of pictures `--set augment=adaptive` will do.
+    Details: data.size=32 or 128 for other sizes; with thousands of pictures, `--set augment=adaptive` suffices.
     """
     return replace(
         flash(),

@@ -1,4 +1,4 @@
-"""Eight narrow modes on a circle: the toy on which a GAN drops modes."""
+"""Eight narrow modes on a circle, the toy data set for mode dropping."""
 
 from sparring.config.registry import register
 from sparring.config.schedules import Duration, Interval, Schedule
@@ -15,14 +15,14 @@ from sparring.visual.snapshots import FixedGrid, Landscape
 
 @register("recipe")
 def ring() -> Recipe:
-    """Eight narrow modes on a circle, all of them found, in nearly their own width and share.
+    """Eight narrow modes on a circle; the generator finds all, with nearly the right widths and shares.
 
     Source: data and marks of Lin et al. 2018 (https://arxiv.org/abs/1712.04086), section 4.1; players and settings of our own.
     Command: sparring train ring
     Measured: ten seeds, all with 8 of 8 modes: 97.9 to 99.1 % high quality, spread 0.75 to 1.11 sigma, smallest share 0.82 to
     0.93 (25,000 samples); 78 s of two cores.
-    Details: z is a mixture, so that what G makes may lie apart; R1 and R2 guide G to all modes and then fade, for they blur
-    what is sharp; D moves twice a round and five times as fast, or modes shrink to points.
+    Details: z is a mixture, so that G can output separate modes; R1 and R2 guide G to all modes and then fade, because they
+    blur sharp modes; D makes two moves a round with five times the lr of G, otherwise modes shrink to points.
     """
     return Recipe(
         source="the ring of 8 of PacGAN, https://arxiv.org/abs/1712.04086, section 4.1; players and settings of our own",
@@ -53,8 +53,8 @@ def ring() -> Recipe:
 
 
 def wide_first(weight_std: float, bias_std: float) -> FirstLayer:
-    """A first layer whose kinks cross the data in all places; behind it the weights of He et al. for layers of 128.
+    """Initial weights whose first layer spreads its kinks over the whole data range; the others after He et al. 2015.
 
-    He et al. 2015, https://arxiv.org/abs/1502.01852, equation 10.
+    He et al. 2015, https://arxiv.org/abs/1502.01852, equation 10, for layers of width 128.
     """
     return FirstLayer(first=Gaussian(weight_std, bias_std), rest=Gaussian(weight_std=(2 / 128) ** 0.5))

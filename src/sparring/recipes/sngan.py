@@ -20,7 +20,7 @@ def sngan() -> Recipe:
     Source: Miyato et al. 2018 (https://arxiv.org/abs/1802.05957), section 4 and appendix B, at an eighth of its width.
     Command: sparring train sngan
     Measured: Frechet distance 2.33 (2.30 to 2.36; seed 0) after 1,500 rounds, 78 ms of one core each; smallest class 6.0 %.
-    Details: the paper takes five moves of D for one of G and a constant rate; here one of each, and a rate that falls to 0.
+    Details: the paper uses five moves of D for one of G and a constant lr; here one of each, and an lr that decays to 0.
     """
     return replace(
         flash(),

@@ -1,4 +1,4 @@
-"""A thousand modes to find, and none to lose."""
+"""Stacked MNIST, a data set of a thousand modes."""
 
 from dataclasses import replace
 
@@ -15,14 +15,14 @@ from sparring.visual.snapshots import FixedGrid
 
 @register("recipe")
 def stacked() -> Recipe:
-    """Stacked MNIST, three digits as three channels, by the settings of flash with wider players.
+    """Stacked MNIST, three digits as three channels, with the settings of flash and wider networks.
 
     Source: data and marks of Lin et al. 2018 (https://arxiv.org/abs/1712.04086), section 4.2; players and settings of our own.
     Command: sparring train stacked, then sparring evaluate latest
     Measured: 1,000 modes and KL 0.047, 0.043, 0.043 (three seeds; floor 0.028) after 25,000 rounds, 19 to 26 minutes of one
     core (docs/stacked.md).
-    Details: D sees one image at a time. What costs modes here is digits that cannot be read, so that three channels want three
-    times the width of one; PacGAN's pairs do not help with that.
+    Details: D gets one image at a time. Modes are lost here to illegible digits, so that three channels need three times the
+    width of one; PacGAN's pairs do not help with that.
     """
     return replace(
         flash(),

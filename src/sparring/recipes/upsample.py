@@ -1,4 +1,4 @@
-"""The second tutorial: the Keras network that never ran."""
+"""The second tutorial: a Keras network that failed to run as published."""
 
 from sparring.config.registry import register
 from sparring.config.schedules import Duration, Interval
@@ -15,11 +15,12 @@ from sparring.visual.snapshots import FixedGrid
 def upsample() -> Recipe:
     """A wide convolutional D with label smoothing against a G that upsamples; one D move, then five of G.
 
-    Source: a Korean post on Keras, channels first, which TensorFlow's CPU kernels refuse: it never trained.
+    Source: a Korean post on Keras, channels first, which TensorFlow's CPU kernels do not support, so it never trained.
     Command: sparring train upsample
     Measured: Frechet distance 4.35 after its 200 rounds (one seed); 15 s a round on 2 cores.
-    Details kept as written: 200 rounds, which it calls epochs; real images drawn with replacement; D judges real and
-    generated images in one batch, real ones towards 0.9; its fakes come from G in inference mode; tanh inside G; Keras' Adam.
+    Details kept as written: 200 rounds, which it calls epochs; real images drawn with replacement; D gets real and
+    generated images in one batch, with a target of 0.9 for real ones; its fakes come from G in inference mode; tanh inside G;
+    Keras' Adam.
     """
     return Recipe(
         source="a Keras post in Korean (channels first), which stopped with UnimplementedError",

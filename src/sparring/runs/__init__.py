@@ -1,1 +1,1 @@
-"""A run on disk: journal, checkpoints, pictures, scores; listing, resuming, showing its progress."""
+"""Runs on disk: journal, checkpoints, pictures and scores; listing, resuming and progress."""

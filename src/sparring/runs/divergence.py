@@ -1,4 +1,4 @@
-"""What a run keeps of values that were not finite: lines in the journal, the batches that led there, and counts."""
+"""Records of non-finite values in a run: journal events, the batches that caused them, and counts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ Action = Literal["stop", "skip", "roll-back"]
 
 @dataclass
 class DivergenceCounts:
-    """How often a run was helped on so far, told by its journal alone."""
+    """Counts of the actions taken on non-finite values so far, from the journal alone."""
 
     actions: dict[Action, int] = field(default_factory=lambda: {"stop": 0, "skip": 0, "roll-back": 0})
 
@@ -26,20 +26,20 @@ class DivergenceCounts:
 
 
 def divergence_event(found: NonFiniteValue, info: RoundInfo, action: Action, batch: str | None) -> dict[str, Any]:
-    """The fields of the journal's line: where in the run, what became non-finite, what was done, and the file of the batch."""
+    """The fields of the journal event: place in the run, non-finite term, action taken, and file of the batch."""
     facts = {"term": found.term, "network": found.network, "value": found.value}
     return info.position | facts | {"remedy": action, "batch": batch}
 
 
 def save_batch(run: Run, found: NonFiniteValue, info: RoundInfo) -> str | None:
-    """Write the batch that led to a trouble; the file's name within the run, None where no batch is known.
+    """Write the batch that led to a non-finite value; returns the file's name within the run, None if there is no batch.
 
-    Trouble in the same round after a roll-back takes the place of what was written of it before.
+    A second non-finite value in the same round, after a roll-back, overwrites the file of the first.
     """
     if not found.batch:
         return None
     name = f"non_finite/round_{info.round:08d}.safetensors"
     facts = {"term": found.term, "network": found.network, "value": found.value, "round": info.round}
-    tensors = {name: tensor.detach().cpu().clone() for name, tensor in found.batch.items()}  # some are parts of others
+    tensors = {name: tensor.detach().cpu().clone() for name, tensor in found.batch.items()}  # some are views of others
     run.put(name, encode_tensors(FORMAT, facts, tensors)[0])
     return name

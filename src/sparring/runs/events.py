@@ -1,4 +1,4 @@
-"""What the readers of a journal rely on: which fields an event has, and of what kind."""
+"""Schema of journal events: the required fields of each kind, and the valid values of each field."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from sparring.errors import InputError
 from sparring.storage import strict_json
 
-Rule = tuple[Callable[[Any], bool], str]  # whether a value is good, and what it must be
+Rule = tuple[Callable[[Any], bool], str]  # a predicate, and its description for errors
 
 
 def _is_number(value: Any) -> bool:
@@ -23,7 +23,7 @@ def _is_word(value: Any) -> bool:
 
 
 def _is_inside(value: Any) -> bool:
-    """Whether it names a file below the run."""
+    """True for the relative name of a file within the run."""
     plain = isinstance(value, str) and len(value) <= 250 and re.fullmatch(r"[\w.-]+(/[\w.-]+)*", value)
     return bool(plain) and ".." not in str(value).split("/")
 
@@ -46,7 +46,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "non-finite": (*PLACE, "remedy"),
     "end": ("round", "ending", "seconds"),
 }
-"""The fields that an event of this kind must have; other kinds need none."""
+"""The required fields of each kind of event; other kinds need none."""
 
 _BY_NAME: Mapping[str, Rule] = {
     **dict.fromkeys(("round", "epoch", "images"), _COUNT),
@@ -59,8 +59,8 @@ _BY_NAME: Mapping[str, Rule] = {
     "event": _WORD,
     "quick": _PLAIN,
 }
-_OF_NUMBERS = ("round", "epoch", "checkup", "score")  # whatever else these hold is a number
-_PAIRS = (  # the first never without the second
+_OF_NUMBERS = ("round", "epoch", "checkup", "score")  # all their other fields are numbers
+_PAIRS = (  # the first field requires the second
     ("g_gradient", "d_gradient"),
     ("largest_class_excess", "largest_class"),
     ("d_real_train", "d_real_held_out"),
@@ -68,7 +68,7 @@ _PAIRS = (  # the first never without the second
 
 
 def check(event: Any, where: str) -> dict[str, Any]:
-    """The event, if it is one; InputError, naming the place `where` and the field at fault, if it is not."""
+    """The event, if it is valid; else InputError, naming the place `where` and the field at fault."""
     if not isinstance(event, dict) or not isinstance(event.get("event"), str):
         raise InputError(f"{where} is no event of a journal; the file was damaged")
     kind = event["event"]
@@ -82,7 +82,7 @@ def check(event: Any, where: str) -> dict[str, Any]:
         raise InputError(f"{where}: the event 'score' has no number for its headline; the file was damaged")
     other = _NUMBER if kind in _OF_NUMBERS else _PLAIN
     for name, value in event.items():
-        if type(value) is float and name not in _BY_NAME:  # most are
+        if type(value) is float and name not in _BY_NAME:  # the common case
             continue
         is_good, wanted = _BY_NAME.get(name, other)
         if not is_good(value):

@@ -1,4 +1,4 @@
-"""A trained generator by itself, in a folder laid out as model hubs expect it."""
+"""A trained generator in a folder of its own, with the layout that model hubs expect."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ FORMAT = "sparring-generator-1"
 
 
 def sample_shape(data: Any, where: str) -> tuple[int, ...]:
-    """(C, H, W) or (D,) out of a file; InputError, naming `where`, for anything else."""
+    """The shape (C, H, W) or (D,) read from a file; InputError, naming `where`, for anything else."""
     shape = codec.decode(tuple[int, ...], data, where)
     if len(shape) not in (1, 3) or min(shape) < 1:
         raise InputError(f"{where} is {strict_json.shown(shape)}; it must be [C, H, W] of images, or [D] of points")
@@ -31,7 +31,7 @@ def sample_shape(data: Any, where: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class SavedGenerator:
-    """A generator in inference mode, with the noise that it was trained on."""
+    """A generator in inference mode, with the distribution of z that it was trained on."""
 
     config: GeneratorConfig
     noise: Noise
@@ -45,7 +45,7 @@ class SavedGenerator:
 
     @classmethod
     def open(cls, folder: Path) -> "SavedGenerator":
-        """Read a generator's folder; InputError where a file is missing, damaged, or does not fit."""
+        """Read a generator's folder; InputError if a file is missing, damaged, or does not fit."""
         for name in ("config.json", "model.safetensors"):
             checksums.read(folder, name)
         config, where = read_json(folder / "config.json"), str(folder / "config.json")
@@ -62,7 +62,7 @@ class SavedGenerator:
     def fit(
         cls, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], weights: dict[str, Tensor], where: str
     ) -> "SavedGenerator":
-        """The generator of settings and weights that come from files; InputError, naming `where`, unless they agree."""
+        """The generator with settings and weights from files; InputError, naming `where`, unless they agree."""
         check_fits(lambda: config.build(noise.num, shape), weights, where)
         return cls._build(config, noise, shape, weights)
 
@@ -75,7 +75,7 @@ class SavedGenerator:
         return cls(config, noise, shape, network)
 
     def write(self, folder: Path, card: str) -> None:
-        """config.json, model.safetensors and the model card README.md."""
+        """Write config.json, model.safetensors and the model card README.md to a folder."""
         make_folder(folder)
         settings = {
             "format": FORMAT,
@@ -91,24 +91,26 @@ class SavedGenerator:
 
     @property
     def num_classes(self) -> int:
-        """How many classes can be asked for; 0 of an unconditional generator."""
+        """The number of classes; 0 for an unconditional generator."""
         return self.noise.classes if isinstance(self.noise, Code) else 0
 
     def z(self, num: int, seed: int, class_: int | None = None) -> Tensor:
-        """[num, num_z]: the z that `sample` draws with this seed. InputError unless num is at least 1, and for a class that the
-        generator does not know."""
+        """The z [num, num_z] that `sample` draws with this seed.
+
+        Raises InputError for num below 1, and for a class that the generator does not have.
+        """
         if num < 1:
             raise InputError(f"the number of samples is {num}; it must be at least 1")
         z = self.noise.sample(num, keyed_generator("cpu", seed, "sample"))
         return z if class_ is None else self._code().with_class(z, class_)
 
     def z_by_class(self, num: int, seed: int) -> Tensor:
-        """[classes * num, num_z]: for each class the same `num` z, in order. InputError of an unconditional generator."""
+        """The same `num` z for each class in order, [classes * num, num_z]; InputError for an unconditional generator."""
         code, z = self._code(), self.z(num, seed)
         return torch.cat([code.with_class(z, class_) for class_ in range(code.classes)])
 
     def labels(self, z: Tensor) -> Tensor | None:
-        """The class of each z, int64 [N]; None of an unconditional generator."""
+        """The class of each z, int64 [N]; None for an unconditional generator."""
         return self._code().class_of(z) if self.num_classes else None
 
     def _code(self) -> Code:
@@ -117,17 +119,20 @@ class SavedGenerator:
         return self.noise
 
     def sample(self, num: int = 16, seed: int = 0, class_: int | None = None) -> Tensor:
-        """Generated images [num, *shape] in [-1, 1], of one class or of any, the same for a seed. InputError as `z`."""
+        """Generated images [num, *shape] in [-1, 1], of one class or of all; a seed always gives the same images.
+
+        Raises InputError as `z` and `draw`.
+        """
         return self.draw(self.z(num, seed, class_))
 
     @torch.no_grad()
     def draw(self, z: Tensor, batch_size: int = 256) -> Tensor:
-        """Images [N, *shape] in [-1, 1] of the given z [N, num_z], in batches that bound the memory; on the CPU.
+        """Images [N, *shape] in [-1, 1] of z [N, num_z], on the CPU; computed in batches to bound memory.
 
-        InputError where a value is infinite or not a number, as huge weights make them.
+        Raises InputError if a value is infinite or not a number, which huge weights can cause.
         """
         device = next(self.network.parameters()).device
         images = torch.cat([self.network(part.to(device)).cpu() for part in z.split(batch_size)])
         if not images.isfinite().all():
-            raise InputError("the generator draws values that are infinite or not a number; its weights are of no use")
+            raise InputError("the generator's images hold values that are infinite or not a number; its weights are unusable")
         return images

@@ -1,7 +1,7 @@
-"""The journal of a run: one JSON object a line, one line an event; and beside it, line by line, its checksums.
+"""The journal of a run: one event per line, as a JSON object, with a checksum for each line in a second file.
 
-journal.crc32 holds the CRC-32 of each line of journal.jsonl, as eight hexadecimal digits. A line's checksum is written first,
-so a kill can leave one too many, never one too few.
+journal.crc32 holds the CRC-32 of each line of journal.jsonl, as eight hexadecimal digits. A line's checksum is written before
+the line, so a kill can leave one checksum too many, but never one too few.
 """
 
 import json
@@ -20,9 +20,9 @@ _ENTRY = len("01234567\n")  # bytes of a checksum
 
 
 class Journal:
-    """Appends events to `journal.jsonl`; every line is handed to the system at once.
+    """Appends events to `journal.jsonl`; every line is passed to the operating system at once.
 
-    Raises MachineError where the disk takes no more; a `patient` journal keeps such lines instead, until it does.
+    A failed write raises MachineError. A `patient` journal keeps unwritten lines in memory instead, and retries.
     """
 
     def __init__(self, path: Path, *, patient: bool = False):
@@ -42,11 +42,11 @@ class Journal:
 
     @property
     def is_written(self) -> bool:
-        """Whether no line waits for the disk."""
+        """True if no line is waiting to be written."""
         return not self._waiting
 
     def sync(self) -> int:
-        """Bring all lines to the disk; the length of the journal in bytes."""
+        """Flush all lines to the disk; returns the length of the journal in bytes."""
         flush(sums_of(self._path))
         return flush(self._path)
 
@@ -57,9 +57,9 @@ def sums_of(path: Path) -> Path:
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The events in order; an incomplete last line, as a kill leaves it, is passed over.
+    """The events in order; an incomplete last line, as a kill leaves it, is skipped.
 
-    Raises InputError, naming the line, where one is no event, lacks what readers need of it, or is not what was written.
+    Raises InputError, naming the line, if it is not a valid event or does not match its checksum.
     """
     if path.exists():
         *lines, rest = _bytes(path).split(b"\n")
@@ -67,7 +67,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def parse(line: bytes, where: str) -> dict[str, Any]:
-    """The event in a line; InputError, naming the place `where`, if it is none."""
+    """The event in a line; InputError, naming the place `where`, if it is not a valid event."""
     try:
         event = strict_json.parse(line, where)
     except InputError as error:
@@ -76,21 +76,21 @@ def parse(line: bytes, where: str) -> dict[str, Any]:
 
 
 def missing_lines(path: Path) -> int:
-    """How many lines have a checksum but are not there, beyond the one that a kill explains."""
+    """The number of missing lines that have a checksum, not counting the one that a kill can explain."""
     if not (path.exists() and sums_of(path).exists()):
         return 0
     return max(0, sums_of(path).stat().st_size // _ENTRY - _bytes(path).count(b"\n") - 1)
 
 
 def truncate_after(path: Path, num_bytes: int) -> None:
-    """Drop what was written after the first `num_bytes`: a resumed run will write it again.
+    """Drop everything after the first `num_bytes`, which a resumed run writes again.
 
-    Raises InputError where the journal is shorter than that, or damaged before it.
+    Raises InputError if the journal is shorter, or damaged before that point.
     """
     data = _bytes(path) if path.exists() else b""
     if len(data) < num_bytes:
         raise InputError(
-            f"{path} has {len(data)} bytes, but its checkpoint was saved at {num_bytes}: something cut or removed it"
+            f"{path} has {len(data)} bytes, but its checkpoint was saved at {num_bytes}: it was truncated or removed"
         )
     *lines, _ = data[:num_bytes].split(b"\n")
     list(_events(path, lines, b""))
@@ -115,13 +115,13 @@ def _append(path: Path, line: bytes) -> None:
 
 
 def _events(path: Path, lines: list[bytes], rest: bytes) -> Iterator[dict[str, Any]]:
-    """The events of whole lines, each held to its checksum where there are any; `rest` follows the last of them."""
+    """The events of complete lines, each verified if there are checksums; `rest` is the text after the last line."""
     sums = _bytes(sums_of(path)) if sums_of(path).exists() else None
     for number, line in enumerate(lines):
         if sums is not None and sums[number * _ENTRY :][:_ENTRY] != _entry(line):
             raise _damaged(path, number)
         yield parse(line, f"{path}:{number + 1}")
-    if rest and sums is not None and sums[len(lines) * _ENTRY :] == _entry(rest[:-1]):  # whole, but for the line's end
+    if rest and sums is not None and sums[len(lines) * _ENTRY :] == _entry(rest[:-1]):  # complete except for the newline
         raise _damaged(path, len(lines))
 
 
@@ -132,6 +132,6 @@ def _entry(line: bytes) -> bytes:
 def _damaged(path: Path, number: int) -> InputError:
     sums = sums_of(path)
     return InputError(
-        f"{path}:{number + 1} was damaged or changed: it has not the checksum that {sums.name} holds; "
+        f"{path}:{number + 1} was damaged or changed: it does not have the checksum in {sums.name}; "
         f"restore both from a copy, or remove {sums} to do without"
     )

@@ -1,4 +1,4 @@
-"""The runs under a folder, in brief."""
+"""Summaries of the runs under a folder, and the check of their files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +10,15 @@ from sparring.runs.run import Run
 
 
 def summaries(root: Path) -> list[dict[str, Any]]:
-    """Name, recipe, state, progress, newest score and size of every run under `root`, oldest first; unreadable ones say so."""
+    """Name, recipe, state, progress, newest score and size of every run under `root`, oldest first.
+
+    A run that cannot be read is listed with its error.
+    """
     return [_summary(path) for path in _runs(root)]
 
 
 def damage(root: Path, progress: Callable[[str, int, int], None]) -> dict[str, list[str]]:
-    """For every run under `root`, a sentence on each file that is not what was written, or is gone."""
+    """For every run under `root`, a sentence about each file that is damaged or missing."""
     folders = _runs(root)
     found = {}
     for done, path in enumerate(folders, 1):
@@ -31,7 +34,7 @@ def _runs(root: Path) -> list[Path]:
     """The folders of all runs under `root`, oldest first."""
     if not root.is_dir():
         raise InputError(f"there is no folder {root}; runs are made by `sparring train`")
-    found = (path for path in root.rglob("recipe.json") if path.is_file())  # no link to nowhere
+    found = (path for path in root.rglob("recipe.json") if path.is_file())  # skips broken links
     return [file.parent for file in sorted(found, key=lambda path: path.stat().st_mtime_ns)]
 
 

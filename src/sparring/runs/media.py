@@ -24,16 +24,17 @@ MOST_PIXELS = 1 << 28  # of all frames of an animation together
 
 
 def write_samples(path: Path, samples: Tensor, labels: Tensor | None = None, columns: int | None = None) -> None:
-    """Write images [N, C, H, W] in [-1, 1] as a grid (.png) of so many columns, arrays (.npz), or one PNG each in a folder.
+    """Write images [N, C, H, W] in [-1, 1] as a grid (.png) with `columns`, as arrays (.npz), or as a folder of PNG files.
 
-    An .npz holds `images`, uint8 [N, H, W] or [N, H, W, C], and `labels`, int64 [N], where there are any; of point data,
+    An .npz holds `images`, uint8 [N, H, W] or [N, H, W, C], and `labels`, int64 [N], if given; for point data it holds
     `points`, float32 [N, D].
+    Raises InputError for another kind of path, and for samples that cannot be drawn as pictures.
     """
     if path.suffix == ".npz":
         return _write_npz(path, samples, labels)
     if samples.ndim != 4 or samples.shape[1] not in (1, 3):
         what = "points" if samples.ndim != 4 else f"{samples.shape[1]} channels"
-        raise InputError(f"this generator draws {what}, which have no pictures; write them with --out FILE.npz")
+        raise InputError(f"this generator draws {what}, which cannot be shown as pictures; write them with --out FILE.npz")
     if path.suffix == ".png":
         return _write(path, encode_png(grid(samples, columns or max(1, round(len(samples) ** 0.5)))))
     if path.suffix:
@@ -44,7 +45,7 @@ def write_samples(path: Path, samples: Tensor, labels: Tensor | None = None, col
 
 
 def training_frames(run: Run, rule: FrameRule | None = None) -> list[Image.Image]:
-    """The pictures of the fixed z that an animation keeps by this rule, or by the recipe's; InputError without pictures."""
+    """The frames of the fixed z that this rule (by default the recipe's) selects; InputError if there are no pictures."""
     files = run.frames()
     if not files:
         raise InputError(f"{run.path} has no pictures of its fixed z yet")
@@ -62,7 +63,7 @@ def training_frames(run: Run, rule: FrameRule | None = None) -> list[Image.Image
 
 
 def latent_frames(run: Run, seed: int, points: int = 6, steps_between: int = 15, tiles: int = 16) -> list[Image.Image]:
-    """A loop through `points` places of the latent space, `tiles` walks at once in one grid."""
+    """The frames of a closed walk through `points` latent points, as grids of `tiles` walks at once."""
     if len(run.shape) != 3:
         raise InputError(f"{run.path} draws points, not pictures; there is nothing to animate between them")
     z = run.generator.z(points * tiles, seed).view(tiles, points, -1)
@@ -73,7 +74,7 @@ def latent_frames(run: Run, seed: int, points: int = 6, steps_between: int = 15,
 
 
 def write_animation(path: Path, frames: Sequence[Image.Image]) -> None:
-    """Write frames as .gif or .mp4, whole or not at all."""
+    """Write frames as .gif or .mp4, atomically; InputError for another kind of file."""
     if path.suffix == ".gif":
         return _write(path, animated_gif(frames))
     if path.suffix != ".mp4":

@@ -1,4 +1,4 @@
-"""The model card that travels with a generator."""
+"""The model card of a saved generator."""
 
 from sparring.config.schedules import RoundInfo
 from sparring.networks.latents import Code
@@ -6,7 +6,7 @@ from sparring.runs.run import Run
 
 
 def model_card(run: Run, info: RoundInfo) -> str:
-    """Markdown for people, with the front matter that model hubs read."""
+    """The model card in Markdown, with the front matter that model hubs read."""
     recipe = run.recipe
     classes = recipe.z.classes if isinstance(recipe.z, Code) else 0
     of_class = ", class_=0" if classes else ""

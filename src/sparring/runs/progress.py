@@ -1,4 +1,4 @@
-"""What people see while they wait, on standard error: a bar on a terminal or in a notebook, elsewhere a line now and then."""
+"""Progress on standard error: a bar on a terminal or in a notebook, elsewhere an occasional line."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
     from sparring.runs.run import Run
 
-SILENCE_SECONDS = 60  # where there is no bar, a line comes at every epoch's end, and after this time at the latest
+SILENCE_SECONDS = 60  # longest time between lines if there is no bar; every epoch's end prints one, too
 LABELS = {"d_loss": "D", "g_loss": "G", "d_real": "D(x)", "d_fake": "D(G(z))"}
 
 
 class Progress:
-    """Shows transfers and training. As a context manager it owns the terminal's bottom line."""
+    """Progress display of downloads and training; as a context manager, it owns the terminal's bottom line."""
 
     def __init__(self, quiet: bool = False):
         from rich.console import Console
@@ -42,15 +42,15 @@ class Progress:
         self._bars.stop()
 
     def say(self, sentence: str) -> None:
-        """One line above the bar."""
+        """Print a line above the bar."""
         self.console.print(sentence, markup=False, soft_wrap=True)
 
     def transfer(self, label: str, done: int, total: int) -> None:
-        """A download, as the data sets report it."""
+        """Show the progress of a download; data sets call this."""
         self.step(f"fetching {label}", done, total)
 
     def step(self, label: str, done: int, total: int, news: str = "") -> None:
-        """A piece of work that has come so far, and what else there is to say of it."""
+        """Show that `done` of `total` steps are done, with `news` beside the bar."""
         if label not in self._tasks:
             self._tasks[label] = self._bars.add_task(label, total=total, news="")
         self._bars.update(self._tasks[label], completed=done, total=total, news=news)
@@ -58,7 +58,7 @@ class Progress:
             self._bars.remove_task(self._tasks.pop(label))
 
     def on_start(self, run: "Run", start: RoundInfo, num_images: int) -> None:
-        """Training begins: `num_images` is the size of an epoch."""
+        """Announce the start of training; `num_images` is the size of an epoch."""
         self._length, self._num_images, self._start = run.recipe.length, num_images, start
         self._news, self._told = "", start.seconds
         self.say(f"{run.recipe.name}: {self._length} -> {run.path}")
@@ -66,7 +66,7 @@ class Progress:
         self._task = self._bars.add_task(run.recipe.name, total=1000, completed=round(1000 * share), news="")
 
     def on_round(self, info: RoundInfo) -> None:
-        """A round has been played."""
+        """Update the display after a round."""
         speed = (info.images - self._start.images) / max(info.seconds - self._start.seconds, 1e-9)
         if info.numbers is not None:
             known = ((label, info.numbers[name]) for name, label in LABELS.items())
@@ -82,6 +82,6 @@ class Progress:
 
 
 def _in_notebook() -> bool:
-    """Whether output goes to a notebook's page, where standard error would be drawn in alarming red."""
+    """True in a notebook, where standard error would appear in red."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return type(shell).__name__ == "ZMQInteractiveShell"

@@ -1,4 +1,4 @@
-"""What became of a run, from its journal."""
+"""The result of a run, from its journal and scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from sparring.runs.run import Run
 
 @dataclass(frozen=True)
 class Result:
-    """What `sparring train --json` prints."""
+    """The result of a run, as `sparring train --json` prints it."""
 
     run: str
     recipe: str
@@ -29,7 +29,7 @@ class Result:
 
     @classmethod
     def of(cls, run: Run) -> "Result":
-        """A run in numbers, from its journal; InputError where it holds no round yet."""
+        """The result of a run, from its journal; InputError if it has no round yet."""
         rounds = run.rounds()
         if not rounds:
             raise InputError(f"{run.path} has no rounds in its journal yet")
@@ -54,7 +54,7 @@ class Result:
 
 
 def is_complete(run: Run, length: Duration) -> bool:
-    """Whether a run has ended, and has reached this length."""
+    """True if a run has ended and reached this length."""
     events, last = list(run.journal()), _last_place(run)
     if last is None or events[-1]["event"] != "end":
         return False
@@ -63,12 +63,12 @@ def is_complete(run: Run, length: Duration) -> bool:
 
 
 def _last_place(run: Run) -> Mapping[str, Any] | None:
-    """The newest event that tells how far the run has come: a round that was read, or one that was skipped."""
+    """The newest event that records progress: a journalled round, or a skipped one."""
     events = [e for e in run.journal() if e["event"] == "round" or (e["event"] == "non-finite" and e["remedy"] == "skip")]
     return events[-1] if events else None
 
 
 def _newest_quick(run: Run) -> Score | None:
-    """The headline of the quick score taken last."""
+    """The primary score of the last quick evaluation."""
     taken = [evaluation for evaluation in run.scores() if evaluation.quick]
     return taken[-1].scores[0] if taken else None

@@ -1,6 +1,7 @@
-"""The checkpoints that a run may roll back to: the start, and those of the recipe's rhythm.
+"""The checkpoints that a run may roll back to: the start, and those at the recipe's checkpoint interval.
 
-Others are saved where somebody stops a run. To go back to one of them would make the run another than if it had never stopped.
+Other checkpoints exist because a run was stopped. Rolling back to one of them would give another result than an
+uninterrupted run.
 """
 
 from pathlib import Path
@@ -11,7 +12,7 @@ from sparring.training.engine import Engine
 
 
 def paths(folder: Path, engine: Engine) -> list[Path]:
-    """Those in a folder of checkpoints, newest first."""
+    """The roll-back points in a folder of checkpoints, newest first."""
     return [path for path in checkpoint.paths(folder) if _is_rollback_point(int(path.stem.removeprefix("round_")), engine)]
 
 

@@ -30,7 +30,7 @@ ROOT = Path("runs")
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder and what its recipe.json says."""
+    """A run's folder, with the recipe, seed and facts from its recipe.json."""
 
     path: Path
     recipe: Recipe
@@ -39,12 +39,12 @@ class Run:
 
     @classmethod
     def create(cls, path: Path, recipe: Recipe, seed: int, facts: dict[str, Any]) -> "Run":
-        """Write recipe.json into a folder that is there, and nobody else's; InputError where it holds something already."""
+        """Write recipe.json to an existing folder; InputError if the folder is already in use."""
         refuse_used(path)
         return cls(path, recipe, seed, {"schema": SCHEMA, "seed": seed, **facts}).with_recipe(recipe)
 
     def with_recipe(self, recipe: Recipe) -> "Run":
-        """The same run under this recipe (of another length, say), written to recipe.json."""
+        """The same run with another recipe, such as one of another length; rewrites recipe.json."""
         self.put("recipe.json", json_bytes(self.facts | {"recipe": codec.encode(recipe)}))
         return replace(self, recipe=recipe)
 
@@ -54,7 +54,7 @@ class Run:
 
     @classmethod
     def open(cls, name: str | Path) -> "Run":
-        """The run in a folder, or the newest one under runs/ for "latest"; InputError where there is none."""
+        """The run in a folder, or the newest one under runs/ for "latest"; InputError if there is none."""
         path = latest() if str(name) == "latest" else Path(name)
         if not (path / "recipe.json").is_file():
             raise InputError(f"{path} is no run: it has no recipe.json; name a folder that `sparring train` made, or latest")
@@ -86,7 +86,7 @@ class Run:
 
     @property
     def num_images(self) -> int:
-        """How many images it trains on; InputError where recipe.json does not say."""
+        """The number of training images; InputError if recipe.json does not hold it."""
         number = codec.decode(int, self.facts.get("num_images"), f"{self.path}/recipe.json: num_images")
         check(number >= 1, f"{self.path}/recipe.json: num_images", number, "be at least 1")
         return number
@@ -96,7 +96,7 @@ class Run:
         return journal.read(self.path / "journal.jsonl")
 
     def newest_checkpoint(self) -> tuple[Checkpoint, list[str]]:
-        """The newest intact checkpoint, and a sentence on each newer one that is not; InputError where none is."""
+        """The newest intact checkpoint, and a sentence about each newer damaged one; InputError if none is intact."""
         problems = []
         for path in checkpoint.paths(self.path / "checkpoints"):
             try:
@@ -107,18 +107,21 @@ class Run:
         raise InputError(f"{self.path} has no intact checkpoint ({found})")
 
     def resume_point(self) -> tuple[Checkpoint | None, list[str]]:
-        """Where training goes on, None for the very beginning, and what is damaged; InputError where it cannot go on."""
+        """The checkpoint to resume from (None for the very beginning), and sentences about damaged newer ones.
+
+        Raises InputError if the run cannot be resumed.
+        """
         if checkpoint.paths(self.path / "checkpoints"):
             return self.newest_checkpoint()
         events = [event for event in self.journal() if "best" not in event.get("file", "")]
-        if any(event["event"] == "checkpoint" for event in events[:-1]):  # behind the last one a kill explains it
+        if any(event["event"] == "checkpoint" for event in events[:-1]):  # at the very end, a kill explains it
             raise InputError(f"the checkpoints of {self.path} are gone; restore them from a copy, or train anew")
         if self.facts.get("start_from"):
             raise InputError(f"{self.path} was stopped before it had saved the weights that it starts from; train it anew")
         return None, []
 
     def damage(self) -> Iterator[str]:
-        """A sentence on every file of the run that is not what was written, or is gone."""
+        """A sentence about every file of the run that is damaged or missing."""
         yield from checksums.problems(self.path)
         yield from checksums.problems(self.path / "generator")
         files = [partial(checkpoint.read, path) for path in checkpoint.all_paths(self.path / "checkpoints")]
@@ -133,7 +136,7 @@ class Run:
 
     @cached_property
     def generator(self) -> SavedGenerator:
-        """The generator of the newest intact checkpoint; a newer one that is damaged is told to the log."""
+        """The generator of the newest intact checkpoint; damaged newer checkpoints are logged as warnings."""
         saved, problems = self.newest_checkpoint()
         for problem in problems:
             _log.warning("%s; round %d is taken in its place", problem, saved.info.round)
@@ -141,27 +144,27 @@ class Run:
 
     @cached_property
     def raw_generator(self) -> SavedGenerator:
-        """As `generator`, with the weights that were trained last, where an average of them is what is shown."""
+        """The generator with the last weights instead of their average, if the recipe keeps an average."""
         return self.generator_of(self.newest_checkpoint()[0], raw=True)
 
     def generator_of(self, saved: Checkpoint, raw: bool = False) -> SavedGenerator:
-        """The generator in one of the run's checkpoints: the averaged one, where there is one, unless `raw`."""
+        """The generator in a checkpoint of the run: averaged if the recipe keeps an average and not `raw`."""
         prefix = "average." if self.recipe.average and not raw else "generator.network."
         weights = {name.removeprefix(prefix): t for name, t in saved.tensors.items() if name.startswith(prefix)}
         return SavedGenerator.fit(self.recipe.generator, self.recipe.z, self.shape, weights, str(self.path))
 
     def sample(self, num: int = 16, seed: int = 0, class_: int | None = None) -> Tensor:
-        """Generated images [num, *shape] in [-1, 1], of one class or of any; the same seed, the same images."""
+        """Generated images [num, *shape] in [-1, 1], of one class or of all; a seed always gives the same images."""
         return self.generator.sample(num, seed, class_)
 
     def scores(self) -> list[Evaluation]:
-        """All evaluations, the quick ones of the training among them, in the order in which they were made."""
+        """All evaluations in the order in which they were made, including the quick ones taken during training."""
         return scorebook.read(self.path)
 
     def frames(self) -> list[Path]:
-        """The pictures that show the same again and again, in order of time: what the animation is made of.
+        """The pictures of the animation in order of time, all of the same fixed z.
 
-        Of several kinds, the one that the recipe names first.
+        If the recipe has several kinds of such pictures, its first one counts.
         """
         drawn = [event["file"] for event in self.journal() if event["event"] == "sample"]
         pattern = rf"samples/{re.escape(frame_prefix(self.recipe.pictures))}(epoch|round)_\d+\.png"
@@ -169,17 +172,17 @@ class Run:
         return [path for path in fixed if path.is_file()]
 
     def rounds(self) -> list[dict[str, Any]]:
-        """What the journal holds of rounds, in order."""
+        """The journal's round events, in order."""
         return [event for event in self.journal() if event["event"] == "round"]
 
     def _repr_png_(self) -> bytes | None:
-        """In a notebook a run shows its newest picture."""
+        """The newest picture of the run, which a notebook displays."""
         frames = self.frames()
         return frames[-1].read_bytes() if frames else None
 
 
 def _check_facts(facts: Mapping[str, Any], where: str) -> None:
-    """InputError for a fact of another kind than its name promises; that one is missing is told where it is needed."""
+    """Raise InputError for a fact of the wrong type; a missing fact raises only where it is needed."""
     kinds: Mapping[str, Any] = {
         **dict.fromkeys(("data_name", "data_fingerprint", "sparring", "torch", "python", "device", "platform"), str),
         **dict.fromkeys(("num_images", "threads"), int),
@@ -193,14 +196,14 @@ def _check_facts(facts: Mapping[str, Any], where: str) -> None:
 
 
 def place(out: str | Path | None, recipe: Recipe, seed: int) -> Path:
-    """Where a new run goes: the folder that the user names, which must hold nothing yet, or one under runs/."""
+    """The folder of a new run: the one that the user names, which must be new or empty, or one under runs/."""
     path = Path(out) if out is not None else ROOT / f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.name}-seed{seed}"
     refuse_used(path)
     return path
 
 
 def latest(root: Path = ROOT) -> Path:
-    """The run under `root` that was started last; InputError where there is none."""
+    """The folder of the run under `root` that was started last; InputError if there is none."""
     runs = [path.parent for path in root.rglob("recipe.json") if path.is_file()]
     if not runs:
         raise InputError(f"there is no run under {root}/ yet; train one with `sparring train vanilla`")
@@ -208,7 +211,7 @@ def latest(root: Path = ROOT) -> Path:
 
 
 def has_begun(path: Path, launch: str | None) -> bool:
-    """Whether a launch of several processes, now restarted, has begun a run here; InputError where it is somebody else's."""
+    """True if this launch of several processes, now restarted, has begun a run here; InputError for another's run."""
     if not (path / "recipe.json").is_file():
         return False
     if Run.open(path).facts.get("launch") != launch:
@@ -217,9 +220,9 @@ def has_begun(path: Path, launch: str | None) -> bool:
 
 
 def refuse_used(path: Path) -> None:
-    """InputError unless a run may be made here: nothing there yet, or an empty folder.
+    """Raise InputError unless `path` does not exist or is an empty folder.
 
-    What a process leaves that was killed before it had written recipe.json counts as nothing.
+    Files left by a process that was killed before it wrote recipe.json do not count.
     """
     try:
         if path.exists() and not path.is_dir():

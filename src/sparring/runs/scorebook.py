@@ -1,4 +1,4 @@
-"""scores.jsonl: every evaluation of a run, one a line. A training and an evaluation may write at once, so they take turns."""
+"""The file scores.jsonl: every evaluation of a run, one per line, with a lock because several processes may write it."""
 
 import json
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ NAME = "scores.jsonl"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of one moment of a run; `quick` ones were taken while it trained."""
+    """The scores of a run after one round; `quick` if taken during training."""
 
     round: int
     quick: bool
@@ -32,7 +32,7 @@ def append(folder: Path, evaluation: Evaluation) -> None:
 
 
 def read(folder: Path) -> list[Evaluation]:
-    """All evaluations in order; InputError where the file was damaged, or, naming the line, where one is none."""
+    """All evaluations in order; InputError if the file is damaged or a line is not a valid evaluation."""
     if not (folder / NAME).exists():
         return []
     *lines, _ = checksums.read(folder, NAME).split(b"\n")
@@ -40,7 +40,7 @@ def read(folder: Path) -> list[Evaluation]:
 
 
 def truncate_after(folder: Path, round_: int) -> None:
-    """Drop the quick scores taken after this round: a resumed run will take them again."""
+    """Drop the quick scores taken after this round, which a resumed run takes again."""
     with locks.take_turns(folder):
         found = read(folder)
         kept = [evaluation for evaluation in found if not (evaluation.quick and evaluation.round > round_)]

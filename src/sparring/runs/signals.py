@@ -1,4 +1,4 @@
-"""Stopping politely: the first Ctrl-C or SIGTERM lets the round end and the run be saved, the second stops at once."""
+"""Graceful stops: the first Ctrl-C or SIGTERM finishes the round and saves the run, the second stops at once."""
 
 import signal
 import threading
@@ -6,7 +6,7 @@ from types import FrameType
 
 
 class Ended(KeyboardInterrupt):
-    """A signal asked the program to end at once; `exit_status` is the shell's convention for it."""
+    """A signal ended the program at once; `exit_status` follows the shell's convention, 128 + its number."""
 
     def __init__(self, number: int):
         super().__init__("interrupted" if number == signal.SIGINT else "terminated")
@@ -14,17 +14,17 @@ class Ended(KeyboardInterrupt):
 
 
 def end_on_sigterm() -> None:
-    """From now on SIGTERM ends the program as Ctrl-C does: by an exception, so that nothing is left half done."""
+    """Make SIGTERM end the program by an exception, as Ctrl-C does, so that cleanup runs."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _end)
 
 
 class StopSignals:
-    """Within the block, `requested` says which signal came, if any; outside the main thread signals stay as they are.
+    """Context manager whose `requested` holds the signal received in the block, if any; effective in the main thread only.
 
-    `patient`: a second signal changes nothing, nor does one on the way out of a block that a signal or an error has ended.
-    Under torchrun Ctrl-C comes twice, from the terminal and from torchrun itself, which also asks all processes to end when
-    one has, and ends by force what has not done so after 30 seconds.
+    patient: ignore a second signal, and any signal while leaving a block that a signal or an error has ended. Under torchrun
+    Ctrl-C arrives twice, from the terminal and from torchrun itself. Torchrun also terminates all processes once one has
+    ended, and kills those still running after 30 seconds.
     """
 
     def __init__(self, patient: bool = False):

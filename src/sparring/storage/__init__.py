@@ -1,1 +1,1 @@
-"""Files: written whole or not at all, strict JSON, tensors with a checksum, checksums of folders, locks."""
+"""Storage: atomic file writes, strict JSON, tensors with a checksum, checksums of folders, and locks."""

@@ -1,7 +1,7 @@
-"""The checksums of a folder's files, in a file `SHA256SUMS` as `sha256sum --check` reads it.
+"""Checksums of a folder's files, in a file `SHA256SUMS` that `sha256sum --check` can read.
 
-A file's line is written before the file, so a kill between the two leaves the line of a file that never came: what counts is
-that one of the lines with a file's name has its checksum.
+A file's line is written before the file, so a kill between the two leaves a line without its file. A file may therefore have
+several lines; it is intact if one of them has its checksum.
 """
 
 import re
@@ -17,7 +17,7 @@ _LINE = re.compile("[0-9a-f]{64}  [^/].*\n")
 
 
 def write(folder: Path, name: str, data: bytes) -> None:
-    """Put a file into a folder (or into one directly below it), whole or not at all, with its checksum."""
+    """Write a file to a folder (or to one directly below it) atomically, and record its checksum."""
     path = folder / name
     if path.parent != folder:
         make_folder(path.parent)
@@ -27,7 +27,7 @@ def write(folder: Path, name: str, data: bytes) -> None:
 
 
 def read(folder: Path, name: str, longest: int | None = None) -> bytes:
-    """A file's bytes; InputError where they are not there, have none of its checksums, or are more than `longest`."""
+    """The bytes of a file; InputError if it is missing, matches none of its checksums, or is longer than `longest` bytes."""
     if longest is not None:
         data = read_bytes(folder / name, longest)
     else:
@@ -36,14 +36,14 @@ def read(folder: Path, name: str, longest: int | None = None) -> bytes:
     known = [line for line in _lines(folder) if line[64:] == f"  {name}\n"]
     if known and _line(data, name) not in known:
         raise InputError(
-            f"{folder / name} was damaged or changed: it has not the checksum that {NAME} holds; "
+            f"{folder / name} was damaged or changed: it does not have the checksum in {NAME}; "
             f"restore it from a copy, or, if you changed it on purpose, remove its line from {folder / NAME}"
         )
     return data
 
 
 def problems(folder: Path) -> Iterator[str]:
-    """A sentence on every listed file that is gone or damaged, or on the list where it cannot be read."""
+    """A sentence about every listed file that is missing or damaged, or about an unreadable list."""
     try:
         names = dict.fromkeys(_name(line) for line in _lines(folder))
     except InputError as error:
@@ -60,7 +60,7 @@ def problems(folder: Path) -> Iterator[str]:
 
 
 def repair(folder: Path) -> None:
-    """Drop what a kill left at the end: a part of a line, or the line of a file that never came."""
+    """Drop what a kill left at the end of the list: an incomplete line, or the line of a file that was not written."""
     lines = _lines(folder)
     _drop_torn_line(folder / NAME)
     name = _name(lines[-1]) if lines else None
@@ -69,7 +69,7 @@ def repair(folder: Path) -> None:
 
 
 def compact(folder: Path) -> None:
-    """Keep one line a file, where that is the file's: `sha256sum --check` then finds nothing but good ones."""
+    """Reduce the list to one line per intact file, so that `sha256sum --check` succeeds."""
     lines, kept = _lines(folder), dict[str | None, list[str]]()
     for line in lines:
         kept.setdefault(_name(line), []).append(line)
@@ -87,7 +87,7 @@ def _line(data: bytes, name: str) -> str:
 
 
 def _lines(folder: Path) -> list[str]:
-    """Whole lines; a kill may have left a part of one at the end. InputError where they cannot be read."""
+    """The complete lines, without an incomplete one that a kill left at the end; InputError if they cannot be read."""
     if not (folder / NAME).exists():
         return []
     with open_to_read(folder / NAME) as stream:
@@ -96,7 +96,7 @@ def _lines(folder: Path) -> list[str]:
 
 
 def _name(line: str) -> str | None:
-    """The file of a line; None where it is no line of a checksum, or of a file outside the folder."""
+    """The file name in a line; None for a malformed line, or a file outside the folder."""
     name = line[66:-1]
     return name if _LINE.fullmatch(line) and ".." not in PurePosixPath(name).parts else None
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all. Everything that a run writes goes through here, call by call of the system."""
+"""Atomic and durable file operations; everything that a run writes goes through this module."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Put a file in place under a temporary name, flushed to the disk and then renamed; MachineError where that fails."""
+    """Write a file under a temporary name, flush it to the disk and rename it into place; MachineError if that fails."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     with disk_errors(path, len(data)):
         try:
@@ -32,9 +32,9 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def append(path: Path, data: bytes, *, flush: bool = False) -> None:
-    """Add to the end of a file, which is made where there is none; all of the data or, with MachineError, nothing.
+    """Append to a file, created if necessary: either all of the data, or nothing and a MachineError.
 
-    `flush`: return when the disk has them. Without it they outlive the process, though not a power failure.
+    flush: return only after the data has reached the disk. Without it, data survives a kill but not a power failure.
     """
     with disk_errors(path, len(data)), _opened(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as file:
         before = os.fstat(file).st_size
@@ -48,33 +48,33 @@ def append(path: Path, data: bytes, *, flush: bool = False) -> None:
 
 
 def truncate(path: Path, num_bytes: int) -> None:
-    """Keep a file's first bytes alone; MachineError where that fails."""
+    """Truncate a file to its first `num_bytes`; MachineError if that fails."""
     with disk_errors(path, 0), _opened(path, os.O_WRONLY) as file:
         os.ftruncate(file, num_bytes)
         os.fsync(file)
 
 
 def flush(path: Path) -> int:
-    """Bring what was appended to a file to the disk; its size in bytes."""
+    """Flush a file to the disk; returns its size in bytes."""
     with disk_errors(path, 0), _opened(path, os.O_WRONLY) as file:
         os.fsync(file)
         return os.fstat(file).st_size
 
 
 def remove(path: Path) -> None:
-    """Delete a file; MachineError where that fails."""
+    """Delete a file; MachineError if that fails."""
     with disk_errors(path, 0):
         os.remove(path)  # noqa: PTH107
 
 
 def make_folder(path: Path) -> None:
-    """A folder within one that is there: what somebody removed does not come back by itself."""
+    """Create a folder in an existing one; parents that were removed are not created again."""
     with disk_errors(path, 0):
         path.mkdir(exist_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring a folder's own entries to the disk, where the system can: a rename is only then sure to outlive a power failure."""
+    """Flush a folder's entries to the disk on POSIX systems, so that a rename survives a power failure."""
     if os.name == "posix":
         with _opened(folder, os.O_RDONLY) as file:
             os.fsync(file)
@@ -87,23 +87,23 @@ def remove_temporaries(folder: Path) -> None:
 
 
 def remove_temporaries_of(path: Path) -> None:
-    """Remove the temporary files that killed processes left of one file; for who alone may write it now."""
+    """Remove temporary files of one file that killed processes left; the caller must be its only writer."""
     for part in path.parent.glob(f".{escape(path.name)}.*.part"):
         remove(part)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """One JSON value, indented for people."""
+    """Write a JSON value to a file, indented."""
     write_atomically(path, json_bytes(value))
 
 
 def json_bytes(value: Any) -> bytes:
-    """One JSON value as a file of its own holds it."""
+    """The content of a JSON file with this value: indented UTF-8 with a final newline."""
     return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; InputError where there is none that can be trusted."""
+    """The JSON object in a file; InputError if it cannot be read, or is not a valid JSON object."""
     value = strict_json.parse(read_bytes(path, strict_json.LONGEST), str(path))
     if not isinstance(value, dict):
         raise InputError(f"cannot read {path}: it holds no JSON object")
@@ -111,7 +111,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_bytes(path: Path, longest: int) -> bytes:
-    """All bytes of a file; InputError where it is none, cannot be read, or has more than `longest` bytes."""
+    """All bytes of a file; InputError if it is not a file, cannot be read, or has more than `longest` bytes."""
     with open_to_read(path) as stream:
         data = stream.read(longest + 1)
     if len(data) > longest:
@@ -120,9 +120,9 @@ def read_bytes(path: Path, longest: int) -> bytes:
 
 
 def lines(path: Path, longest: int = 1 << 20) -> Iterator[tuple[int, bytes]]:
-    """The complete lines of a file and their numbers from 1; a last one without its end, as a kill leaves it, is passed over.
+    """The complete lines of a file with their numbers from 1; an incomplete last line, as a kill leaves it, is skipped.
 
-    InputError where the file cannot be read, or has a line of more than `longest` bytes.
+    Raises InputError if the file cannot be read, or has a line of more than `longest` bytes.
     """
     with open_to_read(path) as stream:
         for number in count(1):
@@ -136,9 +136,9 @@ def lines(path: Path, longest: int = 1 << 20) -> Iterator[tuple[int, bytes]]:
 
 @contextmanager
 def open_to_read(path: Path) -> Iterator[BinaryIO]:
-    """A file to read from; InputError, also for failures within the block, where it is no file or cannot be read."""
+    """Context manager of a file opened for reading; InputError if it is not a file or reading fails, also in the block."""
     try:
-        if not path.is_file():  # a pipe would have us wait, a device would never end
+        if not path.is_file():  # reading a pipe could block, a device might never end
             raise InputError(f"cannot read {path}: there is no such file" if not path.exists() else f"{path} is no file")
         with path.open("rb") as stream:
             yield stream
@@ -147,7 +147,7 @@ def open_to_read(path: Path) -> Iterator[BinaryIO]:
 
 
 def check_links(folder: Path) -> None:
-    """InputError where a link anywhere below a folder leads out of it, or nowhere; the folder itself may be a link."""
+    """Raise InputError if a link below a folder is broken or leads out of it; the folder itself may be a link."""
     root = folder.resolve()
     for where, folders, files in os.walk(folder):
         for path in (Path(where, name) for name in (*folders, *files)):
@@ -158,13 +158,13 @@ def check_links(folder: Path) -> None:
 def _leads_within(link: Path, root: Path) -> bool:
     try:
         return link.resolve(strict=True).is_relative_to(root)
-    except (OSError, RuntimeError):  # nowhere, or in a circle
+    except (OSError, RuntimeError):  # broken or circular
         return False
 
 
 @contextmanager
 def disk_errors(path: Path, num_bytes: int) -> Iterator[None]:
-    """Turn the failure of a write into one sentence that names the file and the space it needs."""
+    """Context manager that turns a failed write into an error that names the file and the space it needs."""
     try:
         yield
     except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
@@ -190,7 +190,7 @@ def _write_all(file: int, data: bytes) -> None:
 
 
 def _free(path: Path) -> str:
-    """What the disk of a file has left, where its folder is there to ask."""
+    """The free space on a file's disk, in words."""
     try:
         return f", {_mib(shutil.disk_usage(path.parent).free)} are free"
     except OSError:

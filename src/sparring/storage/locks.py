@@ -1,4 +1,4 @@
-"""Who may write: one process trains a run at a time; those who add scores take turns."""
+"""Locks of a run's folder: one process trains it at a time, and processes that add scores take turns."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,9 +12,9 @@ from sparring.storage.files import disk_errors
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """The folder, made where it is not there, is this process's own for the block; InputError where it is another's.
+    """Context manager that locks a folder for this process; InputError if another process holds it.
 
-    One that was made and is left with nothing in it goes again.
+    A missing folder is created, and removed again if it is empty afterwards.
     """
     made = not folder.exists()
     with disk_errors(folder, 0):
@@ -33,7 +33,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def _drop_unused(folder: Path) -> None:
-    with suppress(OSError):  # somebody removed it, or has just begun to use it
+    with suppress(OSError):  # another process removed it, or has just begun to use it
         if [path.name for path in folder.iterdir()] == [".lock"]:
             (folder / ".lock").unlink()
             folder.rmdir()
@@ -41,7 +41,7 @@ def _drop_unused(folder: Path) -> None:
 
 @contextmanager
 def take_turns(folder: Path) -> Iterator[None]:
-    """Wait for the others who add to a run's scores, and keep them waiting for the block."""
+    """Context manager that waits for the lock on a run's scores and holds it for the block."""
     shared = FileLock(folder / ".scores.lock")
     with disk_errors(folder, 0):
         shared.acquire()

@@ -1,4 +1,4 @@
-"""JSON that anybody may have written: read strictly and within bounds, in one place for every file."""
+"""Strict and bounded parsing of untrusted JSON, for all files."""
 
 import json
 import math
@@ -8,16 +8,16 @@ from typing import Any
 from sparring.errors import InputError
 
 LONGEST = 1 << 24  # bytes of a text
-DEEPEST = 64  # lists and objects within each other
-LARGEST = 10**300  # a whole number beyond it fits no float
-_SHOWN = 80  # characters of somebody else's text in an error
+DEEPEST = 64  # levels of nested lists and objects
+LARGEST = 10**300  # larger whole numbers do not fit a float
+_SHOWN = 80  # characters of untrusted text in an error
 
 
 def parse(text: str | bytes, where: str) -> Any:
-    """The JSON value of a text; InputError, naming the place `where`, unless that is exactly one value that can be trusted.
+    """The JSON value of a text; InputError, naming the place `where`, for anything but one valid value.
 
-    Refused are texts that are no JSON in UTF-8, longer than 16 MiB or nested deeper than 64 levels, NaN and infinities, whole
-    numbers beyond 1e300, objects that give a name twice, and strings with control characters or halves of surrogate pairs.
+    Refused are texts that are not UTF-8 JSON, longer than 16 MiB or nested deeper than 64 levels, NaN and infinities, whole
+    numbers beyond 1e300, objects with duplicate names, and strings with control characters or lone surrogates.
     """
     if len(text) > LONGEST:
         raise InputError(f"{where} is no JSON of ours: it is longer than {LONGEST >> 20} MiB")
@@ -35,19 +35,19 @@ def parse(text: str | bytes, where: str) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value that came out of JSON, as an error can quote it: on one line, in ASCII, and not too long."""
+    """A parsed JSON value for quotation in an error: on one line, in ASCII, shortened."""
     return one_line(json.dumps(value))
 
 
 def one_line(text: str) -> str:
-    """Somebody else's text as an error can quote it: on one line, with nothing that a terminal would obey, and not too long."""
+    """Untrusted text for quotation in an error: on one line, without terminal escapes, shortened."""
     text = " ".join(text[: 4 * _SHOWN].split())
     plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return plain if len(plain) <= 2 * _SHOWN else f"{plain[:_SHOWN]} ... {plain[-_SHOWN // 2 :]}"
 
 
 def unfit_character(text: str) -> str | None:
-    """The first control character or half of a surrogate pair, which no name or text of ours has; None in most texts."""
+    """The first control character or lone surrogate in a text, neither of which is allowed; None if there is none."""
     if text.isprintable():
         return None
     return next((c for c in text if (c < " " and c not in "\t\n\r") or "\x7f" <= c < "\xa0" or "\ud800" <= c < "\ue000"), None)
@@ -74,7 +74,7 @@ def _float(digits: str) -> float:
 
 
 def _walk(value: Any) -> Iterator[Any]:
-    """The value and all within it, one level after the other."""
+    """The value and everything nested in it, level by level."""
     level = [value]
     for _ in range(DEEPEST):
         yield from level

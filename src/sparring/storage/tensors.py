@@ -1,4 +1,4 @@
-"""Safetensors files that carry their own checksum: tensors, and facts about them as JSON."""
+"""Safetensors files with a checksum, which hold tensors and JSON facts about them."""
 
 import json
 from hashlib import sha256
@@ -25,7 +25,7 @@ def encode_tensors(format: str, facts: dict[str, Any], tensors: dict[str, Tensor
 def read_tensors(path: Path, format: str, what: str) -> tuple[dict[str, Any], dict[str, Tensor], str]:
     """Facts, tensors and checksum of a file.
 
-    Raises InputError, saying that it is no intact `what`, where the file is truncated, altered, or of another format.
+    `what` names the kind of file in errors. Raises InputError if the file is truncated, altered, or of another format.
     """
     tensors, metadata = read_safetensors(path, what)
     if metadata.get("format") != format:
@@ -41,11 +41,11 @@ def read_tensors(path: Path, format: str, what: str) -> tuple[dict[str, Any], di
 
 
 def read_safetensors(path: Path, what: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of any safetensors file; InputError, saying that it is no intact `what`, where it is none.
+    """Tensors and metadata of any safetensors file; InputError, naming it by `what`, if it is not an intact one.
 
-    The library holds the header against the file's size before it gives a tensor, and maps the file in place of copying it.
+    The library checks the header against the file's size before it returns a tensor, and maps the file instead of copying.
     """
-    if not path.is_file():  # a pipe would have us wait
+    if not path.is_file():  # reading a pipe could block
         raise InputError(f"{path} is no intact {what}: there is no such file")
     try:
         with safe_open(path, framework="pt") as file:
@@ -53,7 +53,7 @@ def read_safetensors(path: Path, what: str) -> tuple[dict[str, Tensor], dict[str
             return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
     except MemoryError:
         raise
-    except Exception as error:  # types and shapes that PyTorch does not know end in errors of every kind
+    except Exception as error:  # damaged files cause errors of many types
         raise InputError(f"{path} is no intact {what}: {strict_json.one_line(str(error))}") from None
 
 
@@ -62,7 +62,7 @@ def _quoted(word: str | None) -> str:
 
 
 def _in_order(data: bytes) -> bytes:
-    """The same file with its metadata in alphabetical order: safetensors writes it in any, and equal files have equal bytes."""
+    """The same file with sorted metadata: safetensors writes it in arbitrary order, but equal files shall have equal bytes."""
     end = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:end])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))

@@ -1,6 +1,6 @@
-"""Pictures of what a run learned: tensors and lists of numbers in, a PIL image or encoded bytes out.
+"""Images, plots and animations: tensors and lists of numbers in, a PIL image or encoded bytes out.
 
-Nothing here knows of runs, recipes or the command line, and only `write_mp4` touches a file.
+This package does not depend on runs, recipes or the command line, and only `write_mp4` writes a file.
 """
 
 from sparring.config import registry

@@ -1,4 +1,4 @@
-"""Moving pictures: which frames to keep, and how to write them."""
+"""Animations: selection of frames, GIF and MP4."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -13,16 +13,16 @@ from sparring.errors import InputError
 FrameRule = Literal["all", "square-root"]
 FRAME_RULES: tuple[FrameRule, ...] = get_args(FrameRule)
 
-MAX_FRAMES = 120  # an animation of more is a large file that nobody watches to its end
-SHORTEST_SECONDS, LONGEST_SECONDS = 0.02, 655.35  # browsers slow down what is shorter; GIF stores 16 bits of 1/100 s
+MAX_FRAMES = 120  # more frames make a large file and a long animation
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.02, 655.35  # browsers slow down shorter frames; GIF stores 16 bits of 1/100 s
 
 
 def frame_indices(count: int, rule: FrameRule) -> list[int]:
-    """Which of `count` frames an animation shows.
+    """The indices of the frames, out of `count`, that an animation shows.
 
-    "all" keeps every frame, thinned evenly to at most 120, first and last included. "square-root" is the rule of
-    TensorFlow's DCGAN tutorial, dense early where much changes: frame i is kept when 2 sqrt(i), rounded, exceeds that
-    of the frame kept before; the last frame is then appended once more, even where it was kept.
+    "all" keeps every frame, thinned evenly to at most 120, including the first and the last. "square-root" is the rule of
+    TensorFlow's DCGAN tutorial, which is dense early on, when images change most: frame i is kept if round(2 sqrt(i))
+    exceeds that of the previously kept frame. The last frame is then appended again, even if it was kept.
     Raises ValueError for a negative count or an unknown rule.
     """
     if count < 0:
@@ -35,11 +35,11 @@ def frame_indices(count: int, rule: FrameRule) -> list[int]:
 
 
 def animated_gif(frames: Sequence[Image.Image], seconds_per_frame: float = 0.1, hold_last_seconds: float = 2.0) -> bytes:
-    """Encode frames as a GIF that loops for ever and stays on its last frame `hold_last_seconds` longer.
+    """Encode frames as a GIF that loops forever and holds its last frame for `hold_last_seconds` longer.
 
-    "L" frames keep their greys exactly; others are reduced to 256 colours each. Times are rounded to 1/100 s.
-    Equal neighbours are stored once and shown as long as both.
-    Raises ValueError for no frames, frames of different sizes, or times that a GIF cannot keep.
+    "L" frames keep their grey levels exactly; others are reduced to 256 colours each. Times are rounded to 1/100 s.
+    Equal consecutive frames are stored once, with their durations added.
+    Raises ValueError for no frames, frames of different sizes, or durations that a GIF cannot store.
     """
     _check_sizes(frames)
     longest = seconds_per_frame + hold_last_seconds
@@ -55,17 +55,17 @@ def animated_gif(frames: Sequence[Image.Image], seconds_per_frame: float = 0.1, 
 
 
 def write_mp4(path: Path, frames: Sequence[Image.Image], fps: float = 10.0) -> None:
-    """Write frames as an H.264 video; an odd width or height gets one more line, repeated from the edge.
+    """Write frames as an H.264 video; an odd width or height is padded by repeating the last row or column.
 
-    Raises InputError where the video extra is not installed, ValueError for no frames, frames of different sizes, a
-    path that does not end in .mp4, or an fps that is not positive.
+    Raises InputError if the video extra is not installed, and ValueError for no frames, frames of different sizes, a path
+    that does not end in .mp4, or an fps that is not positive.
     """
     _check_sizes(frames)
     if path.suffix != ".mp4" or not fps > 0:
         raise ValueError(f"path must end in .mp4 and fps must be positive, got {path} and {fps}")
     try:
         import imageio.v3 as imageio
-        import imageio_ffmpeg  # noqa: F401  imageio needs it, and would not say which extra is missing
+        import imageio_ffmpeg  # noqa: F401  imageio needs it, but would not name the missing extra
     except ImportError as missing:
         raise InputError('Writing a video needs the video extra: pip install "sparring[video]".') from missing
     pixels = np.stack([_even_sized(frame) for frame in frames])
@@ -99,7 +99,7 @@ def _milliseconds(seconds: float) -> int:
 
 
 def _even_sized(frame: Image.Image) -> np.ndarray:
-    # uint8 [H, W, 3] with H and W even, for H.264 halves the resolution of colour
+    # uint8 [H, W, 3] with H and W even, because H.264 halves the resolution of colour
     pixels = np.asarray(frame.convert("RGB"))
     height, width, _ = pixels.shape
     return np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

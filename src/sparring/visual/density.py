@@ -1,4 +1,4 @@
-"""Densities of points from samples, and the discriminator that is best against them; all in float64."""
+"""Kernel density estimates of points, and the optimal discriminator between two densities; all in float64."""
 
 import math
 from collections.abc import Sequence
@@ -6,25 +6,25 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-SUMMED_AT_ONCE = 4096  # points; bounds the memory
+SUMMED_AT_ONCE = 4096  # points, to bound memory
 
 
 def scott_bandwidth(points: Tensor) -> float:
-    """Scott's rule, h = s N^(-1 / (D + 4)), in the unit of the points (Scott 1992, Multivariate Density Estimation).
+    """The bandwidth by Scott's rule, h = s N^(-1 / (D + 4)), in the unit of the points.
 
-    points: [N, D]; s^2 is the variance (divided by N), averaged over the axes, for the kernel is round. 0 where all points
-    are one.
+    Scott 1992, Multivariate Density Estimation. points: [N, D]; s^2 is the variance (divided by N), averaged over the axes
+    because the kernel is isotropic. The bandwidth is 0 if all points are equal.
     """
     num, num_axes = points.shape
     return points.double().var(0, correction=0).mean().sqrt().item() * num ** (-1 / (num_axes + 4))
 
 
 def kernel_density(points: Tensor, axes: Sequence[Tensor], bandwidth: float) -> Tensor:
-    """The mean of N(x; point, h^2 I) over the points, at all x of a grid: what they were drawn from, blurred by that kernel.
+    """The kernel density estimate on a grid: the mean of N(x; point, h^2 I) over the points, at every x of the grid.
 
     points: [N, D], D 1 or 2; axes: the grid's coordinates along each of the D axes. Returns float64 [len(axes[0]), ...].
-    A round normal density is the product of those of its coordinates, so the sum over N points is one matrix product. Values
-    below 1e-308 become 0.
+    An isotropic normal density factorises over its coordinates, so the sum over N points is one matrix product. Values below
+    1e-308 underflow to 0.
     Raises ValueError for another D, for another number of axes, or unless the bandwidth is above 0.
     """
     if points.ndim != 2 or points.shape[1] not in (1, 2) or len(axes) != points.shape[1]:
@@ -38,15 +38,16 @@ def kernel_density(points: Tensor, axes: Sequence[Tensor], bandwidth: float) -> 
 def optimal_discriminator(log_real: Tensor, log_fake: Tensor) -> Tensor:
     """D*(x) = p_data(x) / (p_data(x) + p_g(x)), the sigmoid of ln(p_data / p_g) (Goodfellow et al. 2014, proposition 1).
 
-    Log densities of any one shape; not a number where both are 0.
+    log_real, log_fake: log densities of the same shape. The result is NaN where both densities are 0.
     """
     return torch.sigmoid(log_real - log_fake)
 
 
 def num_in_kernel(density: Tensor, num: int, bandwidth: float, num_axes: int) -> Tensor:
-    """How many of `num` points with this density lie within a kernel's reach: num p (2 pi h^2)^(D / 2).
+    """The effective number of points within a kernel, out of `num` with this density: num p (2 pi h^2)^(D / 2).
 
-    Of a `kernel_density` it is the sum of exp(-|x - point|^2 / 2 h^2): below 1, nearly nobody was seen there.
+    For a `kernel_density` this is the sum of exp(-|x - point|^2 / 2 h^2); a value below 1 means that hardly any point is
+    near.
     """
     return num * density * (2 * math.pi * bandwidth**2) ** (num_axes / 2)
 
@@ -57,5 +58,5 @@ def _kernel_sum(points: Tensor, axes: Sequence[Tensor], bandwidth: float) -> Ten
 
 
 def _normal(offsets: Tensor, std: float) -> Tensor:
-    """The normal density of the line at these offsets from its mean."""
+    """The one-dimensional normal density at these offsets from its mean."""
     return torch.exp(-(offsets / std).square() / 2) / (std * math.sqrt(2 * math.pi))

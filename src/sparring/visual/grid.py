@@ -1,4 +1,4 @@
-"""Grids of images, and two grids beside each other."""
+"""Grids of images, with or without headings, and two grids side by side."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from sparring.visual.pixels import to_uint8
 
 PADDING = 2
-MID_GREY = 128  # what a pixel of 0 becomes in `to_uint8`
+MID_GREY = 128  # the value of a pixel of 0 in `to_uint8`
 
 TITLE_SIZE = 14  # pixels
 TITLE_MARGIN = 5  # pixels above and below a title, and around the whole
@@ -19,9 +19,9 @@ def grid(images: Tensor, columns: int, padding: int = PADDING, fill: int = MID_G
     """Lay images out row by row, with padding around and between them; the last row may be incomplete.
 
     images: float [N, C, H, W] in [-1, 1], C 1 (gives mode "L") or 3 ("RGB"); fill: grey level in [0, 255] of the
-    padding and of empty places; scale: whole-number enlargement that keeps pixels sharp.
-    The picture is scale * (columns * (W + padding) + padding) wide, and as high by the same rule, as torchvision's
-    `make_grid` has it; a single image is padded too, and a grid is never wider than its N images.
+    padding and of empty cells; scale: integer enlargement that keeps pixels sharp.
+    The grid is scale * (columns * (W + padding) + padding) wide, its height follows the same rule, as in torchvision's
+    `make_grid`. A single image is padded too, and a grid has no more columns than images.
     Raises ValueError for no images, another C, or a setting out of range.
     """
     _check_settings(images, columns, padding, fill, scale)
@@ -38,10 +38,10 @@ def grid(images: Tensor, columns: int, padding: int = PADDING, fill: int = MID_G
 
 
 def headed_grid(images: Tensor, rows: Sequence[str] = (), columns: Sequence[str] = ()) -> Image.Image:
-    """A `grid` with a word before each row, or over each column, enlarged as far as its images stay within 64 pixels.
+    """A `grid` with a heading before each row or above each column, enlarged so that an image takes up to 64 pixels.
 
-    images: as `grid` takes them, row by row; their number is a multiple of the number of words. Words are black on white.
-    Raises ValueError where the words do not fit the images, or for none.
+    images: as for `grid`, row by row; their number is a multiple of the number of headings. Headings are black on white.
+    Raises ValueError for no headings, for both kinds, or if their number does not fit the images.
     """
     num_words = len(rows) or len(columns)
     if bool(rows) == bool(columns) or len(images) % num_words:
@@ -66,16 +66,16 @@ def headed_grid(images: Tensor, rows: Sequence[str] = (), columns: Sequence[str]
 
 
 def tile_scale(width: int) -> int:
-    """By how much images of this width are enlarged to be seen: to 64 pixels or a little less."""
+    """The integer factor that enlarges images of this width to 64 pixels or slightly less."""
     return max(1, 64 // width)
 
 
 def side_by_side(
     left: Image.Image, right: Image.Image, gap: int = 24, titles: tuple[str, str] = ("real", "generated")
 ) -> Image.Image:
-    """Put two pictures beside each other on white, `gap` pixels apart, each under its title.
+    """Two pictures side by side on white, `gap` pixels apart, each below its title, aligned at the top.
 
-    The result is "L" where both are "L", else "RGB"; the lower picture of two is aligned to the top.
+    The mode of the result is "L" if both are "L", else "RGB".
     Raises ValueError for a negative gap.
     """
     if gap < 0:

@@ -1,4 +1,4 @@
-"""From floats in [-1, 1] to bytes in [0, 255], and from pictures to PNG files in memory."""
+"""Conversion of floats in [-1, 1] to bytes in [0, 255], and PNG encoding and decoding in memory."""
 
 import warnings
 from io import BytesIO
@@ -27,7 +27,7 @@ def to_uint8(images: Tensor) -> Tensor:
 
 
 def encode_png(image: Image.Image) -> bytes:
-    """Encode a picture as PNG; the same pixels give the same bytes, for nothing but pixels is written."""
+    """Encode a picture as PNG, without metadata, so that equal pixels give equal bytes."""
     bare = image.copy()
     bare.info = {}
     buffer = BytesIO()
@@ -38,16 +38,16 @@ def encode_png(image: Image.Image) -> bytes:
 def decode_png(png: bytes, where: str = "the picture") -> Image.Image:
     """Read a PNG as a picture, "L" or "RGB"; an alpha channel is dropped.
 
-    Raises InputError, naming `where`, for bytes of another kind, damaged ones, and pictures of very many pixels.
+    Raises InputError, naming `where`, for bytes that are not a PNG, damaged files, and pictures with too many pixels.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(BytesIO(png), formats=["PNG"]) as image:
-                image.verify()  # the checksums, which decoding passes over
+                image.verify()  # verifies checksums, which decoding skips
         with Image.open(BytesIO(png), formats=["PNG"]) as image:
             return image.convert("L" if image.mode == "L" else "RGB")
     except MemoryError:
         raise
-    except Exception as error:  # decoders meet damage with errors of every kind
+    except Exception as error:  # damaged files cause errors of many types
         raise InputError(f"{where} is no intact PNG: {strict_json.one_line(str(error))}") from None

@@ -1,4 +1,4 @@
-"""Runs side by side as one HTML page that needs nothing else: no network, no scripts, all pictures within."""
+"""The self-contained HTML page of a comparison: no network, no scripts, all pictures embedded."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ from sparring.visual.pixels import decode_png
 if TYPE_CHECKING:
     from jinja2 import Template
 
-LARGEST = 260  # CSS pixels: wider pictures are shown at a half, a third, ... of their size, so that pixels stay whole
-BORDERS = ("solid", "dashed", "dotted", "double")  # as STYLES of traces.py: the lines of the plots
+LARGEST = 260  # CSS pixels; wider pictures are shown at 1/2, 1/3, ... of their size, so that pixels stay whole
+BORDERS = ("solid", "dashed", "dotted", "double")  # match STYLES in traces.py, the line styles of the plots
 
 
 Tone = Literal["", "noise", "differs"]
@@ -22,7 +22,7 @@ Tone = Literal["", "noise", "differs"]
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG; `sharp` ones are made of pixels that are meant to be seen, the others of lines and letters."""
+    """A PNG with a caption; `sharp` for images whose pixels should stay visible, not for plots."""
 
     png: bytes
     caption: str
@@ -46,20 +46,20 @@ class Picture:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value, what stands small beneath it, and what is to be made of it."""
+    """A table cell: its value, a note in small print, and the outcome of a comparison with its tone."""
 
     text: str
     note: str = ""
-    verdict: str = ""
+    comparison: str = ""
     tone: Tone = ""
 
 
-Row = tuple[str, Sequence[Cell | None]]  # a name, and a cell a column; None is a dash
+Row = tuple[str, Sequence[Cell | None]]  # a name, and a cell for each column; None is shown as a dash
 
 
 @dataclass(frozen=True)
 class Remark:
-    """What the coach said, and when."""
+    """A remark of the coach, and its time."""
 
     when: str
     cause: str
@@ -69,9 +69,9 @@ class Remark:
 
 @dataclass(frozen=True)
 class Entry:
-    """A run: its letter, name and facts, its pictures (one a moment, where there is one), and what the coach said.
+    """A run on the page: its letter, name and facts, a picture (or None) for each moment, and the coach's remarks.
 
-    `evaluation`: which one the scores are of; `command`: what would make one.
+    `evaluation`: a description of the evaluation shown; `command`: the command that makes one.
     """
 
     letter: str
@@ -85,9 +85,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Report:
-    """All that the page shows. A row of settings and scores has a cell for every entry, one of groups for every group.
+    """The content of the page. Rows of settings and scores have a cell for each entry, group rows one for each group.
 
-    `protocol`: how the scores were taken; `quick`: while training. `like`: letters of the runs that share their z.
+    `protocol`: the protocol of the scores in words; `quick`: True if they were taken during training; `like`: letters of the
+    runs that share their z.
     """
 
     entries: Sequence[Entry]
@@ -106,18 +107,18 @@ class Report:
 
 
 def render(report: Report) -> str:
-    """The page as HTML; whatever the report says is text, never markup."""
+    """The page as HTML; all content of the report is escaped."""
     return _template().render(report=report, key=key)
 
 
 def key(index: int) -> str:
-    """The style of a short line that looks like those of the run at this place in the plots."""
+    """The CSS of a legend line in the colour and style of run number `index` in the plots."""
     return f"border-top: 3px {BORDERS[index // len(COLOURS) % len(BORDERS)]} {COLOURS[index % len(COLOURS)]}"
 
 
 @cache
 def _template() -> "Template":
-    from jinja2 import Environment, StrictUndefined  # here, for it takes long to import
+    from jinja2 import Environment, StrictUndefined  # imported here because it is slow to import
 
     source = files("sparring.visual").joinpath("report.html.j2").read_text(encoding="utf-8")
     room = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

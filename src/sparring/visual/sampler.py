@@ -1,4 +1,4 @@
-"""What pictures are to those who draw and keep them: where they get what they show, when they are due, what their files are."""
+"""Interfaces between pictures and training: the source of images, when pictures are due, and their file names."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol
@@ -13,17 +13,17 @@ MOST_TILES = 10_000
 
 
 class NoiseLike(Protocol):
-    """The distribution of z: `num` columns. One of codes can write into some of them.
-
-    A code's columns: z itself, then `classes` of a one-hot class, then `continuous` ones in [-1, 1].
-    """
+    """A distribution of z with `num` columns."""
 
     @property
     def num(self) -> int: ...
 
 
 class CodeLike(NoiseLike, Protocol):
-    """Noise in which a class and other codes can be chosen."""
+    """A distribution of z whose class and continuous codes can be set.
+
+    Its columns are z itself, then a one-hot class of `classes` columns, then `continuous` codes in [-1, 1].
+    """
 
     @property
     def classes(self) -> int: ...
@@ -37,36 +37,36 @@ class CodeLike(NoiseLike, Protocol):
 
 
 class Sampler(Protocol):
-    """Where pictures get their images from, all [N, *shape] in [-1, 1] on the CPU."""
+    """The source of the images in pictures, all [N, *shape] in [-1, 1] on the CPU."""
 
     @property
     def noise(self) -> NoiseLike: ...
 
     @property
     def classes(self) -> Sequence[str]:
-        """The names of the real images' classes; none where they have none."""
+        """The names of the real images' classes; empty if they have no labels."""
         ...
 
     @property
     def discriminator(self) -> DiscriminatorFunction:
-        """What D says in inference mode."""
+        """The discriminator in inference mode."""
         ...
 
     @property
     def log_density(self) -> LogDensity | None:
-        """The exact density of the real points, where it is known."""
+        """The exact density of the real points; None if it is unknown."""
         ...
 
     def z(self, num: int, *address: str | int) -> Tensor:
-        """[num, num_z]: the z at this address."""
+        """The z at this address of the keyed randomness, [num, num_z]."""
         ...
 
     def draw(self, z: Tensor) -> Tensor:
-        """Generated in inference mode from this z."""
+        """Images generated from z in inference mode."""
         ...
 
     def samples(self, num: int, *address: str | int) -> Tensor:
-        """Generated in inference mode from the z at this address."""
+        """Images generated in inference mode from the z at this address."""
         ...
 
     def real(self, num: int, split: Literal["train", "test"]) -> Tensor:
@@ -74,35 +74,35 @@ class Sampler(Protocol):
         ...
 
     def at_init(self, num: int) -> Tensor:
-        """From a generator with PyTorch's own initial values, in training mode."""
+        """Images of a generator with PyTorch's default initial weights, in training mode."""
         ...
 
 
 class Picture(Protocol):
-    """A frozen dataclass registered as "picture".
+    """Interface of a picture: a frozen dataclass registered as "picture".
 
-    One that shows the same again and again says with `frames: ClassVar[str]` what stands in its files' names before
-    `epoch_0001.png` or `round_000020.png`. One that cannot show all data or every z says so with
-    `check_fits(shape: Sequence[int], noise: Noise) -> None`, which raises InputError before anything is trained.
+    A picture that repeatedly shows the same z can serve as an animation. It declares `frames: ClassVar[str]`, the prefix of
+    its file names before `epoch_0001.png` or `round_000020.png`. A picture that does not fit all data or every z defines
+    `check_fits(shape: Sequence[int], noise: Noise) -> None`, which raises InputError before training starts.
     """
 
-    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
-        """File names (under samples/) and PNG bytes of what is due at this moment."""
+    def render(self, info: RoundInfo, sampler: Sampler, /) -> Iterator[tuple[str, bytes]]:
+        """File names (under samples/) and PNG bytes of the pictures that are due after this round."""
         ...
 
 
 def frame_prefix(pictures: Sequence[Picture]) -> str:
-    """How the names of an animation's frames begin: those of the first of these pictures that is drawn again and again."""
+    """The file name prefix of an animation's frames: that of the first picture with `frames`, else empty."""
     starts = [getattr(picture, "frames", None) for picture in pictures]
     return next((start for start in starts if start is not None), "")
 
 
 def frame_name(every: Interval, info: RoundInfo) -> str:
-    """`epoch_0001.png` for a rhythm of epochs, `round_000020.png` for one of rounds and in the midst of an epoch."""
+    """`epoch_0001.png` for an interval in epochs, `round_000020.png` for one in rounds and within an epoch."""
     by_epoch = info.epoch_ended and not every.rounds
     return f"epoch_{info.epoch:04d}.png" if by_epoch else f"round_{info.round:06d}.png"
 
 
 def check_num_tiles(num: int) -> None:
-    """InputError where a picture would have too many images."""
+    """Raise InputError for a picture of too many images."""
     check(num <= MOST_TILES, "the number of images in a picture", f"{num:,}", f"be at most {MOST_TILES:,}")

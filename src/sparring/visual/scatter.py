@@ -1,4 +1,4 @@
-"""Points, real beneath generated: a scatter plot in two dimensions, two densities in one."""
+"""Plots of generated points over real ones: a scatter plot in two dimensions, two histograms in one."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from sparring.visual.figure import GREY, VERMILION, figure_png, new_figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIZE = 480  # pixels, both ways
+SIZE = 480  # pixels, width and height
 MARGIN = 0.25  # of the real points' extent, left free on each side
 NUM_BINS = 60
 HEADROOM = 2.0  # highest density shown, in units of the real points' highest
@@ -19,9 +19,9 @@ HEADROOM = 2.0  # highest density shown, in units of the real points' highest
 def scatter(real: Tensor, fake: Tensor, title: str = "") -> bytes:
     """Draw generated points over real ones as a PNG of 480 x 480 pixels.
 
-    real [N, D] and fake [M, D], D 1 or 2, N and M at least 1. Axis limits come from `real` alone, so the frames of an
-    animation do not jump; how many generated points fall outside them is written in the corner. With D = 1 both
-    histograms share their bins and are divided by all their points, those outside included.
+    real [N, D] and fake [M, D], D 1 or 2, N and M at least 1. Axis limits depend on `real` alone, so the frames of an
+    animation do not jump; the number of generated points outside them is written in the corner. With D = 1, both
+    histograms share their bins and are normalised by all points, including those outside.
     Raises ValueError for another shape, or a value that is infinite or not a number.
     """
     real_points, fake_points = checked("real", real), checked("fake", fake)
@@ -48,7 +48,7 @@ def checked(name: str, points: Tensor) -> np.ndarray:
 
 
 def _draw_plane(ax: "Axes", real: np.ndarray, fake: np.ndarray) -> int:
-    # real, fake: [N, 2]; returns how many generated points the axes leave out
+    # real, fake: [N, 2]; returns the number of generated points outside the axes
     low, high = limits(real)
     for points, colour, name in ((real, GREY, "real"), (fake, VERMILION, "generated")):
         ax.scatter(points[:, 0], points[:, 1], s=6, color=colour, alpha=0.6, linewidths=0, label=name)
@@ -57,7 +57,7 @@ def _draw_plane(ax: "Axes", real: np.ndarray, fake: np.ndarray) -> int:
 
 
 def _draw_densities(ax: "Axes", real: np.ndarray, fake: np.ndarray) -> int:
-    # real, fake: [N, 1]; returns how many generated points the axes leave out
+    # real, fake: [N, 1]; returns the number of generated points outside the axes
     low, high = (limit[0] for limit in limits(real))
     edges = np.linspace(low, high, NUM_BINS + 1)
     real_density, fake_density = _density(real[:, 0], edges), _density(fake[:, 0], edges)
@@ -76,12 +76,12 @@ def limits(real: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _density(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    # not numpy's density=True, which would count only the values within the edges
+    # numpy's density=True would count only the values within the edges
     counts, _ = np.histogram(values, edges)
     return counts / (len(values) * np.diff(edges))
 
 
 def note(ax: "Axes", text: str) -> None:
-    """Write a text into the lower left corner."""
+    """Write a text in the lower left corner of the axes."""
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2}
     ax.text(0.02, 0.02, text, transform=ax.transAxes, fontsize=9, bbox=box)

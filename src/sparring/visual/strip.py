@@ -1,4 +1,4 @@
-"""A row of pictures in false colours, the way small GAN tutorials have always shown their samples."""
+"""A row of images in false colours, the usual sample plot of small GAN tutorials."""
 
 import numpy as np
 from torch import Tensor
@@ -10,9 +10,9 @@ from sparring.visual.pixels import to_uint8
 def strip(images: Tensor) -> bytes:
     """Draw images in one row, an inch each, without axes, as a PNG.
 
-    images: float [N, C, H, W] in [-1, 1]. With C = 1 each picture is drawn in the viridis colours between its own
-    minimum and maximum, as matplotlib's `imshow` does by default: contrast is stretched, so compare shapes, not
-    brightness. With C = 3 the colours are its own.
+    images: float [N, C, H, W] in [-1, 1]. With C = 1, each image is drawn with the viridis colour map between its own
+    minimum and maximum, as matplotlib's `imshow` does by default. This stretches contrast, so compare shapes, not
+    brightness. With C = 3, colours are unchanged.
     Raises ValueError for no images, another C, or a value that is infinite or not a number.
     """
     if images.ndim != 4 or images.shape[0] == 0 or images.shape[1] not in (1, 3):
@@ -26,7 +26,7 @@ def strip(images: Tensor) -> bytes:
 
 
 def _drawable(images: Tensor) -> np.ndarray:
-    """The values that `imshow` takes: float [N, H, W] as they are, or uint8 [N, H, W, 3]."""
+    """The images for `imshow`: float [N, H, W] unchanged, or uint8 [N, H, W, 3]."""
     pixels = to_uint8(images)
     if images.shape[1] == 1:
         return images[:, 0].detach().float().cpu().numpy()

@@ -1,4 +1,4 @@
-"""Line plots of a run over time: what the losses did, and what D said of real and generated samples."""
+"""Line plots of a run over time: losses, D's outputs on real and generated samples, and scores."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Series = tuple[Sequence[float], Sequence[float | None]]  # x, and as many y, of which None, NaN and infinities are left out
+Series = tuple[Sequence[float], Sequence[float | None]]  # x and y of equal length; None, NaN and infinite y are left out
 
 WIDTH, HEIGHT = 800, 450  # pixels
 STYLES = ("-", "--", ":", "-.")
-MANY_POINTS = 200  # above this a line is drawn pale, with its running median over it
+MANY_POINTS = 200  # longer lines are drawn pale, below their running median
 NUM_MEDIANS = 400
-_TITLE = "What D says of real and generated samples"
+_TITLE = "D's output on real and generated samples"
 
 
 def losses_plot(losses: Mapping[str, Series], x_label: str = "epoch") -> bytes:
-    """Draw losses over time as a PNG of 800 x 450 pixels, one line a name.
+    """Draw losses over time as a PNG of 800 x 450 pixels, one line for each name.
 
     A line of more than 200 points is drawn pale, with its running median (a window of 1/40 of its points) on top.
     Raises ValueError for a series whose x and y differ in length.
@@ -30,29 +30,29 @@ def losses_plot(losses: Mapping[str, Series], x_label: str = "epoch") -> bytes:
 
 
 def traces_plot(traces: Mapping[str, Series], x_label: str = "epoch") -> bytes:
-    """Draw probabilities that D gave, over time, as a PNG of 800 x 450 pixels: mean D(x) and D(G(z)), one line a name.
+    """Draw mean D(x) and D(G(z)) over time as a PNG of 800 x 450 pixels, one line for each name.
 
-    The axis is [0, 1]; a dashed line marks 0.5, which a D says that cannot tell real from generated. Long series are
-    drawn as `losses_plot` draws them.
+    The axis is [0, 1]; a dashed line marks 0.5, the output of a D that cannot tell real from generated samples. Long series
+    are drawn as in `losses_plot`.
     Raises ValueError for a series whose x and y differ in length.
     """
     return probabilities_plot(_TITLE, traces, x_label)
 
 
 def logits_plot(logits: Mapping[str, Series], x_label: str = "epoch") -> bytes:
-    """The same of a D whose output is no probability: mean logits, on an axis of their own."""
+    """Draw mean logits over time as `traces_plot` does, for a D whose output is not a probability."""
     return lines_plot(_TITLE, "mean logit", logits, x_label)
 
 
 def lines_plot(title: str, y_label: str, lines: Mapping[str, Series], x_label: str) -> bytes:
-    """Draw values over time as `losses_plot` does, under any title; from the seventh line on, colours recur in dashes."""
+    """Draw values over time as `losses_plot` does, with any title; from the seventh line on, colours repeat with dashes."""
     figure, ax = _titled_axes(title, x_label, y_label)
     _draw_all(ax, lines)
     return _finished(figure, ax)
 
 
 def probabilities_plot(title: str, lines: Mapping[str, Series], x_label: str) -> bytes:
-    """Draw probabilities over time as `traces_plot` does, under any title."""
+    """Draw probabilities over time as `traces_plot` does, with any title."""
     figure, ax = _titled_axes(title, x_label, "mean probability of being real")
     ax.axhline(0.5, color=GREY, linestyle="--", linewidth=1)
     ax.set_ylim(-0.02, 1.02)
@@ -61,9 +61,9 @@ def probabilities_plot(title: str, lines: Mapping[str, Series], x_label: str) ->
 
 
 def scores_plot(title: str, y_label: str, lines: Mapping[str, Series], x_label: str, floor: float | None) -> bytes:
-    """Draw scores over time on a logarithmic axis, which leaves out what is not above 0; the floor as a dashed line.
+    """Draw scores over time on a logarithmic axis, without values that are not above 0; a dashed line marks the floor.
 
-    A line without points is no line, but it keeps its colour from the others.
+    A line without points is not drawn, but still takes up its colour.
     """
     from matplotlib.ticker import LogLocator, StrMethodFormatter
 
@@ -74,7 +74,7 @@ def scores_plot(title: str, y_label: str, lines: Mapping[str, Series], x_label: 
         shown.append(floor)
         ax.axhline(floor, color=GREY, linestyle="--", linewidth=1, label="floor")
     if shown:
-        ax.set_ylim(min(shown) / 1.6, max(shown) * 1.6)  # 1.6 ** 2 > 5 / 2: there is a number on the axis in any case
+        ax.set_ylim(min(shown) / 1.6, max(shown) * 1.6)  # 1.6 ** 2 > 5 / 2, so at least one tick has a label
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -84,10 +84,10 @@ def scores_plot(title: str, y_label: str, lines: Mapping[str, Series], x_label: 
 
 
 def running_median(values: np.ndarray, window: int, num_out: int) -> tuple[np.ndarray, np.ndarray]:
-    """Medians of windows centred on at most `num_out` evenly spaced places; windows shrink at both ends.
+    """Running medians at no more than `num_out` evenly spaced positions; windows shrink at both ends.
 
-    values: [N], N at least 1; window: how many values each spans, an even number counting as the next odd one.
-    Returns the places, as indices into `values`, and the medians there.
+    values: [N], N at least 1; window: the number of values in each window; even numbers are rounded up to odd ones.
+    Returns the positions, as indices into `values`, and the medians.
     """
     half = window // 2
     places = np.linspace(0, len(values) - 1, min(num_out, len(values))).round().astype(int)
@@ -132,7 +132,7 @@ def _draw(ax: "Axes", name: str, x: np.ndarray, y: np.ndarray, colour: str, styl
 
 
 def _finite(name: str, series: Series) -> tuple[np.ndarray, np.ndarray]:
-    """The points that can be drawn, x and y as float64 [N]."""
+    """The finite points of a series, x and y as float64 [N]."""
     if len(series[0]) != len(series[1]):
         raise ValueError(f"series {name!r} has {len(series[0])} x and {len(series[1])} y: as many of both are needed")
     x, y = np.asarray(series[0], dtype=float), np.asarray(series[1], dtype=float)  # None becomes NaN

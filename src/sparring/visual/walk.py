@@ -7,12 +7,12 @@ SMALLEST_SINE = 1e-6
 
 
 def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
-    """Interpolate along the arc from a to b: (sin((1 - t) w) a + sin(t w) b) / sin(w), with w the angle between them.
+    """Spherical interpolation from a to b: (sin((1 - t) w) a + sin(t w) b) / sin(w), with w the angle between them.
 
-    Shoemake 1985, for latents White 2016 (arXiv:1609.04468): normal latents lie near a sphere, and a straight line
-    would cut through its inside, where the generator has seen nothing. Vectors keep their lengths: none is normalised.
-    a, b: float [D] or [N, D], row with row; t in [0, 1]. Returns a's shape and dtype: exactly a at 0, exactly b at 1.
-    Computed in float64. Rows that are nearly parallel or opposite have no arc of their own and are mixed linearly.
+    Shoemake 1985, for latents White 2016 (arXiv:1609.04468): normal latents lie near a sphere, and a straight line would
+    pass through its inside, where the generator was not trained. Vectors are not normalised.
+    a, b: float [D] or [N, D], interpolated row by row; t in [0, 1]. Returns a's shape and dtype: exactly a at 0, exactly b
+    at 1. Computed in float64. Rows that are nearly parallel or opposite are interpolated linearly.
     Raises ValueError for shapes that differ or a t outside [0, 1].
     """
     if a.shape != b.shape or a.ndim not in (1, 2):
@@ -30,11 +30,11 @@ def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
 
 
 def walk(points: Tensor, steps_between: int) -> Tensor:
-    """Walk along arcs through all points and back to the first.
+    """A closed walk along arcs through all points and back to the first.
 
     points: float [K, D], K at least 2; steps_between: steps from each point to the next, at least 1.
-    Returns [K * steps_between, D]: row k * steps_between is exactly point k, and the last row is one step short of the
-    first, so that an animation loops without a stutter.
+    Returns [K * steps_between, D]: row k * steps_between is exactly point k, and the last row is one step before the first
+    point, so that an animation loops smoothly.
     Raises ValueError for another shape or too few steps.
     """
     if points.ndim != 2 or len(points) < 2:
@@ -47,6 +47,6 @@ def walk(points: Tensor, steps_between: int) -> Tensor:
 
 
 def _angle(a: Tensor, b: Tensor) -> Tensor:
-    """Angles between rows, [..., 1] in [0, pi]: 2 atan2(|u - v|, |u + v|) of unit vectors, exact where acos is not."""
+    """Angles between rows, [..., 1] in [0, pi]: 2 atan2(|u - v|, |u + v|) of unit vectors, more accurate than acos."""
     u, v = torch.nn.functional.normalize(a, dim=-1), torch.nn.functional.normalize(b, dim=-1)
     return 2 * torch.atan2((u - v).norm(dim=-1, keepdim=True), (u + v).norm(dim=-1, keepdim=True))

@@ -1,6 +1,6 @@
-"""Extractors: images to features and class logits. A yardstick is a classifier that Sparring trained; Inception is optional.
+"""Extractors: networks that map images to features and class logits.
 
-Scores by different extractors are never compared.
+They are classifiers that Sparring trained, or optionally Inception. Scores by different extractors are never compared.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ SHIPPED = Path(__file__).parent / "weights"
 
 
 class Extractor(Protocol):
-    """What every extractor can do."""
+    """Interface of an extractor: label, hash of its weights, class names, and features of images."""
 
     @property
     def label(self) -> str: ...
@@ -43,15 +43,15 @@ class Extractor(Protocol):
 
 
 def files() -> list[Path]:
-    """The files of all yardsticks at hand: those that come with Sparring, then those that the user trained, newest first."""
-    own = (path for path in (cache_folder() / "extractors").glob("*.safetensors") if path.is_file())  # no link to nowhere
+    """Files of all available extractors: first those shipped with Sparring, then the user's own, newest first."""
+    own = (path for path in (cache_folder() / "extractors").glob("*.safetensors") if path.is_file())  # skips broken links
     return sorted(SHIPPED.glob("*.safetensors")) + sorted(own, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
 def find(name: str) -> Extractor:
     """The extractor of this name (`digits`, `digits-1a2b3c4d`, `inception`, `inception:FILE`) or in this file.
 
-    Raises InputError where there is none, or its file is damaged.
+    Raises InputError if there is none, or its file is damaged.
     """
     if name == "inception" or name.startswith("inception:"):
         path = name.partition(":")[2]
@@ -66,7 +66,7 @@ def find(name: str) -> Extractor:
 
 
 def suited(test: Dataset) -> Extractor | None:
-    """The yardstick that was trained on the data set with these test images, if there is one."""
+    """The extractor that was trained on the data set with these test images; None if there is none."""
     if not isinstance(test, ImageSet):
         return None
     fingerprint = test.fingerprint()
@@ -74,7 +74,7 @@ def suited(test: Dataset) -> Extractor | None:
 
 
 def readable() -> Iterator[tuple[Path, ClassifierExtractor]]:
-    """The yardsticks at hand and their files; one that is damaged, or of another version, is passed over."""
+    """The available extractors with their files; damaged ones and those of other versions are skipped."""
     for path in files():
         with suppress(InputError):
             yield path, classifier_extractor.read(path)
@@ -84,20 +84,20 @@ def train(
     data: Data,
     name: str,
     *,
-    how: ClassifierTraining | None = None,
+    settings: ClassifierTraining | None = None,
     seed: int = 0,
     folder: Path | None = None,
     progress: Progress = lambda *_: None,
 ) -> Path:
-    """Train a yardstick on a labelled data set and write it, with its model card, into the folder or the user's cache.
+    """Train an extractor on a labelled data set and write it, with its model card, to `folder` or the user's cache.
 
-    Raises InputError for a name that cannot name a file, and as `school`.
+    Returns the path of its file. Raises InputError for a name that is not a valid file name, and as `train_classifier`.
     """
     if not 0 < len(name) <= 64 or name == "inception" or set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-_."):
-        raise InputError(f"{name!r} cannot name a yardstick; use another, of up to 64 small letters, digits, - and _")
-    how, config = how or ClassifierTraining(), ClassifierConfig()
+        raise InputError(f"{name!r} cannot name an extractor; use up to 64 lower-case letters, digits, - and _")
+    settings, config = settings or ClassifierTraining(), ClassifierConfig()
     train_set, test = data.train(progress), data.test(progress)
-    pupil = train_classifier(config, how, train_set, test, seed, progress)
+    trained = train_classifier(config, settings, train_set, test, seed, progress)
     facts = Facts(
         name=name,
         data=codec.encode(data)["name"],
@@ -106,11 +106,11 @@ def train(
         classes=test.classes,
         network=config,
         seed=seed,
-        epochs=how.epochs,
-        held_back_accuracy=pupil.held_back_accuracy,
-        test_accuracy=pupil.test_accuracy,
-        confusion=tuple(tuple(row) for row in pupil.confusion.tolist()),
+        epochs=settings.epochs,
+        held_back_accuracy=trained.held_back_accuracy,
+        test_accuracy=trained.test_accuracy,
+        confusion=tuple(tuple(row) for row in trained.confusion.tolist()),
     )
-    path = classifier_extractor.write(folder or cache_folder() / "extractors", facts, pupil.network)
+    path = classifier_extractor.write(folder or cache_folder() / "extractors", facts, trained.network)
     write_atomically(path.with_suffix(".md"), card(classifier_extractor.read(path)).encode())
     return path

@@ -1,4 +1,4 @@
-"""The network of a yardstick: a small convolutional classifier whose pooled last layer gives the features."""
+"""The network of an extractor: a small convolutional classifier whose pooled last layer gives the features."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,15 @@ from torch import Tensor, nn
 from sparring.errors import InputError, check
 
 SMALLEST = 16  # pixels
-MOST_WIDTHS = 30  # each but the first halves the picture
+MOST_WIDTHS = 30  # each but the first halves the image
 
 
 @dataclass(frozen=True)
 class ClassifierConfig:
-    """3x3 convolutions with batch norm: the first keeps the size, every further width halves it, then refines it once.
+    """3x3 convolutions with batch norm: the first keeps the image size; each further width halves it.
 
-    The last width is not refined; its channels, averaged over the places, are the features.
+    Every inner width has a second convolution of stride 1. The channels of the last width, averaged over all positions, are
+    the features.
     """
 
     widths: tuple[int, ...] = (16, 32, 64, 128)
@@ -29,9 +30,9 @@ class ClassifierConfig:
         check(min(self.widths) >= 1, "widths", self.widths, "be positive numbers")
 
     def build(self, shape: tuple[int, ...], num_classes: int) -> "Classifier":
-        """For images of `shape` [C, H, W]; InputError below 16 x 16 pixels."""
+        """The network for images of `shape` [C, H, W]; InputError below 16 x 16 pixels."""
         if len(shape) != 3 or min(shape[1:]) < SMALLEST:
-            raise InputError(f"a yardstick needs images of at least {SMALLEST} x {SMALLEST} pixels, not {list(shape)}")
+            raise InputError(f"an extractor needs images of at least {SMALLEST} x {SMALLEST} pixels, not {list(shape)}")
         return Classifier(self.widths, shape[0], num_classes)
 
 

@@ -1,4 +1,4 @@
-"""A yardstick: a trained classifier in a file of its own, named by the hash of its content."""
+"""An extractor that Sparring trained: a classifier in a file of its own, named by the hash of its content."""
 
 import copy
 import re
@@ -23,9 +23,9 @@ FORMAT = "sparring-yardstick-1"
 
 @dataclass(frozen=True)
 class Features:
-    """What an extractor makes of images: features float32 [N, D] and logits float32 [N, K], on the CPU.
+    """Features float32 [N, D] and logits float32 [N, K] of images, on the CPU.
 
-    Points are features of themselves, with no logits: [N, 0].
+    Points are their own features, with logits of shape [N, 0].
     """
 
     features: Tensor
@@ -35,13 +35,13 @@ class Features:
         return len(self.features)
 
     def take(self, chosen: Tensor) -> "Features":
-        """Those at these places, int64 [M]."""
+        """The features and logits at these indices, int64 [M]."""
         return Features(self.features[chosen], self.logits[chosen])
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a yardstick is and where it comes from; `data_fingerprint` is that of the test images."""
+    """Metadata of an extractor: its data, network, training and accuracy. `data_fingerprint` is of the test images."""
 
     name: str
     data: str
@@ -53,7 +53,7 @@ class Facts:
     epochs: int
     held_back_accuracy: float
     test_accuracy: float
-    confusion: tuple[tuple[int, ...], ...]  # test images by label (row) and verdict
+    confusion: tuple[tuple[int, ...], ...]  # test images by label (row) and prediction
 
     def __post_init__(self):
         num = len(self.classes)
@@ -64,7 +64,7 @@ class Facts:
 
 @dataclass(frozen=True, eq=False)
 class ClassifierExtractor:
-    """A classifier in inference mode, and its facts."""
+    """A classifier in inference mode, with its metadata and hash."""
 
     facts: Facts
     hash: str
@@ -72,7 +72,7 @@ class ClassifierExtractor:
 
     @property
     def label(self) -> str:
-        """Name and the first 8 digits of the hash, as scores print it."""
+        """Name and the first 8 digits of the hash, as shown with scores."""
         return _label(self.facts, self.hash)
 
     @property
@@ -81,7 +81,7 @@ class ClassifierExtractor:
 
     @cached_property
     def _fused(self) -> Classifier:
-        """The same function with every batch norm folded into the convolution before it: half the time."""
+        """The same function with every batch norm folded into the convolution before it; twice as fast."""
         network, layers = copy.deepcopy(self.network), list(self.network.features)
         pairs = zip(layers, [*layers[1:], None], strict=True)
         folded = [
@@ -91,10 +91,10 @@ class ClassifierExtractor:
         return network
 
     def features(self, images: ImageSet, device: torch.device, progress: Progress | None = None) -> Features:
-        """Features and logits of all images; InputError where they have another shape than those that it learned from."""
+        """Features and logits of all images; InputError if their shape differs from that of the training images."""
         if images.shape != self.facts.shape:
             raise InputError(
-                f"the yardstick {self.label} judges images of {_size(self.facts.shape)}, not of {_size(images.shape)}"
+                f"the extractor {self.label} takes images of {_size(self.facts.shape)}, not of {_size(images.shape)}"
             )
         network = self._fused.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         found: list[tuple[Tensor, Tensor]] = []
@@ -108,7 +108,7 @@ class ClassifierExtractor:
 
 
 def write(folder: Path, facts: Facts, network: Classifier) -> Path:
-    """Write NAME-HASH.safetensors into the folder; its path."""
+    """Write NAME-HASH.safetensors to the folder and return its path."""
     data, checksum = encode_tensors(FORMAT, asdict(facts), network.state_dict())
     path = folder / f"{_label(facts, checksum)}.safetensors"
     with disk_errors(path, len(data)):
@@ -118,8 +118,8 @@ def write(folder: Path, facts: Facts, network: Classifier) -> Path:
 
 
 def read(path: Path) -> ClassifierExtractor:
-    """Read and verify a yardstick; InputError where it is damaged, altered, misnamed, or does not fit this version."""
-    data, tensors, checksum = read_tensors(path, FORMAT, "yardstick")
+    """Read and verify an extractor; InputError if it is damaged, altered, misnamed, or does not fit this version."""
+    data, tensors, checksum = read_tensors(path, FORMAT, "extractor")
     with naming(str(path)):
         facts = codec.decode(Facts, data, "facts")
 
@@ -129,10 +129,10 @@ def read(path: Path) -> ClassifierExtractor:
     check_fits(build, tensors, str(path))
     network = build().eval()
     network.load_state_dict(tensors)
-    yardstick = ClassifierExtractor(facts, checksum, network)
-    if re.search("-[0-9a-f]{8}$", path.stem) and path.stem != yardstick.label:
-        raise InputError(f"{path} holds the yardstick {yardstick.label}: its name and its content do not agree")
-    return yardstick
+    extractor = ClassifierExtractor(facts, checksum, network)
+    if re.search("-[0-9a-f]{8}$", path.stem) and path.stem != extractor.label:
+        raise InputError(f"{path} holds the extractor {extractor.label}: its name and its content do not agree")
+    return extractor
 
 
 def _label(facts: Facts, checksum: str) -> str:

@@ -1,4 +1,4 @@
-"""The Inception network of the published FIDs, for those who have its weights; a poor judge of small grey pictures."""
+"""The Inception network of published FIDs, if its weights are at hand; unsuited to small grey images."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from sparring.evaluation.extractors.classifier_extractor import Features
 from sparring.storage.files import read_bytes
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
-SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"  # all of it: its first digits can be forged
+SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"  # all digits: a prefix could be forged
 SIZE = 95_628_359  # bytes
 URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}"
 
@@ -60,7 +60,7 @@ def load(path: Path | None = None) -> Inception:
         from torch_fidelity.feature_extractor_inceptionv3 import (  # pyright: ignore[reportMissingImports]
             FeatureExtractorInceptionV3,
         )
-    except (ImportError, RuntimeError) as error:  # the latter where its torchvision does not fit this torch
+    except (ImportError, RuntimeError) as error:  # RuntimeError if its torchvision does not fit this torch
         raise InputError(f"the Inception extractor needs torch-fidelity: pip install torch-fidelity ({error})") from None
     layers = ["2048", "logits_unbiased"]
     return Inception(checksum, FeatureExtractorInceptionV3("inception", layers, feature_extractor_weights_path=str(path)))

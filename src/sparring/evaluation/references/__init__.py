@@ -1,4 +1,4 @@
-"""The standards that samples are held against, and which of them suits some data."""
+"""References: the real data that samples are compared with, and the choice of one for a data set."""
 
 import torch
 from torch import Tensor
@@ -19,28 +19,28 @@ __all__ = ["ImageReference", "PointReference", "Reference", "StackedReference", 
 def reference_for(
     data: Data, device: torch.device, extractor: str | None = None, progress: Progress | None = None
 ) -> Reference | None:
-    """What samples of this data set are held against; with no extractor named, the yardstick that was trained on it.
+    """The reference for samples of this data set, by the named extractor or by the one that was trained on these data.
 
-    None where there is no such yardstick. InputError as `extractors.find`.
+    None if no extractor was trained on them. Raises InputError as `extractors.find`, and for points with an extractor.
     """
     test = data.test(progress)
     if device.type == "mps":
         device = torch.device("cpu")  # Apple's GPUs have no float64
     if isinstance(test, PointSet):
         if extractor:
-            raise InputError(f"points are scored as they are: there is nothing for the extractor {extractor!r} to do")
+            raise InputError(f"points are scored without an extractor; leave {extractor!r} out")
         return PointReference(data, device, progress)
     if isinstance(test, StackedSet):
-        judge = extractors.find(extractor) if extractor else extractors.suited(Mnist().test(progress))
-        return StackedReference(data, device, progress, extractor=judge) if judge else None
+        digits = extractors.find(extractor) if extractor else extractors.suited(Mnist().test(progress))
+        return StackedReference(data, device, progress, extractor=digits) if digits else None
     found = extractors.find(extractor) if extractor else extractors.suited(test)
     return ImageReference(data, device, progress, extractor=found) if found else None
 
 
 def as_dataset(samples: Tensor) -> Dataset:
-    """Generated samples [N, *shape] as a data set: images quantised to 8 bits, points as they are.
+    """Generated samples [N, *shape] as a data set: images quantised to 8 bits, points unchanged.
 
-    Raises InputError where one is infinite or not a number.
+    Raises InputError if a value is infinite or not a number.
     """
     bad = int((~samples.flatten(1).isfinite()).any(1).sum())
     if bad:

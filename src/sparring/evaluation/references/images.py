@@ -1,4 +1,4 @@
-"""Real images as an extractor sees them."""
+"""The reference for images: features of the test images, and the metrics on features."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ from sparring.metrics import (
 )
 
 SUBSET = 1000  # samples in each of the kernel distance's subsets
-FEW_CLASSES = 20  # up to so many, the share of each is a score of its own
+FEW_CLASSES = 20  # up to this number, the share of each class is a score of its own
 
 
 @dataclass(frozen=True, eq=False)
 class ImageReference(FeatureReference):
-    """The test images of a data set, as an extractor sees them."""
+    """The test images of a data set, through the features and predictions of an extractor."""
 
     primary_metric: ClassVar[str] = "frechet_distance"
     preprocessing: ClassVar[str] = "clamped to [-1, 1], uint8 by rounding half to even, back to [-1, 1]"
@@ -63,7 +63,7 @@ class ImageReference(FeatureReference):
         return Features(**cache.tensors(("features", *self._key), make, fits))
 
     def _is_table(self, found: Tensor) -> bool:
-        """Whether these are numbers, a row for every real image."""
+        """True for a finite float32 table with a row for every real image."""
         shaped = found.dtype == torch.float32 and found.ndim == 2 and len(found) == len(self.test)
         return shaped and bool(found.isfinite().all())
 
@@ -88,7 +88,7 @@ class ImageReference(FeatureReference):
 
     @cached_property
     def shares(self) -> Tensor:
-        """Of the extractor's verdicts on the test images, float64 [K]."""
+        """Class shares of the extractor's predictions on the test images, float64 [K]."""
         return class_shares(self.real.logits)
 
     @property
@@ -135,7 +135,7 @@ class ImageReference(FeatureReference):
 
 
 def images_of(examples: Dataset) -> ImageSet:
-    """The same; InputError where they are points."""
+    """The examples, if they are images; InputError for points."""
     if not isinstance(examples, ImageSet):
         raise InputError("these are points, and the data set holds images")
     return examples

@@ -1,4 +1,4 @@
-"""Real points as they are, and the mixture that they come from."""
+"""The reference for points: the test points of a toy, and the mixture that they are drawn from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from sparring.metrics import energy_distance, mixture_quality
 
 
 class Mixture(Protocol):
-    """What a toy knows of itself."""
+    """A toy data set whose mixture is known: its centres [K, D], and the deviation of each round Gaussian."""
 
     std: float
 
@@ -28,7 +28,7 @@ class Mixture(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class PointReference(Reference):
-    """The test points of a toy, and the mixture that they come from where it is known."""
+    """The test points of a toy, and the mixture that they are drawn from, if it is known."""
 
     primary_metric: ClassVar[str] = "energy_distance"
     preprocessing: ClassVar[str] = "none"
@@ -49,7 +49,7 @@ class PointReference(Reference):
 
     @cached_property
     def real(self) -> Tensor:
-        """As many real points as the protocol takes of a generator."""
+        """The real points of the protocol, as many as are drawn from a generator by default."""
         return _points(self.test).points[:2500].to(self.device)
 
     def extract(self, samples: Dataset) -> Features:

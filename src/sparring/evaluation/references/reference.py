@@ -1,4 +1,4 @@
-"""What samples are held against, whatever they are."""
+"""Base classes of references: the real data, and the metrics that compare samples with them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ Values = dict[str, float]
 
 @dataclass(frozen=True, eq=False)
 class Reference(ABC):
-    """What samples are held against. `headline` is the metric that ranks checkpoints: the smaller, the better."""
+    """Real data to compare samples with. `primary_metric` ranks checkpoints; smaller is better."""
 
     data: Data
     device: torch.device
@@ -25,64 +25,67 @@ class Reference(ABC):
 
     primary_metric: ClassVar[str]
     preprocessing: ClassVar[str]
-    min_num_samples: ClassVar[int]  # samples
-    default_num_samples: ClassVar[int]  # samples of a generator, by default
+    min_num_samples: ClassVar[int]
+    default_num_samples: ClassVar[int]  # drawn from a generator
 
-    floors: dict[tuple[int, bool], Values] = field(default_factory=dict, init=False, repr=False)  # found so far
+    floors: dict[tuple[int, bool], Values] = field(default_factory=dict, init=False, repr=False)  # computed so far
 
     @property
     @abstractmethod
     def options(self) -> Mapping[str, str]:
-        """How some of the metrics were taken, in words."""
+        """Settings of the metrics in words, by metric, for the protocol."""
 
     @cached_property
     def test(self) -> Dataset:
-        """The real examples, which were never trained on."""
+        """The real test examples, which are not trained on."""
         return self.data.test(self.progress)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of the real examples."""
+        """The fingerprint of the real test examples."""
         return self.test.fingerprint()
 
     @property
     def num_real(self) -> int:
-        """How many of them samples are held against."""
+        """The number of real examples that samples are compared with."""
         return len(self.test)
 
     @property
     @abstractmethod
     def extractor_names(self) -> tuple[str, str]:
-        """Label and hash."""
+        """Label and hash of the extractor, as the protocol records them."""
 
     @abstractmethod
     def extract(self, samples: Dataset) -> Features:
-        """InputError where the samples are of another kind or shape."""
+        """Features of samples; InputError if they are of another kind or shape than the real examples."""
 
     @abstractmethod
     def quick_metrics(self, seen: Features) -> Values:
-        """What a quick score consists of."""
+        """The metrics of a quick score, which is taken during training."""
 
     @abstractmethod
     def per_draw_metrics(self, seen: Features, seed: int, subsets: int) -> Values:
-        """What every draw of samples is measured by; the headline comes first."""
+        """The metrics taken on every draw of samples, the primary one first.
+
+        subsets: the number of random subsets for the kernel distance.
+        """
 
     @abstractmethod
     def costly_metrics(self, seen: Features) -> Values:
-        """What one draw alone is measured by."""
+        """The expensive metrics, taken on a few draws only."""
 
     @abstractmethod
     def ceilings(self, num: int) -> Values:
-        """What a perfect generator can expect of so many samples, where that is known."""
+        """Expected values of a perfect generator with `num` samples, for the metrics where they are known."""
 
     def known_floor(self, num: int) -> Values | None:
-        """What a perfect generator scores with so many samples; None where real examples have to be measured for it."""
+        """Scores of a perfect generator with `num` samples; None if they must be measured on real examples."""
         return None
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureReference(Reference):
-    """One of images, which an extractor sees."""
+    """A reference for images, which are compared through an extractor."""
 
     extractor: Extractor = field(kw_only=True)
 

@@ -1,4 +1,4 @@
-"""The numbers that stacked digits show."""
+"""The reference for stacked MNIST: the numbers that its three digits form."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,15 +17,16 @@ from sparring.evaluation.references.images import images_of
 from sparring.evaluation.references.reference import FeatureReference, Values
 from sparring.metrics import number_modes
 
-SIMULATED = 20  # draws of a perfect sampler, whose mean is a floor
+SIMULATED = 20  # draws of a perfect sampler, whose mean is the floor
 
 
 @dataclass(frozen=True, eq=False)
 class StackedReference(FeatureReference):
-    """The thousand numbers that stacked digits show, read channel by channel by the digits' yardstick.
+    """The thousand numbers of stacked MNIST, classified channel by channel by the extractor for digits.
 
-    Protocol of PacGAN (Lin et al. 2018, section 4.2): 26,000 samples; a number counts with one sample; KL against uniform
-    in nats. Ours adds the floor, for so few samples leave a perfect sampler a KL of 0.028.
+    Protocol of PacGAN (Lin et al. 2018, https://arxiv.org/abs/1712.04086, section 4.2): 26,000 samples; a mode is covered
+    by a single sample; KL against uniform in nats. Ours adds the floor: with so few samples, even a perfect sampler has a KL
+    of 0.028.
     """
 
     primary_metric: ClassVar[str] = "mode_kl"
@@ -38,7 +39,7 @@ class StackedReference(FeatureReference):
         return {"modes": "hit once", "mode_kl": f"against uniform, in nats; {floor}", "mode_kl_excess": f"over the {floor}"}
 
     def extract(self, samples: Dataset) -> Features:
-        """The numbers, one for each sample, as its only feature."""
+        """The number of each sample as its only feature, float64 [N, 1]."""
         images, wanted = images_of(samples).images, self.test.shape
         if images.shape[1:] != wanted:
             raise InputError(
@@ -65,7 +66,7 @@ class StackedReference(FeatureReference):
         return {"modes": float(self._num_modes)}
 
     def known_floor(self, num: int) -> Values:
-        """Means over draws with replacement from the numbers of the training triples: no generator does better."""
+        """Mean scores of draws with replacement from the training numbers, which no generator can beat."""
         rng = keyed_generator("cpu", 0, "perfect sampler", num)
         labels = self._trained
         found = [
