@@ -5,7 +5,7 @@ from common import Losses, arguments, serve
 
 from sparring import recipes
 from sparring.bench.floor import build
-from sparring.bench.round_products import round_products
+from sparring.bench.arithmetic import round_products
 from sparring.config import devices
 
 

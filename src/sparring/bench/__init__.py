@@ -10,7 +10,7 @@ import torch
 
 from sparring.bench.floor import build, synchronize
 from sparring.bench.round_flops import count_round_flops
-from sparring.bench.round_products import mean_flops, round_products
+from sparring.bench.arithmetic import mean_flops, round_products
 from sparring.bench.startup import StartUp
 from sparring.bench.turns import Quartiles, time_in_turns
 from sparring.config import devices
