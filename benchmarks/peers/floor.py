@@ -4,8 +4,8 @@ import torch
 from common import Losses, arguments, serve
 
 from sparring import recipes
-from sparring.bench.floor import build
 from sparring.bench.arithmetic import round_products
+from sparring.bench.floor import build
 from sparring.config import devices
 
 

@@ -256,6 +256,8 @@ OTHERS = {
 of slopes, which are 0, through the forward pass, and asks convolutions of few channels for gradients that nobody takes; for a
 condition and for packs it goes back through D twice; r3's changes of size are matrix products that the floor does not count."""
 
+MODERN = {"modern": 0.8}  # penalties of two rhythms, a relativistic loss, a condition and spectral normalisation at once
+
 
 def needed_and_done(recipe) -> tuple[float, float]:
     data = recipe.data.train()
@@ -286,7 +288,7 @@ def test_perceptrons_with_penalties_do_what_they_need_and_multiply_zeros(name, t
     assert done - needed == pytest.approx(num_moves * more_each * sum(1 / p.every for p in recipe.penalties))
 
 
-@pytest.mark.parametrize("name", sorted(OTHERS))
+@pytest.mark.parametrize("name", sorted(OTHERS | MODERN))
 def test_the_floor_is_not_above_what_a_round_does(name, tmp_path):
     needed, done = needed_and_done(miniature(name, tmp_path))
-    assert OTHERS[name] * done < needed < done
+    assert (OTHERS | MODERN)[name] * done < needed < done

@@ -2,15 +2,17 @@
 
 import platform
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import lcm
 from pathlib import Path
 
 import torch
 
-from sparring.bench.floor import build, synchronize
-from sparring.bench.round_flops import count_round_flops
 from sparring.bench.arithmetic import mean_flops, round_products
+from sparring.bench.floor import build, synchronize
+from sparring.bench.products import Product
+from sparring.bench.round_flops import count_round_flops
 from sparring.bench.startup import StartUp
 from sparring.bench.turns import Quartiles, time_in_turns
 from sparring.config import devices
@@ -62,7 +64,7 @@ def measure(
     data = recipe.data.train()
     products = round_products(recipe, data)
     floor = build(products, device)
-    num = max(1, round(_TURN / startup.seconds_per_round))
+    num = _rounds_per_turn(startup.seconds_per_round, products)
     with own_torch_state(device):
         engine = Engine.build(recipe, data, 0, device)
         coverage = min(1.0, mean_flops(products) / max(count_round_flops(engine), 1))
@@ -93,6 +95,13 @@ def measure(
         peak_rss_mib=startup.peak_rss_mib,
         peak_gpu_mib=startup.peak_gpu_mib,
     )
+
+
+def _rounds_per_turn(seconds_per_round: float, products: Sequence[Product]) -> int:
+    """Number of rounds in a turn: whole cycles of penalties that are not always due, unless that more than doubles it."""
+    num = max(1, round(_TURN / seconds_per_round))
+    cycle = lcm(*{product.every for product in products})
+    return -(-num // cycle) * cycle if cycle <= 2 * num else num
 
 
 @dataclass
