@@ -109,7 +109,7 @@ def test_where_the_losses_see_more_than_the_logit_ds_input_gradients_count_twice
 
 
 def made_anew(*moves, **features) -> int:
-    """How often G runs."""
+    """Number of runs of G."""
     return listed(*moves, generator=replace(G, **features)).count("a output 5")
 
 

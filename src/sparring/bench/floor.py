@@ -29,7 +29,7 @@ class Floor:
 
 
 def build(products: Sequence[Product], device: torch.device) -> Floor:
-    """The floor in the memory format that is faster here; CUDA replays it as one graph, so that no launch is waited for."""
+    """The floor in the memory format that is faster here; CUDA replays it as a graph, so that no launch is waited for."""
     if not any(isinstance(product.layer, Convolution) for product in products):
         return Floor(_parts(products, device, torch.contiguous_format), None)
     distinct = list(dict.fromkeys(products))
