@@ -4,7 +4,8 @@ import torch
 from common import Losses, arguments, serve
 
 from sparring import recipes
-from sparring.bench import floor
+from sparring.bench.arithmetic import round_products
+from sparring.bench.floor import build
 from sparring.config import devices
 
 
@@ -12,12 +13,11 @@ def main() -> None:
     args = arguments(__doc__)
     devices.tune_process()
     recipe = recipes.get(args.recipe)
-    products, _ = floor.round_products(recipe, recipe.data.train())
-    lowest = floor.build(products, torch.device("cpu"))
+    floor = build(round_products(recipe, recipe.data.train()), torch.device("cpu"))
 
     def play(rounds: int) -> Losses:
-        for _ in range(rounds):
-            lowest.run()
+        for round_ in range(rounds):
+            floor.run(round_)
         return 0.0, 0.0
 
     serve(play, parameters=0, updates=lambda: 0)

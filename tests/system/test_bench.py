@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sparring.bench import fresh
+from sparring.bench import startup
 
 TINY = """
 from dataclasses import replace
@@ -125,13 +125,13 @@ def test_a_table_for_people(sparring_command):
     assert "memory format" not in machine
 
 
-def test_layers_that_the_floor_does_not_know_make_no_quotient(sparring_command):
+def test_layers_that_the_floor_cannot_count_make_no_quotient(sparring_command):
     path = written("own.py", UNKNOWN_LAYERS)
     done = sparring_command("bench", path, "--repeats", 1, "--json", "--quiet")
     (speed,) = json.loads(done.out)["recipes"]
     assert speed["ms_per_round"] > 0
     assert (speed["floor_ms"], speed["floor_quotient"], speed["floor_coverage"]) == (None, None, 0)
-    assert "own: the floor covers 0%" in sparring_command("bench", path, "--repeats", 1, "--quiet").out
+    assert "own: the floor holds 0%" in sparring_command("bench", path, "--repeats", 1, "--quiet").out
 
 
 @pytest.mark.parametrize(
@@ -157,6 +157,6 @@ def test_what_stops_the_first_round_is_told_in_its_own_sentence(sparring_command
 
 def test_memory_is_that_of_the_recipe_and_not_of_who_asks():
     held = torch.ones(200_000_000)  # 760 MiB
-    found = fresh.measure(written("tiny.py", TINY), torch.device("cpu"))
+    found = startup.measure_in_new_process(written("tiny.py", TINY), torch.device("cpu"))
     assert held.sum() > 0
     assert found.peak_rss_mib is None or found.peak_rss_mib < 600

@@ -1,17 +1,20 @@
-"""How fast recipes are played here, beside the floor that their matrix products and convolutions alone set."""
+"""Speed of recipes on this machine, beside the floor that their matrix products and convolutions alone set."""
 
 import platform
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import lcm
 from pathlib import Path
 
 import torch
 
-from sparring.bench import floor
-from sparring.bench.floor import synchronize
-from sparring.bench.fresh import Fresh
-from sparring.bench.turns import Spread, alternate
+from sparring.bench.arithmetic import mean_flops, round_products
+from sparring.bench.floor import build, synchronize
+from sparring.bench.products import Product
+from sparring.bench.round_flops import count_round_flops
+from sparring.bench.startup import StartUp
+from sparring.bench.turns import Quartiles, time_in_turns
 from sparring.config import devices
 from sparring.recipe import Recipe
 from sparring.training.engine import Engine, own_torch_state
@@ -27,7 +30,8 @@ class Speed:
     """A recipe's figures: medians, with the quartiles beside them.
 
     `floor_quotient`: the median over the turns of Sparring's time divided by the floor's; None, as the floor, where the
-    networks have no layer that the floor knows. `floor_coverage`: the share of their arithmetic that it knows.
+    networks have no layer that the floor counts. `floor_coverage`: the operations of the floor as a share of those that
+    Sparring does in matrix products and convolutions, at most 1.
     """
 
     recipe: str
@@ -49,7 +53,7 @@ class Speed:
 
 def measure(
     recipe: Recipe,
-    fresh: Fresh,
+    startup: StartUp,
     device: torch.device,
     *,
     repeats: int = 7,
@@ -58,51 +62,63 @@ def measure(
 ) -> Speed:
     """Time a recipe and its floor in turns: `repeats` times, or fewer, but three, when so many seconds have passed."""
     data = recipe.data.train()
-    products, coverage = floor.round_products(recipe, data)
-    lowest = floor.build(products, device)
-    rounds = max(1, round(_TURN / fresh.seconds_per_round))
+    products = round_products(recipe, data)
+    floor = build(products, device)
+    num = _rounds_per_turn(startup.seconds_per_round, products)
     with own_torch_state(device):
         engine = Engine.build(recipe, data, 0, device)
-        played = 0
-
-        def play() -> None:
-            nonlocal played
-            for _ in range(rounds):
-                engine.train_round(played)
-                played += 1
-            synchronize(device)
-
-        def play_floor() -> None:
-            for _ in range(rounds):
-                lowest.run()
-            synchronize(device)
-
-        if rounds > 1:  # a long round needs no warming up
-            play()
-            play_floor()
-        first = played
-        programs = (play, play_floor)
-        ours, theirs = alternate(programs, repeats, seconds, lambda done, total: progress(recipe.name, done, total))
-    images = engine.images_before(played) - engine.images_before(first)
-    ms = Spread.of([1000 * taken / rounds for taken in ours])
-    quotient = Spread.of([a / b for a, b in zip(ours, theirs, strict=True)]) if products else None
+        coverage = min(1.0, mean_flops(products) / max(count_round_flops(engine), 1))
+        training, computing = _Rounds(engine.train_round, num, device), _Rounds(floor.run, num, device)
+        programs = (training, computing)
+        if num > 1:  # a long round needs no warming up
+            training()
+            computing()
+        first = training.done
+        ours, theirs = time_in_turns(programs, repeats, seconds, lambda done, total: progress(recipe.name, done, total))
+    images = engine.images_before(training.done) - engine.images_before(first)
+    ms = Quartiles.of([1000 * taken / num for taken in ours])
+    quotient = Quartiles.of([a / b for a, b in zip(ours, theirs, strict=True)]) if products else None
     return Speed(
         recipe=recipe.name,
-        images_per_second=1000 * images / (played - first) / ms.median,
+        images_per_second=1000 * images / (training.done - first) / ms.median,
         ms_per_round=ms.median,
         ms_per_round_quartiles=(ms.low, ms.high),
-        floor_ms=Spread.of([1000 * taken / rounds for taken in theirs]).median if products else None,
+        floor_ms=Quartiles.of([1000 * taken / num for taken in theirs]).median if products else None,
         floor_quotient=quotient.median if quotient else None,
         floor_quotient_quartiles=(quotient.low, quotient.high) if quotient else None,
         floor_coverage=coverage,
-        gflop_per_round=sum(product.flops for product in products) / 1e9,
-        memory_format=lowest.memory_format,
+        gflop_per_round=mean_flops(products) / 1e9,
+        memory_format=floor.memory_format,
         num_turns=len(ours),
-        rounds_per_turn=rounds,
-        seconds_to_first_round=fresh.seconds_to_first_round,
-        peak_rss_mib=fresh.peak_rss_mib,
-        peak_gpu_mib=fresh.peak_gpu_mib,
+        rounds_per_turn=num,
+        seconds_to_first_round=startup.seconds_to_first_round,
+        peak_rss_mib=startup.peak_rss_mib,
+        peak_gpu_mib=startup.peak_gpu_mib,
     )
+
+
+def _rounds_per_turn(seconds_per_round: float, products: Sequence[Product]) -> int:
+    """Number of rounds in a turn: whole cycles of penalties that are not always due, unless that more than doubles it."""
+    num = max(1, round(_TURN / seconds_per_round))
+    cycle = lcm(*{product.every for product in products})
+    return -(-num // cycle) * cycle if cycle <= 2 * num else num
+
+
+@dataclass
+class _Rounds:
+    """The next `num` rounds, whenever it is called, of the engine or of the floor: those of both have the same numbers, so
+    that the same penalties are due."""
+
+    compute: Callable[[int], object]
+    num: int
+    device: torch.device
+    done: int = 0
+
+    def __call__(self) -> None:
+        for round_ in range(self.done, self.done + self.num):
+            self.compute(round_)
+        synchronize(self.device)
+        self.done += self.num
 
 
 def hardware(device: torch.device) -> dict[str, str | int]:

@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-Of = Literal["output", "weights", "input"]
-"""What a product computes: a layer's output, the gradient of its weights, or the gradient of its input."""
+Result = Literal["output", "weights", "input"]
+"""Result of a product: a layer's output, the gradient by its weights, or the gradient by its input."""
 
 _MASKS = {"input": (True, False, False), "weights": (False, True, False)}
 
@@ -23,7 +23,7 @@ class Linear:
     rows: int
     num_in: int
     num_out: int
-    passes_on: bool  # whether the gradient of the network's own weights goes through its input
+    has_weights_before: bool  # so that a gradient by the network's weights needs the gradient by its input
 
     def flops(self, num: int) -> int:
         """Operations of each of its three products over `num` examples; a multiplication and an addition are two."""
@@ -42,7 +42,7 @@ class Convolution:
     dilation: tuple[int, ...]
     groups: int
     transposed: bool
-    passes_on: bool  # as in `Linear`
+    has_weights_before: bool  # as in `Linear`
 
     def flops(self, num: int) -> int:
         """Operations of each of its three products over `num` examples, those on padding among them."""
@@ -55,11 +55,12 @@ Layer = Linear | Convolution
 
 @dataclass(frozen=True)
 class Product:
-    """One product of a layer, over `num` examples."""
+    """A product of a layer, over `num` examples, in one round of `every`."""
 
     layer: Layer
-    of: Of
+    result: Result
     num: int
+    every: int = 1
 
     @property
     def flops(self) -> int:
@@ -78,28 +79,28 @@ def prepare(
         layer: _linear(layer, num, device) if isinstance(layer, Linear) else _convolution(layer, num, device, memory_format)
         for layer, num in most.items()
     }
-    return [operands[product.layer](product.of, product.num) for product in products]
+    return [operands[product.layer](product.result, product.num) for product in products]
 
 
-def _linear(layer: Linear, most: int, device: torch.device) -> Callable[[Of, int], Callable[[], object]]:
+def _linear(layer: Linear, most: int, device: torch.device) -> Callable[[Result, int], Callable[[], object]]:
     rng = torch.Generator(device).manual_seed(0)
     draw = partial(torch.randn, generator=rng, device=device)
     x, y = draw(most * layer.rows, layer.num_in), draw(most * layer.rows, layer.num_out)
     weights = draw(layer.num_out, layer.num_in)
     outputs = {"output": torch.empty_like(y), "weights": torch.empty_like(weights), "input": torch.empty_like(x)}
 
-    def call(of: Of, num: int) -> Callable[[], object]:
+    def call(result: Result, num: int) -> Callable[[], object]:
         some_x, some_y = x[: num * layer.rows], y[: num * layer.rows]
         factors = {"output": (some_x, weights.t()), "weights": (some_y.t(), some_x), "input": (some_y, weights)}
-        out = outputs[of] if of == "weights" else outputs[of][: num * layer.rows]
-        return partial(torch.mm, *factors[of], out=out)
+        out = outputs[result] if result == "weights" else outputs[result][: num * layer.rows]
+        return partial(torch.mm, *factors[result], out=out)
 
     return call
 
 
 def _convolution(
     layer: Convolution, most: int, device: torch.device, memory_format: torch.memory_format
-) -> Callable[[Of, int], Callable[[], object]]:
+) -> Callable[[Result, int], Callable[[], object]]:
     rng = torch.Generator(device).manual_seed(0)
 
     def draw(*sizes: int) -> Tensor:
@@ -110,11 +111,11 @@ def _convolution(
     how = (layer.stride, padding, layer.dilation, layer.transposed, extra, layer.groups)
     y = draw(*torch.convolution(x.to("meta"), weights.to("meta"), None, *how).shape)
 
-    def call(of: Of, num: int) -> Callable[[], object]:
-        if of == "output":
+    def call(result: Result, num: int) -> Callable[[], object]:
+        if result == "output":
             return partial(torch.convolution, x[:num], weights, None, *how)
         gradient = torch.ops.aten.convolution_backward
-        return partial(gradient, y[:num], x[:num], weights, None, *how, _MASKS[of])
+        return partial(gradient, y[:num], x[:num], weights, None, *how, _MASKS[result])
 
     return call
 

@@ -10,7 +10,7 @@ _FEWEST = 3  # turns, whatever the time they take
 
 
 @dataclass(frozen=True)
-class Spread:
+class Quartiles:
     """A median and its quartiles."""
 
     low: float
@@ -18,7 +18,7 @@ class Spread:
     high: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "Spread":
+    def of(cls, values: Sequence[float]) -> "Quartiles":
         low, median, high = torch.tensor(values, dtype=torch.float64).quantile(_QUARTILES).tolist()
         return cls(low, median, high)
 
@@ -26,22 +26,22 @@ class Spread:
 _QUARTILES = torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64)
 
 
-def alternate(
-    programs: Sequence[Callable[[], object]], most: int, seconds: float, step: Callable[[int, int], None]
+def time_in_turns(
+    programs: Sequence[Callable[[], object]], most: int, seconds: float, progress: Callable[[int, int], None]
 ) -> list[list[float]]:
-    """Seconds that each program took, by program and turn; `step` is told of the turns done and the turns in all.
+    """Seconds that each program took, by program and turn; `progress` is told of the turns done and the turns in all.
 
     There are `most` turns, or fewer, but 3, when this time has passed.
     """
     times: list[list[float]] = [[] for _ in programs]
     begun = time.perf_counter()
     for turn in range(most):
-        step(turn, most)
+        progress(turn, most)
         if turn >= _FEWEST and time.perf_counter() - begun > seconds:
             break
         for program, taken in zip(programs, times, strict=True):
             start = time.perf_counter()
             program()
             taken.append(time.perf_counter() - start)
-    step(most, most)
+    progress(most, most)
     return times

@@ -29,20 +29,20 @@ def command(recipes: tuple[str, ...], repeats: int, seconds: float, device: str,
     from dataclasses import asdict
 
     from sparring import bench
-    from sparring.bench import fresh
+    from sparring.bench import startup
     from sparring.config import devices
     from sparring.runs.progress import Progress
 
     devices.tune_process()
     place = devices.resolve(device)
-    found = {name: fresh.find(name) for name in recipes or bench.DEFAULT}
+    found = {name: startup.find_recipe(name) for name in recipes or bench.DEFAULT}
     with Progress(quiet) as progress:
         for recipe in found.values():
             recipe.data.fetch(progress.transfer)
         started = {}
         for done, name in enumerate(found):
             progress.step("first rounds", done, len(found))
-            started[name] = fresh.measure(name, place)  # before this process takes up memory
+            started[name] = startup.measure_in_new_process(name, place)  # before this process fills the memory
         progress.step("first rounds", len(found), len(found))
         speeds = []
         for name, recipe in found.items():
@@ -60,8 +60,8 @@ def _print(speeds: list, machine: dict) -> None:
     for speed in speeds:
         if speed.floor_coverage < 0.99:
             click.echo(
-                f"{speed.recipe}: the floor covers {speed.floor_coverage:.0%} of the networks' arithmetic (linear layers and "
-                "two-dimensional convolutions), so its quotient is too high"
+                f"{speed.recipe}: the floor holds {speed.floor_coverage:.0%} of the arithmetic that Sparring does in a round; "
+                "the rest, in layers that it cannot count or beyond what the mathematics needs, raises the quotient"
             )
     layouts = [f"{speed.recipe} {speed.memory_format}" for speed in speeds if speed.memory_format]
     facts = (

@@ -1,8 +1,8 @@
-"""What a process that has just been started needs until its first round is done, and the memory that it takes.
+"""Time from the start of a process to the end of its first round, and the memory that it takes.
 
-    python -m sparring.bench.fresh RECIPE DEVICE STARTED
+    python -m sparring.bench.startup RECIPE DEVICE STARTED
 
-plays a few rounds and prints a `Fresh` as JSON; STARTED is the time (of `time.time`) at which the process was started.
+trains a few rounds and prints a `StartUp` as JSON; STARTED is the time (of `time.time`) at which the process was started.
 """
 
 import json
@@ -27,8 +27,8 @@ _ROUNDS, _SECONDS = 2, 1.0  # at least this many rounds, and until this time has
 
 
 @dataclass(frozen=True)
-class Fresh:
-    """Times in seconds; memory in MiB, None where the system does not tell."""
+class StartUp:
+    """Seconds and MiB of a process that has just been started; memory is None where the system does not tell."""
 
     seconds_to_first_round: float
     seconds_per_round: float
@@ -36,29 +36,29 @@ class Fresh:
     peak_gpu_mib: float | None
 
 
-def measure(name: str, device: torch.device) -> Fresh:
-    """Play the recipe of this name, or of this Python file, in a new process.
+def measure_in_new_process(name: str, device: torch.device) -> StartUp:
+    """Train a few rounds of the recipe of this name, or of this Python file, in a new process.
 
     Raises InputError with the process's own sentence where the input is at fault, MachineError where it fails otherwise.
     """
-    command = [sys.executable, "-P", "-m", "sparring.bench.fresh", name, str(device), str(time.time())]
+    command = [sys.executable, "-P", "-m", "sparring.bench.startup", name, str(device), str(time.time())]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         *_, reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         error = InputError if done.returncode == InputError.exit_status else MachineError
-        raise error(f"{name} cannot be played: {reason}")
-    return Fresh(**json.loads(done.stdout.splitlines()[-1]))
+        raise error(f"{name} cannot be timed: {reason}")
+    return StartUp(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def find(name: str) -> Recipe:
+def find_recipe(name: str) -> Recipe:
     """The registered recipe of this name, or the one that this Python file registers."""
     return recipes.get(recipes.from_file(name) if name.endswith(".py") else name)
 
 
-def measure_here(name: str, device: torch.device, started: float) -> Fresh:
-    """What `measure` asks of the new process."""
+def measure_here(name: str, device: torch.device, started: float) -> StartUp:
+    """The part of `measure_in_new_process` that the new process does."""
     devices.tune_process()
-    recipe = find(name)
+    recipe = find_recipe(name)
     with own_torch_state(device):
         engine = Engine.build(recipe, recipe.data.train(), 0, device)
         engine.train_round(0)
@@ -71,11 +71,11 @@ def measure_here(name: str, device: torch.device, started: float) -> Fresh:
             rounds += 1
     seconds_per_round = (time.perf_counter() - begun) / (rounds - 1)
     gpu = devices.peak_memory_mib(device) if device.type == "cuda" else None
-    return Fresh(seconds_to_first_round, seconds_per_round, _peak_rss_mib(), gpu)
+    return StartUp(seconds_to_first_round, seconds_per_round, _peak_rss_mib(), gpu)
 
 
 def _peak_rss_mib() -> float | None:
-    """The most memory that this program has held, without what its parent held when it started it."""
+    """Peak memory of this program, without that of its parent when it started it."""
     status = Path("/proc/self/status")
     if status.exists() and (found := re.search(r"VmHWM:\s*(\d+) kB", status.read_text())):
         return int(found[1]) / 1024
