@@ -14,11 +14,9 @@ from typing import Any
 import torch
 
 from sparring.config import registry
-from sparring.data import idx, image_files
+from sparring.data import image_files
 from sparring.data.cifar10 import Cifar10
-from sparring.data.idx_folder import IdxFolder
-from sparring.data.like_mnist import FashionMnist, Kmnist
-from sparring.data.mnist import Mnist
+from sparring.data.mnist import NAMES, FashionMnist, IdxFolder, Kmnist, Mnist
 from sparring.data.picture_folder import PictureFolder, like
 from sparring.data.pictures import Pictures, read_pictures
 from sparring.data.sets import Data, Dataset, ImageSet, PointSet, Progress, StackedSet
@@ -87,7 +85,7 @@ def _needed(part: type[Data]) -> list[str]:
 
 def _folder(path: Path) -> IdxFolder | PictureFolder:
     """One file named like MNIST's tells the one kind from the other."""
-    idx_names = [name + suffix for name in idx.TRAIN + idx.TEST for suffix in ("", ".gz")]
+    idx_names = [name + suffix for name in NAMES for suffix in ("", ".gz")]
     if any((path / name).is_file() for name in idx_names):
         folder = IdxFolder(str(path.absolute()))
     else:
