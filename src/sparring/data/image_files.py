@@ -12,6 +12,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from sparring.data.fetch import in_short
+from sparring.data.streams import most_pixels
 from sparring.errors import InputError
 from sparring.storage import strict_json
 
@@ -19,7 +20,6 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", 
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # no others: Pillow gives EPS to a program from outside
 _ON_THEIR_SIDE = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
-_PIXELS_PER_BYTE = 1 << 14  # at most: twice what an empty PNG of one bit a pixel has
 _DEEPEST = 50  # folders within each other
 
 
@@ -78,7 +78,7 @@ def read_header(file: File) -> Header:
         if image.mode in ("I", "F"):
             raise BadPictureError(f"has more than 16 bits a channel (mode {image.mode})")
         width, height = image.size
-        if width * height > _PIXELS_PER_BYTE * num_bytes:
+        if width * height > most_pixels(num_bytes):
             raise BadPictureError(f"its header declares {width} x {height} pixels, for which {num_bytes:,} bytes are too few")
         if _lies_on_its_side(image):
             width, height = height, width

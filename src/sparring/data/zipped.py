@@ -10,11 +10,10 @@ from typing import BinaryIO
 
 from sparring.data.fetch import in_short
 from sparring.data.image_files import SUFFIXES
-from sparring.data.streams import read_up_to
+from sparring.data.streams import most_bytes, read_up_to
 from sparring.errors import InputError
 from sparring.storage import strict_json
 
-_GROWTH = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}  # bytes at most of each byte in the file
 _MOST_GROWTH = 100  # of all together; pictures are packed already and hardly shrink
 _ENCRYPTED = 1
 
@@ -63,7 +62,7 @@ def _check(archive: zipfile.ZipFile, path: Path) -> None:
             raise InputError(f"{path} has a member {name!r} whose path leads out of it; nothing of it is read, pack it anew")
         if info.flag_bits & _ENCRYPTED:
             raise InputError(f"{path} is encrypted ({name!r}); pack it without a password")
-        if info.file_size > _GROWTH.get(info.compress_type, 0) * info.compress_size:
+        if info.file_size > most_bytes(info.compress_size, info.compress_type):
             raise InputError(f"{path} has a member {name!r} that cannot hold the {info.file_size:,} bytes it declares")
     total = sum(info.file_size for info in archive.infolist())
     if total > _MOST_GROWTH * weight:
