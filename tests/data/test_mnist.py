@@ -3,8 +3,8 @@ import hashlib
 import pytest
 import torch
 
-from sparring.data.fetch import RemoteFile, SourceError
 from sparring.data.mnist import Mnist
+from sparring.data.remote.fetch import RemoteFile, SourceError
 from sparring.errors import InputError
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from sparring.data import Cifar10, FashionMnist, Kmnist, cifar10
-from sparring.data.fetch import RemoteFile
-from sparring.data.sources import Mirror
+from sparring.data.remote.fetch import RemoteFile
+from sparring.data.remote.sources import Mirror
 from sparring.errors import InputError
 
 

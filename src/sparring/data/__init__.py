@@ -14,10 +14,10 @@ from typing import Any
 import torch
 
 from sparring.config import registry
-from sparring.data import image_files
 from sparring.data.cifar10 import Cifar10
+from sparring.data.folder import image_files
+from sparring.data.folder.picture_folder import PictureFolder, like
 from sparring.data.mnist import NAMES, FashionMnist, IdxFolder, Kmnist, Mnist
-from sparring.data.picture_folder import PictureFolder, like
 from sparring.data.pictures import Pictures, read_pictures
 from sparring.data.sets import Data, Dataset, ImageSet, PointSet, Progress, StackedSet
 from sparring.data.stacked_mnist import StackedMnist

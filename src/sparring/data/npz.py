@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from numpy.lib import format as npy
 
-from sparring.data.fetch import in_short
 from sparring.data.sets import ImageSet
-from sparring.data.streams import most_bytes
+from sparring.data.streams import in_short, most_bytes
 from sparring.errors import InputError
 
 MOST_CLASSES = 1 << 16

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data import image_files
-from sparring.data.image_files import AS_THEY_ARE, BadPictureError, File, Header, Shape
+from sparring.data.folder import image_files
+from sparring.data.folder.image_files import AS_THEY_ARE, BadPictureError, File, Header, Shape
 from sparring.data.npz import read_npz
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError
@@ -98,7 +98,7 @@ def decode(
 
     The headers come first, so that the pixels can go straight to their places in one array.
     """
-    tell = _teller(label, 2 * len(files), progress)
+    tell = teller(label, 2 * len(files), progress)
     with image_files.quiet_pillow():
         headers, bad = read_headers(files, tell)
         if shape.size is None:
@@ -166,7 +166,9 @@ class _Stack:
         return self._pixels[: self._num]
 
 
-def _teller(label: str, total: int, progress: Progress | None) -> Callable[[int], None]:
+def teller(label: str, total: int, progress: Progress | None) -> Callable[[int], None]:
+    """Tells of the files that are done, now and then."""
+
     def tell(done: int) -> None:
         if progress and (done == total or done % _NEWS == 0):
             progress(label, done, total)

@@ -59,3 +59,8 @@ class Capped(io.RawIOBase):
             raise OSError("sends more than the file can hold")
         room[: len(data)] = data
         return len(data)
+
+
+def in_short(error: BaseException | str) -> str:
+    """An error's own words, without its number."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

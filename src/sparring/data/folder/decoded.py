@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.fetch import cache_folder, locked
+from sparring.data.cache import cache_folder, locked
 from sparring.data.pictures import Decoded, Room
 from sparring.errors import InputError
 from sparring.storage import files

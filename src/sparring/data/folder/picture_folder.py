@@ -12,9 +12,9 @@ from torch import Tensor
 
 from sparring.config.registry import register
 from sparring.config.rng import derive_seed
-from sparring.data import decoded, image_files, zipped
-from sparring.data.image_files import File, Shape
-from sparring.data.pictures import LIKE_MOST, Decoded, class_folders, decode, read_headers, refuse_bad
+from sparring.data.folder import decoded, image_files, zipped
+from sparring.data.folder.image_files import File, Shape
+from sparring.data.pictures import LIKE_MOST, Decoded, class_folders, decode, read_headers, refuse_bad, teller
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError, check
 
@@ -98,7 +98,7 @@ class PictureFolder:
         """How many pictures there are, of which sizes, how many are grey, and which cannot be used: every file is decoded."""
         with self._halves() as halves, image_files.quiet_pillow():
             files = halves.files
-            tell, start = _teller(Path(self.path).name, 2 * len(files), progress), perf_counter()
+            tell, start = teller(Path(self.path).name, 2 * len(files), progress), perf_counter()
             headers, bad = read_headers(files, tell)
             for done, place in enumerate(headers, start=len(files)):
                 tell(done)
@@ -217,11 +217,3 @@ def _tenth(files: Mapping[PurePath, File], folder: Path) -> _Halves:
     return _Halves(
         dict(item for place, item in pairs if place not in tested), dict(item for place, item in pairs if place in tested)
     )
-
-
-def _teller(label: str, total: int, progress: Progress | None) -> Callable[[int], None]:
-    def tell(done: int) -> None:
-        if progress and (done == total or done % 256 == 0):
-            progress(label, done, total)
-
-    return tell

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from sparring.data.fetch import in_short
-from sparring.data.image_files import SUFFIXES
-from sparring.data.streams import most_bytes, read_up_to
+from sparring.data.folder.image_files import SUFFIXES
+from sparring.data.streams import in_short, most_bytes, read_up_to
 from sparring.errors import InputError
 from sparring.storage import strict_json
 

@@ -11,8 +11,7 @@ from typing import BinaryIO, Literal, Protocol
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from sparring.data.fetch import in_short
-from sparring.data.streams import most_pixels
+from sparring.data.streams import in_short, most_pixels
 from sparring.errors import InputError
 from sparring.storage import strict_json
 
