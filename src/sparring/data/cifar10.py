@@ -63,7 +63,7 @@ class Cifar10:
         ensure([ARCHIVE], _folder(), SOURCES, progress)
 
     def is_cached(self) -> bool:
-        """Whether the archive lies in the cache folder with its right size."""
+        """True if the archive lies in the cache folder with its right size."""
         return are_cached([ARCHIVE], _folder())
 
     def _read(self, names: tuple[str, ...], progress: Progress | None) -> ImageSet:

@@ -73,13 +73,13 @@ def _header(data: bytes, name: str) -> tuple[int, tuple[int, ...]]:
 
 
 def _layout(sizes: tuple[int, ...]) -> tuple[int, int]:
-    """Where the values start, and where the file ends, in bytes."""
+    """Offset of the first value and length of the whole file, in bytes."""
     start = 4 + 4 * len(sizes)
     return start, start + math.prod(sizes)
 
 
 def unpack(data: bytes, name: str) -> bytes:
-    """The bytes of a gzipped IDX file `name`: what its header declares, and one more where there is more."""
+    """The bytes of a gzipped IDX file `name` that its header declares, and one more where there is more."""
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
             return _declared(stream, name, most_bytes(len(data)))
@@ -88,7 +88,7 @@ def unpack(data: bytes, name: str) -> bytes:
 
 
 def _read(path: Path) -> bytes:
-    """A file's bytes, unpacked: what its header declares, and one more where there is more."""
+    """The unpacked bytes of a file that its header declares, and one more where there is more."""
     packed = path.suffix == ".gz"
     try:
         with gzip.open(path) if packed else path.open("rb") as stream:
@@ -98,7 +98,7 @@ def _read(path: Path) -> bytes:
 
 
 def _declared(stream: Readable, name: str, most: int | None) -> bytes:
-    """What a stream's header declares, which it cannot hold above `most` bytes, and one byte more where there is more."""
+    """The bytes that a stream's header declares, and one more where there is more; InputError where it declares over `most`."""
     head = stream.read(_LONGEST_HEADER)
     sizes = _header(head, name)[1]
     _, end = _layout(sizes)

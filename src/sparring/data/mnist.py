@@ -75,7 +75,7 @@ class _Fetched(_FourFiles):
         ensure(self.files, self._folder(), self.sources, progress)
 
     def is_cached(self) -> bool:
-        """Whether all four files lie in the cache folder with their right sizes."""
+        """True if all four files lie in the cache folder with their right sizes."""
         return are_cached(self.files, self._folder())
 
     def _path(self, place: int) -> Path:
@@ -182,7 +182,7 @@ class IdxFolder(_FourFiles):
             raise InputError(f"idx-folder: held_back is {self.held_back}; it must not be negative")
 
     def fetch(self, progress: Progress | None = None) -> None:
-        """There is nothing to fetch: InputError, saying what is missing, unless all four files are there."""
+        """Check that all four files are there; InputError names the missing ones."""
         if not Path(self.path).is_dir():
             raise InputError(f"there is no folder {self.path}")
         missing = [name for name in NAMES if not self._find(name).is_file()]
@@ -190,7 +190,7 @@ class IdxFolder(_FourFiles):
             raise InputError(f"{self.path} lacks {', '.join(missing)}; a data folder holds MNIST's four IDX files, .gz or not")
 
     def is_cached(self) -> bool:
-        """Whether all four files are there."""
+        """True if all four files are there."""
         return all(self._find(name).is_file() for name in NAMES)
 
     def _path(self, place: int) -> Path:
@@ -201,7 +201,7 @@ class IdxFolder(_FourFiles):
         return read(self._path(place))
 
     def _class_names(self) -> tuple[str, ...]:
-        """The same for both halves, whichever labels each of them has."""
+        """The numbers up to the greatest label of both halves, so that both have the same classes."""
         last = max(int(self._tensor(place).max()) for place in (1, 3))
         return tuple(str(label) for label in range(last + 1))
 
@@ -209,7 +209,7 @@ class IdxFolder(_FourFiles):
         return self.path
 
     def _find(self, name: str) -> Path:
-        """The file as it is, or else gzipped, or else as it would have to be called."""
+        """Path of the file, gzipped if only that is there; where neither is, the plain name."""
         path = Path(self.path, name)
         packed = path.with_name(f"{name}.gz")
         return packed if packed.is_file() and not path.is_file() else path

@@ -58,7 +58,7 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
 
 
 def _declared_members(path: Path) -> int:
-    """How many members the archive's last record counts, which `zipfile` does not look at."""
+    """Number of members by the archive's last record, which `zipfile` does not look at."""
     with path.open("rb") as file:
         file.seek(-min(path.stat().st_size, _LONGEST_END), io.SEEK_END)
         end = file.read()

@@ -1,4 +1,4 @@
-"""Pictures from elsewhere, a folder of image files or an .npz file, read into one tensor."""
+"""Pictures of a folder or of an .npz file, read into one tensor."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ LIKE_MOST = "like most"  # how the reason against a picture of another size ends
 _NEWS = 256  # files between two reports of progress
 
 Room = Callable[[tuple[int, ...]], np.ndarray]
-"""Gives an array uint8 of this shape."""
+"""Allocator of a uint8 array of this shape."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def read_headers(files: Sequence[File], tell: Callable[[int], None]) -> tuple[di
 
 
 def _of_other_sizes(headers: dict[int, Header]) -> dict[int, str]:
-    """The reasons against files that have not the most frequent size, by place."""
+    """Reasons against the files of another size than the most frequent one, by place."""
     height, width = _common_size(headers)
     return {
         place: f"is {header.width} x {header.height} pixels, not {width} x {height} {LIKE_MOST}"
@@ -152,7 +152,7 @@ class _Stack:
         self._room, self._pixels, self._num = room, room(shape), 0
 
     def add(self, pixels: np.ndarray) -> None:
-        """Take up a picture [H, W, C]; BadPictureError where its header had promised another size."""
+        """Append a picture [H, W, C]; BadPictureError where its header declared another size."""
         num, channels, height, width = self._pixels.shape
         if pixels.shape[:2] != (height, width):
             raise BadPictureError(f"is {pixels.shape[1]} x {pixels.shape[0]} pixels, but its header says {width} x {height}")
@@ -167,7 +167,7 @@ class _Stack:
 
 
 def teller(label: str, total: int, progress: Progress | None) -> Callable[[int], None]:
-    """Tells of the files that are done, now and then."""
+    """A function that reports how many files are done, now and then."""
 
     def tell(done: int) -> None:
         if progress and (done == total or done % _NEWS == 0):

@@ -1,4 +1,4 @@
-"""Tensors of the files that were read last, so that a training reads, checks and parses each of its files once."""
+"""Tensors of the files that were read last, kept so that a training reads, checks and parses each file once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

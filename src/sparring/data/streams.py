@@ -12,7 +12,7 @@ _PIXELS_PER_BYTE = 1 << 14  # at most: twice what an empty PNG of one bit a pixe
 
 
 class Readable(Protocol):
-    """What can be read from: a file, an answer from the web, a member of an archive."""
+    """A source of bytes: a file, an answer from the web, a member of an archive."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -23,7 +23,7 @@ def most_bytes(num_packed: int, method: int = zipfile.ZIP_DEFLATED) -> int:
 
 
 def most_pixels(num_packed: int) -> int:
-    """The most pixels that a picture file of so many bytes can hold, whatever its format."""
+    """The most pixels that a picture file of so many bytes can hold, in any format."""
     return _PIXELS_PER_BYTE * num_packed
 
 

@@ -1,1 +1,1 @@
-"""Files from elsewhere: which ones a data set needs and how they are checked, and where they can be fetched from."""
+"""Remote files: their description and check, and the sources that they can be fetched from."""

@@ -1,4 +1,4 @@
-"""Files from elsewhere, kept in the cache folder: checked whatever their source, whole or not there at all."""
+"""Remote files in the cache folder: every one is checked, and is there whole or not at all."""
 
 import hashlib
 import logging
@@ -16,7 +16,7 @@ _log = logging.getLogger("sparring")
 
 
 class SourceError(Exception):
-    """A source cannot give a file; the message says why, in few words. Another source may."""
+    """A source cannot give a file; the message is the reason, in few words. Another source may."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Source(Protocol):
 
 
 def are_cached(files: Sequence[RemoteFile], folder: Path) -> bool:
-    """Whether all files lie in the folder with their right sizes; `ensure` looks closer."""
+    """True if all files lie in the folder with their right sizes; `ensure` compares their checksums too."""
     paths = [(folder / file.name, file.size) for file in files]
     return all(path.is_file() and path.stat().st_size == size for path, size in paths)
 
@@ -113,7 +113,7 @@ def _read(path: Path, limit: int) -> bytes | None:
 
 
 def teller(file: RemoteFile, progress: Progress | None) -> Callable[[int], None] | None:
-    """Tells of a transfer what has come of the file so far; None where nobody listens."""
+    """A function that reports how many bytes of the file have come; None without a `progress` to report to."""
     if progress is None:
         return None
     return lambda done: progress(file.name, min(done, file.size), file.size)

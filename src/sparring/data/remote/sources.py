@@ -1,6 +1,6 @@
-"""Where data sets come from: folders on the web, and packages of a registry's own client.
+"""Sources of data sets: folders on the web, and packages of npm's registry.
 
-These are descriptions; what fetches is imported when something has to be fetched, so that training loads none of it.
+These are descriptions; the code that fetches is imported when something has to be fetched, so that training loads none.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from sparring.data.sets import Progress
 class Mirror:
     """A folder on the web, its address ending in a slash, that serves each file gzipped under its name and `.gz`.
 
-    Or, where it `packs` nothing, as it is: so come files whose checksums are known packed alone.
+    With `packs` False it serves them as they are: for files whose checksum is that of the gzipped file.
     """
 
     url: str
