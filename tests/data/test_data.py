@@ -1,7 +1,11 @@
+import re
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
-from sparring.config.registry import name_of, names
+import sparring
+from sparring.config.registry import kebab, name_of, names
 from sparring.data import Gaussian1d, IdxFolder, ImageSet, Mnist, PictureFolder, PointSet, Ring, StackedSet, listing, resolve
 from sparring.errors import InputError
 
@@ -83,3 +87,10 @@ def test_every_registered_data_set_keeps_the_contract(name, tmp_path, four_files
         assert len(examples) > 0
     assert data.train().fingerprint() == data.train().fingerprint() != data.test().fingerprint()
     assert data in {data}
+
+
+def test_parts_register_from_every_file_of_the_folder_and_below():
+    sources = [file.read_text(encoding="utf-8") for file in (Path(sparring.__file__).parent / "data").rglob("*.py")]
+    written = {name for source in sources for name in re.findall(r'^@register\("data"\)\n(?:@.*\n)*class (\w+)', source, re.M)}
+    assert len(written) >= 12
+    assert {kebab(name) for name in written} <= set(names("data"))

@@ -3,9 +3,8 @@ import hashlib
 import pytest
 import torch
 
-from sparring.data import mnist
-from sparring.data.fetch import RemoteFile, SourceError
 from sparring.data.mnist import Mnist
+from sparring.data.remote.fetch import RemoteFile, SourceError
 from sparring.errors import InputError
 
 
@@ -25,9 +24,8 @@ def tiny(monkeypatch, tmp_path, four_files):
         yield from ((file, four_files[file.name]) for file in wanted)
 
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path))
-    monkeypatch.setattr(mnist, "TRAIN", tuple(files[:2]))
-    monkeypatch.setattr(mnist, "TEST", tuple(files[2:]))
-    monkeypatch.setattr(mnist, "SOURCES", (source,))
+    monkeypatch.setattr(Mnist, "files", tuple(files))
+    monkeypatch.setattr(Mnist, "sources", (source,))
     return asked
 
 
@@ -77,19 +75,19 @@ def test_offline_the_error_says_what_to_do(tiny, tmp_path, monkeypatch):
     def dead(wanted, progress):
         raise SourceError("no network")
 
-    monkeypatch.setattr(mnist, "SOURCES", (dead,))
+    monkeypatch.setattr(Mnist, "sources", (dead,))
     with pytest.raises(InputError, match=f"no network.*put them, uncompressed, into {tmp_path / 'mnist'}"):
         Mnist().train()
 
 
 def test_progress_passes_through(tiny, monkeypatch):
     told = []
-    source = mnist.SOURCES[0]
+    source = Mnist.sources[0]
 
     def telling(wanted, progress):
         progress("half way", 1, 2)
         return source(wanted, progress)
 
-    monkeypatch.setattr(mnist, "SOURCES", (telling,))
+    monkeypatch.setattr(Mnist, "sources", (telling,))
     Mnist().fetch(lambda *news: told.append(news))
     assert told == [("half way", 1, 2)]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from sparring.data import Cifar10, FashionMnist, Kmnist, cifar10
-from sparring.data.fetch import RemoteFile
-from sparring.data.sources import Mirror
+from sparring.data.remote.fetch import RemoteFile
+from sparring.data.remote.sources import Mirror
 from sparring.errors import InputError
 
 
@@ -59,8 +59,7 @@ def like_mnist(request, serve, four_files, monkeypatch):
     packed = {f"{name}.gz": gzip.compress(data, mtime=0) for name, data in four_files.items()}
     url, asked = serve(packed)
     files = [described(name, data) for name, data in packed.items()]
-    monkeypatch.setattr(request.param, "train_files", tuple(files[:2]))
-    monkeypatch.setattr(request.param, "test_files", tuple(files[2:]))
+    monkeypatch.setattr(request.param, "files", tuple(files))
     monkeypatch.setattr(request.param, "sources", (Mirror(url, packs=False),))
     return request.param(), asked, packed
 
@@ -88,7 +87,7 @@ def test_what_a_mirror_damaged_is_refused(like_mnist):
 
 @pytest.mark.parametrize("part", [FashionMnist, Kmnist])
 def test_the_files_known_are_those_of_the_public_sets(part):
-    files = part.train_files + part.test_files
+    files = part.files
     assert [file.name.split("-")[0] for file in files] == ["train", "train", "t10k", "t10k"]
     assert len({file.md5 for file in files}) == 4
     assert len(part.classes) == 10

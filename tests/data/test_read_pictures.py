@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sparring.data import image_files, read_pictures
+from sparring.data import read_pictures
+from sparring.data.folder import image_files
 from sparring.errors import InputError
 
 FORMATS = [".png", ".jpg", ".JPEG", ".bmp", ".gif", ".webp", ".tif", ".TIFF", ".ppm"]

@@ -11,7 +11,7 @@ from torch import Generator
 
 import shapes
 from sparring.data import Mnist, PictureFolder, Ring
-from sparring.data.fetch import cache_folder
+from sparring.data.cache import cache_folder
 from sparring.data.sets import ImageSet
 from sparring.errors import InputError
 from sparring.evaluation import extractors

@@ -20,7 +20,7 @@ from PIL import Image
 from sparring import data
 from sparring.api.load import load
 from sparring.config import codec
-from sparring.data.fetch import RemoteFile, ensure
+from sparring.data.remote.fetch import RemoteFile, ensure
 from sparring.errors import InputError
 from sparring.evaluation import cache
 from sparring.evaluation.extractors import classifier_extractor

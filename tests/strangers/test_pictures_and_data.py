@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sparring.data import PictureFolder, idx, image_files, read_pictures
-from sparring.data.fetch import RemoteFile, ensure
+from sparring.data import PictureFolder, idx, read_pictures
+from sparring.data.folder import image_files
 from sparring.data.npz import read_npz
+from sparring.data.remote.fetch import RemoteFile, ensure
 from sparring.errors import InputError
 from sparring.visual import decode_png, encode_png
 

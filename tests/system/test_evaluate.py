@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 import shapes
 import sparring
 from sparring import evaluation
-from sparring.data.fetch import cache_folder
+from sparring.data.cache import cache_folder
 from sparring.errors import MachineError
 from sparring.runs import checkpoint
 from sparring.runs.progress import Progress

@@ -14,6 +14,7 @@ MODULES = {
     "sparring.cadence": "sparring.config.schedules",
     "sparring.codec": "sparring.config.codec",
     "sparring.comparison": "sparring.analysis",
+    "sparring.data.picture_folder": "sparring.data.folder.picture_folder",
     "sparring.devices": "sparring.config.devices",
     "sparring.engine": "sparring.training.engine",
     "sparring.extractors": "sparring.evaluation.extractors",

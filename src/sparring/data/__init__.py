@@ -14,12 +14,10 @@ from typing import Any
 import torch
 
 from sparring.config import registry
-from sparring.data import idx, image_files
 from sparring.data.cifar10 import Cifar10
-from sparring.data.idx_folder import IdxFolder
-from sparring.data.like_mnist import FashionMnist, Kmnist
-from sparring.data.mnist import Mnist
-from sparring.data.picture_folder import PictureFolder, like
+from sparring.data.folder import image_files
+from sparring.data.folder.picture_folder import PictureFolder, like
+from sparring.data.mnist import NAMES, FashionMnist, IdxFolder, Kmnist, Mnist
 from sparring.data.pictures import Pictures, read_pictures
 from sparring.data.sets import Data, Dataset, ImageSet, PointSet, Progress, StackedSet
 from sparring.data.stacked_mnist import StackedMnist
@@ -57,9 +55,9 @@ MOST_CLASSES = 100  # whose counts are told one by one
 def resolve(name_or_path: str, instead: Data | None = None) -> Data:
     """The registered data set of this name, with its defaults, or else the IDX files or the pictures of this folder or .zip.
 
-    A name wins over a folder of the same name, which `./name` still reaches. `instead`: of which other data set it takes the
-    place; where both are pictures of the user's, their size, fit and channels stay. Raises InputError for anything else, and
-    for folders in which files are missing.
+    A name wins over a folder of the same name, which `./name` still reaches. `instead`: the data set that is replaced; where
+    both are folders of pictures, its size, fit and channels are taken over. Raises InputError for anything else, and for
+    folders in which files are missing.
     """
     names = registry.names("data")
     if name_or_path in names:
@@ -86,8 +84,8 @@ def _needed(part: type[Data]) -> list[str]:
 
 
 def _folder(path: Path) -> IdxFolder | PictureFolder:
-    """One file named like MNIST's tells the one kind from the other."""
-    idx_names = [name + suffix for name in idx.TRAIN + idx.TEST for suffix in ("", ".gz")]
+    """The folder as IDX files if at least one has a name of MNIST's, else as pictures; InputError where it is neither."""
+    idx_names = [name + suffix for name in NAMES for suffix in ("", ".gz")]
     if any((path / name).is_file() for name in idx_names):
         folder = IdxFolder(str(path.absolute()))
     else:
@@ -105,7 +103,7 @@ def listing() -> list[tuple[str, type[Data], bool]]:
 
 
 def check(data: Data, progress: Progress | None = None) -> dict[str, Any]:
-    """What training on a data set would meet: sizes, shape, memory, classes, exact duplicates, fingerprint, speed of reading.
+    """A pre-flight report on a data set: sizes, shape, memory, classes, exact duplicates, fingerprint, speed of reading.
 
     Of a folder of pictures also their own sizes and, by name, those that cannot be used; a `problem` is the sentence that
     training would end with.
@@ -141,7 +139,7 @@ def _digests(examples: Dataset) -> Iterator[bytes]:
 
 
 def _seconds_per_epoch(examples: Dataset) -> float:
-    """How long batches in random order would take for all of them, from 2,048 at most."""
+    """Seconds for an epoch of batches in random order, estimated from at most 2,048 examples."""
     order = torch.randperm(len(examples))[:2048]
     start = perf_counter()
     for part in order.split(64):

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 
 from sparring.config.registry import register
-from sparring.data.fetch import RemoteFile, are_cached, cache_folder, ensure, in_short
+from sparring.data.cache import cache_folder
+from sparring.data.remote.fetch import RemoteFile, are_cached, ensure
+from sparring.data.remote.sources import Mirror
 from sparring.data.sets import ImageSet, Progress
-from sparring.data.sources import Mirror
-from sparring.data.streams import read_up_to
+from sparring.data.streams import in_short, read_up_to
 from sparring.errors import InputError
 
 ARCHIVE = RemoteFile("cifar-10-binary.tar.gz", md5="c32a1d4ab5d03f1284b67883e8d87530", size=170_052_171)
@@ -62,7 +63,7 @@ class Cifar10:
         ensure([ARCHIVE], _folder(), SOURCES, progress)
 
     def is_cached(self) -> bool:
-        """Whether the archive lies in the cache folder with its right size."""
+        """True if the archive lies in the cache folder with its right size."""
         return are_cached([ARCHIVE], _folder())
 
     def _read(self, names: tuple[str, ...], progress: Progress | None) -> ImageSet:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.sets import ImageSet
-from sparring.data.streams import Readable, read_up_to
+from sparring.data.streams import Readable, most_bytes, read_up_to
 from sparring.errors import InputError
 
 TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
@@ -21,7 +21,6 @@ TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _AXES = {2051: 3, 2049: 1}  # a magic number's last byte is its number of axes; 8 before it says unsigned bytes
 _IMAGES, _LABELS = _AXES
 _LONGEST_HEADER = 16  # bytes
-_GROWTH = 1032  # bytes at most of each byte that gzip packed
 
 
 def read_images(path: Path) -> Tensor:
@@ -74,32 +73,32 @@ def _header(data: bytes, name: str) -> tuple[int, tuple[int, ...]]:
 
 
 def _layout(sizes: tuple[int, ...]) -> tuple[int, int]:
-    """Where the values start, and where the file ends, in bytes."""
+    """Offset of the first value and length of the whole file, in bytes."""
     start = 4 + 4 * len(sizes)
     return start, start + math.prod(sizes)
 
 
 def unpack(data: bytes, name: str) -> bytes:
-    """The bytes of a gzipped IDX file `name`: what its header declares, and one more where there is more."""
+    """The bytes of a gzipped IDX file `name` that its header declares, and one more where there is more."""
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            return _declared(stream, name, len(data) * _GROWTH)
+            return _declared(stream, name, most_bytes(len(data)))
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{name} cannot be read: {error}") from error
 
 
 def _read(path: Path) -> bytes:
-    """A file's bytes, unpacked: what its header declares, and one more where there is more."""
+    """The unpacked bytes of a file that its header declares, and one more where there is more."""
     packed = path.suffix == ".gz"
     try:
         with gzip.open(path) if packed else path.open("rb") as stream:
-            return _declared(stream, str(path), path.stat().st_size * _GROWTH if packed else None)
+            return _declared(stream, str(path), most_bytes(path.stat().st_size) if packed else None)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
 
 
 def _declared(stream: Readable, name: str, most: int | None) -> bytes:
-    """What a stream's header declares, which it cannot hold above `most` bytes, and one byte more where there is more."""
+    """The bytes that a stream's header declares, and one more where there is more; InputError where it declares over `most`."""
     head = stream.read(_LONGEST_HEADER)
     sizes = _header(head, name)[1]
     _, end = _layout(sizes)

@@ -9,14 +9,13 @@ import numpy as np
 import torch
 from numpy.lib import format as npy
 
-from sparring.data.fetch import in_short
 from sparring.data.sets import ImageSet
+from sparring.data.streams import in_short, most_bytes
 from sparring.errors import InputError
 
 MOST_CLASSES = 1 << 16
 
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-_GROWTH = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}  # bytes at most of each byte in the file
 _LONGEST_END = 22 + 65_535  # bytes of an archive's last record, with its comment
 _SLICE = 1 << 20  # values quantised at a time
 
@@ -59,7 +58,7 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
 
 
 def _declared_members(path: Path) -> int:
-    """How many members the archive's last record counts, which `zipfile` does not look at."""
+    """Number of members by the archive's last record, which `zipfile` does not look at."""
     with path.open("rb") as file:
         file.seek(-min(path.stat().st_size, _LONGEST_END), io.SEEK_END)
         end = file.read()
@@ -78,8 +77,8 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, check)
         start = stream.tell()
     check(shape, dtype, where)
     declared = start + math.prod(shape) * dtype.itemsize
-    growth = _GROWTH.get(member.compress_type, 0)
-    held = min(member.file_size, growth * min(member.compress_size, path.stat().st_size))
+    packed = min(member.compress_size, path.stat().st_size)
+    held = min(member.file_size, most_bytes(packed, member.compress_type))
     if declared != held:
         raise InputError(f"{where} declares {declared:,} bytes (shape {list(shape)}), but the file holds {held:,}")
     with archive.open(member) as stream:

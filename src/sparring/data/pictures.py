@@ -1,4 +1,4 @@
-"""Pictures from elsewhere, a folder of image files or an .npz file, read into one tensor."""
+"""Pictures of a folder or of an .npz file, read into one tensor."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data import image_files
-from sparring.data.image_files import AS_THEY_ARE, BadPictureError, File, Header, Shape
+from sparring.data.folder import image_files
+from sparring.data.folder.image_files import AS_THEY_ARE, BadPictureError, File, Header, Shape
 from sparring.data.npz import read_npz
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError
@@ -19,7 +19,7 @@ LIKE_MOST = "like most"  # how the reason against a picture of another size ends
 _NEWS = 256  # files between two reports of progress
 
 Room = Callable[[tuple[int, ...]], np.ndarray]
-"""Gives an array uint8 of this shape."""
+"""Allocator of a uint8 array of this shape."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def decode(
 
     The headers come first, so that the pixels can go straight to their places in one array.
     """
-    tell = _teller(label, 2 * len(files), progress)
+    tell = teller(label, 2 * len(files), progress)
     with image_files.quiet_pillow():
         headers, bad = read_headers(files, tell)
         if shape.size is None:
@@ -130,7 +130,7 @@ def read_headers(files: Sequence[File], tell: Callable[[int], None]) -> tuple[di
 
 
 def _of_other_sizes(headers: dict[int, Header]) -> dict[int, str]:
-    """The reasons against files that have not the most frequent size, by place."""
+    """Reasons against the files of another size than the most frequent one, by place."""
     height, width = _common_size(headers)
     return {
         place: f"is {header.width} x {header.height} pixels, not {width} x {height} {LIKE_MOST}"
@@ -152,7 +152,7 @@ class _Stack:
         self._room, self._pixels, self._num = room, room(shape), 0
 
     def add(self, pixels: np.ndarray) -> None:
-        """Take up a picture [H, W, C]; BadPictureError where its header had promised another size."""
+        """Append a picture [H, W, C]; BadPictureError where its header declared another size."""
         num, channels, height, width = self._pixels.shape
         if pixels.shape[:2] != (height, width):
             raise BadPictureError(f"is {pixels.shape[1]} x {pixels.shape[0]} pixels, but its header says {width} x {height}")
@@ -166,7 +166,9 @@ class _Stack:
         return self._pixels[: self._num]
 
 
-def _teller(label: str, total: int, progress: Progress | None) -> Callable[[int], None]:
+def teller(label: str, total: int, progress: Progress | None) -> Callable[[int], None]:
+    """A function that reports how many files are done, now and then."""
+
     def tell(done: int) -> None:
         if progress and (done == total or done % _NEWS == 0):
             progress(label, done, total)

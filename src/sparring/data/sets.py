@@ -1,4 +1,4 @@
-"""What a data set gives: images or points as whole tensors, gathered into batches."""
+"""Examples of a data set: images or points as whole tensors, gathered into batches."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from torch import Tensor
 from sparring.errors import InputError
 
 Progress = Callable[[str, int, int], None]
-"""Told of a transfer as it goes: what is coming, bytes so far, bytes in all."""
+"""Callback for the progress of a transfer: name, bytes so far, bytes in all."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Examples:
-    """What all kinds share: every field that is a tensor has the examples as its first axis, but those `shared` by them."""
+    """Base of all kinds of examples: the first axis of every tensor field is the examples, except for those in `shared`."""
 
     shared: ClassVar[tuple[str, ...]] = ()
 
@@ -34,11 +34,11 @@ class _Examples:
         return self._each(lambda tensor: tensor[n:], self._rows())
 
     def take(self, chosen: Tensor) -> Self:
-        """The examples at these places, int64 [M]."""
+        """The examples at these indices, int64 [M]."""
         return self._each(lambda tensor: tensor[chosen], self._rows())
 
     def num_bytes(self) -> int:
-        """What all tensors take."""
+        """Size of all tensors together, in bytes."""
         return sum(tensor.nbytes for tensor in self._tensors().values())
 
     def fingerprint(self) -> str:
@@ -117,7 +117,7 @@ class PointSet(_Examples):
 
 @dataclass(frozen=True, eq=False)
 class StackedSet(_Examples):
-    """Images whose channels are pictures out of one stock, held as places in it: a batch is stacked when it is asked for."""
+    """Images whose channels are pictures of one stock, held as indices into it and stacked batch by batch."""
 
     stock: Tensor  # uint8 [M, H, W]
     places: Tensor  # int64 [N, C]
@@ -155,16 +155,16 @@ Dataset = ImageSet | PointSet | StackedSet
 
 
 class Data(Protocol):
-    """What every part registered as "data" can do."""
+    """Interface of every part registered as "data"."""
 
     summary: ClassVar[str]
 
     def train(self, progress: Progress | None = None) -> Dataset:
-        """What is trained on, fetched first where need be."""
+        """The training examples, fetched first where need be."""
         ...
 
     def test(self, progress: Progress | None = None) -> Dataset:
-        """What is only measured against."""
+        """The test examples, which are only measured against."""
         ...
 
     def fetch(self, progress: Progress | None = None) -> None:
@@ -172,7 +172,7 @@ class Data(Protocol):
         ...
 
     def is_cached(self) -> bool:
-        """Whether the data seem to be on this machine, told without reading them."""
+        """True if the data seem to be on this machine; they are not read for it."""
         ...
 
 

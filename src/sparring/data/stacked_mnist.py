@@ -50,7 +50,7 @@ class StackedMnist:
         Mnist().fetch(progress)
 
     def is_cached(self) -> bool:
-        """Whether MNIST is on this machine."""
+        """True if MNIST is on this machine."""
         return Mnist().is_cached()
 
     def _drawn(self, num: int, seed: int, progress: Progress | None) -> StackedSet:

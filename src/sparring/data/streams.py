@@ -1,16 +1,30 @@
-"""Reading no more than was promised, whoever sends it."""
+"""Bounds on what is read: no more than was promised, and no more than so many packed bytes can hold."""
 
 import io
+import zipfile
 from collections.abc import Callable
 from typing import Protocol
 
 CHUNK = 1 << 18  # bytes
 
+_GROWTH = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}  # bytes at most of each packed byte
+_PIXELS_PER_BYTE = 1 << 14  # at most: twice what an empty PNG of one bit a pixel has
+
 
 class Readable(Protocol):
-    """What can be read from: a file, an answer from the web, a member of an archive."""
+    """A source of bytes: a file, an answer from the web, a member of an archive."""
 
     def read(self, size: int, /) -> bytes: ...
+
+
+def most_bytes(num_packed: int, method: int = zipfile.ZIP_DEFLATED) -> int:
+    """The most bytes that so many packed ones can become, by a method of .zip files (gzip deflates); 0 for one never read."""
+    return _GROWTH.get(method, 0) * num_packed
+
+
+def most_pixels(num_packed: int) -> int:
+    """The most pixels that a picture file of so many bytes can hold, in any format."""
+    return _PIXELS_PER_BYTE * num_packed
 
 
 def read_up_to(stream: Readable, limit: int, tell: Callable[[int], None] | None = None) -> bytes:
@@ -45,3 +59,8 @@ class Capped(io.RawIOBase):
             raise OSError("sends more than the file can hold")
         room[: len(data)] = data
         return len(data)
+
+
+def in_short(error: BaseException | str) -> str:
+    """An error's own words, without its number."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

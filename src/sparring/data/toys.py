@@ -1,4 +1,4 @@
-"""Toy distributions whose density is known, for trainings that take seconds and can be checked exactly."""
+"""Toy distributions with a known density, for trainings that take seconds and can be checked exactly."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _OFFSETS = 1 << 22  # of points from nodes, held at a time
 
 @dataclass(frozen=True)
 class _Toy:
-    """What the toys share: they are drawn anew from fixed seeds of their own, alike on every call."""
+    """Base of the toys: points drawn from fixed seeds, the same ones on every call."""
 
     def train(self, progress: Progress | None = None) -> PointSet:
         """`num` points to train on."""
@@ -29,7 +29,7 @@ class _Toy:
         return self._drawn(TEST_SEED)
 
     def fetch(self, progress: Progress | None = None) -> None:
-        """Nothing: toys need no files."""
+        """Do nothing: toys need no files."""
 
     def is_cached(self) -> bool:
         """True: toys need no files."""

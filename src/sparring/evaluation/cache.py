@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sparring.data.fetch import cache_folder
+from sparring.data.cache import cache_folder
 from sparring.errors import InputError, MachineError
 from sparring.storage.files import disk_errors, write_atomically
 from sparring.storage.tensors import encode_tensors, read_tensors

@@ -5,7 +5,7 @@ from dataclasses import replace
 from sparring.augment import DiffAugment
 from sparring.config.registry import register
 from sparring.config.schedules import Duration, Interval
-from sparring.data.picture_folder import PictureFolder
+from sparring.data.folder.picture_folder import PictureFolder
 from sparring.networks import DcganDiscriminatorConfig, DcganGeneratorConfig
 from sparring.optim.adam import Adam
 from sparring.penalties import R1

@@ -12,7 +12,7 @@ import torch
 
 from sparring.config import codec, registry
 from sparring.data import Data
-from sparring.data.fetch import cache_folder
+from sparring.data.cache import cache_folder
 from sparring.data.sets import Dataset, ImageSet, Progress
 from sparring.errors import InputError
 from sparring.evaluation.extractors import classifier_extractor, inception

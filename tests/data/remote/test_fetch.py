@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sparring.data.fetch import RemoteFile, SourceError, are_cached, cache_folder, ensure
-from sparring.data.sources import Mirror
+from sparring.data.cache import cache_folder
+from sparring.data.remote.fetch import RemoteFile, SourceError, are_cached, ensure
+from sparring.data.remote.sources import Mirror
 from sparring.errors import InputError, MachineError
 
 IMAGES = b"images" * 1000
@@ -201,8 +202,8 @@ def test_a_folder_that_cannot_be_is_the_machines_fault(tmp_path):
 FETCHER = """
 import sys
 from pathlib import Path
-from sparring.data.fetch import RemoteFile, ensure
-from sparring.data.sources import Mirror
+from sparring.data.remote.fetch import RemoteFile, ensure
+from sparring.data.remote.sources import Mirror
 url, folder, *files = sys.argv[1:]
 files = [RemoteFile(name, md5, int(size)) for name, md5, size in (file.split(",") for file in files)]
 print("ready", flush=True)

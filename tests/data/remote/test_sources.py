@@ -2,13 +2,17 @@
 
 import io
 import os
+import re
+import subprocess
 import sys
 import tarfile
+from pathlib import Path
 
 import pytest
 
-from sparring.data.fetch import RemoteFile, SourceError
-from sparring.data.sources import NpmPackage
+import sparring
+from sparring.data.remote.fetch import RemoteFile, SourceError
+from sparring.data.remote.sources import NpmPackage
 
 FILE = RemoteFile("digits", md5="", size=6)
 PACKAGE = NpmPackage("some-data@1.0.0", folder="package/data", timeout_s=20)
@@ -82,3 +86,24 @@ def test_npm_is_not_required(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SourceError, match="npm is not on PATH"):
         list(PACKAGE([FILE], None))
+
+
+CACHED = """
+import sys
+import sparring.data
+sparring.data.Mnist().train()
+sparring.data.listing()
+print(*sorted(name for name in sys.modules if name.startswith("sparring.data.remote.")))
+"""
+
+
+def test_what_fetches_is_imported_when_something_has_to_be_fetched():
+    done = subprocess.run([sys.executable, "-c", CACHED], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "sparring.data.remote.fetch sparring.data.remote.sources\n"), done.stderr
+
+
+def test_only_what_fetches_knows_programs_and_the_web():
+    package = Path(sparring.__file__).parent / "data"
+    heavy = re.compile(r"^\s*(import|from) (subprocess|socket|http|urllib\.(request|error))\b", re.MULTILINE)
+    found = {file.relative_to(package).as_posix() for file in package.rglob("*.py") if heavy.search(file.read_text("utf-8"))}
+    assert found == {"remote/mirror.py", "remote/npm.py"}

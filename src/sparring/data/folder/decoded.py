@@ -1,4 +1,4 @@
-"""Pictures decoded once: pixels on the disk, mapped into memory, so that more can be trained on than memory holds."""
+"""Pictures decoded once into a file that is mapped into memory, so that training data can be larger than memory."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.fetch import cache_folder, locked
+from sparring.data.cache import cache_folder, locked
 from sparring.data.pictures import Decoded, Room
 from sparring.errors import InputError
 from sparring.storage import files
@@ -22,7 +22,7 @@ VERSION = "sparring-pictures-1"  # count it up when pictures are decoded in anot
 
 @dataclass(frozen=True)
 class Key:
-    """Whose pixels: the path that the pictures come from, their settings, and what lies there now."""
+    """Identity of decoded pixels: the path of the pictures, their settings, and a listing of the files there."""
 
     path: str
     settings: str
@@ -30,7 +30,7 @@ class Key:
 
     @property
     def place(self) -> str:
-        """What names of files begin with: alike whatever lies there."""
+        """Prefix of the files' names; it depends on path and settings alone, not on the content."""
         return _hash(f"{self.path}\n{self.settings}")[:16]
 
     @property
@@ -77,7 +77,7 @@ def _read(folder: Path, key: Key) -> Tensor | None:
 
 
 def _write(folder: Path, key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded], None]) -> None:
-    """Decode into a file of another name, and give it its own once all of it is on the disk."""
+    """Decode into a file of a temporary name, and rename it once all of it is on the disk."""
 
     def decode_into(room: Room) -> dict[str, Any]:
         found = decode(room)

@@ -1,4 +1,4 @@
-"""Image files of the usual formats: which of a folder's files they are, and one at a time what Pillow makes of them."""
+"""Image files of the usual formats: finding them in a folder, and decoding one at a time with Pillow."""
 
 import io
 import warnings
@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal, Protocol
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from sparring.data.fetch import in_short
+from sparring.data.streams import in_short, most_pixels
 from sparring.errors import InputError
 from sparring.storage import strict_json
 
@@ -19,19 +19,18 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", 
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # no others: Pillow gives EPS to a program from outside
 _ON_THEIR_SIDE = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
-_PIXELS_PER_BYTE = 1 << 14  # at most: twice what an empty PNG of one bit a pixel has
 _DEEPEST = 50  # folders within each other
 
 
 class File(Protocol):
-    """What a picture is read from: a path, or a member of an archive."""
+    """Source of a picture: a path, or a member of an archive."""
 
     def open(self, mode: Literal["rb"], /) -> BinaryIO: ...
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What pictures are made into: `size` is that of both sides, None for their own; `channels` None for as many as they have.
+    """Shape that pictures are brought to: `size` of both sides, None for their own; `channels`, None for as many as they have.
 
     `fit`: "crop" scales the shorter side to `size` and cuts the middle out, "stretch" scales both sides.
     """
@@ -50,7 +49,7 @@ class BadPictureError(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture's header promises."""
+    """Size and kind that a picture's header declares."""
 
     height: int
     width: int
@@ -78,7 +77,7 @@ def read_header(file: File) -> Header:
         if image.mode in ("I", "F"):
             raise BadPictureError(f"has more than 16 bits a channel (mode {image.mode})")
         width, height = image.size
-        if width * height > _PIXELS_PER_BYTE * num_bytes:
+        if width * height > most_pixels(num_bytes):
             raise BadPictureError(f"its header declares {width} x {height} pixels, for which {num_bytes:,} bytes are too few")
         if _lies_on_its_side(image):
             width, height = height, width
@@ -113,7 +112,7 @@ def read_pixels(file: File, shape: Shape = AS_THEY_ARE) -> np.ndarray:
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Pillow's warnings are not shown; that a picture has very many pixels is an error instead."""
+    """Within the block Pillow's warnings are not shown, except for that of a picture with too many pixels: it is an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -157,7 +156,7 @@ def _opened(file: File) -> Iterator[tuple[ImageFile.ImageFile, int]]:
 
 
 def _lies_on_its_side(image: ImageFile.ImageFile) -> bool:
-    """Whether EXIF turns it by a quarter; Pillow has already turned a TIFF's size."""
+    """True if EXIF turns it by a quarter; Pillow has already turned a TIFF's size."""
     if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):  # a PNG would be decoded to look
         return False
     return image.getexif().get(ExifTags.Base.Orientation) in _ON_THEIR_SIDE

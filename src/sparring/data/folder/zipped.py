@@ -1,4 +1,4 @@
-"""Pictures in a .zip file, read where they are: nothing of it is ever written to the disk."""
+"""Pictures in a .zip file, read from the archive itself; nothing is unpacked onto the disk."""
 
 import io
 import zipfile
@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from sparring.data.fetch import in_short
-from sparring.data.image_files import SUFFIXES
-from sparring.data.streams import read_up_to
+from sparring.data.folder.image_files import SUFFIXES
+from sparring.data.streams import in_short, most_bytes, read_up_to
 from sparring.errors import InputError
 from sparring.storage import strict_json
 
-_GROWTH = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}  # bytes at most of each byte in the file
 _MOST_GROWTH = 100  # of all together; pictures are packed already and hardly shrink
 _ENCRYPTED = 1
 
@@ -39,7 +37,7 @@ class Member:
 
 @contextmanager
 def opened(path: Path) -> Iterator[dict[PurePosixPath, Member | None]]:
-    """Every picture of an archive by its name, sorted, below the folder that all lie in; a folder's name has None.
+    """All pictures of an archive by name, sorted, without the outer folder that all lie in; a folder's name maps to None.
 
     Raises InputError for an archive that cannot be read, for a name that leads out of it, and for one that unpacks to far
     more than it weighs.
@@ -63,7 +61,7 @@ def _check(archive: zipfile.ZipFile, path: Path) -> None:
             raise InputError(f"{path} has a member {name!r} whose path leads out of it; nothing of it is read, pack it anew")
         if info.flag_bits & _ENCRYPTED:
             raise InputError(f"{path} is encrypted ({name!r}); pack it without a password")
-        if info.file_size > _GROWTH.get(info.compress_type, 0) * info.compress_size:
+        if info.file_size > most_bytes(info.compress_size, info.compress_type):
             raise InputError(f"{path} has a member {name!r} that cannot hold the {info.file_size:,} bytes it declares")
     total = sum(info.file_size for info in archive.infolist())
     if total > _MOST_GROWTH * weight:
@@ -73,7 +71,7 @@ def _check(archive: zipfile.ZipFile, path: Path) -> None:
 
 
 def _below_root(archive: zipfile.ZipFile, path: Path) -> dict[PurePosixPath, Member | None]:
-    """The pictures and the folders, by their names below the folders that all of them lie in; what is hidden is passed over."""
+    """The pictures and the folders, by their names without the outer folders that hold them all; hidden ones are left out."""
     found = {PurePosixPath(info.filename): info for info in archive.infolist()}
     if len(found) < len(archive.infolist()):
         raise InputError(f"{path} has two members of one name; pack it anew")
@@ -89,7 +87,7 @@ def _below_root(archive: zipfile.ZipFile, path: Path) -> dict[PurePosixPath, Mem
 
 
 def _depth(shown: Mapping[PurePosixPath, Member | None]) -> int:
-    """How many folders within each other have all the rest in them, and are no half of the data."""
+    """Number of nested outer folders that hold everything else, not counting `train` or `test`."""
     depth = 0
     while True:
         below = {name.parts[depth] for name in shown if len(name.parts) > depth}

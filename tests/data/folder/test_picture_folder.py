@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from sparring.data import PictureFolder, Ring, check, image_files, resolve
+from sparring.data import PictureFolder, Ring, check, resolve
+from sparring.data.folder import image_files
 from sparring.errors import InputError, MachineError
 
 

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from sparring.config.registry import register
 from sparring.config.rng import derive_seed
-from sparring.data import decoded, image_files, zipped
-from sparring.data.image_files import File, Shape
-from sparring.data.pictures import LIKE_MOST, Decoded, class_folders, decode, read_headers, refuse_bad
+from sparring.data.folder import decoded, image_files, zipped
+from sparring.data.folder.image_files import File, Shape
+from sparring.data.pictures import LIKE_MOST, Decoded, class_folders, decode, read_headers, refuse_bad, teller
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError, check
 
@@ -82,12 +82,12 @@ class PictureFolder:
             return self._read(halves, slice(len(halves.train), None), progress)
 
     def fetch(self, progress: Progress | None = None) -> None:
-        """There is nothing to fetch: InputError, saying what is missing, unless there are pictures for both halves."""
+        """Check that there are pictures for both halves; InputError says what is missing."""
         with self._halves():
             pass
 
     def is_cached(self) -> bool:
-        """Whether there are pictures for both halves."""
+        """True if there are pictures for both halves."""
         try:
             self.fetch()
         except InputError:
@@ -95,10 +95,10 @@ class PictureFolder:
         return True
 
     def survey(self, progress: Progress | None = None) -> dict[str, Any]:
-        """How many pictures there are, of which sizes, how many are grey, and which cannot be used: every file is decoded."""
+        """Numbers of pictures by size, of grey and of bad ones, with the reasons against the bad; every file is decoded."""
         with self._halves() as halves, image_files.quiet_pillow():
             files = halves.files
-            tell, start = _teller(Path(self.path).name, 2 * len(files), progress), perf_counter()
+            tell, start = teller(Path(self.path).name, 2 * len(files), progress), perf_counter()
             headers, bad = read_headers(files, tell)
             for done, place in enumerate(headers, start=len(files)):
                 tell(done)
@@ -136,7 +136,7 @@ class PictureFolder:
         return ImageSet(images[part], _part(labels, part), classes)
 
     def _key(self, halves: _Halves) -> decoded.Key:
-        """Names, sizes and times of all files: who changes a file and none of these has to clear the cache."""
+        """Names, sizes and times of all files; a change that leaves all of them as they are goes unnoticed."""
         stamps = [f"{len(halves.train)} to train on"]
         for file in halves.files:
             path = file.path if isinstance(file, zipped.Member) else Path(str(file))
@@ -161,7 +161,7 @@ class PictureFolder:
             raise InputError(f"there is no folder or .zip file {path}")
 
     def _split(self, files: Mapping[PurePath, File], folders: Sequence[PurePath]) -> _Halves:
-        """The halves; InputError where one would be empty, or a folder is that stands beside classes."""
+        """The halves; InputError where one would be empty, or where a folder beside the classes is empty."""
         tops = {name.parts[0] for name in files if len(name.parts) > 1} | {name.parts[0] for name in folders if name.parts}
         if not set(SPLITS) <= tops:
             self._check_classes(files, folders)
@@ -189,7 +189,7 @@ class PictureFolder:
 
 
 def like(found: PictureFolder, other: object) -> PictureFolder:
-    """The same pictures, in the shape that another folder's have."""
+    """The same pictures, with the size, fit and channels of another folder."""
     if not isinstance(other, PictureFolder):
         return found
     return replace(found, size=other.size, fit=other.fit, channels=other.channels)
@@ -207,7 +207,7 @@ def _advice(bad: Mapping[int, str]) -> str:
 
 
 def _tenth(files: Mapping[PurePath, File], folder: Path) -> _Halves:
-    """All but a tenth of the files, and the others: at least one, the same ones for as many files everywhere."""
+    """All files but a tenth to train on, and that tenth (at least one) to test with, chosen by the number of files alone."""
     if len(files) < 2:
         count = "only one picture" if files else "no picture"
         raise InputError(f"{folder} holds {count}; at least 2 are needed, one to train on and one to test with")
@@ -217,11 +217,3 @@ def _tenth(files: Mapping[PurePath, File], folder: Path) -> _Halves:
     return _Halves(
         dict(item for place, item in pairs if place not in tested), dict(item for place, item in pairs if place in tested)
     )
-
-
-def _teller(label: str, total: int, progress: Progress | None) -> Callable[[int], None]:
-    def tell(done: int) -> None:
-        if progress and (done == total or done % 256 == 0):
-            progress(label, done, total)
-
-    return tell

@@ -1,27 +1,22 @@
-"""Files from elsewhere, kept in a cache folder: checked whatever their source, whole or not there at all."""
+"""Remote files in the cache folder: every one is checked, and is there whole or not at all."""
 
 import hashlib
 import logging
-import os
-import urllib.error
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import platformdirs
-from filelock import FileLock
-
+from sparring.data.cache import locked, usable
 from sparring.data.sets import Progress
-from sparring.errors import InputError, MachineError
+from sparring.errors import InputError
 from sparring.storage.files import remove_temporaries_of, write_atomically
 
 _log = logging.getLogger("sparring")
 
 
 class SourceError(Exception):
-    """A source cannot give a file; the message says why, in few words. Another source may."""
+    """A source cannot give a file; the message is the reason, in few words. Another source may."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +43,8 @@ class Source(Protocol):
     def __call__(self, files: Sequence[RemoteFile], progress: Progress | None) -> Iterator[tuple[RemoteFile, bytes]]: ...
 
 
-def cache_folder() -> Path:
-    """Where fetched files are kept: $SPARRING_CACHE, or else the user's cache folder."""
-    return Path(os.environ.get("SPARRING_CACHE") or platformdirs.user_cache_dir("sparring", appauthor=False))
-
-
 def are_cached(files: Sequence[RemoteFile], folder: Path) -> bool:
-    """Whether all files lie in the folder with their right sizes; `ensure` looks closer."""
+    """True if all files lie in the folder with their right sizes; `ensure` compares their checksums too."""
     paths = [(folder / file.name, file.size) for file in files]
     return all(path.is_file() and path.stat().st_size == size for path, size in paths)
 
@@ -101,7 +91,7 @@ def _fetch(
         try:
             for file, data in source(missing, progress) if missing else ():
                 file.check(data)
-                with _usable(folder):
+                with usable(folder):
                     remove_temporaries_of(folder / file.name)
                     write_atomically(folder / file.name, data)
                 found[file] = data
@@ -115,37 +105,15 @@ def _fetch(
 
 def _read(path: Path, limit: int) -> bytes | None:
     """A file's first `limit` bytes, or None where there is no such file."""
-    with _usable(path.parent):
+    with usable(path.parent):
         if not path.is_file():  # a pipe would have us wait
             return None
         with path.open("rb") as stream:
             return stream.read(limit)
 
 
-@contextmanager
-def locked(folder: Path):
-    """Within the block no other process is in one for this folder, which is made if it is missing; MachineError as `ensure`."""
-    lock = FileLock(folder / ".lock")
-    with _usable(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _usable(folder: Path):
-    """Turn a failure of the disk into one sentence."""
-    try:
-        yield
-    except OSError as error:
-        reason = in_short(error)
-        raise MachineError(f"cannot use {folder}: {reason}; SPARRING_CACHE may name another cache folder") from error
-
-
-def in_short(error: Exception) -> str:
-    """An error's own words, without its number."""
-    cause = error.reason if isinstance(error, urllib.error.URLError) else error
-    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+def teller(file: RemoteFile, progress: Progress | None) -> Callable[[int], None] | None:
+    """A function that reports how many bytes of the file have come; None without a `progress` to report to."""
+    if progress is None:
+        return None
+    return lambda done: progress(file.name, min(done, file.size), file.size)

@@ -1,0 +1,39 @@
+"""The cache folder: a place for what was fetched or computed, shared by all processes of a user."""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import platformdirs
+from filelock import FileLock
+
+from sparring.data.streams import in_short
+from sparring.errors import MachineError
+
+
+def cache_folder() -> Path:
+    """$SPARRING_CACHE, or else the user's cache folder."""
+    return Path(os.environ.get("SPARRING_CACHE") or platformdirs.user_cache_dir("sparring", appauthor=False))
+
+
+@contextmanager
+def locked(folder: Path):
+    """Within the block no other process is in one for this folder, which is made if it is missing; MachineError as `usable`."""
+    lock = FileLock(folder / ".lock")
+    with usable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def usable(folder: Path):
+    """Turn a failure of the disk within the block into a MachineError of one sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = in_short(error)
+        raise MachineError(f"cannot use {folder}: {reason}; SPARRING_CACHE may name another cache folder") from error
