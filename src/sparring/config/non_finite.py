@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol
 
 from torch import Tensor
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.config.schedules import RoundInfo
-from sparring.errors import NonFiniteError, check
+from sparring.errors import NonFiniteError
 
 NetworkName = Literal["generator", "discriminator"]
 
@@ -33,36 +34,29 @@ class Stop:
 
 @register("remedy")
 @dataclass(frozen=True)
-class Skip:
+class Skip(Ranged, prefix="non_finite."):
     """The move does not step, the rest of its round is not played, and the run goes on with the next round.
 
     After `at_most` skipped rounds in a run the next one stops it.
     """
 
-    at_most: int = 10
+    at_most: Annotated[int, Range(1)] = 10
 
     guards: ClassVar[bool] = True
-
-    def __post_init__(self):
-        check(self.at_most >= 1, "non_finite.at_most", self.at_most, "be at least 1")
 
 
 @register("remedy")
 @dataclass(frozen=True)
-class RollBack:
+class RollBack(Ranged, prefix="non_finite."):
     """The run goes back to its newest intact checkpoint, and on from there with smaller steps.
 
     The k-th time every learning rate is that of the recipe times lr_factor^k; after `at_most` times the next one stops the run.
     """
 
-    at_most: int = 3
-    lr_factor: float = 0.5
+    at_most: Annotated[int, Range(1)] = 3
+    lr_factor: Annotated[float, Range(above=0, below=1)] = 0.5
 
     guards: ClassVar[bool] = True
-
-    def __post_init__(self):
-        check(self.at_most >= 1, "non_finite.at_most", self.at_most, "be at least 1")
-        check(0 < self.lr_factor < 1, "non_finite.lr_factor", self.lr_factor, "lie between 0 and 1")
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import check
+from sparring.config.ranges import Range, Ranged
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Ranged, prefix="optim."):
     """Settings of Adam for both players.
 
     `epsilon` says where eps stands: "plain" as in algorithm 1, beside the bias-corrected root, PyTorch's form; "hat" beside
@@ -20,18 +20,12 @@ class Adam:
     corrections then fade twice as fast.
     """
 
-    lr: float = 2e-4
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
+    lr: Annotated[float, Range(above=0)] = 2e-4
+    beta1: Annotated[float, Range(0, below=1)] = 0.9
+    beta2: Annotated[float, Range(0, below=1)] = 0.999
+    eps: Annotated[float, Range(0)] = 1e-8
     epsilon: Literal["plain", "hat"] = "plain"
     shared_clock: bool = False
-
-    def __post_init__(self):
-        check(0 < self.lr < float("inf"), "optim.lr", self.lr, "be above 0, and finite")
-        check(self.eps >= 0, "optim.eps", self.eps, "be at least 0")
-        check(0 <= self.beta1 < 1, "optim.beta1", self.beta1, "lie in [0, 1)")
-        check(0 <= self.beta2 < 1, "optim.beta2", self.beta2, "lie in [0, 1)")
 
 
 @dataclass
