@@ -1,4 +1,4 @@
-"""What a run does about a value that is infinite or not a number, and what is told of such a value."""
+"""Policies for values that are infinite or not a number, and the error that names such a value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ NetworkName = Literal["generator", "discriminator"]
 
 
 class NonFinitePolicy(Protocol):
-    """What the recipe's `non_finite` chooses.
+    """A policy for values that are not finite, chosen by the recipe's `non_finite`.
 
-    `guards`: every move is looked at before a player steps, which costs a little and on a GPU waits for it; otherwise the
-    losses of each round are looked at once it is played (on a GPU: of rounds that the journal reads).
+    `guards`: losses and gradients are checked before every step, which costs a little and on a GPU waits for the device;
+    otherwise the losses of each round are checked after it (on a GPU: of rounds that the journal reads).
     """
 
     guards: ClassVar[bool]
@@ -73,7 +73,7 @@ class NonFiniteValue:
 
     @classmethod
     def of(cls, term: str, network: NetworkName, tensor: Tensor) -> "NonFiniteValue":
-        """The trouble with a tensor that is not finite; one without such a value has overflowed in its norm."""
+        """The value found in a tensor that is not finite; without one, its norm has overflowed."""
         value = "nan" if tensor.isnan().any() else "-inf" if tensor.isneginf().any() and not tensor.isposinf().any() else "inf"
         return cls(term, network, value)
 

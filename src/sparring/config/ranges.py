@@ -31,7 +31,7 @@ class Range:
     above: float = -inf
     below: float = inf
 
-    def __contains__(self, value: float) -> bool:
+    def __contains__(self, value: Any) -> bool:
         return self.least <= value <= self.most and self.above < value < self.below
 
     def __str__(self) -> str:
@@ -47,7 +47,7 @@ class Range:
         """The lower and the upper bound, infinite where there is none."""
         return max(self.least, self.above), min(self.most, self.below)
 
-    def rule(self, value: float) -> str:
+    def rule(self, value: Any) -> str:
         """The sentence's end about a value outside: "be above 0 and finite", "lie in [0, 1)"."""
         if -inf not in self.ends and inf not in self.ends:
             return f"lie {self}"
@@ -86,9 +86,11 @@ class Limits:
 
     def check(self, name: str, value: Any) -> None:
         """InputError with name, value and rule, where the value lies outside."""
+        if value is None and self.optional:
+            return
         if isinstance(value, tuple | list):
             self._check_items(name, value)
-        elif self.range and not (value is None and self.optional) and value not in self.range:
+        elif self.range and value not in self.range:
             rule = self.range.rule(value)
             check(False, name, value, f"{rule}, or be null" if self.optional else rule)
 
@@ -117,7 +119,7 @@ def types_of(cls: type) -> Mapping[str, Any]:
 
 @cache
 def limits_of(cls: type) -> Mapping[str, Limits]:
-    """The limits of those fields of a dataclass that have any; a field declared anew keeps its base's, unless it has its own."""
+    """The limits of those fields of a dataclass that have any; a field without its own keeps those of a base class."""
     found = {}
     for base in filter(is_dataclass, reversed(cls.__mro__)):
         limits = {name: Limits.of(kind) for name, kind in types_of(base).items()}

@@ -1,4 +1,4 @@
-"""When things happen in a run: its length, what is due when, and the moments that the loop reports."""
+"""Time in a run: its length, intervals, schedules of quantities, and the rounds that the loop reports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -32,7 +32,7 @@ START = RoundInfo(round=0, images=0, epoch=1, seconds=0.0)
 
 @dataclass(frozen=True)
 class Interval(Ranged):
-    """A rhythm: every so many epochs, or every so many rounds; exactly one of the two."""
+    """An interval: every so many epochs, or every so many rounds; exactly one of the two."""
 
     epochs: Annotated[int, Range(above=0)] | None = None
     rounds: Annotated[int, Range(above=0)] | None = None
@@ -49,7 +49,7 @@ class Interval(Ranged):
 
 @dataclass(frozen=True)
 class Duration(Ranged):
-    """How long a run is; exactly one of the four. It ends at the first round that reaches it."""
+    """The length of a run, in exactly one of four units. The run ends at the first round that reaches it."""
 
     epochs: Annotated[int, Range(above=0)] | None = None
     images: Annotated[int, Range(above=0)] | None = None

@@ -30,7 +30,7 @@ class Adam(Ranged, prefix="optim."):
 
 @dataclass
 class StepClock:
-    """How many steps have been taken by everyone who shares the clock."""
+    """The number of steps that all who share the clock have taken."""
 
     count: int = 0
 
@@ -77,7 +77,7 @@ class AdamOptimizer:
         return {"exp_avg": self.exp_avg, "exp_avg_sq": self.exp_avg_sq}
 
     def _eps(self) -> float:
-        """What stands beside the corrected root: for "hat" eps / sqrt(c2), since with c_i = 1 - beta_i^t
+        """The term beside the corrected root: for "hat" eps / sqrt(c2), since with c_i = 1 - beta_i^t
 
         m / c1 / (sqrt(v / c2) + eps / sqrt(c2)) = sqrt(c2) / c1 m / (sqrt(v) + eps).
         """

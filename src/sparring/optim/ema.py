@@ -24,7 +24,7 @@ class EMA(Ranged, prefix="average."):
     rampup: Annotated[float, Range(0)] = 0.05
 
     def decay(self, images: int, batch: int) -> float:
-        """What the average so far weighs after a round of `batch` images, the last of `images` in all."""
+        """The weight of the average so far after a round of `batch` images, the last of `images` in all."""
         halflife = min(self.halflife_images, images * self.rampup) if self.rampup else self.halflife_images
         return 0.5 ** (batch / halflife)
 

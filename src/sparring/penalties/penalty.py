@@ -36,7 +36,7 @@ class Penalty(Weighted):
     side: ClassVar[Literal["real", "fake"]] = "real"
 
     def num_uniforms(self, shape: tuple[int, ...]) -> int:
-        """How many random numbers a sample of this shape takes."""
+        """The number of random numbers that a sample of this shape takes."""
         return 0
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:

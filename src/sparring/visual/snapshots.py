@@ -1,4 +1,4 @@
-"""The pictures that a recipe asks for: each says when it is due and what it shows; others write it to disk."""
+"""Pictures that a recipe asks for, drawn at intervals during training; the recorder writes them to disk."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

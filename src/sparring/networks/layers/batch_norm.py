@@ -73,7 +73,7 @@ def _statistics(x: Tensor, rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
 
 
 class _Synchronised(Sharing):
-    """What both kinds share: as PyTorch's batch norm on the whole batch, wherever its rows are."""
+    """Base of both kinds: PyTorch's batch norm on the whole batch, also where other processes hold rows of it."""
 
     def forward(self, input: Tensor) -> Tensor:
         if self.rows is None or not self.training:
