@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Protocol
 from sparring.augment import Augment
 from sparring.conditions import Condition
 from sparring.config.non_finite import NonFinitePolicy, Stop
+from sparring.config.ranges import Length, Range, Ranged
 from sparring.config.registry import register
 from sparring.config.schedules import Duration, Interval, Schedule
 from sparring.data import Data
@@ -19,9 +20,6 @@ from sparring.penalties import Constraint, LogitPenalty, Penalty
 from sparring.visual.sampler import Picture
 
 Z = Literal["fresh", "same"]
-
-MOST_PENALTIES = 16
-MOST_PACKED = 64
 
 
 class Move(Protocol):
@@ -91,12 +89,12 @@ class Round:
 
 
 def draws_real(move: Move) -> bool:
-    """Whether a move takes a new batch of real images."""
+    """True where a move takes a new batch of real images."""
     return move.real == "fresh" if isinstance(move, MoveG) else True
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Ranged):
     """All settings of a training run.
 
     `order` of the real images: as in the "file" every epoch, "shuffled" anew each epoch, or drawn "with-replacement".
@@ -124,21 +122,21 @@ class Recipe:
     length: Duration
     round: Round = field(default_factory=Round)
     optim: Adam = field(default_factory=Adam)
-    batch_size: int = 64
+    batch_size: Annotated[int, Range(1)] = 64
     order: Literal["file", "shuffled", "with-replacement"] = "shuffled"
     test_traces: bool = False
     batch_norm: Literal["synchronised", "per-process"] = "synchronised"
     journal: Interval = field(default_factory=lambda: Interval(rounds=50))
     checkpoint: Interval = field(default_factory=lambda: Interval(epochs=5))
-    keep_checkpoints: int = 2
+    keep_checkpoints: Annotated[int, Range(1)] = 2
     review: Interval | None = field(default_factory=lambda: Interval(epochs=5))
     frames: Literal["all", "square-root"] = "all"
     non_finite: Annotated[NonFinitePolicy, "remedy"] = field(default_factory=Stop)
     d_optim: Adam | None = None
     ramps: tuple[Schedule, ...] = ()
-    penalties: tuple[Annotated[Penalty | LogitPenalty, "penalty"], ...] = ()
+    penalties: Annotated[tuple[Annotated[Penalty | LogitPenalty, "penalty"], ...], Length(0, 16)] = ()
     constraint: Annotated[Constraint, "constraint"] | None = None
-    packing: int = 1
+    packing: Annotated[int, Range(1, 64)] = 1
     condition: Annotated[Condition, "condition"] | None = None
     augment: Annotated[Augment, "augment"] | None = None
     average: EMA | None = None
@@ -146,11 +144,8 @@ class Recipe:
     source: str = ""
 
     def __post_init__(self):
-        check(self.batch_size >= 1, "batch_size", self.batch_size, "be at least 1")
-        check(self.keep_checkpoints >= 1, "keep_checkpoints", self.keep_checkpoints, "be at least 1")
-        check(1 <= self.packing <= MOST_PACKED, "packing", self.packing, f"lie in 1..{MOST_PACKED}")
+        super().__post_init__()
         check(self.batch_size % self.packing == 0, "batch_size", self.batch_size, f"be a multiple of packing, {self.packing}")
-        check(len(self.penalties) <= MOST_PENALTIES, "penalties", len(self.penalties), f"be at most {MOST_PENALTIES}")
         if self.d_optim is not None:
             shared = self.optim.shared_clock or self.d_optim.shared_clock
             check(not shared, "shared_clock", shared, "be false where D has its own d_optim")
@@ -162,7 +157,7 @@ class Recipe:
 
     @property
     def is_even(self) -> bool:
-        """Whether real and generated images are compared pair by pair or in packs, so that both batches must be whole."""
+        """True where real and generated images are compared in pairs or packs, so that both batches must be whole."""
         slopes = any(isinstance(penalty, Penalty) for penalty in self.penalties)
         return slopes or isinstance(self.loss, RelativisticLoss) or self.packing > 1
 

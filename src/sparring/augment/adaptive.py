@@ -8,13 +8,14 @@ from torch import Tensor
 
 from sparring.augment.augment import Augment
 from sparring.augment.diff_augment import DiffAugment
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
-from sparring.errors import InputError, check
+from sparring.errors import InputError
 
 
 @register("augment")
 @dataclass(frozen=True)
-class Adaptive:
+class Adaptive(Ranged, prefix="augment."):
     """Another augmentation, stronger while D overfits and weaker while it does not; strength starts at 0.
 
     Every so many rounds (`every`) r_v (`overfitting`) is measured on D's logits, of samples augmented alike, and the strength
@@ -23,16 +24,14 @@ class Adaptive:
     """
 
     augment: Annotated[Augment, "augment"] = field(default_factory=DiffAugment)
-    target: float = 0.5
-    every: int = 4
-    images_to_full: int = 500_000
+    target: Annotated[float, Range(above=0, below=1)] = 0.5
+    every: Annotated[int, Range(1)] = 4
+    images_to_full: Annotated[int, Range(1)] = 500_000
 
     def __post_init__(self):
+        super().__post_init__()
         if isinstance(self.augment, Adaptive):
             raise InputError("augment.augment is adaptive itself; name what it adapts, such as diff-augment")
-        check(0 < self.target < 1, "augment.target", self.target, "lie between 0 and 1")
-        check(self.every >= 1, "augment.every", self.every, "be at least 1")
-        check(self.images_to_full >= 1, "augment.images_to_full", self.images_to_full, "be at least 1")
 
     def num_uniforms(self, shape: tuple[int, ...]) -> int:
         return self.augment.num_uniforms(shape)

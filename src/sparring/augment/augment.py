@@ -1,4 +1,4 @@
-"""What the steps ask of an augmentation, and what augmentations share."""
+"""The interface of augmentations, and helpers that they share."""
 
 from typing import Protocol
 
@@ -11,7 +11,7 @@ class Augment(Protocol):
     """Maps samples, differentiably; `strength` 0 leaves them exactly as they are, 1 is the whole of it."""
 
     def num_uniforms(self, shape: tuple[int, ...]) -> int:
-        """How many random numbers a sample of this shape takes; InputError for a shape that it cannot map."""
+        """The number of random numbers that a sample of this shape takes; InputError for a shape that it cannot map."""
         ...
 
     def __call__(self, samples: Tensor, uniforms: Tensor, strength: float = 1.0) -> Tensor:

@@ -32,7 +32,7 @@ class DiffAugment:
             raise InputError("diff-augment does nothing with color, translation and cutout all false; leave it out")
 
     def num_uniforms(self, shape: tuple[int, ...]) -> int:
-        """For each transform whether, and its own one or two."""
+        """For each transform one number that decides if it is applied, and the one or two that it takes itself."""
         check_images("diff-augment", shape)
         return sum(1 + num for _, num in self._transforms())
 
@@ -79,7 +79,7 @@ def translation(images: Tensor, uniforms: Tensor) -> Tensor:
 
 
 def _shifted(size: int, uniforms: Tensor) -> tuple[Tensor, Tensor]:
-    """Where along an axis each place takes its value from, [B, size], and whether that lies inside."""
+    """The source of each place along an axis, [B, size], and True for sources inside the image."""
     most = int(size / 8 + 0.5)
     shift = _whole(uniforms, 2 * most + 1) - most
     source = torch.arange(size, device=uniforms.device) - shift[:, None]
@@ -93,7 +93,7 @@ def cutout(images: Tensor, uniforms: Tensor) -> Tensor:
 
 
 def _in_hole(size: int, uniforms: Tensor) -> Tensor:
-    """Which places along an axis lie in the hole, [B, size]. One of even length has a place more to be, beyond the end."""
+    """True for the places along an axis inside the hole, [B, size]; one of even length has one position more, at the end."""
     length = int(size / 2 + 0.5)
     first = _whole(uniforms, size + 1 - length % 2) - length // 2
     from_first = torch.arange(size, device=uniforms.device) - first[:, None]

@@ -4,24 +4,22 @@ Sønderby et al. 2017, https://arxiv.org/abs/1610.04490; Arjovsky and Bottou 201
 """
 
 from dataclasses import dataclass
-from math import inf, prod
+from math import prod
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
-from sparring.errors import check
 
 
 @register("augment")
 @dataclass(frozen=True)
-class InstanceNoise:
+class InstanceNoise(Ranged, prefix="augment."):
     """Gaussian noise on all samples that D sees, so that both distributions overlap; its deviation is `std` times strength."""
 
-    std: float = 0.1
-
-    def __post_init__(self):
-        check(0 < self.std < inf, "augment.std", self.std, "be above 0 and finite")
+    std: Annotated[float, Range(above=0)] = 0.1
 
     def num_uniforms(self, shape: tuple[int, ...]) -> int:
         return prod(shape)

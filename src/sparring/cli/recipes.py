@@ -11,7 +11,7 @@ from sparring.cli import options
 @click.argument("name", required=False)
 @options.as_json
 def command(name: str | None, as_json: bool) -> None:
-    """List the recipes, or show all settings of the one called NAME."""
+    """List the recipes, or show all settings of the one called NAME, and in brackets the values that they may have."""
     from sparring import recipes
 
     if name is None:
@@ -26,7 +26,8 @@ def command(name: str | None, as_json: bool) -> None:
         return options.print_json(described)
     click.echo(described["documentation"] + "\n")
     for path, value in _flat("", described["settings"]):
-        click.echo(f"{path} = {json.dumps(value, ensure_ascii=False)}")
+        limits = f"  ({described['ranges'][path]})" if path in described["ranges"] else ""
+        click.echo(f"{path} = {json.dumps(value, ensure_ascii=False)}{limits}")
     return None
 
 

@@ -1,4 +1,4 @@
-"""Conditions: how D is told, or asked, of which class or code an image is. A condition a file.
+"""Conditions: D is told the class of an image, or has to find its class or code. One condition a file.
 
 A conditional D has more outputs than the logit: [B, 1 + n], all linear in the same last features. `codes` [B, classes +
 continuous] are what a `noise.Code` adds to z, the first `num_classes` of them one-hot; those of a real image are its class.
@@ -18,12 +18,12 @@ __all__ = ["AuxiliaryClassifier", "Condition", "Info", "Projection"]
 
 
 class Condition(Protocol):
-    """What the steps ask of a condition. `uses_labels`: whether real images must come with their classes."""
+    """The interface of conditions. `uses_labels`: real images must have labels."""
 
     uses_labels: ClassVar[bool]
 
     def num_outputs(self, code: Code) -> int:
-        """How many outputs D has beside the logit; InputError where the code does not suit."""
+        """The number of D's outputs beside the logit; InputError for a code that does not suit."""
         ...
 
     def logits(self, outputs: Tensor, codes: Tensor) -> Tensor:

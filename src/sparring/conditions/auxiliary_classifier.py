@@ -1,10 +1,11 @@
 """The auxiliary classifier (Odena et al. 2017, https://arxiv.org/abs/1610.09585)."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from torch import Tensor
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.errors import check
 from sparring.networks.latents import Code
@@ -12,18 +13,15 @@ from sparring.networks.latents import Code
 
 @register("condition")
 @dataclass(frozen=True)
-class AuxiliaryClassifier:
+class AuxiliaryClassifier(Ranged, prefix="condition."):
     """D also tells the class: both sides maximise log P(class | image), of real and generated images (equation 3).
 
     `weight` multiplies these values, in nats.
     """
 
-    weight: float = 1.0
+    weight: Annotated[float, Range(above=0)] = 1.0
 
     uses_labels: ClassVar[bool] = True
-
-    def __post_init__(self):
-        check(self.weight > 0, "condition.weight", self.weight, "be above 0")
 
     def num_outputs(self, code: Code) -> int:
         check(code.classes >= 2 and code.continuous == 0, "z", code, "have classes, and no continuous codes, for a classifier")

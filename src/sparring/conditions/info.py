@@ -1,10 +1,11 @@
 """InfoGAN (Chen et al. 2016, https://arxiv.org/abs/1606.03657)."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from torch import Tensor
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.errors import check
 from sparring.networks.latents import Code
@@ -12,21 +13,17 @@ from sparring.networks.latents import Code
 
 @register("condition")
 @dataclass(frozen=True)
-class Info:
+class Info(Ranged, prefix="condition."):
     """D finds the code of a generated image again: both sides maximise log Q(c | G(z, c)) (equations 5, 6), without labels.
 
     Q shares all of D but the last layer. Of the class it is categorical; of a continuous code N(mean, 1), so that -log Q is
     half the squared error, but for a constant. `weight` is the paper's lambda for the class, `continuous_weight` for the rest.
     """
 
-    weight: float = 1.0
-    continuous_weight: float = 0.1
+    weight: Annotated[float, Range(above=0)] = 1.0
+    continuous_weight: Annotated[float, Range(above=0)] = 0.1
 
     uses_labels: ClassVar[bool] = False
-
-    def __post_init__(self):
-        check(self.weight > 0, "condition.weight", self.weight, "be above 0")
-        check(self.continuous_weight > 0, "condition.continuous_weight", self.continuous_weight, "be above 0")
 
     def num_outputs(self, code: Code) -> int:
         check(code.classes + code.continuous > 0, "z", code, "have classes or continuous codes, for their information")

@@ -8,10 +8,9 @@ import dataclasses
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from sparring.config import registry
+from sparring.config import ranges, registry
 from sparring.errors import InputError
 from sparring.storage import strict_json
 
@@ -32,7 +31,7 @@ def decode(kind: Any, data: Any, where: str) -> Any:
     """The setting of type `kind` that `data` (parsed JSON) describes; InputError naming the place `where` it does not fit."""
     origin, args = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return _decode_part(args[1], data, where)
+        return _decode_part(args[1], data, where) if isinstance(args[1], str) else decode(args[0], data, where)
     if isinstance(kind, type) and is_dataclass(kind):
         return _decode_fields(kind, data, where)
     if origin is tuple:
@@ -78,9 +77,10 @@ def _override_one(kind: Any, current: Any, path: list[str], data: Any, where: st
     if isinstance(current, tuple):
         if step not in map(str, range(len(current))):
             raise InputError(f"unknown setting {where!r}: {step!r} is not an index below {len(current)}")
-        changed = _override_one(get_args(kind)[0], current[int(step)], rest, data, where)
+        bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+        changed = _override_one(get_args(bare)[0], current[int(step)], rest, data, where)
         return (*current[: int(step)], changed, *current[int(step) + 1 :])
-    known = _hints(type(current)) if is_dataclass(current) else {}
+    known = ranges.types_of(type(current)) if is_dataclass(current) else {}
     if step not in known or isinstance(current, type):
         raise InputError(f"unknown setting {where!r}; {_nearest(step, known, where)}")
     return replace(current, **{step: _override_one(known[step], getattr(current, step), rest, data, where)})
@@ -112,7 +112,7 @@ def _decode_part(kind: str, data: Any, where: str) -> Any:
 def _decode_fields(cls: type, data: Any, where: str) -> Any:
     if not isinstance(data, dict):
         raise _misfit(where, data, "an object")
-    known = _hints(cls)
+    known = ranges.types_of(cls)
     for name in data:
         if name not in known:
             raise InputError(f"unknown setting '{where}.{strict_json.one_line(name)}'; {registry.suggest(name, known)}")
@@ -137,9 +137,3 @@ def _decode_scalar(kind: type, data: Any, where: str) -> Any:
 
 def _misfit(where: str, data: Any, expected: str) -> InputError:
     return InputError(f"{where} is {strict_json.shown(data)}; it must be {expected}")
-
-
-@cache
-def _hints(cls: type) -> dict[str, Any]:
-    hints = get_type_hints(cls, include_extras=True)
-    return {f.name: hints[f.name] for f in fields(cls)}

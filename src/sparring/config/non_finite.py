@@ -1,23 +1,24 @@
-"""What a run does about a value that is infinite or not a number, and what is told of such a value."""
+"""Policies for values that are infinite or not a number, and the error that names such a value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol
 
 from torch import Tensor
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.config.schedules import RoundInfo
-from sparring.errors import NonFiniteError, check
+from sparring.errors import NonFiniteError
 
 NetworkName = Literal["generator", "discriminator"]
 
 
 class NonFinitePolicy(Protocol):
-    """What the recipe's `non_finite` chooses.
+    """A policy for values that are not finite, chosen by the recipe's `non_finite`.
 
-    `guards`: every move is looked at before a player steps, which costs a little and on a GPU waits for it; otherwise the
-    losses of each round are looked at once it is played (on a GPU: of rounds that the journal reads).
+    `guards`: losses and gradients are checked before every step, which costs a little and on a GPU waits for the device;
+    otherwise the losses of each round are checked after it (on a GPU: of rounds that the journal reads).
     """
 
     guards: ClassVar[bool]
@@ -33,36 +34,29 @@ class Stop:
 
 @register("remedy")
 @dataclass(frozen=True)
-class Skip:
+class Skip(Ranged, prefix="non_finite."):
     """The move does not step, the rest of its round is not played, and the run goes on with the next round.
 
     After `at_most` skipped rounds in a run the next one stops it.
     """
 
-    at_most: int = 10
+    at_most: Annotated[int, Range(1)] = 10
 
     guards: ClassVar[bool] = True
-
-    def __post_init__(self):
-        check(self.at_most >= 1, "non_finite.at_most", self.at_most, "be at least 1")
 
 
 @register("remedy")
 @dataclass(frozen=True)
-class RollBack:
+class RollBack(Ranged, prefix="non_finite."):
     """The run goes back to its newest intact checkpoint, and on from there with smaller steps.
 
     The k-th time every learning rate is that of the recipe times lr_factor^k; after `at_most` times the next one stops the run.
     """
 
-    at_most: int = 3
-    lr_factor: float = 0.5
+    at_most: Annotated[int, Range(1)] = 3
+    lr_factor: Annotated[float, Range(above=0, below=1)] = 0.5
 
     guards: ClassVar[bool] = True
-
-    def __post_init__(self):
-        check(self.at_most >= 1, "non_finite.at_most", self.at_most, "be at least 1")
-        check(0 < self.lr_factor < 1, "non_finite.lr_factor", self.lr_factor, "lie between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -79,7 +73,7 @@ class NonFiniteValue:
 
     @classmethod
     def of(cls, term: str, network: NetworkName, tensor: Tensor) -> "NonFiniteValue":
-        """The trouble with a tensor that is not finite; one without such a value has overflowed in its norm."""
+        """The value found in a tensor that is not finite; without one, its norm has overflowed."""
         value = "nan" if tensor.isnan().any() else "-inf" if tensor.isneginf().any() and not tensor.isposinf().any() else "inf"
         return cls(term, network, value)
 

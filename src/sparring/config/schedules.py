@@ -1,10 +1,11 @@
-"""When things happen in a run: its length, what is due when, and the moments that the loop reports."""
+"""Time in a run: its length, intervals, schedules of quantities, and the rounds that the loop reports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import cos, pi
-from typing import Literal
+from typing import Annotated, Literal
 
+from sparring.config.ranges import Range, Ranged
 from sparring.errors import InputError, check
 
 
@@ -35,14 +36,15 @@ START = RoundInfo(round=0, images=0, epoch=1, seconds=0.0)
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A rhythm: every so many epochs, or every so many rounds; exactly one of the two."""
+class Interval(Ranged):
+    """An interval: every so many epochs, or every so many rounds; exactly one of the two."""
 
-    epochs: int | None = None
-    rounds: int | None = None
+    epochs: Annotated[int, Range(above=0)] | None = None
+    rounds: Annotated[int, Range(above=0)] | None = None
 
     def __post_init__(self):
-        _one_positive(self, "a rhythm")
+        _check_one(self, "a rhythm")
+        super().__post_init__()
 
     def due(self, info: RoundInfo) -> bool:
         if self.rounds is not None:
@@ -51,16 +53,17 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Duration:
-    """How long a run is; exactly one of the four. It ends at the first round that reaches it."""
+class Duration(Ranged):
+    """The length of a run, in exactly one of four units. The run ends at the first round that reaches it."""
 
-    epochs: int | None = None
-    images: int | None = None
-    rounds: int | None = None
-    minutes: float | None = None
+    epochs: Annotated[int, Range(above=0)] | None = None
+    images: Annotated[int, Range(above=0)] | None = None
+    rounds: Annotated[int, Range(above=0)] | None = None
+    minutes: Annotated[float, Range(above=0)] | None = None
 
     def __post_init__(self):
-        _one_positive(self, "a length")
+        _check_one(self, "a length")
+        super().__post_init__()
 
     def fraction_done(self, info: RoundInfo, num_images: int) -> float:
         """The part of the run that is done, 1 at its end; `num_images` is the size of an epoch."""
@@ -78,7 +81,7 @@ class Duration:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Ranged, prefix="ramps: "):
     """A quantity that goes from `start` to `end` over the first `images` real images, or over the run where that is None, and
     stays there: in a straight line, or along half a cosine.
 
@@ -87,18 +90,16 @@ class Schedule:
     """
 
     of: Literal["lr", "gamma", "beta2", "strength"]
-    start: float = 1.0
-    end: float = 0.0
-    images: int | None = None
+    start: Annotated[float, Range(0)] = 1.0
+    end: Annotated[float, Range(0)] = 0.0
+    images: Annotated[int, Range(1)] | None = None
     shape: Literal["cosine", "linear"] = "cosine"
 
     def __post_init__(self):
-        top = 1.0 if self.of in ("beta2", "strength") else float("inf")
-        for name in ("start", "end"):
-            value = getattr(self, name)
-            check(0 <= value < float("inf") and value <= top, f"ramps: {name} of {self.of}", value, f"lie in 0..{top:g}")
-        check(self.of != "beta2" or max(self.start, self.end) < 1, "ramps: beta2", (self.start, self.end), "be below 1")
-        check(self.images is None or self.images >= 1, "ramps: images", self.images, "be at least 1")
+        super().__post_init__()
+        ends, most = (self.start, self.end), max(self.start, self.end)
+        check(self.of != "strength" or most <= 1, "ramps: strength", ends, "be at most 1")
+        check(self.of != "beta2" or most < 1, "ramps: beta2", ends, "be below 1")
 
     def at(self, share: float) -> float:
         """The value when this share of the ramp is behind, in [0, 1]."""
@@ -107,11 +108,8 @@ class Schedule:
         return self.start + (self.end - self.start) * passed
 
 
-def _one_positive(value: Interval | Duration, what: str) -> None:
-    given = {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name) is not None}
+def _check_one(value: Interval | Duration, what: str) -> None:
+    given = [f.name for f in fields(value) if getattr(value, f.name) is not None]
     if len(given) != 1:
         names = ", ".join(f.name for f in fields(value))
         raise InputError(f"{what} needs exactly one of {names}, not {', '.join(given) or 'none'}")
-    for name, number in given.items():
-        if not 0 < number < float("inf"):
-            raise InputError(f"{name} is {number}; it must be above 0")

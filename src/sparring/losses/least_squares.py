@@ -1,18 +1,18 @@
 """Least squares (Mao et al. 2017, https://arxiv.org/abs/1611.04076)."""
 
 from dataclasses import dataclass
-from math import isfinite
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from torch import Tensor
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.errors import check
 
 
 @register("loss")
 @dataclass(frozen=True)
-class LeastSquares:
+class LeastSquares(Ranged, prefix="loss."):
     """D minimises (D(x) - b)^2 / 2 + (D(G(z)) - a)^2 / 2, G minimises (D(G(z)) - c)^2 / 2 (equation 2).
 
     `a`, `b`, `c` are the paper's: D's targets for generated and for real samples, and what G wants D to say. The defaults are
@@ -22,13 +22,12 @@ class LeastSquares:
 
     probabilistic: ClassVar[bool] = False
 
-    a: float = 0.0
-    b: float = 1.0
-    c: float = 1.0
+    a: Annotated[float, Range()] = 0.0
+    b: Annotated[float, Range()] = 1.0
+    c: Annotated[float, Range()] = 1.0
 
     def __post_init__(self):
-        for name, target in (("a", self.a), ("b", self.b), ("c", self.c)):
-            check(isfinite(target), f"loss.{name}", target, "be finite")
+        super().__post_init__()
         check(self.b != self.a, "loss.b", self.b, "differ from loss.a, for D to tell real from generated")
         check(self.c != self.a, "loss.c", self.c, "differ from loss.a, for G to want something else than D")
 

@@ -1,4 +1,4 @@
-"""What the steps ask of a loss."""
+"""The interface of losses."""
 
 from typing import ClassVar, Protocol
 
@@ -32,5 +32,5 @@ class RelativisticLoss:
 
 
 def is_probabilistic(loss: Loss | RelativisticLoss) -> bool:
-    """Whether sigmoid(logit) is the probability that D gives to "real"; so of a loss that does not say otherwise."""
+    """True if sigmoid(logit) is the probability that D gives to "real", which is the default."""
     return getattr(loss, "probabilistic", True)

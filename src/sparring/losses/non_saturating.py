@@ -1,18 +1,18 @@
 """The classic GAN losses on logits (Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661)."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from torch import Tensor
 from torch.nn.functional import softplus as torch_softplus
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
-from sparring.errors import check
 
 
 @register("loss")
 @dataclass(frozen=True)
-class NonSaturating:
+class NonSaturating(Ranged, prefix="loss."):
     """D maximises log D(x) + log(1 - D(G(z))) (equation 1); G maximises log D(G(z)) (section 3).
 
     With D = sigmoid(logit), -log D = softplus(-logit) and -log(1 - D) = softplus(logit), so that no logit under- or
@@ -23,10 +23,7 @@ class NonSaturating:
 
     probabilistic: ClassVar[bool] = True
 
-    real_target: float = 1.0
-
-    def __post_init__(self):
-        check(0 < self.real_target <= 1, "loss.real_target", self.real_target, "lie in (0, 1]")
+    real_target: Annotated[float, Range(above=0, most=1)] = 1.0
 
     def d_terms(self, real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
         """D's per-sample values for the real and for the generated batch; D minimises the sum of their means."""

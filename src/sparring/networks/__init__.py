@@ -67,7 +67,7 @@ class DiscriminatorConfig(Protocol):
 
 
 class ConditionalDiscriminatorConfig(Protocol):
-    """One that can have outputs beside the logit, [B, num_outputs], all linear in its last features."""
+    """A discriminator's configuration that allows outputs beside the logit, [B, num_outputs], linear in the last features."""
 
     @property
     def initial(self) -> Initial: ...
@@ -98,14 +98,14 @@ def _with_outputs(config: DiscriminatorConfig | ConditionalDiscriminatorConfig, 
 
 
 def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """What `build` makes when PyTorch's default generator starts from `seed`; the user's random state stays as it was."""
+    """The network that `build` makes with PyTorch's default generator seeded; the user's random state stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return build()
 
 
 def check_fits(build: Callable[[], nn.Module], weights: Mapping[str, Tensor], where: str) -> None:
-    """InputError, naming `where`, unless what `build` makes has weights and buffers of just these names, shapes and types.
+    """InputError, naming `where`, unless the network has weights and buffers of exactly these names, shapes and types.
 
     For settings out of a file: the network is laid out without memory first, so that numbers in the settings can take no more
     of it than the weights do. The weights must be finite.

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from torch import nn
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.errors import check
 from sparring.networks.init import GlorotUniform, Initial
@@ -14,12 +15,12 @@ from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.head import head
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
 from sparring.networks.layers.stages import stages
-from sparring.networks.layers.widths import check_widths
+from sparring.networks.layers.widths import OptionalWidths
 
 
 @register("generator")
 @dataclass(frozen=True)
-class DcganGeneratorConfig:
+class DcganGeneratorConfig(Ranged, prefix="generator."):
     """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64 or 128.
 
     `width` channels at 7 x 7 for 28 pixels, twice as many a doubling more elsewhere, halved at every doubling. Batch norm with
@@ -28,9 +29,9 @@ class DcganGeneratorConfig:
     `refine`: a convolution before the first doubling, as the tutorial has it.
     """
 
-    width: int = 64
-    kernel: int = 5
-    mapping: tuple[int, ...] = ()
+    width: Annotated[int, Range(2)] = 64
+    kernel: Annotated[int, Range(2, 7)] = 5
+    mapping: OptionalWidths = ()
     refine: bool = True
     max_width: int = 512
     bn_eps: float = 1e-3
@@ -38,9 +39,7 @@ class DcganGeneratorConfig:
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
 
     def __post_init__(self):
-        check(self.width >= 2, "generator.width", self.width, "be at least 2")
-        check(2 <= self.kernel <= 7, "generator.kernel", self.kernel, "lie in 2..7")
-        check_widths("generator.mapping", self.mapping, may_be_empty=True)
+        super().__post_init__()
         check(self.max_width >= self.width, "generator.max_width", self.max_width, f"be at least the width, {self.width}")
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
@@ -70,27 +69,23 @@ class DcganGeneratorConfig:
 
 @register("discriminator")
 @dataclass(frozen=True)
-class DcganDiscriminatorConfig:
+class DcganDiscriminatorConfig(Ranged, prefix="discriminator."):
     """Images [B, C, size, size] in [-1, 1] -> logits [B], size 28, 32, 64 or 128; dropout in place of batch norm.
 
     `depth` convolutions, each of which halves the map and doubles the channels from `width` on; None: down to 7 x 7 or 4 x 4.
     """
 
-    width: int = 64
-    kernel: int = 5
-    depth: int | None = None
+    width: Annotated[int, Range(1)] = 64
+    kernel: Annotated[int, Range(2, 7)] = 5
+    depth: Annotated[int, Range(1, 6)] | None = None
     max_width: int = 512
-    slope: float = 0.2
-    dropout: float = 0.3
+    slope: Annotated[float, Range(0, below=1)] = 0.2
+    dropout: Annotated[float, Range(0, below=1)] = 0.3
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
 
     def __post_init__(self):
-        check(self.width >= 1, "discriminator.width", self.width, "be at least 1")
-        check(2 <= self.kernel <= 7, "discriminator.kernel", self.kernel, "lie in 2..7")
-        check(self.depth is None or 1 <= self.depth <= 6, "discriminator.depth", self.depth, "lie in 1..6, or be null")
+        super().__post_init__()
         check(self.max_width >= self.width, "discriminator.max_width", self.max_width, f"be at least the width, {self.width}")
-        check(0 <= self.slope < 1, "discriminator.slope", self.slope, "lie in [0, 1)")
-        check(0 <= self.dropout < 1, "discriminator.dropout", self.dropout, "lie in [0, 1)")
 
     def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module:
         _, num_halvings = stages(shape, "dcgan-discriminator")

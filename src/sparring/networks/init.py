@@ -5,11 +5,12 @@ from typing import Annotated
 
 from torch import Generator, Tensor, nn
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.errors import check
 
 
-class Initial:
+class Initial(Ranged, prefix="initial."):
     """Draws the weights and biases of all linear and convolution layers of a network, in the order of its modules.
 
     Normalisation layers keep scale 1 and shift 0.
@@ -41,12 +42,8 @@ def weighted_layers(network: nn.Module) -> list[nn.Linear | nn.Conv2d | nn.ConvT
 class Gaussian(Initial):
     """Weights N(0, weight_std^2), biases N(0, bias_std^2); 0 makes them exactly zero."""
 
-    weight_std: float = 0.02
-    bias_std: float = 0.0
-
-    def __post_init__(self):
-        check(self.weight_std >= 0, "initial.weight_std", self.weight_std, "be at least 0")
-        check(self.bias_std >= 0, "initial.bias_std", self.bias_std, "be at least 0")
+    weight_std: Annotated[float, Range(0)] = 0.02
+    bias_std: Annotated[float, Range(0)] = 0.0
 
     def weight(self, values: Tensor, rng: Generator) -> None:
         nn.init.normal_(values, std=self.weight_std, generator=rng)
@@ -69,10 +66,11 @@ class GlorotUniform(Initial):
 class GlorotNormal(Initial):
     """Weights N(0, 2 / (fan_in + fan_out)), biases U(bias_low, bias_high)."""
 
-    bias_low: float = 0.0
-    bias_high: float = 0.0
+    bias_low: Annotated[float, Range()] = 0.0
+    bias_high: Annotated[float, Range()] = 0.0
 
     def __post_init__(self):
+        super().__post_init__()
         check(self.bias_low <= self.bias_high, "initial.bias_low", self.bias_low, f"be at most bias_high, {self.bias_high}")
 
     def weight(self, values: Tensor, rng: Generator) -> None:
@@ -91,6 +89,7 @@ class FirstLayer(Initial):
     rest: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
 
     def __post_init__(self):
+        super().__post_init__()
         nested = isinstance(self.first, FirstLayer) or isinstance(self.rest, FirstLayer)
         check(not nested, "initial.first, initial.rest", "first-layer", "be a distribution for single layers")
 

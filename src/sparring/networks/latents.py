@@ -1,12 +1,13 @@
-"""What the generator starts from: the distributions of z."""
+"""Distributions of z, the generator's input."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import one_hot
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.errors import InputError, check
 
@@ -23,13 +24,10 @@ class Noise(Protocol):
 
 
 @dataclass(frozen=True)
-class _Even:
+class _Even(Ranged, prefix="z."):
     """`num` independent, equal coordinates."""
 
-    num: int = 100
-
-    def __post_init__(self):
-        check(self.num >= 1, "z.num", self.num, "be at least 1")
+    num: Annotated[int, Range(1)] = 100
 
 
 @register("noise")
@@ -52,7 +50,7 @@ class Uniform(_Even):
 
 @register("noise")
 @dataclass(frozen=True)
-class Mixture:
+class Mixture(Ranged, prefix="z."):
     """z ~ N(0, std^2), followed by one of `components`, drawn evenly, as one-hot columns.
 
     G's first linear layer makes of it a mixture of normal distributions with centres of their own and one covariance, both
@@ -60,14 +58,9 @@ class Mixture:
     deviations). What G makes of it may lie apart; what a continuous G makes of a connected z has bridges.
     """
 
-    normal: int = 2
-    components: int = 64
-    std: float = 1.0
-
-    def __post_init__(self):
-        check(self.normal >= 1, "z.normal", self.normal, "be at least 1")
-        check(self.components >= 2, "z.components", self.components, "be at least 2")
-        check(0 < self.std < float("inf"), "z.std", self.std, "be above 0, and finite")
+    normal: Annotated[int, Range(1)] = 2
+    components: Annotated[int, Range(2)] = 64
+    std: Annotated[float, Range(above=0)] = 1.0
 
     @property
     def num(self) -> int:
@@ -82,7 +75,7 @@ class Mixture:
 
 @register("noise")
 @dataclass(frozen=True)
-class Code:
+class Code(Ranged, prefix="z."):
     """z ~ N(0, 1) followed by a class drawn evenly, as one-hot columns, and by codes ~ U(-1, 1).
 
     G's first linear layer makes of the one-hot columns what others call a class embedding. With classes alone it is the input
@@ -90,14 +83,13 @@ class Code:
     are InfoGAN's (Chen et al. 2016, https://arxiv.org/abs/1606.03657).
     """
 
-    normal: int = 100
-    classes: int = 0
-    continuous: int = 0
+    normal: Annotated[int, Range(1)] = 100
+    classes: Annotated[int, Range(0)] = 0
+    continuous: Annotated[int, Range(0)] = 0
 
     def __post_init__(self):
-        check(self.normal >= 1, "z.normal", self.normal, "be at least 1")
-        check(self.classes >= 0 and self.classes != 1, "z.classes", self.classes, "be 0, or at least 2")
-        check(self.continuous >= 0, "z.continuous", self.continuous, "be at least 0")
+        super().__post_init__()
+        check(self.classes != 1, "z.classes", self.classes, "be 0, or at least 2")
 
     @property
     def num(self) -> int:

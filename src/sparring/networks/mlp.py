@@ -7,30 +7,27 @@ from typing import Annotated
 
 from torch import nn
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
-from sparring.errors import check
 from sparring.networks.init import GlorotUniform, Initial
 from sparring.networks.layers import activations
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.head import head
 from sparring.networks.layers.perceptron import Perceptron
-from sparring.networks.layers.widths import check_widths
+from sparring.networks.layers.widths import Widths
 
 
 @register("generator")
 @dataclass(frozen=True)
-class MLPGeneratorConfig:
+class MLPGeneratorConfig(Ranged, prefix="generator."):
     """z [B, num_z] -> images [B, *shape] in [-1, 1] ("linear": any points)."""
 
-    widths: tuple[int, ...] = (256,)
+    widths: Widths = (256,)
     activation: activations.Hidden = "relu"
-    slope: float = 0.2
-    dropout: float = 0.0
+    slope: Annotated[float, Range(0, below=1)] = 0.2
+    dropout: Annotated[float, Range(0, below=1)] = 0.0
     output: activations.Output = "tanh"
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
-
-    def __post_init__(self):
-        _check_hidden("generator", self)
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
         return Perceptron(
@@ -43,21 +40,18 @@ class MLPGeneratorConfig:
 
 @register("discriminator")
 @dataclass(frozen=True)
-class MLPDiscriminatorConfig:
+class MLPDiscriminatorConfig(Ranged, prefix="discriminator."):
     """Images [B, *shape] in [-1, 1] -> logits [B].
 
     `unit_range` hands the pixels to the first layer as [0, 1].
     """
 
-    widths: tuple[int, ...] = (256,)
+    widths: Widths = (256,)
     activation: activations.Hidden = "relu"
-    slope: float = 0.2
-    dropout: float = 0.0
+    slope: Annotated[float, Range(0, below=1)] = 0.2
+    dropout: Annotated[float, Range(0, below=1)] = 0.0
     unit_range: bool = False
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
-
-    def __post_init__(self):
-        _check_hidden("discriminator", self)
 
     def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module:
         return Perceptron(
@@ -66,12 +60,6 @@ class MLPDiscriminatorConfig:
             *_hidden_layers((prod(shape), *self.widths), self),
             *head(self.widths[-1], num_outputs),
         )
-
-
-def _check_hidden(side: str, config: MLPGeneratorConfig | MLPDiscriminatorConfig) -> None:
-    check_widths(f"{side}.widths", config.widths)
-    check(0 <= config.slope < 1, f"{side}.slope", config.slope, "lie in [0, 1)")
-    check(0 <= config.dropout < 1, f"{side}.dropout", config.dropout, "lie in [0, 1)")
 
 
 def _hidden_layers(sizes: tuple[int, ...], config: MLPGeneratorConfig | MLPDiscriminatorConfig) -> list[nn.Module]:

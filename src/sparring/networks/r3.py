@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import sqrt
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from torch import Generator, nn
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.errors import check
 from sparring.networks.init import Initial
@@ -33,24 +34,21 @@ class Scaled(Initial):
 
 
 @dataclass(frozen=True)
-class _R3Config:
-    """What both sides can be told."""
+class _R3Config(Ranged):
+    """Settings that both sides have."""
 
-    width: int = 32
+    width: Annotated[int, Range(1)] = 32
     max_width: int = 128
-    blocks: int = 1
-    group: int = 16
+    blocks: Annotated[int, Range(1, 100)] = 1
+    group: Annotated[int, Range(1)] = 16
     initial: Annotated[Initial, "initial"] = field(default_factory=Scaled)
 
-    side: ClassVar[str]
-
     def __post_init__(self):
-        check(self.group >= 1, f"{self.side}.group", self.group, "be at least 1")
+        super().__post_init__()
         rule = f"be a multiple of {self.group} / {EXPANSION}, of the groups' channels"
-        check(self.width >= 1 and self._in_groups(self.width), f"{self.side}.width", self.width, rule)
+        check(self._in_groups(self.width), f"{self.prefix}width", self.width, rule)
         good = self.max_width >= self.width and self._in_groups(self.max_width)
-        check(good, f"{self.side}.max_width", self.max_width, f"{rule}, and at least the width")
-        check(1 <= self.blocks <= 100, f"{self.side}.blocks", self.blocks, "lie in 1..100")
+        check(good, f"{self.prefix}max_width", self.max_width, f"{rule}, and at least the width")
 
     def _in_groups(self, num_channels: int) -> bool:
         return num_channels * EXPANSION % self.group == 0
@@ -62,14 +60,12 @@ class _R3Config:
 
 @register("generator")
 @dataclass(frozen=True)
-class R3GeneratorConfig(_R3Config):
+class R3GeneratorConfig(_R3Config, prefix="generator."):
     """z [B, num_z] -> images [B, C, size, size], near [-1, 1] but not bound to it, size 28, 32, 64 or 128.
 
     A learned smallest map, scaled channel by channel by a linear map of z; `blocks` residual blocks in each size, of `width`
     channels in the image's size and twice as many at each size below, up to `max_width`, in groups of `group` channels.
     """
-
-    side: ClassVar[str] = "generator"
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
         base, num_doublings = stages(shape, "r3-generator")
@@ -84,13 +80,11 @@ class R3GeneratorConfig(_R3Config):
 
 @register("discriminator")
 @dataclass(frozen=True)
-class R3DiscriminatorConfig(_R3Config):
+class R3DiscriminatorConfig(_R3Config, prefix="discriminator."):
     """Images [B, C, size, size] -> logits [B], size 28, 32, 64 or 128: the generator's mirror image.
 
     At the end every channel of the smallest map is weighed by a kernel of its own size.
     """
-
-    side: ClassVar[str] = "discriminator"
 
     def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module:
         base, num_halvings = stages(shape, "r3-discriminator")

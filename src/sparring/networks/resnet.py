@@ -9,8 +9,8 @@ from typing import Annotated
 
 from torch import nn
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
-from sparring.errors import check
 from sparring.networks.init import GlorotUniform, Initial
 from sparring.networks.layers.head import head
 from sparring.networks.layers.residual import Residual, SumPool
@@ -21,18 +21,15 @@ SMALLEST = 8  # pixels of the map at which D stops to halve
 
 @register("generator")
 @dataclass(frozen=True)
-class ResnetGeneratorConfig:
+class ResnetGeneratorConfig(Ranged, prefix="generator."):
     """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64 or 128.
 
     A residual block with batch norm for each doubling; `width` channels in the image's size, twice as many at 32 of 64 pixels,
     four times as many at 32 of 128, and no more below (the paper's width is 256 for 32 pixels).
     """
 
-    width: int = 64
+    width: Annotated[int, Range(1)] = 64
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
-
-    def __post_init__(self):
-        check(self.width >= 1, "generator.width", self.width, "be at least 1")
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
         base, num_doublings = stages(shape, "resnet-generator")
@@ -50,18 +47,15 @@ class ResnetGeneratorConfig:
 
 @register("discriminator")
 @dataclass(frozen=True)
-class ResnetDiscriminatorConfig:
+class ResnetDiscriminatorConfig(Ranged, prefix="discriminator."):
     """Images [B, C, size, size] in [-1, 1] -> logits [B], size 28, 32, 64 or 128.
 
     Residual blocks without normalisation that halve the map down to at most 8 x 8, two that keep it, and the sum over all
     places; `width` as in the generator (the paper's is 128 for 32 pixels).
     """
 
-    width: int = 64
+    width: Annotated[int, Range(1)] = 64
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
-
-    def __post_init__(self):
-        check(self.width >= 1, "discriminator.width", self.width, "be at least 1")
 
     def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module:
         stages(shape, "resnet-discriminator")

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from torch import nn
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
-from sparring.errors import check
 from sparring.networks.init import FirstLayer, GlorotUniform, Initial
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.head import head
@@ -16,23 +16,18 @@ from sparring.networks.layers.stages import stages
 
 @register("generator")
 @dataclass(frozen=True)
-class UpsampleGeneratorConfig:
+class UpsampleGeneratorConfig(Ranged, prefix="generator."):
     """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64 or 128; inner convolutions end in tanh, as written.
 
     `width` channels in the smallest map, halved at every doubling.
     """
 
-    hidden: int = 512
-    width: int = 128
-    slope: float = 0.2
+    hidden: Annotated[int, Range(1)] = 512
+    width: Annotated[int, Range(2)] = 128
+    slope: Annotated[float, Range(0, below=1)] = 0.2
     bn_eps: float = 1e-3
     bn_momentum: float = 0.01
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
-
-    def __post_init__(self):
-        check(self.width >= 2, "generator.width", self.width, "be at least 2")
-        check(self.hidden >= 1, "generator.hidden", self.hidden, "be at least 1")
-        check(0 <= self.slope < 1, "generator.slope", self.slope, "lie in [0, 1)")
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
         base, num_doublings = stages(shape, "upsample-generator")
@@ -54,24 +49,18 @@ class UpsampleGeneratorConfig:
 
 @register("discriminator")
 @dataclass(frozen=True)
-class UpsampleDiscriminatorConfig:
+class UpsampleDiscriminatorConfig(Ranged, prefix="discriminator."):
     """Images [B, C, size, size] in [-1, 1] -> logits [B], size 28, 32, 64 or 128.
 
     A convolution, leaky ReLU, max-pooling and dropout for each halving, of `width` channels first and twice as many after that;
     a dense layer, leaky ReLU and dropout.
     """
 
-    width: int = 256
-    hidden: int = 256
-    slope: float = 0.2
-    dropout: float = 0.3
+    width: Annotated[int, Range(1)] = 256
+    hidden: Annotated[int, Range(1)] = 256
+    slope: Annotated[float, Range(0, below=1)] = 0.2
+    dropout: Annotated[float, Range(0, below=1)] = 0.3
     initial: Annotated[Initial, "initial"] = field(default_factory=FirstLayer)
-
-    def __post_init__(self):
-        check(self.width >= 1, "discriminator.width", self.width, "be at least 1")
-        check(self.hidden >= 1, "discriminator.hidden", self.hidden, "be at least 1")
-        check(0 <= self.slope < 1, "discriminator.slope", self.slope, "lie in [0, 1)")
-        check(0 <= self.dropout < 1, "discriminator.dropout", self.dropout, "lie in [0, 1)")
 
     def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module:
         base, num_halvings = stages(shape, "upsample-discriminator")

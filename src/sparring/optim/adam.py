@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import check
+from sparring.config.ranges import Range, Ranged
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Ranged, prefix="optim."):
     """Settings of Adam for both players.
 
     `epsilon` says where eps stands: "plain" as in algorithm 1, beside the bias-corrected root, PyTorch's form; "hat" beside
@@ -20,23 +20,17 @@ class Adam:
     corrections then fade twice as fast.
     """
 
-    lr: float = 2e-4
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
+    lr: Annotated[float, Range(above=0)] = 2e-4
+    beta1: Annotated[float, Range(0, below=1)] = 0.9
+    beta2: Annotated[float, Range(0, below=1)] = 0.999
+    eps: Annotated[float, Range(0)] = 1e-8
     epsilon: Literal["plain", "hat"] = "plain"
     shared_clock: bool = False
-
-    def __post_init__(self):
-        check(0 < self.lr < float("inf"), "optim.lr", self.lr, "be above 0, and finite")
-        check(self.eps >= 0, "optim.eps", self.eps, "be at least 0")
-        check(0 <= self.beta1 < 1, "optim.beta1", self.beta1, "lie in [0, 1)")
-        check(0 <= self.beta2 < 1, "optim.beta2", self.beta2, "lie in [0, 1)")
 
 
 @dataclass
 class StepClock:
-    """How many steps have been taken by everyone who shares the clock."""
+    """The number of steps that all who share the clock have taken."""
 
     count: int = 0
 
@@ -83,7 +77,7 @@ class AdamOptimizer:
         return {"exp_avg": self.exp_avg, "exp_avg_sq": self.exp_avg_sq}
 
     def _eps(self) -> float:
-        """What stands beside the corrected root: for "hat" eps / sqrt(c2), since with c_i = 1 - beta_i^t
+        """The term beside the corrected root: for "hat" eps / sqrt(c2), since with c_i = 1 - beta_i^t
 
         m / c1 / (sqrt(v / c2) + eps / sqrt(c2)) = sqrt(c2) / c1 m / (sqrt(v) + eps).
         """

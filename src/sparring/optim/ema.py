@@ -1,17 +1,18 @@
 """The averaged copy of the generator (Yazici et al. 2019, https://arxiv.org/abs/1806.04498)."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import nn
 
-from sparring.errors import check
+from sparring.config.ranges import Range, Ranged
 
 _foreach_lerp_ = torch._foreach_lerp_  # pyright: ignore[reportPrivateImportUsage]  (one call for all weights)
 
 
 @dataclass(frozen=True)
-class EMA:
+class EMA(Ranged, prefix="average."):
     """An exponential average over rounds, in which what lies `halflife_images` real images back weighs half as much.
 
     At the start the half-life is at most `rampup` times the images so far, so that the first weights are soon forgotten
@@ -19,17 +20,11 @@ class EMA:
     Running statistics are averaged as weights are.
     """
 
-    halflife_images: float = 10_000.0
-    rampup: float = 0.05
-
-    def __post_init__(self):
-        check(
-            0 < self.halflife_images < float("inf"), "average.halflife_images", self.halflife_images, "be above 0, and finite"
-        )
-        check(0 <= self.rampup < float("inf"), "average.rampup", self.rampup, "be at least 0, and finite")
+    halflife_images: Annotated[float, Range(above=0)] = 10_000.0
+    rampup: Annotated[float, Range(0)] = 0.05
 
     def decay(self, images: int, batch: int) -> float:
-        """What the average so far weighs after a round of `batch` images, the last of `images` in all."""
+        """The weight of the average so far after a round of `batch` images, the last of `images` in all."""
         halflife = min(self.halflife_images, images * self.rampup) if self.rampup else self.halflife_images
         return 0.5 ** (batch / halflife)
 

@@ -1,4 +1,4 @@
-"""What the engine asks of a constraint on D's weights."""
+"""The interface of constraints on D's weights."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from torch import nn
 
 
 class Constraint(Protocol):
-    """Keeps D's weights where they belong; D's initial values are drawn before."""
+    """A set of weights that D is held to; its initial values are drawn before."""
 
     def install(self, network: nn.Module) -> None:
         """Once, before the first round. What is random is drawn from PyTorch's default generator."""

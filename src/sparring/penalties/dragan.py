@@ -1,12 +1,13 @@
 """DRAGAN: the slope of D around real samples (Kodali et al. 2017, https://arxiv.org/abs/1705.07215)."""
 
 from dataclasses import dataclass
-from math import inf, prod
+from math import prod
+from typing import Annotated
 
 from torch import Tensor
 
+from sparring.config.ranges import Range
 from sparring.config.registry import register
-from sparring.errors import check
 from sparring.penalties.penalty import Critic, Penalty
 
 
@@ -21,11 +22,7 @@ class Dragan(Penalty):
     """
 
     gamma: float = 20.0
-    width: float = 0.3
-
-    def __post_init__(self):
-        super().__post_init__()
-        check(0 < self.width < inf, "penalty.width", self.width, "be above 0 and finite")
+    width: Annotated[float, Range(above=0)] = 0.3
 
     def num_uniforms(self, shape: tuple[int, ...]) -> int:
         return 1 + prod(shape)

@@ -1,12 +1,12 @@
 """The gradient penalty between real and generated samples (Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028)."""
 
 from dataclasses import dataclass
-from math import inf
+from typing import Annotated
 
 from torch import Tensor
 
+from sparring.config.ranges import Range
 from sparring.config.registry import register
-from sparring.errors import check
 from sparring.penalties.penalty import Critic, Penalty
 
 
@@ -21,11 +21,7 @@ class GradientPenalty(Penalty):
     """
 
     gamma: float = 20.0
-    center: float = 1.0
-
-    def __post_init__(self):
-        super().__post_init__()
-        check(0 <= self.center < inf, "penalty.center", self.center, "be at least 0 and finite")
+    center: Annotated[float, Range(0)] = 1.0
 
     def num_uniforms(self, shape: tuple[int, ...]) -> int:
         return 1

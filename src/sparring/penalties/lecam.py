@@ -1,12 +1,13 @@
 """LeCam regularisation for little data (Tseng et al. 2021, https://arxiv.org/abs/2104.03310)."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
+from sparring.config.ranges import Range
 from sparring.config.registry import register
-from sparring.errors import check
 from sparring.penalties.penalty import LogitPenalty
 
 
@@ -21,11 +22,7 @@ class LeCam(LogitPenalty):
     """
 
     gamma: float = 0.6
-    decay: float = 0.99
-
-    def __post_init__(self):
-        super().__post_init__()
-        check(0 <= self.decay < 1, "penalty.decay", self.decay, "lie in [0, 1)")
+    decay: Annotated[float, Range(0, below=1)] = 0.99
 
     def initial(self) -> Tensor:
         """a_real and a_fake before the first round, [2]."""

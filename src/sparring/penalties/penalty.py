@@ -1,29 +1,24 @@
-"""What penalties have in common: their weight, their cadence, and the slope of D."""
+"""The base of all penalties: their weight, their interval, and the slope of D."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from sparring.errors import check
+from sparring.config.ranges import Range, Ranged
 
 Critic = Callable[[Tensor], Tensor]
 """D in the eyes of a penalty: samples [B, ...] -> logits [B], each logit of its own sample, differentiable twice."""
 
 
 @dataclass(frozen=True)
-class Weighted:
+class Weighted(Ranged, prefix="penalty."):
     """`gamma`: the weight. `every`: due in one round of so many, and weighted so many times as much then."""
 
-    gamma: float
-    every: int = 1
-
-    def __post_init__(self):
-        check(0 < self.gamma < inf, "penalty.gamma", self.gamma, "be above 0 and finite")
-        check(self.every >= 1, "penalty.every", self.every, "be at least 1")
+    gamma: Annotated[float, Range(above=0)]
+    every: Annotated[int, Range(1)] = 1
 
     def weigh(self, deviation: Tensor) -> Tensor:
         """(gamma / 2) deviation^2, element by element."""
@@ -41,7 +36,7 @@ class Penalty(Weighted):
     side: ClassVar[Literal["real", "fake"]] = "real"
 
     def num_uniforms(self, shape: tuple[int, ...]) -> int:
-        """How many random numbers a sample of this shape takes."""
+        """The number of random numbers that a sample of this shape takes."""
         return 0
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:

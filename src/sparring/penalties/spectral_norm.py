@@ -1,29 +1,28 @@
 """Spectral normalisation (Miyato et al. 2018, https://arxiv.org/abs/1802.05957)."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
-from sparring.errors import InputError, check
+from sparring.errors import InputError
 
 _NORMALISED = nn.Linear | nn.Conv2d | nn.ConvTranspose2d | nn.Embedding
 
 
 @register("constraint")
 @dataclass(frozen=True)
-class SpectralNorm:
+class SpectralNorm(Ranged, prefix="constraint."):
     """Every linear, convolution and embedding layer works with W / sigma(W), sigma its largest singular value (equation 8).
 
     sigma comes from the power method (algorithm 1), `power_iterations` for each pass in training mode. A kernel counts as the
     matrix of its output channels by all the rest. PyTorch's parametrisation: weights go by `parametrizations.weight.original`.
     """
 
-    power_iterations: int = 1
-
-    def __post_init__(self):
-        check(1 <= self.power_iterations <= 100, "constraint.power_iterations", self.power_iterations, "lie in 1..100")
+    power_iterations: Annotated[int, Range(1, 100)] = 1
 
     def install(self, network: nn.Module) -> None:
         """Parametrise the layers; the vectors of the power method are drawn and get 15 iterations.

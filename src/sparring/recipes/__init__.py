@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sparring.config import codec, registry
+from sparring.config import codec, ranges, registry
 from sparring.errors import InputError
 from sparring.recipe import Recipe
 from sparring.recipes.dcgan import dcgan
@@ -34,7 +34,10 @@ def names() -> list[str]:
 
 
 def describe(name: str) -> dict[str, Any]:
-    """The description of a recipe: name, summary, source, measured result, documentation, and all settings as JSON."""
+    """The description of a recipe: name, summary, source, measured result, documentation, and all settings as JSON.
+
+    "ranges" holds the limits in words, by the dotted names of the settings that have any.
+    """
     function = registry.find("recipe", name)
     documentation = inspect.getdoc(function) or ""
     resolved = get(name)
@@ -45,6 +48,7 @@ def describe(name: str) -> dict[str, Any]:
         "measured": _paragraph(documentation, "Measured"),
         "documentation": documentation,
         "settings": codec.encode(resolved),
+        "ranges": ranges.describe(resolved),
     }
 
 

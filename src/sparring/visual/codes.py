@@ -1,12 +1,13 @@
-"""Pictures of what a class, or another code, makes of one and the same z."""
+"""Pictures of the same z under different classes or other codes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, cast
+from typing import Annotated, ClassVar, cast
 
 import torch
 from torch import Tensor
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.config.schedules import Interval, RoundInfo
 from sparring.errors import InputError, check
@@ -19,16 +20,13 @@ LONGEST_NAME = 16  # characters beside a row
 
 @register("picture")
 @dataclass(frozen=True)
-class ClassGrid:
+class ClassGrid(Ranged, prefix="class-grid."):
     """Every class in a row, every z in a column, again and again: `classes_epoch_0001.png`."""
 
-    columns: int = 10
+    columns: Annotated[int, Range(1)] = 10
     every: Interval = field(default_factory=lambda: Interval(epochs=1))
 
     frames: ClassVar[str] = "classes_"
-
-    def __post_init__(self):
-        check(self.columns >= 1, "class-grid.columns", self.columns, "be at least 1")
 
     def check_fits(self, shape: Sequence[int], noise: NoiseLike) -> None:
         classes = _code_of(noise, "class-grid").classes
@@ -45,21 +43,16 @@ class ClassGrid:
 
 @register("picture")
 @dataclass(frozen=True)
-class CodeTraversal:
+class CodeTraversal(Ranged, prefix="code-traversal."):
     """One z in a row, one value of a code in a column, a picture a code: `code_class_epoch_0001.png`, `code_0_epoch_0001.png`.
 
     The class takes all its values; each continuous code `steps` of them evenly in [-limit, limit]. All else in a row stays.
     """
 
-    rows: int = 8
-    steps: int = 9
-    limit: float = 1.0
+    rows: Annotated[int, Range(1)] = 8
+    steps: Annotated[int, Range(2)] = 9
+    limit: Annotated[float, Range(above=0)] = 1.0
     every: Interval = field(default_factory=lambda: Interval(epochs=1))
-
-    def __post_init__(self):
-        check(self.rows >= 1, "code-traversal.rows", self.rows, "be at least 1")
-        check(self.steps >= 2, "code-traversal.steps", self.steps, "be at least 2")
-        check(0 < self.limit < float("inf"), "code-traversal.limit", self.limit, "be finite and above 0")
 
     def check_fits(self, shape: Sequence[int], noise: NoiseLike) -> None:
         code = _code_of(noise, "code-traversal")

@@ -1,11 +1,12 @@
-"""The pictures that a recipe asks for: each says when it is due and what it shows; others write it to disk."""
+"""Pictures that a recipe asks for, drawn at intervals during training; the recorder writes them to disk."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from torch import Tensor
 
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.config.schedules import Interval, RoundInfo
 from sparring.errors import check
@@ -16,22 +17,22 @@ from sparring.visual.sampler import NoiseLike, Sampler, check_num_tiles, frame_n
 from sparring.visual.scatter import scatter
 from sparring.visual.strip import strip
 
-MOST_POINTS = 100_000
+Count = Annotated[int, Range(1)]
 
 
 @register("picture")
 @dataclass(frozen=True)
-class FixedGrid:
+class FixedGrid(Ranged, prefix="fixed-grid."):
     """The same z again and again, and once more at the end: `epoch_0001.png` or `round_000020.png`, the animation's frames."""
 
-    rows: int = 8
-    columns: int = 8
+    rows: Count = 8
+    columns: Count = 8
     every: Interval = field(default_factory=lambda: Interval(epochs=1))
 
     frames: ClassVar[str] = ""
 
     def __post_init__(self):
-        check(min(self.rows, self.columns) >= 1, "rows x columns", f"{self.rows} x {self.columns}", "be at least 1 x 1")
+        super().__post_init__()
         check_num_tiles(self.rows * self.columns)
 
     def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
@@ -42,14 +43,14 @@ class FixedGrid:
 
 @register("picture")
 @dataclass(frozen=True)
-class Strip:
+class Strip(Ranged, prefix="strip."):
     """Fresh z in a row of false colours after the first epoch and every so many, named by the epoch from 0: `009.png`."""
 
-    num: int = 10
-    every: int = 10
+    num: Count = 10
+    every: Count = 10
 
     def __post_init__(self):
-        check(min(self.num, self.every) >= 1, "num, every", f"{self.num}, {self.every}", "be at least 1")
+        super().__post_init__()
         check_num_tiles(self.num)
 
     def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
@@ -60,15 +61,15 @@ class Strip:
 
 @register("picture")
 @dataclass(frozen=True)
-class FreshGrid:
+class FreshGrid(Ranged, prefix="fresh-grid."):
     """Fresh z every so many epochs: `fresh_0050.png`."""
 
-    rows: int = 2
-    columns: int = 8
-    every: int = 50
+    rows: Count = 2
+    columns: Count = 8
+    every: Count = 50
 
     def __post_init__(self):
-        check(min(self.rows, self.columns, self.every) >= 1, "fresh-grid", self, "have numbers of at least 1")
+        super().__post_init__()
         check_num_tiles(self.rows * self.columns)
 
     def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
@@ -79,15 +80,15 @@ class FreshGrid:
 
 @register("picture")
 @dataclass(frozen=True)
-class BeforeTraining:
+class BeforeTraining(Ranged, prefix="before-training."):
     """Real images (`real.png`), one untrained image (`untrained.png`), and an untrained batch, flattened, as one picture."""
 
-    rows: int = 2
-    columns: int = 8
-    batch_size: int = 200
+    rows: Count = 2
+    columns: Count = 8
+    batch_size: Count = 200
 
     def __post_init__(self):
-        check(min(self.rows, self.columns, self.batch_size) >= 1, "before-training", self, "have numbers of at least 1")
+        super().__post_init__()
         check_num_tiles(max(self.rows * self.columns, self.batch_size))
 
     def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
@@ -104,14 +105,14 @@ class BeforeTraining:
 
 @register("picture")
 @dataclass(frozen=True)
-class RealBesideGenerated:
+class RealBesideGenerated(Ranged, prefix="real-beside-generated."):
     """At the end, test images beside generated ones: `real_and_generated.png`."""
 
-    num: int = 16
-    columns: int = 8
+    num: Count = 16
+    columns: Count = 8
 
     def __post_init__(self):
-        check(min(self.num, self.columns) >= 1, "real-beside-generated", self, "have numbers of at least 1")
+        super().__post_init__()
         check_num_tiles(self.num)
 
     def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
@@ -123,23 +124,18 @@ class RealBesideGenerated:
 
 @register("picture")
 @dataclass(frozen=True)
-class Landscape:
+class Landscape(Ranged, prefix="landscape."):
     """Toys: p_data, p_g, the learned D and D* side by side, again and again: `landscape_epoch_0001.png`.
 
     `num`: how many real and generated points the densities are taken from; `bandwidth` of their kernels, in the unit of the
     points (None: as `landscape` chooses).
     """
 
-    num: int = 10_000
-    bandwidth: float | None = None
+    num: Annotated[int, Range(1, 100_000)] = 10_000
+    bandwidth: Annotated[float, Range(above=0)] | None = None
     every: Interval = field(default_factory=lambda: Interval(epochs=1))
 
     frames: ClassVar[str] = "landscape_"
-
-    def __post_init__(self):
-        check(1 <= self.num <= MOST_POINTS, "landscape.num", self.num, f"lie in 1..{MOST_POINTS:,}")
-        good = self.bandwidth is None or 0 < self.bandwidth < float("inf")
-        check(good, "landscape.bandwidth", self.bandwidth, "be finite and above 0")
 
     def check_fits(self, shape: Sequence[int], noise: NoiseLike) -> None:
         good = tuple(shape) in ((1,), (2,))

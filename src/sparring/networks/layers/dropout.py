@@ -43,7 +43,7 @@ class Dropout(ShardedLayer):
 
     @property
     def scale(self) -> float:
-        """What is kept is multiplied by this."""
+        """The factor of the values that are kept."""
         return _WORD / (_WORD - self.threshold)
 
     @property

@@ -1,4 +1,4 @@
-"""What stands at the end of every discriminator."""
+"""The last layers of every discriminator."""
 
 from torch import nn
 

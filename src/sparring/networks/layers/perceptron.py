@@ -27,8 +27,8 @@ class Perceptron(nn.Sequential):
 
     @property
     def written_out(self) -> bool:
-        """Whether `Pass` may stand for it: known layers, each linear one once, nothing hooked to them, and no value overwritten
-        that the layer before needs for its gradient."""
+        """True if `PerceptronPass` can replace it: known layers without hooks, each linear one once, and no value overwritten
+        in place that the layer before needs for its gradient."""
         layers = list(self)
         known = {type(layer) for layer in layers} <= {nn.Linear, Affine, Dropout, *_POINTWISE, *_RESHAPING}
         linear_ones = [layer for layer in layers if isinstance(layer, nn.Linear)]
@@ -39,7 +39,7 @@ class Perceptron(nn.Sequential):
 
 
 def is_hooked(module: nn.Module) -> bool:
-    """Whether calling it does more than its `forward`."""
+    """True if calling the module does more than its `forward`."""
     return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks)
 
 

@@ -1,4 +1,4 @@
-"""How an image of one of the usual sizes comes about by doubling."""
+"""Sizes of images that networks build by doubling a small map."""
 
 from sparring.errors import InputError
 

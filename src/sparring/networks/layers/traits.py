@@ -1,4 +1,4 @@
-"""What may be taken for granted of a network, so that a round can be played with less work."""
+"""Properties of networks that allow a round with less work."""
 
 from torch import nn
 
@@ -16,17 +16,17 @@ _PER_SAMPLE |= {nn.MaxPool2d, nn.AvgPool2d, nn.Upsample, Residual, SumPool, Basi
 
 
 def is_per_sample(network: nn.Module) -> bool:
-    """Whether each of its outputs depends on one input alone, also in training mode; False where that is not certain."""
+    """True if each output depends on one input alone, also in training mode; False if that is not certain."""
     return _is_built_of(network, _PER_SAMPLE | _DRAWING)
 
 
 def is_function(network: nn.Module) -> bool:
-    """Whether each output is a function of one input alone, also in training mode: nothing is drawn, no state is kept."""
+    """True if each output is a function of one input alone, also in training mode: nothing is drawn, no state is kept."""
     return _is_built_of(network, _PER_SAMPLE)
 
 
 def _is_built_of(network: nn.Module, known: set[type[nn.Module]]) -> bool:
-    """Whether all of it is known, does what its type says, and leaves the axis of the samples alone."""
+    """True if all modules have known types and no hooks, and none changes the axis of the samples."""
     return not any(
         type(module) not in known or is_hooked(module) or (isinstance(module, nn.Unflatten) and module.dim == 0)
         for module in network.modules()
