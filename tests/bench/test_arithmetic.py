@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch import nn
 from sparring import recipes
 from sparring.bench.arithmetic import RoundFacts, mean_flops, products_of_moves, round_products
 from sparring.bench.network_facts import NetworkFacts, inspect_network
-from sparring.bench.products import Linear, Product
+from sparring.bench.products import Convolution, Linear, Product
 from sparring.bench.round_flops import FlopCounter, count_round_flops
 from sparring.config import codec
 from sparring.data.sets import ImageSet
@@ -43,7 +44,7 @@ APART = [
 D_FOR_G = ["x output 5", "y output 5", "y input 5", "x input 5"]
 
 
-def listed(*moves, generator: NetworkFacts = G, discriminator: NetworkFacts = D, **more) -> list[str]:
+def listed(*moves, generator: NetworkFacts = G, discriminator: NetworkFacts = D, **more: Any) -> list[str]:
     """Products with 7 real images and 5 fakes, as "layer result num"."""
     facts = RoundFacts(generator, discriminator, **({"num_real": 7, "num_fake": 5} | more))
     return [f"{p.layer.name} {p.result} {p.num}" + f" / {p.every}" * (p.every > 1) for p in products_of_moves(moves, facts)]
@@ -142,7 +143,7 @@ def sized(name: str, **changes: str):
     return codec.override(recipes.get(name), changes)
 
 
-def flops(name: str, **changes: str) -> int:
+def flops(name: str, **changes: str) -> float:
     return mean_flops(round_products(sized(name, **changes), IMAGES))
 
 
@@ -189,6 +190,7 @@ def d_layers(recipe, data) -> list[Product]:
 def test_pacgans_d_sees_two_images_in_its_channels(tmp_path):
     recipe = miniature("pacgan", tmp_path)
     first, *_ = d_layers(recipe, recipe.data.train())
+    assert isinstance(first.layer, Convolution)
     assert first.layer.input == (2, 28, 28)
     assert first.num == recipe.batch_size  # as many packs of real and of generated images together
 
@@ -234,7 +236,9 @@ def test_a_penaltys_products_are_those_of_pytorch():
     x = torch.randn(5, 1, 7, 7, requires_grad=True)
     with FlopCounter() as counter:
         (slope,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
-        torch.autograd.grad(slope.square().sum(), [layer.weight for layer in discriminator if hasattr(layer, "weight")])
+        torch.autograd.grad(
+            slope.square().sum(), [weight for name, weight in discriminator.named_parameters() if name.endswith("weight")]
+        )
     logits = 2 * 5 * 4  # PyTorch computes them on its way, but no slope depends on them
     assert penalty == counter.flops - logits
 

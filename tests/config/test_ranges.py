@@ -26,6 +26,7 @@ from sparring.networks.r3 import R3DiscriminatorConfig, R3GeneratorConfig
 from sparring.penalties.penalty import Weighted
 from sparring.recipe import Recipe
 from sparring.training.engine import Engine, own_torch_state
+from sparring.training.sampler import EngineSampler
 
 CPU = torch.device("cpu")
 VANILLA = recipes.get("vanilla")
@@ -332,4 +333,4 @@ def test_recipes_within_their_ranges_play_or_diverge(recipe):
                 numbers = engine.numbers(engine.train_round(round_))
                 assert numbers["g_loss"] is not None
                 assert all(value is None or math.isfinite(value) for value in numbers.values())
-            assert engine.sample(4, "test").isfinite().all()
+            assert EngineSampler(engine, examples()).samples(4, "test").isfinite().all()
