@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test torture matrix lint bench bench-peers yardstick golden clean
+.PHONY: demo test torture matrix lint bench bench-peers extractor golden clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
@@ -43,8 +43,8 @@ bench-peers: $(VENV)/.installed $(VENV)-tensorflow/.installed $(VENV)-jax/.insta
 	$(BIN)/sparring data fetch mnist
 	$(BIN)/python benchmarks/race.py
 
-# The yardstick that comes with the package: the same machine, software and number of threads give the same file.
-yardstick: $(VENV)/.installed
+# The extractor that comes with the package: the same machine, software and number of threads give the same file.
+extractor: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
 	$(BIN)/sparring extractor train mnist --name digits --out src/sparring/evaluation/extractors/weights
 

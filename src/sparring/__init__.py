@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sparring.recipe import Recipe
     from sparring.runs.run import Run
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Recipe",
     "Run",

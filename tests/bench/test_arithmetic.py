@@ -46,7 +46,8 @@ D_FOR_G = ["x output 5", "y output 5", "y input 5", "x input 5"]
 
 def listed(*moves, generator: NetworkFacts = G, discriminator: NetworkFacts = D, **more: Any) -> list[str]:
     """Products with 7 real images and 5 fakes, as "layer result num"."""
-    facts = RoundFacts(generator, discriminator, **({"num_real": 7, "num_fake": 5} | more))
+    sizes: dict[str, Any] = {"num_real": 7, "num_fake": 5}
+    facts = RoundFacts(generator, discriminator, **(sizes | more))
     return [f"{p.layer.name} {p.result} {p.num}" + f" / {p.every}" * (p.every > 1) for p in products_of_moves(moves, facts)]
 
 

@@ -147,7 +147,7 @@ def page(found: dict[str, list[str]], data: ImageSet) -> str:
     return "\n\n".join([HEAD, *tables, "What is refused, and the sentence that says so:", notes]) + "\n"
 
 
-HEAD = """# What goes with what
+HEAD = """# Compatibility of parts
 
 Written by `make matrix`; a test keeps it true. Of each kind of part every one is tried with every one of the other kinds:
 built in miniature for 28 x 28 images and played for three rounds, in which all values must be finite, and every weight of both

@@ -109,7 +109,7 @@ def test_threads_are_few(run, sparring_command, threads):
         (lambda t: t.to(torch.complex64), "is complex64 ["),
         (lambda t: t[..., :-1].contiguous(), "is float32 ["),
         (lambda t: t * float("inf"), "holds values that are infinite or not a number"),
-        (lambda t: t * 1e30, "draws values that are infinite or not a number"),
+        (lambda t: t * 1e30, "images hold values that are infinite or not a number"),
     ],
 )
 def test_weights_of_another_kind_are_refused(run, sparring_command, change, words):

@@ -60,7 +60,7 @@ def evaluate(
     else mnist. `skip_bad` leaves
     out unreadable pictures and those of another size. Whether samples are copies of training images is told
     unless a run is held against other data than its own. The scores of a run and of its checkpoints join its scores.jsonl.
-    Raises InputError for what cannot be read or judged, and where there is no yardstick for the data.
+    Raises InputError for what cannot be read or judged, and where there is no extractor for the data.
     """
     check(draws >= 2, "draws", draws, "be at least 2, to tell how far scores vary")
     place = devices.resolve(device)
@@ -71,7 +71,7 @@ def evaluate(
         if standard is None:
             name = getattr(opponent, "path", codec.encode(opponent)["name"])
             raise InputError(
-                f"no yardstick was trained on {name}; make one with `sparring extractor train`, or name an extractor"
+                f"no extractor was trained on {name}; make one with `sparring extractor train`, or name an extractor"
             )
         train = opponent.train(progress.transfer)
         if subject.run and train.fingerprint() != subject.run.facts.get("data_fingerprint"):

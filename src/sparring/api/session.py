@@ -65,7 +65,7 @@ def quick_reference(recipe: Recipe, device: torch.device, progress: Progress) ->
         evaluation.floor(standard, evaluation.QUICK, quick=True)  # now, so that no review waits for the real side
     else:
         progress.say(
-            "there are no scores, for no yardstick was trained on these data; `sparring extractor train` makes one from labels"
+            "there are no scores, for no extractor was trained on these data; `sparring extractor train` makes one from labels"
         )
     return standard
 
