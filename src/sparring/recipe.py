@@ -23,7 +23,7 @@ Z = Literal["fresh", "same"]
 
 
 class Move(Protocol):
-    """One update within a round. `z` "same" takes the z of the move before."""
+    """One update within a round: a step of D, of G, or of both. `z` "same" takes the z of the move before."""
 
     @property
     def z(self) -> Z: ...
@@ -32,7 +32,7 @@ class Move(Protocol):
 @register("move")
 @dataclass(frozen=True)
 class MoveD:
-    """D steps on a new batch of real images and on G(z), G held still.
+    """D's step on a new batch of real images and on G(z); G is held still.
 
     `fakes_from`: G draws its fakes in training mode (batch statistics, dropout) or as in inference.
     `batch`: "separate" judges real and generated images in two batches and adds the two means; "joint" makes them one batch,
@@ -47,7 +47,7 @@ class MoveD:
 @register("move")
 @dataclass(frozen=True)
 class MoveG:
-    """G steps against D, D held still.
+    """G's step against D; D is held still.
 
     `real`: a loss that compares fakes with real images takes those of D's move before, or a fresh batch.
     """
@@ -59,17 +59,17 @@ class MoveG:
 @register("move")
 @dataclass(frozen=True)
 class MoveBoth:
-    """One forward pass of a new real batch and of G(z); both gradients are taken from it, then both sides step."""
+    """A simultaneous update: both gradients from one forward pass of a new real batch and of G(z), then both sides step."""
 
     z: Z = "fresh"
 
 
 @dataclass(frozen=True)
 class Round:
-    """One iteration: moves in order, and when the journal's values are read.
+    """One training iteration: its moves in order (for n_critic = 5, five `MoveD` and a `MoveG`), and where losses are read.
 
-    "during": each loss before its own update, from the move that made it. "after": both once more when all moves are done,
-    on the round's last batch and z, in inference mode, so that looking changes nothing.
+    `read` "during": each loss before its own update, in the step that computes it. "after": both losses again when all moves
+    are done, on the round's last batch and z, in inference mode, so that reading changes nothing.
     """
 
     moves: tuple[Annotated[Move, "move"], ...] = (MoveD(), MoveG())
@@ -101,16 +101,16 @@ class Recipe(Ranged):
     A short last batch of an epoch is used as it is, beside a full batch of z; where real and generated images are paired
     (`is_even`), it is filled up with the first images of the next epoch instead.
     `test_traces`: read mean D(x) on the test images and D(G(z)), both in inference mode, at every epoch's end.
-    `review`: when the coach looks closely and a quick score is taken, at the run's end in any case; None for never.
-    `non_finite`: what is done about a loss or a gradient that is infinite or not a number.
+    `review`: the interval of checkups and quick scores, which are taken at the run's end in any case; None for never.
+    `non_finite`: the policy for a loss or a gradient that is infinite or not a number.
     `batch_norm`, where several processes share a batch: "synchronised" normalises over the whole batch, as a single process
     does; "per-process" over the rows of each by itself, with the running statistics averaged, which is another computation.
     `frames` of the animation: "all", or the thinning "square-root" of the DCGAN tutorial.
-    `optim` moves both players, or G alone where D has its own `d_optim`; `ramps` change them, and gamma, as the run goes on.
-    `penalties` are added to what D minimises; a `constraint` holds D's weights. `packing`: D judges so many images at once,
-    side by side in their channels (PacGAN, Lin et al. 2018, https://arxiv.org/abs/1712.04086).
-    `condition`: what D is told or asked of classes and codes; z is then a `code`.
-    `augment` changes all images that D is shown; `average`: the copy of G that is shown, scored and shipped.
+    `optim`: Adam for both networks, or for G alone where D has its own `d_optim`; `ramps`: schedules of their values and gamma.
+    `penalties` are added to D's loss; a `constraint` bounds D's weights. `packing`: the number of images that D judges
+    together, side by side in their channels (PacGAN, Lin et al. 2018, https://arxiv.org/abs/1712.04086).
+    `condition`: how D is conditioned on classes and codes; z is then a `code`.
+    `augment` is applied to all images that D sees; `average`: the moving average of G, for samples, scores and export.
     """
 
     data: Annotated[Data, "data"]
@@ -156,7 +156,7 @@ class Recipe(Ranged):
         self._check_condition()
 
     @property
-    def is_even(self) -> bool:
+    def needs_full_batches(self) -> bool:
         """True where real and generated images are compared in pairs or packs, so that both batches must be whole."""
         slopes = any(isinstance(penalty, Penalty) for penalty in self.penalties)
         return slopes or isinstance(self.loss, RelativisticLoss) or self.packing > 1

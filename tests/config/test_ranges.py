@@ -23,7 +23,7 @@ from sparring.errors import InputError
 from sparring.networks import MLPDiscriminatorConfig, MLPGeneratorConfig
 from sparring.networks.latents import Code
 from sparring.networks.r3 import R3DiscriminatorConfig, R3GeneratorConfig
-from sparring.penalties.penalty import Weighted
+from sparring.penalties.penalty import LazyPenalty
 from sparring.recipe import Recipe
 from sparring.training.engine import Engine, own_torch_state
 from sparring.training.sampler import EngineSampler
@@ -208,7 +208,7 @@ def made(cls: type, **values: Any) -> Any:
     """An instance, with what its other rules need beside these values."""
     if cls is Recipe:
         return replace(VANILLA, **{"batch_size": 64, **values})
-    needed: dict[str, Any] = {"of": "lr"} if cls is Schedule else {"gamma": 1.0} if issubclass(cls, Weighted) else {}
+    needed: dict[str, Any] = {"of": "lr"} if cls is Schedule else {"gamma": 1.0} if issubclass(cls, LazyPenalty) else {}
     needed |= {"group": 2} if issubclass(cls, R3GeneratorConfig | R3DiscriminatorConfig) and "width" in values else {}
     return cls(**{**needed, **values})
 

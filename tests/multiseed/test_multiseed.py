@@ -149,7 +149,7 @@ def test_a_seed_that_was_killed_before_its_first_checkpoint_begins_anew():
 
 
 def test_two_populations_in_one_folder():
-    with locks.held(Path("p")), pytest.raises(InputError, match="another process trains p"):
+    with locks.run_lock(Path("p")), pytest.raises(InputError, match="another process trains p"):
         multiseed.train_seeds(task(), [0], out="p", quiet=True)
 
 

@@ -68,8 +68,8 @@ def test_a_pass_can_be_pulled_twice_and_leaves_its_inputs_alone():
 
 @pytest.mark.parametrize("other", [nn.Dropout(0.5), nn.BatchNorm1d(5), nn.GELU(), nn.Sequential(nn.ReLU())])
 def test_what_is_not_written_out_is_left_to_autograd(other):
-    assert network("relu").written_out
-    assert not Perceptron(nn.Linear(6, 5), other, nn.Linear(5, 1)).written_out
+    assert network("relu").has_manual_backward
+    assert not Perceptron(nn.Linear(6, 5), other, nn.Linear(5, 1)).has_manual_backward
 
 
 def hooked() -> nn.Linear:
@@ -95,7 +95,7 @@ twice = nn.Linear(5, 5)
     ],
 )
 def test_what_cannot_be_written_out_as_it_stands(layers):
-    assert not Perceptron(*layers).written_out
+    assert not Perceptron(*layers).has_manual_backward
 
 
 def test_rows_of_rows_and_expanded_gradients():

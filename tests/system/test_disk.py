@@ -98,7 +98,7 @@ def test_a_second_process_on_a_run_is_refused(tmp_path, sparring_command):
 
 
 def test_a_folder_that_another_process_is_about_to_use_is_refused(tmp_path):
-    with locks.held(tmp_path / "run"), pytest.raises(InputError, match="another process trains"):
+    with locks.run_lock(tmp_path / "run"), pytest.raises(InputError, match="another process trains"):
         sparring.train("vanilla", rounds=1, out=tmp_path / "run", settings=SETTINGS["vanilla"], quiet=True)
 
 

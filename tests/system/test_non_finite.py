@@ -286,7 +286,7 @@ def test_after_a_roll_back_a_recorder_knows_what_the_journal_says(rolled):
     assert engine.lr_scale == 0.25
     recorder.coach.said.add("collapse")
     recorder.best = 1.0
-    recorder.reload(10)
+    recorder.reset_from_journal(10)
     assert (recorder.coach.said, recorder.best, recorder.saved_round) == (set(), float("inf"), 10)
     assert recorder.divergences.actions == {"stop": 0, "skip": 0, "roll-back": 2}
 

@@ -90,7 +90,7 @@ def test_indices_select(kind):
 @pytest.mark.parametrize("kind", ["file", "shuffled"])
 @pytest.mark.parametrize("batch_size", [4, 7, 25])
 def test_whole_batches_go_on_into_the_next_epoch(kind, batch_size):
-    order = BatchOrder(kind, 10, batch_size, seed=3, whole=True)
+    order = BatchOrder(kind, 10, batch_size, seed=3, full_batches=True)
     shown = torch.cat([order.indices(batch) for batch in range(40)])
     assert len(shown) == 40 * batch_size == order.images_before(40)
     for epoch in range(len(shown) // 10):

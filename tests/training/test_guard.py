@@ -51,7 +51,7 @@ def own_randomness() -> Iterator[None]:
 def state(engine: Engine) -> dict[str, Tensor]:
     players = (engine.gan.generator, engine.gan.discriminator)
     clocks = {f"clock {index}": torch.tensor(player.optimizer.clock.count) for index, player in enumerate(players)}
-    return {name: tensor.clone() for name, tensor in (checkpoint.tensors_of(engine.gan) | clocks).items()}
+    return {name: tensor.clone() for name, tensor in (checkpoint.state_tensors(engine.gan) | clocks).items()}
 
 
 def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
@@ -76,7 +76,7 @@ def test_a_guard_changes_nothing_while_all_is_well(recipe, dtype):
     for round_ in range(4):
         assert plain.numbers(plain.train_round(round_)) == guarded.numbers(guarded.train_round(round_))
     assert guarded.gan.guarded
-    assert {tensor.dtype for tensor in checkpoint.tensors_of(guarded.gan).values()} >= {dtype}
+    assert {tensor.dtype for tensor in checkpoint.state_tensors(guarded.gan).values()} >= {dtype}
     assert changed(state(plain), state(guarded)) == set()
 
 

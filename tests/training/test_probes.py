@@ -25,9 +25,9 @@ def test_a_checkup_measures_and_changes_nothing():
     data, test = recipe.data.train(), recipe.data.test()
     engine = Engine.build(recipe, data, 0, CPU)
     engine.train_round(0)
-    before = {name: tensor.clone() for name, tensor in checkpoint.tensors_of(engine.gan).items()}
+    before = {name: tensor.clone() for name, tensor in checkpoint.state_tensors(engine.gan).items()}
     numbers = run_probes(engine, test)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in checkpoint.tensors_of(engine.gan).items())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in checkpoint.state_tensors(engine.gan).items())
     assert all(network.training for network in engine.gan.networks)
     fake = EngineSampler(engine, engine.data).samples(500, "checkup").double()
     real = test.batch(torch.randperm(len(test), generator=keyed_generator("cpu", 0, "checkup"))[:500]).double()

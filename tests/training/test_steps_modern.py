@@ -46,16 +46,16 @@ def squared_slopes(d: nn.Module, images: Tensor) -> Tensor:
 
 
 def test_a_penalty_is_not_worked_out_where_its_ramp_has_come_to_nothing():
-    gan = make_gan(penalties=(R1(),), context=StepContext(gamma=0.0))
+    gan = make_gan(penalties=(R1(),), context=StepContext(gamma_factor=0.0))
     found = penalty_gradients(gan, REAL, REAL, None, None)
     assert (found.value, found.gradients) == (0, ())
-    gan.context = StepContext(gamma=0.1)
+    gan.context = StepContext(gamma_factor=0.1)
     assert penalty_gradients(gan, REAL, REAL, None, None).gradients
 
 
 @pytest.mark.parametrize("move", [MoveD(), MoveBoth()])
 def test_penalties_are_added_to_what_d_minimises(move):
-    gan = make_gan(penalties=(R1(gamma=3.0, every=2), R2(gamma=0.5)), context=StepContext(round=4, gamma=0.1))
+    gan = make_gan(penalties=(R1(gamma=3.0, every=2), R2(gamma=0.5)), context=StepContext(round=4, gamma_factor=0.1))
     g, d = copies(gan)
     fake = g(Z).detach()
     penalty = 0.1 * (2 * 3.0 / 2 * squared_slopes(d, REAL).mean() + 0.5 / 2 * squared_slopes(d, fake).mean())

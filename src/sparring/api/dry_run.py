@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sparring.api.session import build, take_weights
+from sparring.api.session import build, load_weights
 from sparring.config import devices
 from sparring.config.schedules import START, Duration, Interval
 from sparring.recipe import Recipe
@@ -24,22 +24,22 @@ def dry_run(
     rounds: int = 3,
 ) -> dict[str, Any]:
     """Build a recipe, train a few rounds and write nothing; returns parameters, memory, and the time to expect."""
-    place = devices.resolve(device)
+    torch_device = devices.resolve(device)
     read_every_round = replace(recipe, journal=Interval(rounds=1))  # a reading waits for the device to be done
-    with Progress(quiet) as progress, own_torch_state(place):
-        engine, _ = build(read_every_round, seed, place, progress)
+    with Progress(quiet) as progress, own_torch_state(torch_device):
+        engine, _ = build(read_every_round, seed, torch_device, progress)
         if start_from is not None:
-            take_weights(engine, Run.open(start_from))
+            load_weights(engine, Run.open(start_from))
         *_, before, last = run_rounds(engine, Duration(rounds=rounds), START)
     seconds_per_round = last.seconds - before.seconds  # the first rounds warm up
     share = recipe.length.fraction_done(last, len(engine.data))
     generator, discriminator = engine.gan.networks
     return {
         "recipe": recipe.name,
-        "device": str(place),
+        "device": str(torch_device),
         "generator_parameters": sum(p.numel() for p in generator.parameters()),
         "discriminator_parameters": sum(p.numel() for p in discriminator.parameters()),
-        "peak_memory_mib": devices.peak_memory_mib(place),
+        "peak_memory_mib": devices.peak_memory_mib(torch_device),
         "ms_per_round": 1000 * seconds_per_round,
         "length": str(recipe.length),
         "seconds_to_expect": rounds / share * seconds_per_round,

@@ -55,39 +55,38 @@ def evaluate(
 ) -> EvaluationResult:
     """Score a run, a checkpoint, a generator's folder, a folder of pictures or an .npz against a data set's test examples.
 
-    Of a generator `draws` independent draws of `num` samples are judged (10,000, of points 2,500, of stacked digits 26,000);
-    of pictures all, or `num` of them taken at random. `against`: a data set's name or folder; by default the run's own,
-    else mnist. `skip_bad` leaves
-    out unreadable pictures and those of another size. Whether samples are copies of training images is told
-    unless a run is held against other data than its own. The scores of a run and of its checkpoints join its scores.jsonl.
-    Raises InputError for what cannot be read or judged, and where there is no extractor for the data.
+    A generator is scored on `draws` independent draws of `num` samples (10,000; of points 2,500, of stacked digits 26,000), a
+    set of pictures on all of them, or on `num` at random. `against`: a data set's name or folder; by default the run's own,
+    else mnist. `skip_bad` leaves out unreadable pictures and those of another size. Memorisation is reported unless a run is
+    scored against other data than its own. The scores of a run and of its checkpoints are added to its scores.jsonl.
+    Raises InputError where the target cannot be read or scored, and where no extractor was trained on the data.
     """
     check(draws >= 2, "draws", draws, "be at least 2, to tell how far scores vary")
-    place = devices.resolve(device)
+    torch_device = devices.resolve(device)
     with Progress(quiet) as progress:
         subject = _open(target)
-        opponent = data.resolve(against) if against else subject.run.recipe.data if subject.run else data.resolve("mnist")
-        standard = evaluation.reference_for(opponent, place, extractor, progress.step)
-        if standard is None:
-            name = getattr(opponent, "path", codec.encode(opponent)["name"])
+        dataset = data.resolve(against) if against else subject.run.recipe.data if subject.run else data.resolve("mnist")
+        reference = evaluation.reference_for(dataset, torch_device, extractor, progress.step)
+        if reference is None:
+            name = getattr(dataset, "path", codec.encode(dataset)["name"])
             raise InputError(
                 f"no extractor was trained on {name}; make one with `sparring extractor train`, or name an extractor"
             )
-        train = opponent.train(progress.transfer)
+        train = dataset.train(progress.transfer)
         if subject.run and train.fingerprint() != subject.run.facts.get("data_fingerprint"):
             train = None  # it was trained on others
         if subject.generator is None:
             pictures = data.read_pictures(Path(subject.name), skip_bad=skip_bad, progress=progress.step)
-            chosen = _chosen(pictures.images, num, seed, standard)
+            chosen = _chosen(pictures.images, num, seed, reference)
             return EvaluationResult(
-                subject.name, tuple(evaluation.score_samples(standard, chosen, seed, train)), pictures.skipped
+                subject.name, tuple(evaluation.score_samples(reference, chosen, seed, train)), pictures.skipped
             )
         generator = subject.generator
-        generator.network.to(place)
-        num = num or standard.default_num_samples
-        _check_enough(num, standard)
+        generator.network.to(torch_device)
+        num = num or reference.default_num_samples
+        _check_enough(num, reference)
         taken = evaluation.score_draws(
-            standard, lambda i: _drawn(generator, num, derive_seed(seed, "draw", i)), seed, draws, train
+            reference, lambda i: _drawn(generator, num, derive_seed(seed, "draw", i)), seed, draws, train
         )
         if subject.run:
             scorebook.append(subject.run.path, Evaluation(subject.round, False, tuple(taken)))
@@ -123,17 +122,17 @@ def _drawn(generator: SavedGenerator, num: int, seed: int) -> Dataset:
     return evaluation.as_dataset(generator.sample(num, seed))
 
 
-def _chosen(examples: Dataset, num: int | None, seed: int, standard: Reference) -> Dataset:
+def _chosen(examples: Dataset, num: int | None, seed: int, reference: Reference) -> Dataset:
     """All examples, or `num` at random."""
     num = num or len(examples)
     if num > len(examples):
         raise InputError(f"--num {num}: there are only {len(examples)} pictures")
-    _check_enough(num, standard)
+    _check_enough(num, reference)
     if num == len(examples):
         return examples
     return examples.take(torch.randperm(len(examples), generator=keyed_generator("cpu", seed, "chosen"))[:num])
 
 
-def _check_enough(num: int, standard: Reference) -> None:
-    if num < standard.min_num_samples:
-        raise InputError(f"{num} samples are too few: the scores need at least {standard.min_num_samples}")
+def _check_enough(num: int, reference: Reference) -> None:
+    if num < reference.min_num_samples:
+        raise InputError(f"{num} samples are too few: the scores need at least {reference.min_num_samples}")

@@ -43,8 +43,8 @@ def resume(
     trained on, or another process trains it.
     """
     lengths = {"epochs": epochs, "images": images, "rounds": rounds, "minutes": minutes}
-    with joined_processes(Launch.of(), timeout, device, quiet) as (group, place, progress):
-        return continue_run(open_run(group, run), lengths, on_write_error, group, place, progress)
+    with joined_processes(Launch.of(), timeout, device, quiet) as (group, torch_device, progress):
+        return continue_run(open_run(group, run), lengths, on_write_error, group, torch_device, progress)
 
 
 def continue_run(
@@ -52,7 +52,7 @@ def continue_run(
     lengths: Mapping[str, float | None],
     on_write_error: OnWriteError,
     group: SingleProcess,
-    place: torch.device,
+    device: torch.device,
     progress: Progress,
 ) -> Run:
     """Go on with a run, in all processes of a group."""
@@ -62,7 +62,7 @@ def continue_run(
     with ExitStack() as held:
 
         def claim() -> None:
-            held.enter_context(locks.held(run.path))
+            held.enter_context(locks.run_lock(run.path))
             remove_temporaries(run.path)
             for folder in (run.path, run.path / "generator"):
                 checksums.repair(folder)
@@ -73,7 +73,7 @@ def continue_run(
             problems.extend(damaged)
 
         group.on_rank0(claim)
-        engine, test = group.raise_together(lambda: build(recipe, run.seed, place, progress, group))
+        engine, test = group.raise_together(lambda: build(recipe, run.seed, device, progress, group))
 
         def begin() -> tuple[Recorder, RoundInfo]:
             saved = found.pop()
@@ -82,14 +82,14 @@ def continue_run(
                 progress.say(f"{problem}; going on from round {start.round}")
             if engine.data.fingerprint() != run.facts.get("data_fingerprint"):
                 raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
-            standard = quick_reference(recipe, place, progress)
+            reference = quick_reference(recipe, device, progress)
             roll_back.restore_to(run, engine.gan, saved)
-            recorder = Recorder(run.with_recipe(recipe), engine, test, standard, progress.say, on_write_error)
+            recorder = Recorder(run.with_recipe(recipe), engine, test, reference, progress.say, on_write_error)
             if saved:
                 recorder.saved_round = start.round
             else:
                 recorder.on_start()
-            now = devices.describe(place) | {"processes": group.size}
+            now = devices.describe(device) | {"processes": group.size}
             doubts = [*run.damage(), *_changes({"processes": 1} | run.facts, now), *_changed_schedules(run.recipe, recipe)]
             for doubt in doubts:
                 progress.say(doubt)
@@ -97,7 +97,7 @@ def continue_run(
                 recorder.journal.write("warning", round=start.round, text=text)
             recorder.journal.write("resume", round=start.round, length=str(recipe.length), **now)
             if saved:
-                recorder.publish(start)  # a kill may have come between
+                recorder.export_generator(start)  # a kill may have come between
             return recorder, start
 
         return run_to_end(*make_recorder(engine, test, begin), progress)

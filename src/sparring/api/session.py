@@ -43,9 +43,9 @@ def joined_processes(
 ) -> Iterator[tuple[SingleProcess, torch.device, Progress]]:
     """Within the block the processes of a launch form a group; each has its device, and rank 0 shows the progress."""
     with process_group(launch, timeout) as group, Progress(quiet or not group.is_rank0) as progress:
-        place = group.assign_device(lambda: devices.resolve(device))
-        with own_torch_state(place):
-            yield group, place, progress
+        torch_device = group.assign_device(lambda: devices.resolve(device))
+        with own_torch_state(torch_device):
+            yield group, torch_device, progress
 
 
 def build(
@@ -60,25 +60,25 @@ def quick_reference(recipe: Recipe, device: torch.device, progress: Progress) ->
     """The real side of a run's quick scores; None where the recipe wants none, or no extractor was trained on the data."""
     if recipe.review is None:
         return None
-    standard = evaluation.reference_for(recipe.data, device, progress=progress.step)
-    if standard:
-        evaluation.floor(standard, evaluation.QUICK, quick=True)  # now, so that no review waits for the real side
+    reference = evaluation.reference_for(recipe.data, device, progress=progress.step)
+    if reference:
+        evaluation.floor(reference, evaluation.QUICK, quick=True)  # now, so that no review waits for the real side
     else:
         progress.say(
             "there are no scores, for no extractor was trained on these data; `sparring extractor train` makes one from labels"
         )
-    return standard
+    return reference
 
 
-def take_weights(engine: Engine, run: Run) -> None:
+def load_weights(engine: Engine, run: Run) -> None:
     """Take over the weights of another run of the same networks; optimisers start anew."""
     tensors = run.newest_checkpoint()[0].tensors
     for side, network in zip(("generator", "discriminator"), engine.gan.networks, strict=True):
         prefix = f"{side}.network"
         given = {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        checkpoint.load(checkpoint.network_tensors(prefix, network), given)
+        checkpoint.copy_tensors(checkpoint.network_tensors(prefix, network), given)
     if engine.gan.g_ema:
-        checkpoint.load(engine.gan.g_ema.state_dict(), engine.gan.generator.network.state_dict())
+        checkpoint.copy_tensors(engine.gan.g_ema.state_dict(), engine.gan.generator.network.state_dict())
     if engine.gan.constraint:
         engine.gan.constraint.enforce(engine.gan.discriminator.network)
 
@@ -98,7 +98,7 @@ def run_to_end(recorder: Recorder | FollowerRank, start: RoundInfo, progress: Pr
                 progress.on_round(info)
                 if group.stop_signal:
                     break
-            group.barrier()  # for the last time: what comes now is the first one's alone
+            group.barrier()  # the last collective: from here on only rank 0 works
             stopped = signal.Signals(group.stop_signal) if group.stop_signal and not info.last else None
             if stopped:
                 stop.requested = stopped  # whichever process it came to
@@ -117,7 +117,7 @@ def run_to_end(recorder: Recorder | FollowerRank, start: RoundInfo, progress: Pr
             raise kind(f"{reason}; {_kept(run)}") from error
         if stopped:
             raise TrainingStopped(run, stopped)
-    return replace(run)  # with nothing cached of the time before
+    return replace(run)  # a copy without cached properties
 
 
 _ENDINGS: Mapping[signal.Signals | None, Ending] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sparring.api.resolve import resolve
 from sparring.api.resume import continue_run
-from sparring.api.session import TIMEOUT, build, joined_processes, quick_reference, run_to_end, take_weights
+from sparring.api.session import TIMEOUT, build, joined_processes, load_weights, quick_reference, run_to_end
 from sparring.config import codec, devices
 from sparring.config.schedules import START, RoundInfo
 from sparring.distributed.launch import Launch
@@ -39,30 +39,30 @@ def train(
 ) -> Run:
     """Train a recipe from its start; returns the run, saved on disk.
 
-    `settings` override fields of the recipe by dotted name, as texts: {"optim.lr": "1e-4"}. `start_from` names a run whose
-    weights are taken over. At most one of epochs, images, rounds and minutes; without any, the recipe's own length.
-    `on_write_error` says what a full disk does: "stop" the training, or let it "continue" with what can be written.
-    In processes that torchrun started all of them train one run, which rank 0 writes; `timeout`: seconds that they wait for one
-    that does not come. Restarted by torchrun, they go on with the run that they had begun in `out`.
-    Raises InputError for unusable input, NonFiniteError where training diverges, MachineError where the disk or the memory
-    fails or a process is lost, Stopped (a KeyboardInterrupt) on Ctrl-C or SIGTERM; with the last one the run is saved, with the
-    two before it its newest checkpoint is kept.
+    `settings` override fields of the recipe by dotted name, as texts: {"optim.lr": "1e-4"}. `start_from`: a run whose weights
+    training starts from. At most one of epochs, images, rounds and minutes; without any, the recipe's own length.
+    `on_write_error`: a file that cannot be written "stop"s the training, or lets it "continue" without the file.
+    Processes that torchrun started train one run together, which rank 0 writes; `timeout`: the seconds that they wait for each
+    other. Restarted by torchrun, they go on with the run that they began in `out`.
+    Raises InputError for unusable input; NonFiniteError where training diverges, and MachineError where the disk or the memory
+    fails or a process is lost, both with the newest checkpoint kept; TrainingStopped (a KeyboardInterrupt) on Ctrl-C or
+    SIGTERM, with the run saved.
     """
     resolved = resolve(recipe, settings, data, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
     launch, folder = Launch.of(), Path(out) if out is not None else None
     if launch.max_restarts and folder is None:
         raise InputError("torchrun --max-restarts needs --out DIR, where the restarted processes find their run")
-    with joined_processes(launch, timeout, device, quiet) as (group, place, progress), ExitStack() as held:
+    with joined_processes(launch, timeout, device, quiet) as (group, torch_device, progress), ExitStack() as held:
         if folder is not None and launch.attempt and group.on_rank0(lambda: runs.has_begun(folder, launch.group)):
-            return continue_run(open_run(group, folder), {}, on_write_error, group, place, progress)
+            return continue_run(open_run(group, folder), {}, on_write_error, group, torch_device, progress)
         if folder is not None:
-            group.on_rank0(lambda: runs.refuse_used(folder))
-        engine, test = group.raise_together(lambda: build(resolved, seed, place, progress, group))
+            group.on_rank0(lambda: runs.require_empty(folder))
+        engine, test = group.raise_together(lambda: build(resolved, seed, torch_device, progress, group))
 
         def begin() -> tuple[Recorder, RoundInfo]:
             if start_from is not None:
-                take_weights(engine, Run.open(start_from))
-            facts = devices.describe(place) | {
+                load_weights(engine, Run.open(start_from))
+            facts = devices.describe(torch_device) | {
                 "processes": group.size,
                 "launch": launch.group,
                 "data_name": codec.encode(resolved.data)["name"],
@@ -71,10 +71,10 @@ def train(
                 "shape": list(engine.data.shape),
                 "start_from": str(Run.open(start_from).path) if start_from is not None else None,
             }
-            standard, path = quick_reference(resolved, place, progress), runs.place(folder, resolved, seed)
-            held.enter_context(locks.held(path))
+            reference, path = quick_reference(resolved, torch_device, progress), runs.new_run_folder(folder, resolved, seed)
+            held.enter_context(locks.run_lock(path))
             remove_temporaries(path)
-            recorder = Recorder(Run.create(path, resolved, seed, facts), engine, test, standard, progress.say, on_write_error)
+            recorder = Recorder(Run.create(path, resolved, seed, facts), engine, test, reference, progress.say, on_write_error)
             recorder.on_start()
             return recorder, START
 

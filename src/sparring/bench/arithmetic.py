@@ -159,7 +159,7 @@ def _makes_the_same(generator: NetworkFacts, last_mode: str | None, mode: str) -
 
 def _facts(recipe: Recipe, data: Dataset) -> RoundFacts:
     num, packing = recipe.batch_size, recipe.packing
-    is_whole = recipe.order == "with-replacement" or recipe.is_even
+    is_whole = recipe.order == "with-replacement" or recipe.needs_full_batches
     g, d = build_generator(recipe, data.shape, 0), build_discriminator(recipe, data.shape, 0)
     with own_torch_state(torch.device("cpu")):
         rng = torch.Generator().manual_seed(0)

@@ -72,7 +72,7 @@ def _fail(sentence: str, status: int, told: bool | None = None) -> None:
     launch = Launch.of()
     if launch.size > 1:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun sends it to all once one has ended; our exit status says more
-    if not (told if told is not None else not launch.speaks):
+    if not (told if told is not None else not launch.is_reporting):
         shown = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in sentence)
         click.echo(f"sparring: {shown}", err=True)  # file names may hold terminal escape sequences
     sys.exit(status)

@@ -35,7 +35,7 @@ class Stop:
 @register("remedy")
 @dataclass(frozen=True)
 class Skip(Ranged, prefix="non_finite."):
-    """The move does not step, the rest of its round is not played, and the run goes on with the next round.
+    """The update and the rest of its round are skipped; the run goes on with the next round.
 
     After `at_most` skipped rounds in a run the next one stops it.
     """
@@ -73,7 +73,7 @@ class NonFiniteValue:
 
     @classmethod
     def of(cls, term: str, network: NetworkName, tensor: Tensor) -> "NonFiniteValue":
-        """The value found in a tensor that is not finite; without one, its norm has overflowed."""
+        """The kind of non-finite value in a tensor; "inf" where all entries are finite, for its norm has overflowed then."""
         value = "nan" if tensor.isnan().any() else "-inf" if tensor.isneginf().any() and not tensor.isposinf().any() else "inf"
         return cls(term, network, value)
 
@@ -82,7 +82,7 @@ class NonFiniteValue:
 
 
 class DivergenceError(NonFiniteError):
-    """A loss, gradient, weight or sample is not finite; the moment is that of the round's end, once it is known."""
+    """A loss, gradient, weight or sample is not finite; `info`: the end of the round, where it is known."""
 
     def __init__(self, found: NonFiniteValue, info: RoundInfo | None = None, remark: str = ""):
         where = f" at round {info.round} (epoch {info.epoch})" if info else ""

@@ -43,7 +43,7 @@ class Interval(Ranged):
     rounds: Annotated[int, Range(above=0)] | None = None
 
     def __post_init__(self):
-        _check_one(self, "a rhythm")
+        _check_one(self, "an interval")
         super().__post_init__()
 
     def due(self, info: RoundInfo) -> bool:

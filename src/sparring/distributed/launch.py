@@ -35,6 +35,6 @@ class Launch:
         return cls(rank, size, local_rank, host, attempt, most, group)
 
     @property
-    def speaks(self) -> bool:
+    def is_reporting(self) -> bool:
         """Whether this process tells people what all processes of its host could tell."""
         return self.local_rank == 0

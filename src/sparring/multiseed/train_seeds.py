@@ -16,7 +16,7 @@ from sparring.multiseed.summary import FILE, Failure, SeedRuns, work_before
 from sparring.multiseed.task import Task
 from sparring.multiseed.workers import Worker
 from sparring.runs.progress import SILENCE_SECONDS, Progress
-from sparring.runs.run import ROOT, Run, refuse_used
+from sparring.runs.run import ROOT, Run, require_empty
 from sparring.runs.signals import StopSignals
 from sparring.storage import locks
 from sparring.storage.files import write_json
@@ -66,7 +66,7 @@ def train_seeds(
                 task.resolved.data.fetch(progress.transfer)
             together = f"{min(len(todo), session.at_once)} at a time with {threads} thread{'s' * (threads > 1)} each"
             progress.say(f"{task.resolved.name}, seeds to train: {len(todo)}, {together}; {task.resolved.length} -> {folder}")
-            with locks.held(folder):
+            with locks.run_lock(folder):
                 session.train(todo)
     return session.summary()
 
@@ -83,7 +83,7 @@ def _seeds_in(folder: Path) -> list[int]:
     names = [path.parent.name for path in folder.glob("seed*/recipe.json")]
     seeds = [int(name.removeprefix("seed")) for name in names if re.fullmatch(r"seed(0|[1-9][0-9]*)", name)]
     if not seeds and not (folder / FILE).is_file():
-        refuse_used(folder)
+        require_empty(folder)
     return seeds
 
 

@@ -5,7 +5,7 @@ R1 and R2 are (gamma / 2) |grad D|^2 as in R3GAN and StyleGAN2. Where others wri
 (WGAN-GP, DRAGAN, LeCam, GAN_stability), lambda is half of our gamma: WGAN-GP's 10 is gamma 20.
 
 A penalty with `every` n is due in one round of n, weighted n times as much then (lazy regularisation, Karras et al. 2020,
-https://arxiv.org/abs/1912.04958, appendix B); who plays the rounds does both.
+https://arxiv.org/abs/1912.04958, appendix B); `training.gradient_penalties` and `GAN.d_loss` apply both.
 """
 
 from sparring.config import registry

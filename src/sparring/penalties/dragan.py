@@ -29,4 +29,4 @@ class Dragan(Penalty):
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
         noise = self.width * uniforms[:, :1] * uniforms[:, 1:]
-        return self.of_slope(critic, real + noise.view(real.shape), center=1)
+        return self.of_input_gradients(critic, real + noise.view(real.shape), center=1)

@@ -31,4 +31,4 @@ class GradientPenalty(Penalty):
             shapes = f"{list(real.shape)} and {list(fake.shape)}"
             raise ValueError(f"gradient-penalty joins real with generated samples, but the batches are {shapes}")
         points = fake + uniforms.view(-1, *[1] * (real.ndim - 1)) * (real - fake)
-        return self.of_slope(critic, points, self.center)
+        return self.of_input_gradients(critic, points, self.center)

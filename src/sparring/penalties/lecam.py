@@ -30,7 +30,7 @@ class LeCam(LogitPenalty):
 
     def values(self, real_logits: Tensor, fake_logits: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         a_real, a_fake = memory
-        return self.weigh(real_logits - a_fake), self.weigh(fake_logits - a_real)
+        return self.scaled_square(real_logits - a_fake), self.scaled_square(fake_logits - a_real)
 
     def remember(self, memory: Tensor, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         """a <- decay a + (1 - decay) mean, for either side."""

@@ -1,4 +1,4 @@
-"""The base of all penalties: their weight, their interval, and the slope of D."""
+"""The base of all penalties: their weight, their interval, and the gradients of D by its inputs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,27 +10,27 @@ from torch import Tensor
 from sparring.config.ranges import Range, Ranged
 
 Critic = Callable[[Tensor], Tensor]
-"""D in the eyes of a penalty: samples [B, ...] -> logits [B], each logit of its own sample, differentiable twice."""
+"""D as a function: samples [B, ...] -> logits [B], each of its own sample, twice differentiable."""
 
 
 @dataclass(frozen=True)
-class Weighted(Ranged, prefix="penalty."):
-    """`gamma`: the weight. `every`: due in one round of so many, and weighted so many times as much then."""
+class LazyPenalty(Ranged, prefix="penalty."):
+    """`gamma`: the weight. `every`: the penalty is applied in every n-th round, scaled by n (lazy regularisation)."""
 
     gamma: Annotated[float, Range(above=0)]
     every: Annotated[int, Range(1)] = 1
 
-    def weigh(self, deviation: Tensor) -> Tensor:
+    def scaled_square(self, deviation: Tensor) -> Tensor:
         """(gamma / 2) deviation^2, element by element."""
         return self.gamma / 2 * deviation.square()
 
 
 @dataclass(frozen=True)
-class Penalty(Weighted):
-    """A penalty on the slope of D by its samples.
+class Penalty(LazyPenalty):
+    """A penalty on the gradients of D's logits by its input samples.
 
-    `side`: whose images it is about; where D is told of classes, those of this side.
-    What is random comes from outside, as numbers U[0, 1) of each sample, so that a batch can be drawn whole and split by rows.
+    `side`: the side whose images, and codes under a condition, D is evaluated on. Random numbers come from outside, U[0, 1) for
+    each sample, so that a batch can be drawn whole and split by rows.
     """
 
     side: ClassVar[Literal["real", "fake"]] = "real"
@@ -46,20 +46,20 @@ class Penalty(Weighted):
         """
         raise NotImplementedError
 
-    def of_slope(self, critic: Critic, samples: Tensor, center: float) -> Tensor:
+    def of_input_gradients(self, critic: Critic, samples: Tensor, center: float) -> Tensor:
         """(gamma / 2) (|grad D| - center)^2 at each sample, [B].
 
         Where grad D is 0, so is the derivative taken of its norm (the subgradient of least norm): never NaN.
         """
-        slope = slopes(critic, samples)
+        slope = input_gradients(critic, samples)
         if center == 0:  # no root, so that all derivatives are exact
-            return self.weigh(slope).sum(1)
-        return self.weigh(torch.linalg.vector_norm(slope, dim=1) - center)
+            return self.scaled_square(slope).sum(1)
+        return self.scaled_square(torch.linalg.vector_norm(slope, dim=1) - center)
 
 
 @dataclass(frozen=True)
-class LogitPenalty(Weighted):
-    """A penalty on D's logits beside what it remembers of earlier ones; the memory goes in and comes out."""
+class LogitPenalty(LazyPenalty):
+    """A penalty on D's logits relative to a running state, which is passed in and returned."""
 
     def initial(self) -> Tensor:
         """The memory before the first round."""
@@ -74,7 +74,7 @@ class LogitPenalty(Weighted):
         raise NotImplementedError
 
 
-def slopes(critic: Critic, samples: Tensor) -> Tensor:
+def input_gradients(critic: Critic, samples: Tensor) -> Tensor:
     """The gradient of each logit by its own sample, [B, number of values in a sample], itself differentiable by D's weights."""
     points = samples.detach().requires_grad_()
     logits = critic(points.clone())  # a network may begin in place

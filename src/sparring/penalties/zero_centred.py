@@ -17,7 +17,7 @@ class R1(Penalty):
     gamma: float = 1.0
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
-        return self.of_slope(critic, real, center=0)
+        return self.of_input_gradients(critic, real, center=0)
 
 
 @register("penalty")
@@ -30,4 +30,4 @@ class R2(Penalty):
     gamma: float = 1.0
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
-        return self.of_slope(critic, fake, center=0)
+        return self.of_input_gradients(critic, fake, center=0)

@@ -1,7 +1,7 @@
 """Checkpoints: all that a run needs to go on bit for bit, in one file with a checksum.
 
 Weights, buffers and optimiser moments are tensors; the round, the clocks and the length of the journal are JSON in the file's
-metadata. Random states and the place in the epoch need no bytes: they are functions of the seed and the round (`keys`).
+metadata. Random states and the place in the epoch need no bytes: they are functions of the seed and the round (`config.rng`).
 """
 
 from collections import Counter
@@ -91,7 +91,7 @@ def check_finite(gan: GAN) -> None:
             if not tensor.isfinite().all():
                 term = name.removeprefix(f"{side}.").removeprefix("network.")
                 raise DivergenceError(NonFiniteValue.of(term, side, tensor))
-    for name, tensor in _other_tensors(gan).items():
+    for name, tensor in _ema_and_memory_tensors(gan).items():
         if not tensor.isfinite().all():
             side = "generator" if name.startswith("average.") else "discriminator"
             raise DivergenceError(NonFiniteValue.of(name, side, tensor))
@@ -104,7 +104,7 @@ def write(path: Path, gan: GAN, info: RoundInfo, journal_bytes: int) -> None:
         "journal_bytes": journal_bytes,
         "clocks": [gan.generator.optimizer.clock.count, gan.discriminator.optimizer.clock.count],
     }
-    data = encode_tensors(FORMAT, facts, tensors_of(gan))[0]
+    data = encode_tensors(FORMAT, facts, state_tensors(gan))[0]
     make_folder(path.parent)
     write_atomically(path, data)
 
@@ -139,13 +139,13 @@ def check_fits(checkpoint: Checkpoint, recipe: Recipe, shape: tuple[int, ...], w
 
 def restore(checkpoint: Checkpoint, gan: GAN) -> None:
     """Put a checkpoint's state into a GAN of the same recipe."""
-    own = tensors_of(gan)
-    load(own, _moments_by_name(checkpoint.tensors, own))
+    own = state_tensors(gan)
+    copy_tensors(own, _moments_by_name(checkpoint.tensors, own))
     for player, count in zip((gan.generator, gan.discriminator), checkpoint.clocks, strict=True):
         player.optimizer.clock.count = count
 
 
-def load(own: dict[str, Tensor], given: dict[str, Tensor]) -> None:
+def copy_tensors(own: dict[str, Tensor], given: dict[str, Tensor]) -> None:
     """Copy tensors into those of the same names; InputError unless names and shapes agree."""
     if own.keys() != given.keys():
         name = strict_json.one_line(sorted(own.keys() ^ given.keys())[0])
@@ -159,13 +159,13 @@ def load(own: dict[str, Tensor], given: dict[str, Tensor]) -> None:
             tensor.copy_(given[name])
 
 
-def tensors_of(gan: GAN) -> dict[str, Tensor]:
+def state_tensors(gan: GAN) -> dict[str, Tensor]:
     """All tensors of a GAN's state, by name."""
     both = _player_tensors("generator", gan.generator) | _player_tensors("discriminator", gan.discriminator)
-    return both | _other_tensors(gan)
+    return both | _ema_and_memory_tensors(gan)
 
 
-def _other_tensors(gan: GAN) -> dict[str, Tensor]:
+def _ema_and_memory_tensors(gan: GAN) -> dict[str, Tensor]:
     """The moving average of G, and the tensors that persist from step to step."""
     averaged = network_tensors("average", gan.g_ema) if gan.g_ema else {}
     return averaged | {f"memory.{name}": tensor for name, tensor in gan.memory.items()}

@@ -41,5 +41,5 @@ def save_batch(run: Run, found: NonFiniteValue, info: RoundInfo) -> str | None:
     name = f"non_finite/round_{info.round:08d}.safetensors"
     facts = {"term": found.term, "network": found.network, "value": found.value, "round": info.round}
     tensors = {name: tensor.detach().cpu().clone() for name, tensor in found.batch.items()}  # some are views of others
-    run.put(name, encode_tensors(FORMAT, facts, tensors)[0])
+    run.write_file(name, encode_tensors(FORMAT, facts, tensors)[0])
     return name

@@ -108,6 +108,6 @@ def _broadcast_state(engine: Engine) -> None:
     """Give every rank the weights, statistics, moments and step clocks of rank 0."""
     clocks = [player.optimizer.clock for player in (engine.gan.generator, engine.gan.discriminator)]
     counts = torch.tensor([clock.count for clock in clocks])
-    engine.group.broadcast([*checkpoint.tensors_of(engine.gan).values(), counts])
+    engine.group.broadcast([*checkpoint.state_tensors(engine.gan).values(), counts])
     for clock, count in zip(clocks, counts.tolist(), strict=True):
         clock.count = count

@@ -14,7 +14,7 @@ from sparring.errors import InputError, naming
 from sparring.networks import GeneratorConfig, check_fits, seeded
 from sparring.networks.latents import Code, Noise
 from sparring.recipe import Recipe
-from sparring.runs.checkpoint import load
+from sparring.runs.checkpoint import copy_tensors
 from sparring.storage import checksums, strict_json, tensors
 from sparring.storage.files import json_bytes, make_folder, read_json
 
@@ -71,7 +71,7 @@ class SavedGenerator:
         cls, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], weights: dict[str, Tensor]
     ) -> "SavedGenerator":
         network = seeded(lambda: config.build(noise.num, shape), seed=0).eval()
-        load(network.state_dict(), weights)
+        copy_tensors(network.state_dict(), weights)
         return cls(config, noise, shape, network)
 
     def write(self, folder: Path, card: str) -> None:

@@ -64,27 +64,27 @@ class Recorder:
 
     def _scale_lr(self) -> None:
         """Scale the learning rates by the roll-backs so far."""
-        if isinstance(remedy := self.run.recipe.non_finite, RollBack):
-            self.engine.scale_lr(remedy.lr_factor ** self.divergences.actions["roll-back"])
+        if isinstance(policy := self.run.recipe.non_finite, RollBack):
+            self.engine.scale_lr(policy.lr_factor ** self.divergences.actions["roll-back"])
 
     def on_start(self) -> None:
         """Write the event `start`."""
         recipe = self.run.recipe
         self.journal.write("start", recipe=recipe.name, seed=self.run.seed, length=str(recipe.length))
 
-    def reload(self, round_: int) -> None:
+    def reset_from_journal(self, round_: int) -> None:
         """Start again from the journal, which was truncated to the checkpoint of this round."""
         self.coach, self.best, self.divergences, self.saved_round = Coach(), float("inf"), DivergenceCounts(), round_
         self.__post_init__()
 
     def on_divergence(self, found: NonFiniteValue, info: RoundInfo) -> None:
         """Record a skipped round; DivergenceError where the recipe skips none, or no more."""
-        remedy, skipped = self.run.recipe.non_finite, self.divergences.actions["skip"]
-        if not isinstance(remedy, Skip):
+        policy, skipped = self.run.recipe.non_finite, self.divergences.actions["skip"]
+        if not isinstance(policy, Skip):
             raise DivergenceError(found, info)
-        if skipped >= remedy.at_most:
+        if skipped >= policy.at_most:
             raise DivergenceError(found, info, f", after {skipped} skipped round{'s' * (skipped > 1)}")
-        see, count = self.log_divergence(found, info, "skip"), f"{skipped + 1} of at most {remedy.at_most}"
+        see, count = self.log_divergence(found, info, "skip"), f"{skipped + 1} of at most {policy.at_most}"
         self.say(f"{DivergenceError(found, info)}; the round was skipped ({count}){see}")
 
     def log_divergence(self, found: NonFiniteValue, info: RoundInfo, action: Action) -> str:
@@ -114,7 +114,7 @@ class Recorder:
         for picture in self.run.recipe.pictures:
             for name, png in picture.render(info, self.sampler):
                 with self._writing(info):
-                    self.run.put(f"samples/{name}", png)
+                    self.run.write_file(f"samples/{name}", png)
                     self.journal.write("sample", **place, file=f"samples/{name}")
         review = self.run.recipe.review
         if review is not None and (info.last or review.due(info)):
@@ -131,11 +131,11 @@ class Recorder:
             self._score(self.reference, info, place)
         self._log("checkup", **place, **run_probes(self.engine, self.test))
 
-    def _score(self, standard: Reference, info: RoundInfo, place: Mapping[str, Any]) -> None:
+    def _score(self, reference: Reference, info: RoundInfo, place: Mapping[str, Any]) -> None:
         samples = evaluation.as_dataset(self.sampler.samples_across_processes(evaluation.QUICK, "quick score", info.round))
-        found = evaluation.quick_scores(standard, samples, self.run.seed)
-        values, headline = {score.metric: score.value for score in found}, standard.primary_metric
-        facts = {"quick": True, "num_samples": len(samples), "extractor": standard.extractor_names[0]}
+        found = evaluation.quick_scores(reference, samples, self.run.seed)
+        values, headline = {score.metric: score.value for score in found}, reference.primary_metric
+        facts = {"quick": True, "num_samples": len(samples), "extractor": reference.extractor_names[0]}
         facts |= {"headline": headline, "floor": found[0].floor}
         largest = next((score for score in found if score.metric == "largest_class"), None)
         if largest and largest.floor is not None:
@@ -166,9 +166,9 @@ class Recorder:
         with self._writing(info):
             self._write_checkpoint(checkpoint.path_of(self.run.path / "checkpoints", info.round), info)
             self.saved_round = info.round
-            self.publish(info)
+            self.export_generator(info)
 
-    def publish(self, info: RoundInfo) -> None:
+    def export_generator(self, info: RoundInfo) -> None:
         """Remove older checkpoints, and write the generator by itself."""
         folder, recipe, network = self.run.path / "checkpoints", self.run.recipe, self.engine.gan.g_eval
         spare = rollback_points.paths(folder, self.engine)[:1] if isinstance(recipe.non_finite, RollBack) else ()
@@ -216,9 +216,9 @@ class Recorder:
             self.say(text)
             self.journal.write("warning", round=info.round, text=text)
             if not self.run.path.is_dir():
-                self._make_anew()
+                self._recreate_folder()
 
-    def _make_anew(self) -> None:
+    def _recreate_folder(self) -> None:
         """Make the folder again after somebody removed it, for the files to come."""
         with suppress(OSError, MachineError):
             self.run.path.mkdir(parents=True)
@@ -239,8 +239,8 @@ def draw_plots(run: Run, num_images: int) -> None:
     else:
         draw, traces = logits_plot, {"D(x)": ("real_logit", rounds), "D(G(z))": ("fake_logit", rounds)}
     lines = {label: _series(found, name, num_images) for label, (name, found) in traces.items()}
-    run.put("losses.png", losses_plot(losses))
-    run.put("traces.png", draw(lines))
+    run.write_file("losses.png", losses_plot(losses))
+    run.write_file("traces.png", draw(lines))
 
 
 def _series(events: Sequence[Mapping[str, Any]], name: str, num_images: int) -> Series:

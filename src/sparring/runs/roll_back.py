@@ -1,4 +1,4 @@
-"""The way back to a checkpoint, for a run that is resumed and for one that rolls back."""
+"""Restoring a run to a checkpoint, on resume and on roll-back."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,9 +30,9 @@ def restore_to(run: Run, gan: GAN, saved: Checkpoint | None) -> None:
 
 
 def rounds(recorder: Recorder | FollowerRank, start: RoundInfo) -> Iterator[RoundInfo]:
-    """The rounds of a run from `start` to its end; those after a roll-back come again.
+    """The rounds of a run from `start` to its end; those after a roll-back are repeated.
 
-    Raises DivergenceError where the recipe's remedy does not help, or no more.
+    Raises DivergenceError where the recipe allows no roll-back, or no further one.
     """
     test = recorder.test if recorder.run.recipe.test_traces else None
     while True:
@@ -45,14 +45,14 @@ def rounds(recorder: Recorder | FollowerRank, start: RoundInfo) -> Iterator[Roun
 def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: RoundInfo) -> RoundInfo:
     """Go back to the newest intact checkpoint; returns the round to go on from. Raises the error where the recipe allows none.
 
-    The line in the journal stands behind what the checkpoint counts as its own, so the checkpoint is written once more. A run
-    that is killed before that resumes without the line, plays the same rounds, meets the same trouble, and comes here again.
+    The event is written after the checkpoint's length of the journal, so the checkpoint is written again to include it. A run
+    that is killed before that resumes without the event, repeats the same rounds and diverges again.
     """
-    run, remedy = recorder.run, recorder.run.recipe.non_finite
-    if isinstance(recorder, FollowerRank) or not isinstance(remedy, RollBack):
+    run, policy = recorder.run, recorder.run.recipe.non_finite
+    if isinstance(recorder, FollowerRank) or not isinstance(policy, RollBack):
         raise error
     done = recorder.divergences.actions["roll-back"]
-    if done >= remedy.at_most:
+    if done >= policy.at_most:
         raise DivergenceError(error.non_finite, info, f", after {done} roll-back{'s' * (done > 1)}")
     saved, problems = _newest_rollback_point(recorder)
     if saved is None:
@@ -60,7 +60,7 @@ def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: 
         raise DivergenceError(error.non_finite, info, f", and there is no intact checkpoint to go back to ({why})")
     _drop_later_stops(recorder, saved.info.round)
     restore_to(run, recorder.engine.gan, saved)
-    recorder.reload(saved.info.round)
+    recorder.reset_from_journal(saved.info.round)
     for problem in problems:
         recorder.journal.write("warning", round=saved.info.round, text=problem)
     see = recorder.log_divergence(error.non_finite, info, "roll-back")
@@ -68,7 +68,7 @@ def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: 
     path = checkpoint.path_of(run.path / "checkpoints", start.round)
     checkpoint.write(path, recorder.engine.gan, start, recorder.journal.sync())
     done = recorder.divergences.actions["roll-back"]
-    rates = f"learning rates times {remedy.lr_factor**done:.3g} (roll-back {done} of at most {remedy.at_most})"
+    rates = f"learning rates times {policy.lr_factor**done:.3g} (roll-back {done} of at most {policy.at_most})"
     recorder.say(f"{error}; back to round {start.round} with {rates}{see}")
     return start
 
@@ -87,7 +87,8 @@ def _newest_rollback_point(recorder: Recorder) -> tuple[Checkpoint | None, list[
 def _drop_later_stops(recorder: Recorder, round_: int) -> None:
     """Remove checkpoints after this round that were saved when the run was stopped; their rounds will be trained again.
 
-    It counts on more of the journal than will be left, so it goes first; a damaged anchor stays, to be set aside.
+    They are removed before the journal is truncated, whose end they refer to. A damaged roll-back point is kept, and quarantined
+    later.
     """
     folder = recorder.run.path / "checkpoints"
     kept = rollback_points.paths(folder, recorder.engine)

@@ -40,15 +40,15 @@ class Run:
     @classmethod
     def create(cls, path: Path, recipe: Recipe, seed: int, facts: dict[str, Any]) -> "Run":
         """Write recipe.json to an existing folder; InputError if the folder is already in use."""
-        refuse_used(path)
+        require_empty(path)
         return cls(path, recipe, seed, {"schema": SCHEMA, "seed": seed, **facts}).with_recipe(recipe)
 
     def with_recipe(self, recipe: Recipe) -> "Run":
         """The same run with another recipe, such as one of another length; rewrites recipe.json."""
-        self.put("recipe.json", json_bytes(self.facts | {"recipe": codec.encode(recipe)}))
+        self.write_file("recipe.json", json_bytes(self.facts | {"recipe": codec.encode(recipe)}))
         return replace(self, recipe=recipe)
 
-    def put(self, name: str, data: bytes) -> None:
+    def write_file(self, name: str, data: bytes) -> None:
         """Write a file of the run, with its checksum."""
         checksums.write(self.path, name, data)
 
@@ -195,10 +195,10 @@ def _check_facts(facts: Mapping[str, Any], where: str) -> None:
     check(1 <= threads <= MOST_THREADS, f"{where}: threads", threads, f"lie in 1..{MOST_THREADS}")
 
 
-def place(out: str | Path | None, recipe: Recipe, seed: int) -> Path:
+def new_run_folder(out: str | Path | None, recipe: Recipe, seed: int) -> Path:
     """The folder of a new run: the one that the user names, which must be new or empty, or one under runs/."""
     path = Path(out) if out is not None else ROOT / f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.name}-seed{seed}"
-    refuse_used(path)
+    require_empty(path)
     return path
 
 
@@ -215,11 +215,11 @@ def has_begun(path: Path, launch: str | None) -> bool:
     if not (path / "recipe.json").is_file():
         return False
     if Run.open(path).facts.get("launch") != launch:
-        refuse_used(path)
+        require_empty(path)
     return True
 
 
-def refuse_used(path: Path) -> None:
+def require_empty(path: Path) -> None:
     """Raise InputError unless `path` does not exist or is an empty folder.
 
     Files left by a process that was killed before it wrote recipe.json do not count.

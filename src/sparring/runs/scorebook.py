@@ -27,7 +27,7 @@ class Evaluation:
 
 def append(folder: Path, evaluation: Evaluation) -> None:
     """Add one line to the scores of the run in this folder."""
-    with locks.take_turns(folder):
+    with locks.scores_lock(folder):
         _write(folder, [*read(folder), evaluation])
 
 
@@ -41,7 +41,7 @@ def read(folder: Path) -> list[Evaluation]:
 
 def truncate_after(folder: Path, round_: int) -> None:
     """Drop the quick scores taken after this round, which a resumed run takes again."""
-    with locks.take_turns(folder):
+    with locks.scores_lock(folder):
         found = read(folder)
         kept = [evaluation for evaluation in found if not (evaluation.quick and evaluation.round > round_)]
         if kept != found:

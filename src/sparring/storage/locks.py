@@ -11,7 +11,7 @@ from sparring.storage.files import disk_errors
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def run_lock(folder: Path) -> Iterator[None]:
     """Context manager that locks a folder for this process; InputError if another process holds it.
 
     A missing folder is created, and removed again if it is empty afterwards.
@@ -40,7 +40,7 @@ def _drop_unused(folder: Path) -> None:
 
 
 @contextmanager
-def take_turns(folder: Path) -> Iterator[None]:
+def scores_lock(folder: Path) -> Iterator[None]:
     """Context manager that waits for the lock on a run's scores and holds it for the block."""
     shared = FileLock(folder / ".scores.lock")
     with disk_errors(folder, 0):

@@ -21,7 +21,7 @@ class BatchOrder:
     num_images: int
     batch_size: int
     seed: int
-    whole: bool = False
+    full_batches: bool = False
 
     @property
     def batches_per_epoch(self) -> int:
@@ -29,7 +29,7 @@ class BatchOrder:
 
     def images_before(self, batch: int) -> int:
         """Images shown in the first `batch` batches; an epoch's last batch may be short."""
-        if self.kind == "with-replacement" or self.whole:
+        if self.kind == "with-replacement" or self.full_batches:
             return batch * self.batch_size
         epochs, rest = divmod(batch, self.batches_per_epoch)
         return epochs * self.num_images + rest * self.batch_size
@@ -39,7 +39,7 @@ class BatchOrder:
         if self.kind == "with-replacement":
             rng = keyed_generator("cpu", self.seed, "order", batch)
             return torch.randint(self.num_images, (self.batch_size,), generator=rng)
-        if self.whole:
+        if self.full_batches:
             return self._stretch(batch * self.batch_size, self.batch_size)
         epoch, place = divmod(batch, self.batches_per_epoch)
         start = place * self.batch_size

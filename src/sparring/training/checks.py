@@ -15,11 +15,11 @@ from sparring.networks.layers.batch_norm import BatchNorm
 from sparring.penalties import Penalty
 from sparring.recipe import Recipe
 
-MOST_OF_FEW = 4096  # batch size, where there are fewer images
+MAX_BATCH_SMALL_DATA = 4096  # batch size, where there are fewer images
 HELD_OUT = 500  # images at most that an adaptive augmentation keeps from D, of ten a single one
 
 
-def held_out_of(recipe: Recipe, data: Dataset) -> tuple[Dataset, Dataset | None]:
+def split_held_out(recipe: Recipe, data: Dataset) -> tuple[Dataset, Dataset | None]:
     """The training data, and a random part held out for an adaptive augmentation (None for others), never shown to D."""
     if not isinstance(recipe.augment, Adaptive):
         return data, None
@@ -40,7 +40,7 @@ def check_classes(recipe: Recipe, data: Dataset) -> None:
 
 
 def check_batch_size(recipe: Recipe, num_images: int, num_processes: int, g: nn.Module, d: nn.Module) -> None:
-    size, most = recipe.batch_size, max(num_images, MOST_OF_FEW)
+    size, most = recipe.batch_size, max(num_images, MAX_BATCH_SMALL_DATA)
     check(size <= most, "batch_size", f"{size:,}", f"be at most {most:,} for {num_images:,} images")
     check(size >= num_processes, "batch_size", size, f"be at least {num_processes}, the number of processes")
     remedy = f"{type(recipe.non_finite).__name__}()"
@@ -50,7 +50,9 @@ def check_batch_size(recipe: Recipe, num_images: int, num_processes: int, g: nn.
         return
     check(size >= 2, "batch_size", size, "be at least 2, for batch normalisation")
     if recipe.batch_norm == "per-process" and num_processes > 1:
-        last = num_images % size if normalises(d) and recipe.order != "with-replacement" and not recipe.is_even else 0
+        last = (
+            num_images % size if normalises(d) and recipe.order != "with-replacement" and not recipe.needs_full_batches else 0
+        )
         fewest = (last or size) // num_processes
         rule = f"leave at least 2 samples to each of {num_processes} processes, also of an epoch's last batch"
         check(fewest >= 2, "batch_size", size, f"{rule}; or set batch_norm=synchronised")

@@ -24,7 +24,7 @@ from sparring.optim.adam import Adam, AdamOptimizer, StepClock
 from sparring.recipe import MoveD, MoveG, Recipe, draws_real
 from sparring.training.batch_order import BatchOrder
 from sparring.training.build import build_discriminator, build_generator
-from sparring.training.checks import check_batch_size, check_classes, check_penalties, check_pictures, held_out_of
+from sparring.training.checks import check_batch_size, check_classes, check_penalties, check_pictures, split_held_out
 from sparring.training.gan import GAN, StepContext, pack
 from sparring.training.player import Player, inference
 from sparring.training.readings import summary
@@ -85,8 +85,8 @@ class Engine:
             gan.g_ema = copy.deepcopy(gan.generator.network).requires_grad_(False)
         if recipe.augment:
             recipe.augment.num_uniforms(data.shape)
-        data, held_out = held_out_of(recipe, data)
-        order = BatchOrder(recipe.order, len(data), recipe.batch_size, seed, recipe.is_even)
+        data, held_out = split_held_out(recipe, data)
+        order = BatchOrder(recipe.order, len(data), recipe.batch_size, seed, recipe.needs_full_batches)
         held_out = held_out.to(device) if held_out else None
         return cls(recipe, seed, data.to(device), order, gan, device, group, held_out=held_out)
 
@@ -103,22 +103,22 @@ class Engine:
         are journalled, so that no round waits for the device.
         """
         self._apply_schedules(round_)
-        readings = self._checked_round(round_)
+        readings = self._guarded_round(round_)
         if self.recipe.average and self.gan.g_ema:
             before, images = self.images_before(round_), self.images_before(round_ + 1)
             self.recipe.average.update(self.gan.g_ema, self.gan.generator.network, images, images - before)
         self._adapt_strength(round_)
         return readings
 
-    def _checked_round(self, round_: int) -> Readings:
+    def _guarded_round(self, round_: int) -> Readings:
         if not self.gan.guarded:
-            readings = self._steps(round_, {})
+            readings = self._run_moves(round_, {})
             self._check_losses(readings)
             return readings
         buffers = [(buffer, buffer.clone()) for network in self.gan.networks for buffer in network.buffers()]
         readings: Readings = {}
         try:
-            return self._steps(round_, readings)
+            return self._run_moves(round_, readings)
         except DivergenceError as error:
             for buffer, before in buffers:
                 buffer.copy_(before)
@@ -140,7 +140,7 @@ class Engine:
             strength *= self.gan.memory["strength"].item()
         self.gan.context = StepContext(round_, values.get("gamma", 1.0), strength)
 
-    def _steps(self, round_: int, readings: Readings) -> Readings:
+    def _run_moves(self, round_: int, readings: Readings) -> Readings:
         """Take the steps of a round, in the order of the recipe's moves; `readings` is filled with their results."""
         real = z = torch.empty(0)  # the first move of a round draws z, and the first that needs real images draws those
         codes = None
@@ -156,7 +156,7 @@ class Engine:
             self.last = real, z, codes
             self._seed_networks(round_, index)
             self.gan.context = replace(self.gan.context, seed=derive_seed(self.seed, "turn", round_, index))
-            readings |= take_step(move, self.gan, real, z, codes, keep=self._serves_next(index))
+            readings |= take_step(move, self.gan, real, z, codes, keep=self._reuses_fakes(index))
             self.group.all_reduce_mean(self._own_statistics)
         return readings
 
@@ -206,7 +206,7 @@ class Engine:
         """Set the factor of every learning rate, beside the recipe's schedules."""
         self.lr_scale = factor
 
-    def _serves_next(self, index: int) -> bool:
+    def _reuses_fakes(self, index: int) -> bool:
         """True where G's next step is on the z of this step of D, and a deterministic G would make the same fakes again."""
         move, *rest = self.recipe.round.moves[index:]
         same = bool(rest) and isinstance(rest[0], MoveG) and rest[0].z == "same"

@@ -32,7 +32,7 @@ class StepContext:
     augmentation, and the seed of all draws but z."""
 
     round: int = 0
-    gamma: float = 1.0
+    gamma_factor: float = 1.0
     strength: float = 1.0
     seed: int = 0
 
@@ -138,14 +138,14 @@ class GAN:
         return reduce_mean((*terms, *self._fake_terms(fake)))
 
     def d_loss(self, real: DOutput, fake: DOutput, batch: Literal["separate", "joint"] = "separate") -> Tensor:
-        """The value that D minimises, penalties on gradients aside."""
+        """The value that D minimises, without gradient penalties (R1, R2, WGAN-GP): `d_step` adds their gradients."""
         logits = self.logits(real.outputs, real.codes), self.logits(fake.outputs, fake.codes)
         terms = [*self.loss.d_terms(*logits), *self._fake_terms(fake)]
         if self.condition and self.code and real.codes is not None:
             terms += self.condition.real_terms(real.outputs, real.codes, self.code.classes)
         for index, penalty in self.logit_penalties:
             if self.context.round % penalty.every == 0:
-                factor = self.context.gamma * penalty.every
+                factor = self.context.gamma_factor * penalty.every
                 terms += [factor * values for values in penalty.values(*logits, self.memory[f"penalty.{index}"])]
         return reduce_mean(terms, batch)
 

@@ -10,7 +10,7 @@ from sparring.training.engine import Engine
 from sparring.training.probes import traces_on_test_images
 
 
-def refuse(found: NonFiniteValue, info: RoundInfo) -> None:
+def raise_divergence(found: NonFiniteValue, info: RoundInfo) -> None:
     """DivergenceError: no round may be skipped."""
     raise DivergenceError(found, info)
 
@@ -20,13 +20,13 @@ def run_rounds(
     length: Duration,
     start: RoundInfo,
     test: Dataset | None = None,
-    on_divergence: Callable[[NonFiniteValue, RoundInfo], None] = refuse,
+    on_divergence: Callable[[NonFiniteValue, RoundInfo], None] = raise_divergence,
 ) -> Iterator[RoundInfo]:
     """Run rounds from `start` on until `length` is reached; yields the state after every round.
 
     Numbers are read when the journal is due, at an epoch's end and at the end; with test images, traces at every epoch's end.
-    Where the engine finds a value of a round that is not finite, `excuse` is told: it raises DivergenceError, or the run goes
-    on without that round, of which nothing is read then. Raises DivergenceError, naming it, where a number is not finite.
+    Where the engine finds a non-finite value, `on_divergence` is called: it raises DivergenceError, or the run goes on without
+    that round, of which nothing is read then. Raises DivergenceError, naming the number, where one is not finite.
     """
     clock = engine.group.clock(start.seconds)
     num_images, info = len(engine.data), start

@@ -55,7 +55,7 @@ class Player:
 
     def __post_init__(self) -> None:
         network = self.network
-        written_out = isinstance(network, Perceptron) and network.written_out  # asked once: it takes a while
+        written_out = isinstance(network, Perceptron) and network.has_manual_backward  # asked once: it takes a while
         self._perceptron = cast(Perceptron, network) if written_out else None
 
     def forward(
@@ -64,7 +64,7 @@ class Player:
         """A forward pass whose gradients by the weights or by the inputs can be asked for later."""
         if self._perceptron and preprocess is None and not is_hooked(self._perceptron):
             return perceptron.PerceptronPass(self._perceptron, x)
-        with nullcontext() if weights else self._held_still():
+        with nullcontext() if weights else self._frozen():
             return _AutogradPass(self.network, self.optimizer.parameters, x, inputs, preprocess or torch.clone)
 
     def step(self, gradients: Sequence[Tensor]) -> None:
@@ -77,7 +77,7 @@ class Player:
         return torch.stack([gradient.norm() for gradient in self.gradients]).norm()
 
     @contextmanager
-    def _held_still(self) -> Iterator[None]:
+    def _frozen(self) -> Iterator[None]:
         """Within the block no graph is recorded for gradients by the weights."""
         moving = [parameter for parameter in self.optimizer.parameters if parameter.requires_grad]
         for parameter in moving:

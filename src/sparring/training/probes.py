@@ -11,7 +11,7 @@ from sparring.training.checks import normalises
 from sparring.training.engine import Engine
 from sparring.training.gan import pack
 from sparring.training.player import inference
-from sparring.training.readings import contrast_of, finite, spread_of
+from sparring.training.readings import contrast_of, require_finite, spread_of
 from sparring.training.sampler import EngineSampler
 
 NUM_PROBED = 500  # samples and images
@@ -36,7 +36,7 @@ def traces_on_test_images(engine: Engine, test: Dataset, round_: int) -> dict[st
             d_fake = _probabilities(engine, generator(z), engine.gan.codes_of(z))
             sums[index] = torch.stack([d_real.sum(), d_fake.sum(), d_real.new_tensor(len(d_real))])
     d_real, d_fake, num = engine.group.all_reduce_sum(sums).sum(0).tolist()
-    return finite({"d_real_test": d_real / num, "d_fake_test": d_fake / num})
+    return require_finite({"d_real_test": d_real / num, "d_fake_test": d_fake / num})
 
 
 def _probabilities(engine: Engine, images: Tensor, codes: Tensor | None) -> Tensor:
@@ -73,7 +73,7 @@ def run_probes(engine: Engine, test: Dataset) -> dict[str, float]:
     if normalises(generator):
         moved = _with_batch_statistics(engine, "checkup") - fake
         numbers["batch_norm_gap"] = moved.square().mean().sqrt() / spread
-    return finite({name: value.item() for name, value in numbers.items()})
+    return require_finite({name: value.item() for name, value in numbers.items()})
 
 
 def _probed(engine: Engine, data: Dataset) -> tuple[Tensor, Tensor | None]:

@@ -9,7 +9,7 @@ from sparring.config.non_finite import DivergenceError, NonFiniteValue
 from sparring.training.step import Readings
 
 PROBABILITIES = ("d_real", "d_fake", "d_accuracy_real", "d_accuracy_fake", "g_accuracy")
-OTHERS = ("g_gradient", "d_gradient", "d_penalty", "strength")  # readings that a journal holds where there are any
+OPTIONAL = ("g_gradient", "d_gradient", "d_penalty", "strength")  # readings that a journal holds where there are any
 
 
 def summary(readings: Readings, probabilistic: bool = True) -> dict[str, float | None]:
@@ -32,14 +32,14 @@ def summary(readings: Readings, probabilistic: bool = True) -> dict[str, float |
         "d_accuracy_real": (real > 0).float().mean(),
         "d_accuracy_fake": (fake <= 0).float().mean(),
         "g_accuracy": (own > 0).float().mean(),
-        **{name: readings[name] for name in OTHERS if name in readings},
+        **{name: readings[name] for name in OPTIONAL if name in readings},
     }
     values = torch.stack(list(numbers.values())).tolist()  # one synchronisation
     found: dict[str, float | None] = dict(zip(numbers, values, strict=True))
     return found if probabilistic else found | dict.fromkeys(PROBABILITIES)
 
 
-def finite(numbers: dict[str, float]) -> dict[str, float]:
+def require_finite(numbers: dict[str, float]) -> dict[str, float]:
     """The numbers unchanged; DivergenceError where one is not finite."""
     for name, value in numbers.items():
         if not isfinite(value):

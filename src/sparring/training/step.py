@@ -84,7 +84,7 @@ def simultaneous_step(move: MoveBoth, gan: GAN, real: Tensor, z: Tensor, codes: 
     (g_grad,) = gan.group.local(["fake"], g_grads)
     d_grad_real, d_grad_fake = gan.group.local(BOTH, d_grads)
     per_sample = gan.d_is_per_sample and fake_pass.outputs.shape == z.shape[:1]
-    image_grad, fake_weight_grads = _both_ways(fake_pass, g_grad, d_grad_fake, per_sample)
+    image_grad, fake_weight_grads = _image_and_weight_grads(fake_pass, g_grad, d_grad_fake, per_sample)
     penalty = penalty_gradients(gan, real, fakes.outputs, codes, gan.codes_of(z))
     d_weight_grads = _total([real_pass.vjp(d_grad_real, weights=True), fake_weight_grads, *penalty.gradients])
     readings = {"g_loss": g_loss, "d_loss": d_loss, **logits, "g_fake_logits": logits["fake_logits"]}
@@ -190,12 +190,14 @@ def _fakes(move: MoveD, gan: GAN, z: Tensor, keep: bool) -> Tensor:
         return generator(z)
 
 
-def _both_ways(fake_pass: ForwardPass, g_grad: Tensor, d_grad: Tensor, per_sample: bool) -> tuple[Tensor, Sequence[Tensor]]:
+def _image_and_weight_grads(
+    fake_pass: ForwardPass, g_grad: Tensor, d_grad: Tensor, per_sample: bool
+) -> tuple[Tensor, Sequence[Tensor]]:
     """The gradient of G's loss by its images, and of D's loss by D's weights, from both losses' gradients by the logits [B].
 
     Where each of D's logits depends on its own image alone, the gradient by an image is the logit's times a factor that both
-    losses share: one backward pass serves both, by the ratio of the logits' gradients. A GPU would have to be waited for to see
-    whether they can be divided.
+    losses share: one backward pass serves both, by the ratio of the logits' gradients. CPU only: on a GPU the test for division
+    would synchronise.
     """
     if per_sample and d_grad.device.type == "cpu" and (d_grad.abs() > 1e-20).all():
         ratio = g_grad / d_grad

@@ -33,11 +33,11 @@ class ClassGrid(Ranged, prefix="class-grid."):
         check(classes >= 1, "z.classes", classes, "be at least 1 for the picture class-grid")
         check_num_tiles(classes * self.columns)
 
-    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+    def render(self, info: RoundInfo, sampler: Sampler) -> Iterator[tuple[str, bytes]]:
         if self.every.due(info) or info.last:
-            noise = cast(CodeLike, studio.noise)
-            images = studio.draw(_class_codes(noise, studio.z(self.columns, "fixed z")))
-            page = headed_grid(images, rows=_row_names(studio.classes, noise.classes))
+            noise = cast(CodeLike, sampler.noise)
+            images = sampler.draw(_class_codes(noise, sampler.z(self.columns, "fixed z")))
+            page = headed_grid(images, rows=_row_names(sampler.classes, noise.classes))
             yield self.frames + frame_name(self.every, info), encode_png(page)
 
 
@@ -59,18 +59,18 @@ class CodeTraversal(Ranged, prefix="code-traversal."):
         check(code.classes + code.continuous >= 1, "z", noise, "have a class or a continuous code for code-traversal")
         check_num_tiles(self.rows * max(code.classes, self.steps))
 
-    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+    def render(self, info: RoundInfo, sampler: Sampler) -> Iterator[tuple[str, bytes]]:
         if self.every.due(info) or info.last:
-            noise, z, name = cast(CodeLike, studio.noise), studio.z(self.rows, "fixed z"), frame_name(self.every, info)
+            noise, z, name = cast(CodeLike, sampler.noise), sampler.z(self.rows, "fixed z"), frame_name(self.every, info)
             if noise.classes:
                 codes = _class_codes(noise, z).unflatten(0, (noise.classes, -1)).transpose(0, 1).flatten(0, 1)
                 heads = [*map(str, range(noise.classes))]
-                yield f"code_class_{name}", encode_png(headed_grid(studio.draw(codes), columns=heads))
+                yield f"code_class_{name}", encode_png(headed_grid(sampler.draw(codes), columns=heads))
             values = torch.linspace(-self.limit, self.limit, self.steps)
             for index in range(noise.continuous):
                 codes = noise.with_continuous(z.repeat_interleave(self.steps, 0), index, values.repeat(self.rows))
                 heads = [f"{value:.2g}" for value in values.tolist()]
-                yield f"code_{index}_{name}", encode_png(headed_grid(studio.draw(codes), columns=heads))
+                yield f"code_{index}_{name}", encode_png(headed_grid(sampler.draw(codes), columns=heads))
 
 
 def _code_of(noise: NoiseLike, picture: str) -> CodeLike:

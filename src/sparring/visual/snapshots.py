@@ -35,10 +35,10 @@ class FixedGrid(Ranged, prefix="fixed-grid."):
         super().__post_init__()
         check_num_tiles(self.rows * self.columns)
 
-    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+    def render(self, info: RoundInfo, sampler: Sampler) -> Iterator[tuple[str, bytes]]:
         if self.every.due(info) or info.last:
-            images = studio.samples(self.rows * self.columns, "fixed z")
-            yield frame_name(self.every, info), draw(images, self.columns, studio)
+            images = sampler.samples(self.rows * self.columns, "fixed z")
+            yield frame_name(self.every, info), draw(images, self.columns, sampler)
 
 
 @register("picture")
@@ -53,10 +53,10 @@ class Strip(Ranged, prefix="strip."):
         super().__post_init__()
         check_num_tiles(self.num)
 
-    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+    def render(self, info: RoundInfo, sampler: Sampler) -> Iterator[tuple[str, bytes]]:
         if info.epoch_ended and (info.epoch == 1 or info.epoch % self.every == 0):
-            images = studio.samples(self.num, "strip", info.epoch)
-            yield f"{info.epoch - 1:03d}.png", strip(images) if images.ndim == 4 else draw(images, self.num, studio)
+            images = sampler.samples(self.num, "strip", info.epoch)
+            yield f"{info.epoch - 1:03d}.png", strip(images) if images.ndim == 4 else draw(images, self.num, sampler)
 
 
 @register("picture")
@@ -72,10 +72,10 @@ class FreshGrid(Ranged, prefix="fresh-grid."):
         super().__post_init__()
         check_num_tiles(self.rows * self.columns)
 
-    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+    def render(self, info: RoundInfo, sampler: Sampler) -> Iterator[tuple[str, bytes]]:
         if info.epoch_ended and info.epoch % self.every == 0:
-            images = studio.samples(self.rows * self.columns, "fresh grid", info.epoch)
-            yield f"fresh_{info.epoch:04d}.png", draw(images, self.columns, studio)
+            images = sampler.samples(self.rows * self.columns, "fresh grid", info.epoch)
+            yield f"fresh_{info.epoch:04d}.png", draw(images, self.columns, sampler)
 
 
 @register("picture")
@@ -91,11 +91,11 @@ class BeforeTraining(Ranged, prefix="before-training."):
         super().__post_init__()
         check_num_tiles(max(self.rows * self.columns, self.batch_size))
 
-    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+    def render(self, info: RoundInfo, sampler: Sampler) -> Iterator[tuple[str, bytes]]:
         if info.round == 0:
-            yield "real.png", draw(studio.real(self.rows * self.columns, "train"), self.columns, studio)
-            untrained = studio.at_init(1 + self.batch_size)
-            yield "untrained.png", draw(untrained[:1], 1, studio)
+            yield "real.png", draw(sampler.real(self.rows * self.columns, "train"), self.columns, sampler)
+            untrained = sampler.at_init(1 + self.batch_size)
+            yield "untrained.png", draw(untrained[:1], 1, sampler)
             if untrained.ndim == 4:
                 yield (
                     "untrained_batch.png",
@@ -115,10 +115,10 @@ class RealBesideGenerated(Ranged, prefix="real-beside-generated."):
         super().__post_init__()
         check_num_tiles(self.num)
 
-    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+    def render(self, info: RoundInfo, sampler: Sampler) -> Iterator[tuple[str, bytes]]:
         if info.last:
-            pages = (studio.real(self.num, "test"), studio.samples(self.num, "beside real"))
-            left, right = (decode_png(draw(images, self.columns, studio)) for images in pages)
+            pages = (sampler.real(self.num, "test"), sampler.samples(self.num, "beside real"))
+            left, right = (decode_png(draw(images, self.columns, sampler)) for images in pages)
             yield "real_and_generated.png", encode_png(side_by_side(left, right))
 
 
@@ -141,16 +141,16 @@ class Landscape(Ranged, prefix="landscape."):
         good = tuple(shape) in ((1,), (2,))
         check(good, "the picture landscape is drawn of data whose shape", list(shape), "be [1] or [2], points")
 
-    def render(self, info: RoundInfo, studio: Sampler) -> Iterator[tuple[str, bytes]]:
+    def render(self, info: RoundInfo, sampler: Sampler) -> Iterator[tuple[str, bytes]]:
         if self.every.due(info) or info.last:
-            real, fake = studio.real(self.num, "train"), studio.samples(self.num, "landscape")
+            real, fake = sampler.real(self.num, "train"), sampler.samples(self.num, "landscape")
             title = f"round {info.round:,}, epoch {info.epoch:,}"
-            png = landscape(real, fake, studio.discriminator, studio.log_density, self.bandwidth, title)
+            png = landscape(real, fake, sampler.discriminator, sampler.log_density, self.bandwidth, title)
             yield self.frames + frame_name(self.every, info), png
 
 
-def draw(images: Tensor, columns: int, studio: Sampler) -> bytes:
+def draw(images: Tensor, columns: int, sampler: Sampler) -> bytes:
     """Images [N, C, H, W] as a grid, points [N, D] as a scatter plot over real ones; PNG bytes."""
     if images.ndim == 2:
-        return scatter(studio.real(1000, "test"), images)
+        return scatter(sampler.real(1000, "test"), images)
     return encode_png(grid(images, columns, scale=tile_scale(images.shape[-1])))

@@ -26,7 +26,7 @@ class Perceptron(nn.Sequential):
     """Linear layers, element-wise ones, and others."""
 
     @property
-    def written_out(self) -> bool:
+    def has_manual_backward(self) -> bool:
         """True if `PerceptronPass` can replace it: known layers without hooks, each linear one once, and no value overwritten
         in place that the layer before needs for its gradient."""
         layers = list(self)
