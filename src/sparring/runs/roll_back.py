@@ -87,8 +87,7 @@ def _newest_rollback_point(recorder: Recorder) -> tuple[Checkpoint | None, list[
 def _drop_later_stops(recorder: Recorder, round_: int) -> None:
     """Remove checkpoints after this round that were saved when the run was stopped; their rounds will be trained again.
 
-    They are removed before the journal is truncated, whose end they refer to. A damaged roll-back point is kept, and quarantined
-    later.
+    They are removed before the journal is truncated, whose end they refer to. A damaged roll-back point is quarantined later.
     """
     folder = recorder.run.path / "checkpoints"
     kept = rollback_points.paths(folder, recorder.engine)
