@@ -133,6 +133,22 @@ def test_runs_lists_states_and_latest_is_the_newest(run, sparring_command):
     assert sparring_command("sample", "latest", "--num", 1).status == 0
 
 
+def test_commands_on_a_run_take_the_latest_by_default(sparring_command):
+    for command in ("resume", "sample", "evaluate", "animate"):
+        assert "there is no run under runs/ yet" in sparring_command(command).err
+    assert sparring_command("train", "vanilla", "--rounds", 22, "--quiet", *TINY).status == 0
+    assert sparring_command("sample", "--out", "default.png").status == 0
+    assert sparring_command("sample", "latest", "--out", "named.png").status == 0
+    assert Path("default.png").read_bytes() == Path("named.png").read_bytes()
+
+
+def test_help_is_shown_without_a_command_and_for_h(sparring_command):
+    helps = [sparring_command(*args) for args in ((), ("-h",), ("--help",))]
+    assert [done.status for done in helps] == [0, 0, 0]
+    assert helps[0].out == helps[1].out == helps[2].out
+    assert sparring_command("train", "-h").out == sparring_command("train", "--help").out
+
+
 def test_start_from_takes_the_weights_of_another_run(run, tmp_path):
     settings = SETTINGS["vanilla"] | {"optim.lr": "1e-30"}
     child = sparring.train("vanilla", rounds=1, out=tmp_path / "child", settings=settings, start_from=run.path, quiet=True)

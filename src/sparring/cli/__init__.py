@@ -38,12 +38,20 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.command(cls=Commands, epilog="Example: sparring train vanilla --epochs 2", no_args_is_help=False)
+@click.command(
+    cls=Commands,
+    epilog="Example: sparring train vanilla --epochs 2",
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=lambda *a: _version(*a), help="Versions and device."
 )
-def app() -> None:
+@click.pass_context
+def app(ctx: click.Context) -> None:
     """Train a GAN with one command, and measure honestly whether it is any good."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main() -> None:

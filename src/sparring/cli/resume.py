@@ -9,7 +9,7 @@ from sparring.cli.train import report
 
 
 @click.command(name="resume", epilog="Example: sparring resume latest --epochs 20")
-@click.argument("run")
+@click.argument("run", default="latest")
 @options.lengths
 @options.device
 @options.on_write_error
