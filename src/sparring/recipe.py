@@ -158,8 +158,8 @@ class Recipe(Ranged):
     @property
     def needs_full_batches(self) -> bool:
         """True where real and generated images are compared in pairs or packs, so that both batches must be whole."""
-        slopes = any(isinstance(penalty, Penalty) for penalty in self.penalties)
-        return slopes or isinstance(self.loss, RelativisticLoss) or self.packing > 1
+        penalised = any(isinstance(penalty, Penalty) for penalty in self.penalties)
+        return penalised or isinstance(self.loss, RelativisticLoss) or self.packing > 1
 
     def _check_ramps(self) -> None:
         quantities = [ramp.of for ramp in self.ramps]
