@@ -71,8 +71,9 @@ def train(
                 "shape": list(engine.data.shape),
                 "start_from": str(Run.open(start_from).path) if start_from is not None else None,
             }
-            reference, path = quick_reference(resolved, torch_device, progress), runs.new_run_folder(folder, resolved, seed)
-            held.enter_context(locks.run_lock(path))
+            reference = quick_reference(resolved, torch_device, progress)
+            default = runs.default_folder(f"{resolved.name}-seed{seed}")
+            path = held.enter_context(locks.run_lock(folder) if folder is not None else locks.new_run_lock(default))
             remove_temporaries(path)
             recorder = Recorder(Run.create(path, resolved, seed, facts), engine, test, reference, progress.say, on_write_error)
             recorder.on_start()

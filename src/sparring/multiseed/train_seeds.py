@@ -5,6 +5,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from sparring.multiseed.summary import FILE, Failure, SeedRuns, work_before
 from sparring.multiseed.task import Task
 from sparring.multiseed.workers import Worker
 from sparring.runs.progress import SILENCE_SECONDS, Progress
-from sparring.runs.run import ROOT, Run, require_empty
+from sparring.runs.run import Run, default_folder, require_empty
 from sparring.runs.signals import StopSignals
 from sparring.storage import locks
 from sparring.storage.files import write_json
@@ -54,20 +55,23 @@ def train_seeds(
     asked = sorted(set(seeds))
     if not asked or asked[0] < 0:
         raise InputError(f"seeds are {asked}; name one or more, each at least 0")
-    folder = Path(out) if out is not None else ROOT / f"{time.strftime('%Y%m%d-%H%M%S')}-{task.resolved.name}-{_label(asked)}"
     threads = workers.threads_for(len(asked))
-    seeds_there = {*asked, *_seeds_in(folder)}
-    found = [Seed.inspect(task, number, folder / f"seed{number}", threads) for number in sorted(seeds_there)]
-    todo = [seed for seed in found if seed.number in asked and seed.state in ("new", "stopped")]
-    with Progress(quiet) as progress:
-        session = _Session(task, folder, found, workers.at_once(threads, task.device), progress)
+    at_once = workers.at_once(threads, task.device)
+    with ExitStack() as held, Progress(quiet) as progress:
+        default = default_folder(f"{task.resolved.name}-{_label(asked)}")
+        folder = Path(out) if out is not None else held.enter_context(locks.new_run_lock(default))
+        seeds_there = {*asked, *_seeds_in(folder)}
+        found = [Seed.inspect(task, number, folder / f"seed{number}", threads) for number in sorted(seeds_there)]
+        todo = [seed for seed in found if seed.number in asked and seed.state in ("new", "stopped")]
+        session = _Session(task, folder, found, at_once, progress)
         if todo:
             if not task.resolved.data.is_cached():
                 task.resolved.data.fetch(progress.transfer)
-            together = f"{min(len(todo), session.at_once)} at a time with {threads} thread{'s' * (threads > 1)} each"
+            together = f"{min(len(todo), at_once)} at a time with {threads} thread{'s' * (threads > 1)} each"
             progress.say(f"{task.resolved.name}, seeds to train: {len(todo)}, {together}; {task.resolved.length} -> {folder}")
-            with locks.run_lock(folder):
-                session.train(todo)
+            if out is not None:
+                held.enter_context(locks.run_lock(folder))
+            session.train(todo)
     return session.summary()
 
 

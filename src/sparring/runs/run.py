@@ -195,11 +195,9 @@ def _check_facts(facts: Mapping[str, Any], where: str) -> None:
     check(1 <= threads <= MOST_THREADS, f"{where}: threads", threads, f"lie in 1..{MOST_THREADS}")
 
 
-def new_run_folder(out: str | Path | None, recipe: Recipe, seed: int) -> Path:
-    """The folder of a new run: the one that the user names, which must be new or empty, or one under runs/."""
-    path = Path(out) if out is not None else ROOT / f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.name}-seed{seed}"
-    require_empty(path)
-    return path
+def default_folder(label: str) -> Path:
+    """The folder under runs/ of a run that starts now and that the user has not named."""
+    return ROOT / f"{time.strftime('%Y%m%d-%H%M%S')}-{label}"
 
 
 def latest(root: Path = ROOT) -> Path:

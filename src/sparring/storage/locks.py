@@ -11,15 +11,47 @@ from sparring.storage.files import disk_errors
 
 
 @contextmanager
-def run_lock(folder: Path) -> Iterator[None]:
-    """Context manager that locks a folder for this process; InputError if another process holds it.
+def run_lock(folder: Path) -> Iterator[Path]:
+    """Context manager that locks a folder for this process and gives it; InputError if another process holds it.
 
     A missing folder is created, and removed again if it is empty afterwards.
     """
     made = not folder.exists()
     with disk_errors(folder, 0):
         folder.mkdir(parents=True, exist_ok=True)
-        own = FileLock(folder / ".lock")
+    with _locked(folder, made):
+        yield folder
+
+
+@contextmanager
+def new_run_lock(folder: Path) -> Iterator[Path]:
+    """Context manager that creates a folder, locks it for this process and gives it; removed again if empty afterwards.
+
+    Where the name is taken, even by a process that asks in the same instant, the folder is called NAME-2, NAME-3 and so on.
+    """
+    with disk_errors(folder, 0):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        path, number = folder, 1
+        while not _is_created(path):
+            number += 1
+            path = folder.with_name(f"{folder.name}-{number}")
+    with _locked(path, made=True):
+        yield path
+
+
+def _is_created(folder: Path) -> bool:
+    """Create a folder; False if something of that name is there."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+@contextmanager
+def _locked(folder: Path, made: bool) -> Iterator[None]:
+    own = FileLock(folder / ".lock")
+    with disk_errors(folder, 0):
         try:
             own.acquire(timeout=0)
         except Timeout:

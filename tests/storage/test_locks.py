@@ -1,0 +1,41 @@
+"""Locks of folders: a new folder is given to one holder only, and an unused one is removed again."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+import sparring
+from sparring.errors import InputError
+from sparring.multiseed.train_seeds import train_seeds
+from sparring.storage import locks
+from tiny import SETTINGS
+
+
+def test_a_new_folder_is_given_to_one_holder_only():
+    ready, held = Barrier(8), ExitStack()
+
+    def take(_: int) -> str:
+        ready.wait()
+        return held.enter_context(locks.new_run_lock(Path("runs/name"))).name
+
+    with held, ThreadPoolExecutor(8) as threads:
+        assert sorted(threads.map(take, range(8))) == ["name", *(f"name-{number}" for number in range(2, 9))]
+    assert list(Path("runs").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_created_is_refused():
+    Path("runs").write_text("no folder")
+    with pytest.raises(InputError, match=r"cannot write runs.name: File exists"), locks.new_run_lock(Path("runs/name")):
+        pass
+
+
+def test_trainings_begun_in_one_second_have_folders_of_their_own(monkeypatch):
+    monkeypatch.setattr(time, "strftime", lambda *_: "20261126-120000")
+    for path in ("runs/20261126-120000-vanilla-seed0", "runs/20261126-120000-vanilla-seed0-2"):
+        assert sparring.train("vanilla", rounds=1, settings=SETTINGS["vanilla"], quiet=True).path == Path(path)
+    for path in ("runs/20261126-120000-vanilla-seeds0-1", "runs/20261126-120000-vanilla-seeds0-1-2"):
+        assert train_seeds("vanilla", [0, 1], rounds=1, settings=SETTINGS["vanilla"], quiet=True).folder == Path(path)
