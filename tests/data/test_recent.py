@@ -119,3 +119,14 @@ def test_no_more_is_kept_than_the_files_of_one_data_set(folder, tmp_path, four_f
 def test_a_file_that_is_gone_is_not_kept(tmp_path):
     assert recent.tensor(tmp_path / "gone", lambda: torch.zeros(2)).tolist() == [0, 0]
     assert recent._kept == {}
+
+
+def test_the_files_read_last_are_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(recent, "MOST_FILES", 2)
+    read = []
+
+    for name in "abc":
+        (tmp_path / name).touch()
+    for name in "abacab":
+        recent.tensor(tmp_path / name, lambda name=name: read.append(name) or torch.zeros(1))
+    assert read == ["a", "b", "c", "b"]

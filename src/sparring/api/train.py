@@ -60,8 +60,9 @@ def train(
         engine, test = group.raise_together(lambda: build(resolved, seed, torch_device, progress, group))
 
         def begin() -> tuple[Recorder, RoundInfo]:
-            if start_from is not None:
-                load_weights(engine, Run.open(start_from))
+            origin = Run.open(start_from) if start_from is not None else None
+            if origin is not None:
+                load_weights(engine, origin)
             facts = devices.describe(torch_device) | {
                 "processes": group.size,
                 "launch": launch.group,
@@ -69,7 +70,7 @@ def train(
                 "data_fingerprint": engine.data.fingerprint(),
                 "num_images": len(engine.data),
                 "shape": list(engine.data.shape),
-                "start_from": str(Run.open(start_from).path) if start_from is not None else None,
+                "start_from": str(origin.path) if origin is not None else None,
             }
             reference = quick_reference(resolved, torch_device, progress)
             default = runs.default_folder(f"{resolved.name}-seed{seed}")

@@ -63,11 +63,12 @@ def measure(
     """Time a recipe and its floor in turns: `repeats` times, or fewer, but three, when so many seconds have passed."""
     data = recipe.data.train()
     products = round_products(recipe, data)
+    flops = mean_flops(products)
     floor = build(products, device)
     num = _rounds_per_turn(startup.seconds_per_round, products)
     with own_torch_state(device):
         engine = Engine.build(recipe, data, 0, device)
-        coverage = min(1.0, mean_flops(products) / max(count_round_flops(engine), 1))
+        coverage = min(1.0, flops / max(count_round_flops(engine), 1))
         training, computing = _Rounds(engine.train_round, num, device), _Rounds(floor.run, num, device)
         programs = (training, computing)
         if num > 1:  # a long round needs no warming up
@@ -87,7 +88,7 @@ def measure(
         floor_quotient=quotient.median if quotient else None,
         floor_quotient_quartiles=(quotient.low, quotient.high) if quotient else None,
         floor_coverage=coverage,
-        gflop_per_round=mean_flops(products) / 1e9,
+        gflop_per_round=flops / 1e9,
         memory_format=floor.memory_format,
         num_turns=len(ours),
         rounds_per_turn=num,

@@ -30,6 +30,7 @@ def tensor(path: Path, read: Callable[[], Tensor]) -> Tensor:
     stamp, path = _stamp(path), path.absolute()
     kept = _kept.get(path)
     if kept and kept.stamp == stamp and kept.version == kept.tensor._version:
+        _kept[path] = _kept.pop(path, kept)  # the newest again
         return kept.tensor
     _kept.pop(path, None)  # first, so that the old one and the new one are not held together
     del kept
