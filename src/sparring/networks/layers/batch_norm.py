@@ -34,7 +34,8 @@ class _Normalise(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         (dy,), (x, weight, mean, var, num) = gradients, ctx.saved_tensors
         if len(x):  # as if mean and variance were constants
-            dx, dw, db = aten.native_batch_norm_backward(dy, x, weight, mean, var, None, None, False, ctx.eps, [True] * 3)
+            unused = mean.new_empty(0)  # CUDA asserts that the batch's own statistics are given, and does not read them here
+            dx, dw, db = aten.native_batch_norm_backward(dy, x, weight, mean, var, unused, unused, False, ctx.eps, [True] * 3)
         else:
             dx, dw, db = torch.zeros_like(x), torch.zeros_like(mean), torch.zeros_like(mean)
         if ctx.needs_input_grad[0]:

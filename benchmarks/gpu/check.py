@@ -1,0 +1,52 @@
+"""One visit to a GPU: does everything train, does it compute the same, where does it wait, and how fast is it?
+
+    python benchmarks/gpu/check.py OUT --seconds 440
+
+A line of OUT/found.jsonl for each finding, as it comes. The most valuable sections come first; each watches the clock, and an
+error in one is told and ends nothing else.
+"""
+
+import argparse
+import platform
+from pathlib import Path
+
+import torch
+from agreement import agreement, batch_norm, waits
+from speed import memory, repeats, settings, speed
+from visit import Visit
+from whole_runs import dcgan_in_full, quality, whole_runs
+
+PARTS = {
+    "first": (agreement, waits, batch_norm, whole_runs, speed, quality, settings, repeats, memory),
+    "dcgan": (dcgan_in_full,),
+}
+
+
+def main() -> None:
+    every = {section.__name__: section for part in PARTS.values() for section in part}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="folder of what is found")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--seconds", type=float, default=440, help="time of the visit")
+    parser.add_argument("--part", choices=PARTS, default="first")
+    parser.add_argument("--only", nargs="+", choices=every, metavar="SECTION", help=f"of {', '.join(every)}")
+    parser.add_argument("--few", action="store_true", help="a rehearsal: few recipes, few rounds")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    visit = Visit(given.out, torch.device(given.device), given.seconds, given.few)
+    visit.tell(
+        "machine",
+        torch=torch.__version__,
+        python=platform.python_version(),
+        cuda=torch.version.cuda,
+        cudnn=torch.backends.cudnn.version(),
+        device=torch.cuda.get_device_name() if visit.is_cuda else "cpu",
+        tf32=[torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32],
+    )
+    for section in [every[name] for name in given.only] if given.only else PARTS[given.part]:
+        with visit.telling("section", name=section.__name__):
+            section(visit)
+
+
+if __name__ == "__main__":
+    main()

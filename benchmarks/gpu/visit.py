@@ -1,0 +1,108 @@
+"""One visit to a GPU: its device, its time, and the file that every finding goes to at once."""
+
+import json
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sparring import recipes
+from sparring.api.resolve import resolve
+from sparring.data.sets import Dataset, ImageSet
+from sparring.recipe import Recipe
+from sparring.training import batch_order
+from sparring.training.engine import Engine
+
+VARIANTS = {
+    "photo-adaptive": ("photo", {"augment": "adaptive", "augment.every": "1"}),
+    "flash-skip": ("flash", {"non_finite": "skip"}),
+    "flash-dragan": ("flash", {"penalties": '["dragan"]'}),
+    "flash-lecam": ("flash", {"penalties": '["le-cam"]'}),
+    "flash-clipping": ("flash", {"constraint": "weight-clipping", "loss": "wasserstein", "penalties": "[]"}),
+    "cgan-acgan": ("cgan", {"condition": "auxiliary-classifier"}),
+    "flash-noise": ("flash", {"augment": "instance-noise"}),
+    "flash-relativistic-average": ("flash", {"loss": "relativistic-average"}),
+}
+"""Settings that reach code which no recipe reaches by itself."""
+
+MAIN = ("flash", "vanilla", "dcgan", "r3", "photo", "sngan")
+NAMES = (*MAIN, *sorted(set(recipes.names()) - set(MAIN)), *VARIANTS)
+
+
+@dataclass
+class Visit:
+    """The device, the folder of the findings, and the seconds that the visit may take; `few`: a rehearsal at a hundredth."""
+
+    out: Path
+    device: torch.device
+    seconds: float
+    few: bool = False
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_cuda(self) -> bool:
+        return self.device.type == "cuda"
+
+    @property
+    def left(self) -> float:
+        """Seconds that remain."""
+        return self.seconds - (time.monotonic() - self.began)
+
+    def tell(self, section: str, **facts: Any) -> None:
+        """Print a finding, and add it to found.jsonl."""
+        at = round(time.monotonic() - self.began, 1)
+        line = json.dumps({"section": section, "at": at, **facts}, default=str)
+        print(line, flush=True)
+        with (self.out / "found.jsonl").open("a") as file:
+            file.write(line + "\n")
+
+    @contextmanager
+    def telling(self, section: str, **facts: Any) -> Iterator[dict[str, Any]]:
+        """Tell the finding that the block fills; an error in the block is told with it, and goes no further."""
+        start = time.monotonic()
+        try:
+            yield facts
+        except Exception as error:
+            facts["error"] = f"{type(error).__name__}: {str(error)[:500]}"
+            facts["where"] = traceback.format_exc().splitlines()[-12:]
+        self.tell(section, **facts, seconds=round(time.monotonic() - start, 2))
+
+    def synchronize(self) -> None:
+        """Wait until the device has done all that it was given."""
+        if self.is_cuda:
+            torch.cuda.synchronize()
+
+
+def recipe_of(name: str, **changes: Any) -> Recipe:
+    """A recipe or variant by name, with some fields replaced."""
+    base, settings = VARIANTS.get(name, (name, {}))
+    return replace(resolve(recipes.get(base), settings), **changes)
+
+
+def data_of(recipe: Recipe) -> Dataset:
+    """The recipe's training data; for a folder of pictures, random ones of its size."""
+    return _pictures(64) if recipe.name.startswith("photo") else _loaded(recipe.data)
+
+
+@cache
+def _pictures(size: int) -> ImageSet:
+    rng = torch.Generator().manual_seed(0)
+    return ImageSet(torch.randint(0, 256, (2000, 3, size, size), dtype=torch.uint8, generator=rng))
+
+
+@cache
+def _loaded(data: Any) -> Dataset:
+    return data.train()
+
+
+def engine_of(name: str, device: torch.device, kind: type[Engine] = Engine, **changes: Any) -> Engine:
+    """An engine of this recipe or variant, seed 0."""
+    batch_order._permutation.cache_clear()
+    recipe = recipe_of(name, **changes)
+    return kind.build(recipe, data_of(recipe), 0, device)
