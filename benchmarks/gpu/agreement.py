@@ -25,22 +25,21 @@ SMALL = {"ring": 64, "grid": 64}  # batch size, else 16
 
 
 def agreement(visit: Visit) -> None:
-    """The gradients of each recipe's first round beside the CPU's, with the same draws, as the largest relative error of a
-    parameter's: in float64, in float32, and with TF32 convolutions."""
+    """The gradients of each recipe's first round beside the CPU's, with the same draws: the error's norm over the gradient's,
+    for the network where it is larger; in float64, in float32, and with TF32 convolutions."""
     for name in NAMES[:2] if visit.few else NAMES:
         if visit.left < 20:
             return
-        with visit.telling("agreement", recipe=name) as facts, _tf32_restored():
-            for label, dtype, tf32 in (
-                ("float64", torch.float64, False),
-                ("float32", torch.float32, False),
-                ("tf32", torch.float32, True),
-            ):
-                torch.backends.cudnn.allow_tf32 = tf32
-                if label != "tf32":
-                    ours = _gradients(name, CPU, dtype)
-                theirs = _gradients(name, visit.device, dtype)
-                facts[label] = max(_distance(a, b) for a, b in zip(theirs, ours, strict=True))
+        with visit.telling("agreement", recipe=name) as facts:
+            facts["float64"] = _disagreement(name, visit.device, torch.float64)
+            facts["float32"] = _disagreement(name, visit.device, torch.float32)
+            if visit.is_cuda:
+                facts["tf32"] = _disagreement(name, visit.device, torch.float32, tf32=True)
+
+
+def _disagreement(name: str, device: torch.device, dtype: torch.dtype, tf32: bool = False) -> float:
+    ours, theirs = _gradients(name, device, dtype, tf32), _gradients(name, CPU, dtype)
+    return max(_distance(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
 def waits(visit: Visit) -> None:
@@ -49,7 +48,7 @@ def waits(visit: Visit) -> None:
         if visit.left < 15:
             return
         with visit.telling("waits", recipe=name) as facts, own_torch_state(visit.device):
-            engine = engine_of(name, visit.device)
+            engine = engine_of(name, visit.device, graphed=False)
             for round_ in range(3):
                 readings = engine.train_round(round_)
             with _noted_waits(visit) as found:
@@ -58,7 +57,9 @@ def waits(visit: Visit) -> None:
             facts["in_8_rounds"] = found
             facts["d_loss"] = engine.numbers(readings)["d_loss"]
             sampler = EngineSampler(engine, data_of(engine.recipe))
-            sampler.samples(8, "x"), sampler.at_init(3), sampler.logits(sampler.real(3, "train"))
+            sampler.samples(8, "x")
+            sampler.at_init(3)
+            sampler.logits(sampler.real(3, "train"))
 
 
 @contextmanager
@@ -76,24 +77,16 @@ def _noted_waits(visit: Visit) -> Iterator[Counter[str]]:
             found.update(f"{Path(one.filename).name}:{one.lineno}" for one in caught)
 
 
-@contextmanager
-def _tf32_restored() -> Iterator[None]:
-    before = torch.backends.cudnn.allow_tf32
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = before
-
-
-def _gradients(name: str, device: torch.device, dtype: torch.dtype) -> list[Tensor]:
-    """Both networks' gradients in the first round, float64 on the CPU, every draw made on the CPU."""
+def _gradients(name: str, device: torch.device, dtype: torch.dtype, tf32: bool = False) -> list[Tensor]:
+    """Each network's gradient in the first round, flat, float64 on the CPU, with every draw made on the CPU."""
     torch.set_default_dtype(dtype)
     try:
         with _draws_on_cpu(), own_torch_state(device):
+            torch.backends.cudnn.allow_tf32 = tf32
             engine = engine_of(name, device, batch_size=SMALL.get(name, 16))
             engine.train_round(0)
             players = (engine.gan.generator, engine.gan.discriminator)
-            return [gradient.double().cpu() for player in players for gradient in player.gradients]
+            return [torch.cat([each.flatten() for each in player.gradients]).double().cpu() for player in players]
     finally:
         torch.set_default_dtype(torch.float32)
 
@@ -151,7 +144,7 @@ def batch_norm(visit: Visit) -> None:
                 gradients = torch.autograd.grad(net(x).pow(3).sum(), weights)
             facts["ok"] = True
             if plain:
-                facts["differs_by"] = _distance(*(torch.cat([one.flatten() for one in some]) for some in (gradients, plain)))
+                facts["differs_by"] = _distance(*(torch.cat([each.flatten() for each in some]) for some in (gradients, plain)))
 
 
 def _gathered(all_here: bool) -> Any:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import torch
 from agreement import agreement, batch_norm, waits
-from speed import memory, repeats, settings, speed
+from speed import graphs, host, memory, settings, speed
 from visit import Visit
 from whole_runs import dcgan_in_full, quality, whole_runs
 
 PARTS = {
-    "first": (agreement, waits, batch_norm, whole_runs, speed, quality, settings, repeats, memory),
+    "first": (graphs, speed, host, agreement, batch_norm, waits, whole_runs, quality, settings, memory),
     "dcgan": (dcgan_in_full,),
 }
 

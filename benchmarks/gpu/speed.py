@@ -1,13 +1,16 @@
 """How long a round takes, what the device does in it, and what settings of PyTorch change."""
 
+import cProfile
+import pstats
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity, profile
-from visit import Visit, engine_of
+from visit import NAMES, Visit, engine_of
 
 from sparring.config import devices
 from sparring.training.engine import Engine, own_torch_state
@@ -20,17 +23,54 @@ TIMED: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 def speed(visit: Visit) -> None:
-    """Milliseconds a round at the recipe's own size, those of the host alone, kernels, busy time, peak memory."""
+    """Milliseconds a round at the recipe's own size, eager and as graphs, and of the host alone; kernels, busy time, memory."""
     for name, changes in TIMED[:1] if visit.few else TIMED:
         if visit.left < 10:
             return
         with visit.telling("speed", recipe=name, **changes) as facts, own_torch_state(visit.device):
             if visit.is_cuda:
                 torch.cuda.reset_peak_memory_stats()
-            engine = engine_of(name, visit.device, **changes)
-            facts |= timed_rounds(visit, engine, first=0)
+            engine = engine_of(name, visit.device, graphed=False, **changes)
+            facts |= {f"eager_{key}": value for key, value in timed_rounds(visit, engine, 0, seconds=0.5).items()}
             facts |= device_work(visit, engine, first=1000)
-            facts["peak_mib"] = round(devices.peak_memory_mib(visit.device), 1)
+            facts["eager_peak_mib"] = round(devices.peak_memory_mib(visit.device), 1)
+            if visit.is_cuda:
+                torch.cuda.reset_peak_memory_stats()
+                engine = engine_of(name, visit.device, graphed=True, **changes)
+                facts |= {f"graphed_{key}": value for key, value in timed_rounds(visit, engine, 0).items()}
+                facts["graphed_peak_mib"] = round(devices.peak_memory_mib(visit.device), 1)
+                facts["failure"] = engine.steps.failure  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def host(visit: Visit) -> None:
+    """Where Python spends the time of a graphed round: the functions with the most seconds of their own."""
+    for name in ("vanilla", "flash"):
+        with visit.telling("host", recipe=name) as facts, own_torch_state(visit.device):
+            engine = engine_of(name, visit.device)
+            for round_ in range(20):
+                engine.train_round(round_)
+            with cProfile.Profile() as profiled:
+                for round_ in range(20, 320):
+                    engine.train_round(round_)
+            stats = pstats.Stats(profiled).stats  # pyright: ignore[reportAttributeAccessIssue]
+            own = sorted(((values[2], key) for key, values in stats.items()), reverse=True)[:20]
+            facts["us_a_round"] = {
+                f"{Path(file).name}:{line}:{call}": round(1e6 * took / 300, 1) for took, (file, line, call) in own
+            }
+
+
+def graphs(visit: Visit) -> None:
+    """Twelve rounds eagerly, twice, and as graphs, from one seed: the largest differences of a weight."""
+    for name in NAMES[:2] if visit.few else NAMES:
+        if visit.left < 10:
+            return
+        with visit.telling("graphs", recipe=name) as facts:
+            eager, again, graphed = (_state_after(visit, name, graphed) for graphed in (False, False, visit.is_cuda))
+            facts["eager_differ_by"], facts["graphed_differ_by"] = _largest(eager, again), _largest(eager, graphed)
+
+
+def _largest(these: list[torch.Tensor], those: list[torch.Tensor]) -> float:
+    return max((a.double() - b.double()).abs().max().item() for a, b in zip(these, those, strict=True))
 
 
 def timed_rounds(visit: Visit, engine: Engine, first: int, seconds: float = 1.0) -> dict[str, float]:
@@ -64,6 +104,8 @@ def device_work(visit: Visit, engine: Engine, first: int) -> dict[str, float]:
 def settings(visit: Visit) -> None:
     """The same rounds under other settings of PyTorch, one at a time."""
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    if not visit.is_cuda:
+        return
     ways: dict[str, list[tuple[Any, str, bool]]] = {
         "float32": [(cudnn, "allow_tf32", False)],
         "tf32 convolutions": [(cudnn, "allow_tf32", True)],
@@ -71,13 +113,11 @@ def settings(visit: Visit) -> None:
         "cudnn benchmark": [(cudnn, "allow_tf32", False), (cudnn, "benchmark", True)],
         "cudnn deterministic": [(cudnn, "allow_tf32", False), (cudnn, "deterministic", True)],
     }
-    if not visit.is_cuda:
-        return
     for name, changes in (("dcgan", {}), ("photo", {"batch_size": 64}), ("r3", {"batch_size": 256})):
         for way, values in ways.items():
             if visit.left < 10:
                 return
-            with visit.telling("settings", recipe=name, way=way) as facts, _set(values), own_torch_state(visit.device):
+            with visit.telling("settings", recipe=name, way=way) as facts, own_torch_state(visit.device), _set(values):
                 engine = engine_of(name, visit.device, **changes)
                 facts |= timed_rounds(visit, engine, 0, seconds=0.5)
 
@@ -94,20 +134,9 @@ def _set(values: list[tuple[Any, str, bool]]) -> Iterator[None]:
             setattr(owner, name, value)
 
 
-def repeats(visit: Visit) -> None:
-    """Twelve rounds twice from one seed: are the bits the same?"""
-    for name in ("vanilla", "flash", "dcgan", "photo", "r3", "upsample", "sngan"):
-        if visit.left < 10 or (visit.few and name != "vanilla"):
-            return
-        with visit.telling("repeats", recipe=name) as facts:
-            first, second = (_state_after(visit, name) for _ in range(2))
-            facts["same_bits"] = all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
-            facts["differ_by"] = max((a.double() - b.double()).abs().max().item() for a, b in zip(first, second, strict=True))
-
-
-def _state_after(visit: Visit, name: str, rounds: int = 12) -> list[torch.Tensor]:
+def _state_after(visit: Visit, name: str, graphed: bool, rounds: int = 12) -> list[torch.Tensor]:
     with own_torch_state(visit.device):
-        engine = engine_of(name, visit.device)
+        engine = engine_of(name, visit.device, graphed=graphed)
         for round_ in range(rounds):
             engine.train_round(round_)
         return [tensor.clone() for network in engine.gan.networks for tensor in network.state_dict().values()]

@@ -101,8 +101,8 @@ def _loaded(data: Any) -> Dataset:
     return data.train()
 
 
-def engine_of(name: str, device: torch.device, kind: type[Engine] = Engine, **changes: Any) -> Engine:
+def engine_of(name: str, device: torch.device, graphed: bool | None = None, **changes: Any) -> Engine:
     """An engine of this recipe or variant, seed 0."""
     batch_order._permutation.cache_clear()
     recipe = recipe_of(name, **changes)
-    return kind.build(recipe, data_of(recipe), 0, device)
+    return Engine.build(recipe, data_of(recipe), 0, device, graphed=graphed)

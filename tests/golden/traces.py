@@ -126,17 +126,17 @@ def _formula(name: str, tensor: Tensor) -> Tensor:
 @contextmanager
 def _recorded() -> Iterator[list[list[Tensor]]]:
     """Within the block the list grows by the gradients of every step that an optimiser makes."""
-    found, step = [], AdamOptimizer.step
+    found, update = [], AdamOptimizer.update
 
     def recording(self: AdamOptimizer, gradients: Any) -> None:
         found.append([gradient.detach().double() for gradient in gradients])
-        step(self, gradients)
+        update(self, gradients)
 
-    AdamOptimizer.step = recording
+    AdamOptimizer.update = recording
     try:
         yield found
     finally:
-        AdamOptimizer.step = step
+        AdamOptimizer.update = update
 
 
 def _projected(step: list[Tensor]) -> Iterator[list[float]]:

@@ -144,7 +144,7 @@ def test_the_weight_is_named(side, index, value, told):
     sides = [(gan.generator, [torch.zeros_like(p) for p in gan.generator.optimizer.parameters]), (player, gradients)]
     before = weight.detach().clone()
     with pytest.raises(DivergenceError, match=f"^gradient of {name} of the {side} became {told}$"):
-        gan_step._apply(gan, {}, *sides[player is gan.generator :])
+        gan_step.apply_gradients(gan, gan_step.StepGradients({}, tuple(sides[player is gan.generator :])))
     assert torch.equal(weight, before)
     assert gan.generator.optimizer.clock.count == gan.discriminator.optimizer.clock.count == 0
 

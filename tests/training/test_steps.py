@@ -23,9 +23,9 @@ NUM_Z, NUM_X = 3, 2
 class Recorded(AdamOptimizer):
     """Keeps the gradients that it is given."""
 
-    def step(self, gradients) -> None:
+    def update(self, gradients) -> None:
         self.gradients = list(gradients)
-        super().step(self.gradients)
+        super().update(self.gradients)
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:

@@ -36,7 +36,7 @@ class Adaptive(Ranged, prefix="augment."):
     def num_uniforms(self, shape: tuple[int, ...]) -> int:
         return self.augment.num_uniforms(shape)
 
-    def __call__(self, samples: Tensor, uniforms: Tensor, strength: float = 1.0) -> Tensor:
+    def __call__(self, samples: Tensor, uniforms: Tensor, strength: float | Tensor = 1.0) -> Tensor:
         return self.augment(samples, uniforms, strength)
 
     def adapt(self, strength: float, train: Tensor, held_out: Tensor, generated: Tensor, images: int) -> float:

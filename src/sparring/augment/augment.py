@@ -14,7 +14,7 @@ class Augment(Protocol):
         """The number of random numbers that a sample of this shape takes; InputError for a shape that it cannot map."""
         ...
 
-    def __call__(self, samples: Tensor, uniforms: Tensor, strength: float = 1.0) -> Tensor:
+    def __call__(self, samples: Tensor, uniforms: Tensor, strength: float | Tensor = 1.0) -> Tensor:
         """samples: [B, *shape]; uniforms: [B, num_uniforms(shape)] of their type -> [B, *shape]."""
         ...
 

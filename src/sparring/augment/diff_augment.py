@@ -36,7 +36,7 @@ class DiffAugment:
         check_images("diff-augment", shape)
         return sum(1 + num for _, num in self._transforms())
 
-    def __call__(self, samples: Tensor, uniforms: Tensor, strength: float = 1.0) -> Tensor:
+    def __call__(self, samples: Tensor, uniforms: Tensor, strength: float | Tensor = 1.0) -> Tensor:
         first = 0
         for transform, num in self._transforms():
             chosen = uniforms[:, first] < strength

@@ -18,6 +18,6 @@ class Flip:
         check_images("flip", shape)
         return 1
 
-    def __call__(self, samples: Tensor, uniforms: Tensor, strength: float = 1.0) -> Tensor:
+    def __call__(self, samples: Tensor, uniforms: Tensor, strength: float | Tensor = 1.0) -> Tensor:
         chosen = uniforms[:, 0] < strength / 2
         return torch.where(for_each(chosen, samples), samples.flip(3), samples)

@@ -24,8 +24,8 @@ class InstanceNoise(Ranged, prefix="augment."):
     def num_uniforms(self, shape: tuple[int, ...]) -> int:
         return prod(shape)
 
-    def __call__(self, samples: Tensor, uniforms: Tensor, strength: float = 1.0) -> Tensor:
-        return samples + strength * self.std * normal(uniforms).view(samples.shape)
+    def __call__(self, samples: Tensor, uniforms: Tensor, strength: float | Tensor = 1.0) -> Tensor:
+        return samples + strength * (self.std * normal(uniforms)).view(samples.shape)
 
 
 def normal(uniforms: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Annotated, Literal
 
 import torch
@@ -48,42 +49,59 @@ class AdamOptimizer:
         self.parameters: list[Tensor] = list(parameters)
         self.exp_avg = [torch.zeros_like(p) for p in self.parameters]
         self.exp_avg_sq = [torch.zeros_like(p) for p in self.parameters]
-        self._time = torch.zeros((), device=self.parameters[0].device)  # the clock as the kernel reads it
+        device = self.parameters[0].device
+        self._time = torch.full((), inf, dtype=torch.float32, device=device)  # the number of steps, as the kernel reads it
+        self._lr = torch.zeros((), dtype=torch.float64 if device.type == "cpu" else torch.float32, device=device)
+        self._lr_value = 0.0
 
-    @torch.no_grad()
     def step(self, gradients: Sequence[Tensor]) -> None:
         """Move every parameter against its gradient, in the order of `parameters`; ValueError unless each has one."""
+        self.advance()
+        self.update(gradients)
+
+    def advance(self) -> None:
+        """Count one more step; the first half of `step`, which sets the tensors that the second one reads."""
+        self.clock.count += 1
+        lr = self.settings.lr * self.lr_factor
+        if self.settings.epsilon == "plain":
+            self._time.fill_(self.clock.count)
+        else:
+            # with c_i = 1 - beta_i^t: m / c1 / (sqrt(v / c2) + eps / sqrt(c2)) = sqrt(c2) / c1 m / (sqrt(v) + eps),
+            # and at time infinity, where it stays, the kernel takes c1 and c2 for 1
+            lr *= (1 - self.beta2**self.clock.count) ** 0.5 / (1 - self.settings.beta1**self.clock.count)
+        if lr != self._lr_value:
+            self._lr.fill_(lr)
+            self._lr_value = lr
+
+    @torch.no_grad()
+    def update(self, gradients: Sequence[Tensor]) -> None:
+        """The second half of `step`, operations on tensors alone, with the numbers in `constants` as they are now."""
         if len(gradients) != len(self.parameters):
             raise ValueError(f"{len(gradients)} gradients for {len(self.parameters)} parameters")
-        self.clock.count += 1
-        torch.ops.aten._fused_adam_(
+        torch.ops.aten._fused_adam_.tensor_lr(
             self.parameters,
             [_laid_out_as(p, gradient) for p, gradient in zip(self.parameters, gradients, strict=True)],
             self.exp_avg,
             self.exp_avg_sq,
             [],
-            [self._time.fill_(self.clock.count)] * len(self.parameters),
+            [self._time] * len(self.parameters),
             amsgrad=False,
             beta1=self.settings.beta1,
             beta2=self.beta2,
-            lr=self.settings.lr * self.lr_factor,
+            lr=self._lr,
             weight_decay=0.0,
-            eps=self._eps(),
+            eps=self.settings.eps,
             maximize=False,
         )
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        """The numbers of `update` that are no tensors."""
+        return self.settings.beta1, self.beta2, self.settings.eps
 
     def moments(self) -> dict[str, list[Tensor]]:
         """The running means of gradients and of their squares, in the order of `parameters`: all its memory but the clock."""
         return {"exp_avg": self.exp_avg, "exp_avg_sq": self.exp_avg_sq}
-
-    def _eps(self) -> float:
-        """The term beside the corrected root: for "hat" eps / sqrt(c2), since with c_i = 1 - beta_i^t
-
-        m / c1 / (sqrt(v / c2) + eps / sqrt(c2)) = sqrt(c2) / c1 m / (sqrt(v) + eps).
-        """
-        if self.settings.epsilon == "plain":
-            return self.settings.eps
-        return self.settings.eps / (1 - self.beta2**self.clock.count) ** 0.5
 
 
 def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:

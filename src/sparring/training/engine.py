@@ -1,10 +1,10 @@
 """The engine: the rounds of a recipe on a device, with their keyed randomness."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import isfinite
 
 import torch
@@ -21,14 +21,18 @@ from sparring.losses import is_probabilistic
 from sparring.networks.latents import Code
 from sparring.networks.layers.batch_norm import BatchNorm, convert_sync_batchnorm
 from sparring.optim.adam import Adam, AdamOptimizer, StepClock
-from sparring.recipe import MoveD, MoveG, Recipe, draws_real
+from sparring.recipe import Move, MoveD, MoveG, Recipe, draws_real
 from sparring.training.batch_order import BatchOrder
 from sparring.training.build import build_discriminator, build_generator
+from sparring.training.capture import EagerSteps, GraphedSteps
 from sparring.training.checks import check_batch_size, check_classes, check_penalties, check_pictures, split_held_out
 from sparring.training.gan import GAN, StepContext, pack
 from sparring.training.player import Player, inference
 from sparring.training.readings import summary
-from sparring.training.step import Readings, network_of, read_losses, take_step
+from sparring.training.step import Readings, StepGradients, apply_gradients, network_of, read_losses, step_gradients
+
+Batch = tuple[Tensor, Tensor, Tensor | None]
+"""Real images, z, and the codes of the images."""
 
 
 @dataclass
@@ -42,16 +46,23 @@ class Engine:
     gan: GAN
     device: torch.device
     group: SingleProcess
-    last: tuple[Tensor, Tensor, Tensor | None] = field(init=False)  # real images, z and codes of the last step
+    steps: EagerSteps
+    last: Batch = field(init=False)  # of the last step
     lr_scale: float = 1.0  # factor of every learning rate, beside the recipe's schedules
     held_out: Dataset | None = None  # for an adaptive augmentation
 
     @classmethod
     def build(
-        cls, recipe: Recipe, data: Dataset, seed: int, device: torch.device, group: SingleProcess | None = None
+        cls,
+        recipe: Recipe,
+        data: Dataset,
+        seed: int,
+        device: torch.device,
+        group: SingleProcess | None = None,
+        graphed: bool | None = None,
     ) -> "Engine":
         """The engine with both networks at their initial values; the images are moved to the device. `group`: by default this
-        process alone.
+        process alone. `graphed`: rounds are recorded as CUDA graphs; by default on CUDA, in a single process.
 
         Raises InputError for a batch of one with batch norm, a batch too small to share or far larger than the data, a policy
         for non-finite values that several processes do not have, and classes that the data lack.
@@ -88,7 +99,9 @@ class Engine:
         data, held_out = split_held_out(recipe, data)
         order = BatchOrder(recipe.order, len(data), recipe.batch_size, seed, recipe.needs_full_batches)
         held_out = held_out.to(device) if held_out else None
-        return cls(recipe, seed, data.to(device), order, gan, device, group, held_out=held_out)
+        graphed = graphed if graphed is not None else device.type == "cuda" and group.size == 1
+        steps = GraphedSteps(gan, device) if graphed else EagerSteps(device)
+        return cls(recipe, seed, data.to(device), order, gan, device, group, steps, held_out=held_out)
 
     def images_before(self, round_: int) -> int:
         """The number of real images shown to D in the first `round_` rounds."""
@@ -106,7 +119,8 @@ class Engine:
         readings = self._guarded_round(round_)
         if self.recipe.average and self.gan.g_ema:
             before, images = self.images_before(round_), self.images_before(round_ + 1)
-            self.recipe.average.update(self.gan.g_ema, self.gan.generator.network, images, images - before)
+            args = self.gan.g_ema, self.gan.generator.network, images, images - before
+            self.steps.run(("average", self.recipe.average.decay(*args[2:])), partial(self.recipe.average.update, *args))
         self._adapt_strength(round_)
         return readings
 
@@ -135,30 +149,48 @@ class Engine:
         for player in (self.gan.generator, self.gan.discriminator):
             player.optimizer.lr_factor = self.lr_scale * values.get("lr", 1.0)
             player.optimizer.beta2 = values.get("beta2", player.optimizer.settings.beta2)
-        strength = values.get("strength", 1.0)
+        gamma, strength = values.get("gamma", 1.0), values.get("strength", 1.0)
         if "strength" in self.gan.memory:
             strength *= self.gan.memory["strength"].item()
-        self.gan.context = StepContext(round_, values.get("gamma", 1.0), strength)
+        gamma_factor = self.steps.number("gamma", gamma) if gamma else 0.0  # a schedule that has ended is another computation
+        self.gan.context = StepContext(round_, gamma_factor, self.steps.number("strength", strength))
 
     def _run_moves(self, round_: int, readings: Readings) -> Readings:
         """Take the steps of a round, in the order of the recipe's moves; `readings` is filled with their results."""
         real = z = torch.empty(0)  # the first move of a round draws z, and the first that needs real images draws those
-        codes = None
+        codes, chosen, sizes = None, None, ()
         batch = round_ * self.recipe.round.num_batches
+        due = tuple(round_ % penalty.every == 0 for penalty in self.recipe.penalties)
+        context = self.gan.context
         self.group.set_round(round_)
         for index, move in enumerate(self.recipe.round.moves):
             if draws_real(move):
-                chosen = self.group.shard("real", self.order.indices(batch)).to(self.device)
-                real, codes = self.data.batch(chosen), self.codes(self.data, chosen)
+                chosen = self.steps.input(("indices", index), self.group.shard("real", self.order.indices(batch)))
+                sizes += (len(chosen),)
                 batch += 1
             if move.z == "fresh":
-                z = self.group.shard("fake", self.z(self.recipe.batch_size, "z", round_, index))
-            self.last = real, z, codes
+                z = self.steps.input(("z", index), self.group.shard("fake", self.z(self.recipe.batch_size, "z", round_, index)))
             self._seed_networks(round_, index)
-            self.gan.context = replace(self.gan.context, seed=derive_seed(self.seed, "turn", round_, index))
-            readings |= take_step(move, self.gan, real, z, codes, keep=self._reuses_fakes(index))
+            self.gan.context = replace(context, seed=derive_seed(self.seed, "turn", round_, index))
+            kind = index, sizes, due, context.gamma_has_faded
+            drawn = chosen if draws_real(move) else None
+            compute = partial(self._compute, move, drawn, real, z, codes, self._reuses_fakes(index))
+            self.last, gradients = self.steps.run(kind, compute)
+            real, _, codes = self.last
+            readings |= apply_gradients(self.gan, gradients, partial(self._run_update, kind))
             self.group.all_reduce_mean(self._own_statistics)
         return readings
+
+    def _run_update(self, step: Hashable, constants: tuple, update: Callable[[], None]) -> None:
+        self.steps.run(("update", step, constants), update, reads=step)
+
+    def _compute(
+        self, move: Move, chosen: Tensor | None, real: Tensor, z: Tensor, codes: Tensor | None, reuses_fakes: bool
+    ) -> tuple[Batch, StepGradients]:
+        """The batch of a step, with the real images that are chosen for it, if any are, and the step's gradients."""
+        if chosen is not None:
+            real, codes = self.data.batch(chosen), self.codes(self.data, chosen)
+        return (real, z, codes), step_gradients(move, self.gan, real, z, codes, keep=reuses_fakes)
 
     @torch.no_grad()
     def _adapt_strength(self, round_: int) -> None:
@@ -255,10 +287,15 @@ class Engine:
 
 @contextmanager
 def own_torch_state(device: torch.device) -> Iterator[None]:
-    """Within the block PyTorch's default generators belong to the engine; afterwards the user's random state is restored."""
-    on_cpu = device.type == "cpu"
-    with torch.random.fork_rng(devices=[]) if on_cpu else torch.random.fork_rng(device_type=device.type):
-        yield
+    """Within the block PyTorch's default generators belong to the engine, and convolutions do not use TF32; afterwards the
+    user's random state and settings are restored."""
+    on_cpu, tf32 = device.type == "cpu", torch.backends.cudnn.allow_tf32
+    with torch.random.fork_rng(devices=[]) if on_cpu else torch.random.fork_rng([device], device_type=device.type):
+        torch.backends.cudnn.allow_tf32 = False
+        try:
+            yield
+        finally:
+            torch.backends.cudnn.allow_tf32 = tf32
 
 
 def _player(network: nn.Module, optim: Adam, device: torch.device, clock: StepClock) -> Player:

@@ -1,6 +1,6 @@
 """A GAN in training: both networks with their optimisers, the loss, and all that a recipe adds to them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,6 +17,8 @@ from sparring.networks.layers.traits import is_function, is_per_sample
 from sparring.penalties import Constraint, LogitPenalty, Penalty
 from sparring.training.player import ForwardPass, Player, Preprocess
 
+UniformSource = Callable[..., Tensor]
+
 
 @dataclass(frozen=True)
 class DOutput:
@@ -29,12 +31,17 @@ class DOutput:
 @dataclass(frozen=True)
 class StepContext:
     """The values that a step depends on beside its batches: the round, the factor of every penalty's gamma, the strength of the
-    augmentation, and the seed of all draws but z."""
+    augmentation, and the seed of all draws but z. In a recorded step factor and strength are tensors, to be filled before."""
 
     round: int = 0
-    gamma_factor: float = 1.0
-    strength: float = 1.0
+    gamma_factor: float | Tensor = 1.0
+    strength: float | Tensor = 1.0
     seed: int = 0
+
+    @property
+    def gamma_has_faded(self) -> bool:
+        """True where a schedule has brought gamma to 0."""
+        return not isinstance(self.gamma_factor, Tensor) and self.gamma_factor == 0
 
 
 @dataclass
@@ -61,6 +68,7 @@ class GAN:
     g_ema: nn.Module | None = None  # the exponential moving average of G
     context: StepContext = field(default_factory=StepContext)
     memory: dict[str, Tensor] = field(default_factory=dict)
+    uniform_source: UniformSource | None = None  # where uniforms come from, if not from their own generators
 
     def __post_init__(self) -> None:
         self.g_is_function = is_function(self.generator.network)
@@ -115,6 +123,10 @@ class GAN:
 
     def uniforms(self, side: Side, num_local: int, num: int, *address: str | int) -> Tensor:
         """[num_local, num] numbers of U(0, 1) for the local rows of one side's batch, whatever the number of processes."""
+        return (self.uniform_source or self.draw_uniforms)(side, num_local, num, *address)
+
+    def draw_uniforms(self, side: Side, num_local: int, num: int, *address: str | int) -> Tensor:
+        """The same, from a generator of their own."""
         device = self.discriminator.optimizer.parameters[0].device
         rng = keyed_generator(device, self.context.seed, side, *address)
         whole = torch.rand(self.group.global_num(side, num_local), num, generator=rng, device=device)
@@ -145,8 +157,8 @@ class GAN:
             terms += self.condition.real_terms(real.outputs, real.codes, self.code.classes)
         for index, penalty in self.logit_penalties:
             if self.context.round % penalty.every == 0:
-                factor = self.context.gamma_factor * penalty.every
-                terms += [factor * values for values in penalty.values(*logits, self.memory[f"penalty.{index}"])]
+                values = penalty.values(*logits, self.memory[f"penalty.{index}"])
+                terms += [self.context.gamma_factor * (penalty.every * each) for each in values]
         return reduce_mean(terms, batch)
 
     def _fake_terms(self, fake: DOutput) -> tuple[Tensor, ...]:

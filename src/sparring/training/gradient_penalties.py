@@ -29,7 +29,7 @@ def penalty_gradients(
     due = [p for p in gan.penalties if isinstance(p, Penalty) and gan.context.round % p.every == 0]
     if not due:
         return PenaltyGradients()
-    if gan.context.gamma_factor == 0:  # a ramp has ended
+    if gan.context.gamma_has_faded:
         return PenaltyGradients(torch.zeros_like(gan.memory["d_penalty"]))
     known = {"real": (real, codes), "fake": (fake.detach(), fake_codes)}  # of one length: see `Recipe.is_even`
     packs = {side: pack(images, gan.packing) for side, (images, _) in known.items()}
@@ -41,9 +41,8 @@ def penalty_gradients(
             width = penalty.num_uniforms(tuple(packs["real"].shape[1:]))
             uniforms = gan.uniforms(penalty.side, len(packs["real"]), width, "penalty", index)
             found = penalty(critic, packs["real"], packs["fake"], uniforms.to(real.dtype))
-            values.append(
-                gan.context.gamma_factor * penalty.every * found.sum() / gan.group.global_num(penalty.side, len(found))
-            )
+            mean = found.sum() / gan.group.global_num(penalty.side, len(found))
+            values.append(gan.context.gamma_factor * (penalty.every * mean))
         total = torch.stack(values).sum()
         gradients = torch.autograd.grad(total, gan.discriminator.optimizer.parameters, materialize_grads=True)
     return PenaltyGradients(total.detach(), [gradients])

@@ -51,7 +51,7 @@ class Player:
 
     network: nn.Module
     optimizer: AdamOptimizer
-    gradients: Sequence[Tensor] = ()  # of the last move
+    gradients: Sequence[Tensor] = ()  # of the last step
 
     def __post_init__(self) -> None:
         network = self.network
@@ -66,11 +66,6 @@ class Player:
             return perceptron.PerceptronPass(self._perceptron, x)
         with nullcontext() if weights else self._frozen():
             return _AutogradPass(self.network, self.optimizer.parameters, x, inputs, preprocess or torch.clone)
-
-    def step(self, gradients: Sequence[Tensor]) -> None:
-        """One step of the optimiser."""
-        self.gradients = gradients
-        self.optimizer.step(gradients)
 
     def gradient_norm(self) -> Tensor:
         """The Euclidean norm of the last step's gradient over all weights."""

@@ -1,8 +1,12 @@
-"""The GAN step: of D, of G, or of both from one forward pass (Goodfellow et al. 2014, algorithm 1)."""
+"""The GAN step: of D, of G, or of both from one forward pass (Goodfellow et al. 2014, algorithm 1).
+
+A step has two halves: `step_gradients`, computations on tensors alone, which a CUDA graph can record, and `apply_gradients`.
+"""
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from math import isfinite
 from typing import Literal, cast
 
@@ -14,7 +18,7 @@ from sparring.distributed.single_process import BOTH, Side
 from sparring.losses import RelativisticLoss
 from sparring.recipe import Move, MoveBoth, MoveD, MoveG
 from sparring.training.gan import GAN, DOutput, pack
-from sparring.training.gradient_penalties import PenaltyGradients, penalty_gradients
+from sparring.training.gradient_penalties import penalty_gradients
 from sparring.training.player import ForwardPass, Player, inference
 
 _foreach_norm = torch._foreach_norm  # pyright: ignore[reportPrivateImportUsage]  (one call for all weights)
@@ -23,20 +27,38 @@ Readings = dict[str, Tensor]
 """The results of a step, detached: "g_loss" and "d_loss" (scalars, minimised), D's logits of both batches in D's step
 ("real_logits", "fake_logits"), and of G's own fakes in G's step ("g_fake_logits")."""
 
+Run = Callable[[tuple, Callable[[], None]], None]
+
+
+@dataclass(frozen=True)
+class StepGradients:
+    """The first half of a step: its readings, the gradients of each side that moves (of the local rows), and the value of the
+    gradient penalties that were due."""
+
+    readings: Readings
+    sides: tuple[tuple[Player, Sequence[Tensor]], ...]
+    penalty: Tensor | None = None
+
+
+def take_step(move: Move, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None = None, keep: bool = False) -> Readings:
+    """The step that a move of the recipe stands for: `step_gradients`, then `apply_gradients`."""
+    return apply_gradients(gan, step_gradients(move, gan, real, z, codes, keep))
+
 
 @torch.no_grad()
-def take_step(move: Move, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None = None, keep: bool = False) -> Readings:
-    """The step that a move of the recipe stands for.
+def step_gradients(
+    move: Move, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None = None, keep: bool = False
+) -> StepGradients:
+    """The first half of a step: nothing changes but what networks change in a forward pass, such as running statistics.
 
     real: [B, *shape] and z: [B', num_z], the local rows; `codes` of the real images where there is a condition. `keep`: G's
     next step is on the same z and can reuse this one's fakes. The readings are those of the whole batches.
-    Raises DivergenceError for a guarded GAN where a loss or a gradient is not finite; no weight has changed then.
     """
     return _STEPS[type(move)](move, gan, real, z, codes, keep)
 
 
-def d_step(move: MoveD, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
-    """D's step on real images and on G(z): loss on logits, gradient penalties, Adam. G is held still."""
+def d_step(move: MoveD, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> StepGradients:
+    """D's step on real images and on G(z): loss on logits, gradient penalties. G is held still."""
     fake = _fakes(move, gan, z, keep)
     together = move.batch == "joint" or (gan.d_is_function and gan.takes_images_unchanged)
     if together:
@@ -53,12 +75,11 @@ def d_step(move: MoveD, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None,
     weight_grads = [each.vjp(grad, weights=True) for each, grad in zip(passes, local_grads, strict=True)]
     readings = {"d_loss": d_loss, **_logits_of_d(gan, on_real, on_fake)}
     penalty = penalty_gradients(gan, real, fake, codes, gan.codes_of(z))
-    _apply(gan, readings, (gan.discriminator, _total([*weight_grads, *penalty.gradients])), penalty=penalty)
-    return readings
+    return StepGradients(readings, ((gan.discriminator, _total([*weight_grads, *penalty.gradients])),), penalty.value)
 
 
-def g_step(move: MoveG, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
-    """G's step through D on G(z): loss on logits, Adam. D is held still; a relativistic loss looks at real images too."""
+def g_step(move: MoveG, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> StepGradients:
+    """G's step through D on G(z): loss on logits. D is held still; a relativistic loss looks at real images too."""
     kept, gan.reused_fakes = gan.reused_fakes, None
     fakes = kept[1] if kept and kept[0] is z else gan.generate(z)
     d_pass = gan.discriminate(fakes.outputs, "fake", weights=False, inputs=True)
@@ -68,11 +89,10 @@ def g_step(move: MoveG, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None,
     (grad,) = gan.group.local(["fake"], grads)
     (image_grad,) = d_pass.vjp(grad, inputs=True)
     readings = {"g_loss": g_loss, "g_fake_logits": gan.logits(on_fake.outputs, on_fake.codes)}
-    _apply(gan, readings, (gan.generator, fakes.vjp(image_grad, weights=True)))
-    return readings
+    return StepGradients(readings, ((gan.generator, fakes.vjp(image_grad, weights=True)),))
 
 
-def simultaneous_step(move: MoveBoth, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> Readings:
+def simultaneous_step(move: MoveBoth, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None, keep: bool) -> StepGradients:
     """Both steps from one forward pass of real images and of G(z): both gradients are taken before either side steps."""
     fakes = gan.generate(z)
     real_pass, fake_pass = gan.discriminate(real, "real"), gan.discriminate(fakes.outputs, "fake", inputs=True)
@@ -89,8 +109,8 @@ def simultaneous_step(move: MoveBoth, gan: GAN, real: Tensor, z: Tensor, codes: 
     d_weight_grads = _total([real_pass.vjp(d_grad_real, weights=True), fake_weight_grads, *penalty.gradients])
     readings = {"g_loss": g_loss, "d_loss": d_loss, **logits, "g_fake_logits": logits["fake_logits"]}
     g_weight_grads = fakes.vjp(image_grad, weights=True)
-    _apply(gan, readings, (gan.generator, g_weight_grads), (gan.discriminator, d_weight_grads), penalty=penalty)
-    return readings
+    sides = (gan.generator, g_weight_grads), (gan.discriminator, d_weight_grads)
+    return StepGradients(readings, sides, penalty.value)
 
 
 def _whole_outputs(gan: GAN, sides: Sequence[Side], outputs: Sequence[Tensor], codes: Sequence[Tensor | None]) -> list[DOutput]:
@@ -129,19 +149,32 @@ def _real_logits(gan: GAN, real: Tensor, codes: Tensor | None) -> Tensor:
 _STEPS = {MoveD: d_step, MoveG: g_step, MoveBoth: simultaneous_step}
 
 
-def _apply(
-    gan: GAN, readings: Readings, *sides: tuple[Player, Sequence[Tensor]], penalty: PenaltyGradients | None = None
-) -> None:
-    """Step each side against its gradients, which are of the local rows; a guarded GAN only if all values are finite."""
-    value = [penalty.value] if penalty and penalty.value is not None else []
-    *totals, summed_value = gan.group.all_reduce_grads(*(gradients for _, gradients in sides), value)
-    summed = [(player, gradients) for (player, _), gradients in zip(sides, totals, strict=True)]
+def apply_gradients(gan: GAN, found: StepGradients, run: Run = lambda constants, update: update()) -> Readings:
+    """The second half of a step: Adam on each side that moves, then D's constraint; returns the readings.
+
+    `run` is given the update, operations on tensors alone, and the Python numbers in it.
+    Raises DivergenceError for a guarded GAN where a loss or a gradient is not finite; no weight has changed then.
+    """
+    value = [] if found.penalty is None else [found.penalty]
+    *totals, summed_value = gan.group.all_reduce_grads(*(gradients for _, gradients in found.sides), value)
+    summed = [(player, gradients) for (player, _), gradients in zip(found.sides, totals, strict=True)]
     if gan.guarded:
-        _check_finite(gan, readings, summed)
+        _check_finite(gan, found.readings, summed)
     for player, gradients in summed:
-        player.step(gradients)
-    for found in summed_value:
-        gan.memory["d_penalty"].copy_(found)
+        player.gradients = gradients
+        player.optimizer.advance()
+    run(tuple(player.optimizer.constants for player, _ in summed), partial(_update, gan, summed, summed_value, found.readings))
+    return found.readings
+
+
+@torch.no_grad()
+def _update(
+    gan: GAN, sides: Sequence[tuple[Player, Sequence[Tensor]]], penalties: Sequence[Tensor], readings: Readings
+) -> None:
+    for player, gradients in sides:
+        player.optimizer.update(gradients)
+    for penalty in penalties:
+        gan.memory["d_penalty"].copy_(penalty)
     if "real_logits" in readings:  # D has moved
         _remember(gan, readings["real_logits"], readings["fake_logits"])
         if gan.constraint:

@@ -27,7 +27,7 @@ class _Normalise(torch.autograd.Function):
         mean, var, num = statistics
         ctx.save_for_backward(x, weight, mean, var, num)
         ctx.eps, ctx.rows = eps, rows
-        return aten.native_batch_norm(x, weight, bias, mean, var, False, 0.0, eps)[0]
+        return aten.native_batch_norm(x, weight, bias, mean, var, False, 0.0, eps)[0] if len(x) else x.clone()
 
     @staticmethod
     @once_differentiable
