@@ -18,6 +18,7 @@ from whole_runs import dcgan_in_full, quality, whole_runs
 
 PARTS = {
     "first": (graphs, speed, host, agreement, batch_norm, waits, whole_runs, quality, settings, memory),
+    "second": (whole_runs, dcgan_in_full, graphs, speed),
     "dcgan": (dcgan_in_full,),
 }
 

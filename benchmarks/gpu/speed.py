@@ -18,6 +18,7 @@ from sparring.training.engine import Engine, own_torch_state
 TIMED: tuple[tuple[str, dict[str, Any]], ...] = (
     *((name, {}) for name in ("flash", "vanilla", "dcgan", "r3", "photo")),
     ("photo", {"batch_size": 64}),
+    *((name, {"precision": "tf32"}) for name in ("dcgan", "r3")),
     *((name, {}) for name in ("sngan", "ring", "stacked", "wgan-gp", "cgan", "dropout-mlp", "paper", "upsample")),
 )
 
@@ -39,7 +40,7 @@ def speed(visit: Visit) -> None:
                 engine = engine_of(name, visit.device, graphed=True, **changes)
                 facts |= {f"graphed_{key}": value for key, value in timed_rounds(visit, engine, 0).items()}
                 facts["graphed_peak_mib"] = round(devices.peak_memory_mib(visit.device), 1)
-                facts["failure"] = engine.steps.failure  # pyright: ignore[reportAttributeAccessIssue]
+                facts |= {"failure": engine.steps.failure, "differences": engine.steps.differences}
 
 
 def host(visit: Visit) -> None:
@@ -60,11 +61,12 @@ def host(visit: Visit) -> None:
 
 
 def graphs(visit: Visit) -> None:
-    """Twelve rounds eagerly, twice, and as graphs, from one seed: the largest differences of a weight."""
+    """Twelve rounds eagerly, twice, and as graphs, from one seed, with deterministic convolutions: the largest differences of
+    a weight."""
     for name in NAMES[:2] if visit.few else NAMES:
         if visit.left < 10:
             return
-        with visit.telling("graphs", recipe=name) as facts:
+        with visit.telling("graphs", recipe=name) as facts, _set([(torch.backends.cudnn, "deterministic", True)]):
             eager, again, graphed = (_state_after(visit, name, graphed) for graphed in (False, False, visit.is_cuda))
             facts["eager_differ_by"], facts["graphed_differ_by"] = _largest(eager, again), _largest(eager, graphed)
 

@@ -103,6 +103,6 @@ def _loaded(data: Any) -> Dataset:
 
 def engine_of(name: str, device: torch.device, graphed: bool | None = None, **changes: Any) -> Engine:
     """An engine of this recipe or variant, seed 0."""
-    batch_order._permutation.cache_clear()
+    batch_order._in_order.cache_clear()
     recipe = recipe_of(name, **changes)
     return Engine.build(recipe, data_of(recipe), 0, device, graphed=graphed)

@@ -1,9 +1,13 @@
 """Whole runs as a user makes them, and how good their generators are."""
 
+import os
 import shutil
+import signal
 import tarfile
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,9 @@ from visit import Visit
 
 from sparring.api.evaluate import evaluate
 from sparring.api.resume import resume
+from sparring.api.session import TrainingStopped
 from sparring.api.train import train
+from sparring.runs.run import Run
 
 OFTEN = {"review": '{"rounds": 60}', "checkpoint": '{"rounds": 60}', "journal": '{"rounds": 20}'}
 RUNS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -45,7 +51,9 @@ def whole_runs(visit: Visit) -> None:
                 result = evaluate(place, num=1000, draws=2, device=visit.device.type, quiet=True)
                 facts["first_score"] = str(result.scores[0])
             resume(place, rounds=132, device="cpu", quiet=True)
-            facts["warnings"] = [event.get("text") for event in run.journal() if event["event"] == "warning"][:3]
+            events = list(run.journal())
+            facts["capture"] = [event["differences"] for event in events if event["event"] == "capture"]
+            facts["warnings"] = [event.get("text") for event in events if event["event"] == "warning"][:3]
 
 
 def quality(visit: Visit) -> None:
@@ -62,15 +70,19 @@ def quality(visit: Visit) -> None:
 
 
 def dcgan_in_full(visit: Visit) -> None:
-    """The tutorial's 150 epochs of dcgan, with its curves, traces and animation."""
+    """The tutorial's 150 epochs of dcgan, or as many as the time allows, with its curves, traces and animation."""
     with visit.telling("dcgan_in_full") as facts:
+        place = scratch() / "dcgan"
+        alarm = threading.Timer(visit.left - 90, os.kill, (os.getpid(), signal.SIGTERM))  # the run is saved then
         start = time.monotonic()
-        run = train(
-            "dcgan", out=scratch() / "dcgan", device=visit.device.type, quiet=True, **({"rounds": 3} if visit.few else {})
-        )
+        alarm.start()
+        with suppress(TrainingStopped):
+            train("dcgan", out=place, device=visit.device.type, quiet=True, **({"rounds": 3} if visit.few else {}))
+        alarm.cancel()
+        run = Run.open(place)
         facts["train_seconds"] = round(time.monotonic() - start, 1)
         facts |= _between_rounds(run)
-        facts["last"] = list(run.rounds())[-1]
+        facts["last"] = [event for event in run.journal() if event["event"] == "round"][-1]
         if not visit.few:
             facts["scores"] = _scores(visit, run)
         for name in ("losses.png", "traces.png", "training.gif"):

@@ -107,6 +107,7 @@ class Recipe(Ranged):
     does; "per-process" over the rows of each by itself, with the running statistics averaged, which is another computation.
     `frames` of the animation: "all", or the thinning "square-root" of the DCGAN tutorial.
     `optim`: Adam for both networks, or for G alone where D has its own `d_optim`; `ramps`: schedules of their values and gamma.
+    `precision` of a round on an NVIDIA GPU: "tf32" rounds the factors of convolutions and matrix products to 10 bits.
     `penalties` are added to D's loss; a `constraint` bounds D's weights. `packing`: the number of images that D judges
     together, side by side in their channels (PacGAN, Lin et al. 2018, https://arxiv.org/abs/1712.04086).
     `condition`: how D is conditioned on classes and codes; z is then a `code`.
@@ -134,6 +135,7 @@ class Recipe(Ranged):
     non_finite: Annotated[NonFinitePolicy, "remedy"] = field(default_factory=Stop)
     d_optim: Adam | None = None
     ramps: tuple[Schedule, ...] = ()
+    precision: Literal["float32", "tf32"] = "float32"
     penalties: Annotated[tuple[Annotated[Penalty | LogitPenalty, "penalty"], ...], Length(0, 16)] = ()
     constraint: Annotated[Constraint, "constraint"] | None = None
     packing: Annotated[int, Range(1, 64)] = 1

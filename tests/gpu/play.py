@@ -12,7 +12,10 @@ import torch
 from graph import GraphGpu
 from pretended import GPU, values_of
 
+from sparring.config.schedules import RoundInfo
 from sparring.recipe import Recipe
+from sparring.runs import checkpoint
+from sparring.runs.checkpoint import Checkpoint
 from sparring.training import batch_order
 from sparring.training.capture import GraphedSteps
 from sparring.training.engine import Engine, own_torch_state
@@ -35,40 +38,76 @@ NAMES = (*sorted(SETTINGS), "modern", *VARIANTS)
 
 
 def play(name: str, folder: Path) -> dict[str, Any]:
-    """How far the pretended GPU is from the CPU, and recorded rounds from eager ones; where ordinary rounds wait."""
+    """How far rounds on the pretended GPU are from the CPU's, and recorded ones from eager ones; where ordinary rounds wait."""
     base, settings = VARIANTS.get(name, (name, {}))
     recipe = miniature(base, folder, journal='{"rounds": 1}', **settings)
     with own_torch_state(CPU):
         cpu = built(recipe, CPU)
-        on_cpu = [cpu.train_round(round_) for round_ in range(ROUNDS)]
-        numbers = cpu.numbers(on_cpu[-1])
+        cpu.train_round(0)
+        on_cpu = gradients(cpu)
     with GraphGpu() as gpu, own_torch_state(GPU):
         eager = built(recipe, GPU)
         gpu.events.clear()
-        readings = [eager.train_round(round_) for round_ in range(ROUNDS)]
+        readings = eager.train_round(0)
+        on_gpu = gradients(eager)
+        for round_ in range(1, ROUNDS):
+            readings = eager.train_round(round_)
         events = Counter(gpu.events)
-        found = eager.numbers(readings[-1])
+        eager.numbers(readings)
         sampler = EngineSampler(eager, recipe.data.test())
-        sampler.samples(5, "x"), sampler.at_init(3), sampler.logits(sampler.real(3, "test"))
-    gpu = GraphGpu()
-    with gpu, own_torch_state(GPU):
-        graphed = built(recipe, GPU)
-        graphed.steps = GraphedSteps(graphed.gan, GPU, gpu.record)
-        for round_ in range(ROUNDS):
+        sampler.samples(5, "x")
+        sampler.at_init(3)
+        sampler.logits(sampler.real(3, "test"))
+    with GraphGpu() as gpu, own_torch_state(GPU):
+        graphed = graphed_engine(recipe, gpu)
+        for round_ in range(ROUNDS - 2):
             graphed.train_round(round_)
-        num_recorded = len(graphed.steps._recorded)
-        as_graphed = states(graphed)
+        saved = saved_state(graphed)
+        for round_ in range(ROUNDS - 2, ROUNDS):
+            graphed.train_round(round_)
+        resumed = graphed_engine(recipe, gpu)
+        checkpoint.restore(saved, resumed.gan)
+        for round_ in range(ROUNDS - 2, ROUNDS):
+            resumed.train_round(round_)
     return {
-        "from_cpu": max(abs(found[key] - value) / max(1e-3, abs(value)) for key, value in numbers.items() if value is not None),
-        "recorded": num_recorded,
+        "gradients": [distance(a, b) for a, b in zip(on_gpu, on_cpu, strict=True)],
         "failure": graphed.steps.failure,
-        "same_bits": all(torch.equal(a, b) for a, b in zip(states(eager), as_graphed, strict=True)),
-        "events": {" @ ".join(event): round(count / ROUNDS, 2) for event, count in sorted(events.items())},
+        "num_recorded": len(graphed.steps._recorded),  # pyright: ignore[reportAttributeAccessIssue]
+        "same_as_eager": same(graphed, eager),
+        "same_when_resumed": same(resumed, graphed),
+        "a_round": {" @ ".join(event): count / ROUNDS for event, count in sorted(events.items())},
     }
 
 
+def graphed_engine(recipe: Recipe, gpu: GraphGpu) -> Engine:
+    engine = built(recipe, GPU)
+    engine.steps = GraphedSteps(engine.gan, GPU, gpu.record)
+    return engine
+
+
+def saved_state(engine: Engine) -> Checkpoint:
+    """A checkpoint in memory, on the CPU (safetensors cannot read the pretended device)."""
+    tensors = {name: values_of(tensor).clone() for name, tensor in checkpoint.state_tensors(engine.gan).items()}
+    generator, discriminator = (player.optimizer.clock.count for player in (engine.gan.generator, engine.gan.discriminator))
+    return Checkpoint(RoundInfo(ROUNDS - 2, 1, 1, 0.0), 0, (generator, discriminator), tensors)
+
+
+def gradients(engine: Engine) -> list[torch.Tensor]:
+    """Each network's gradient in its last step, flat."""
+    players = engine.gan.generator, engine.gan.discriminator
+    return [torch.cat([values_of(each).flatten().double() for each in player.gradients]) for player in players]
+
+
+def distance(a: torch.Tensor, b: torch.Tensor) -> float:
+    return ((a - b).norm() / b.norm()).item()
+
+
+def same(one: Engine, other: Engine) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(states(one), states(other), strict=True))
+
+
 def built(recipe: Recipe, device: torch.device) -> Engine:
-    batch_order._permutation.cache_clear()
+    batch_order._in_order.cache_clear()
     return Engine.build(recipe, recipe.data.train(), 0, device)
 
 

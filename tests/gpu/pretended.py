@@ -1,8 +1,8 @@
 """A pretended GPU: its tensors are computed on the CPU, but what CUDA refuses is refused, and every copy and wait is noted.
 
 The device is PyTorch's PrivateUse1 for backends in Python, which is registered for a whole process: import this module in a
-process of its own. Refused are operations on tensors of both devices, CPU scalars but in pointwise operations, and generators of
-the other device. Noted, with the line of Sparring that asked, are copies between the devices and operations that wait.
+process of its own. Refused are operations on tensors of both devices, CPU scalars but in pointwise operations, and generators
+of the other device. Noted, with the line of Sparring that asked, are copies between the devices and operations that wait.
 """
 
 import sys

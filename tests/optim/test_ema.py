@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sparring.errors import InputError
-from sparring.optim.ema import EMA
+from sparring.optim.ema import EMA, update_average
 
 
 def test_after_a_halflife_the_past_weighs_half():
@@ -28,8 +28,9 @@ def test_weights_and_running_statistics_follow():
     with torch.no_grad():
         next(network.parameters()).add_(1)
     average = EMA(halflife_images=100, rampup=0)
-    average.update(averaged, network, images=50, batch=50)
     decay = 0.5**0.5
+    assert average.decay(images=50, batch=50) == pytest.approx(decay)
+    update_average(*([*each.state_dict().values()] for each in (averaged, network)), decay)
     for name, tensor in averaged.state_dict().items():
         new = network.state_dict()[name]
         expected = decay * before[name] + (1 - decay) * new if tensor.is_floating_point() else new

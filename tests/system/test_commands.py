@@ -337,7 +337,7 @@ def test_weights_that_are_no_longer_finite_are_neither_drawn_nor_saved(sparring_
 
 def test_weights_that_are_no_longer_finite_are_not_saved(sparring_command):
     dcgan = [f"--set={name}={value}" for name, value in SETTINGS["dcgan"].items()]
-    settings = [*dcgan, "--set=optim.lr=1e38", "--set=pictures=[]"]
+    settings = [*dcgan, "--set=optim.lr=1e39", "--set=pictures=[]"]
     done = sparring_command("train", "dcgan", "--rounds", 1, "--out", "run", *settings)
     assert done.status == 3
     assert "weight of the generator became inf at round 1 (epoch 1)" in done.err.splitlines()[-1]

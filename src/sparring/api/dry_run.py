@@ -10,6 +10,7 @@ from sparring.config.schedules import START, Duration, Interval
 from sparring.recipe import Recipe
 from sparring.runs.progress import Progress
 from sparring.runs.run import Run
+from sparring.training.capture import EngineName, GraphedSteps
 from sparring.training.engine import own_torch_state
 from sparring.training.loop import run_rounds
 
@@ -19,21 +20,22 @@ def dry_run(
     *,
     seed: int = 0,
     device: str = "auto",
+    engine: EngineName = "auto",
     start_from: str | Path | None = None,
     quiet: bool = False,
-    rounds: int = 3,
 ) -> dict[str, Any]:
     """Build a recipe, train a few rounds and write nothing; returns parameters, memory, and the time to expect."""
     torch_device = devices.resolve(device)
     read_every_round = replace(recipe, journal=Interval(rounds=1))  # a reading waits for the device to be done
     with Progress(quiet) as progress, own_torch_state(torch_device):
-        engine, _ = build(read_every_round, seed, torch_device, progress)
+        built, _ = build(read_every_round, seed, torch_device, progress, engine=engine)
         if start_from is not None:
-            load_weights(engine, Run.open(start_from))
-        *_, before, last = run_rounds(engine, Duration(rounds=rounds), START)
+            load_weights(built, Run.open(start_from))
+        rounds = 12 if isinstance(built.steps, GraphedSteps) else 3  # so that the last one is replayed
+        *_, before, last = run_rounds(built, Duration(rounds=rounds), START)
     seconds_per_round = last.seconds - before.seconds  # the first rounds warm up
-    share = recipe.length.fraction_done(last, len(engine.data))
-    generator, discriminator = engine.gan.networks
+    share = recipe.length.fraction_done(last, len(built.data))
+    generator, discriminator = built.gan.networks
     return {
         "recipe": recipe.name,
         "device": str(torch_device),

@@ -63,7 +63,7 @@ def evaluate(
     """
     check(draws >= 2, "draws", draws, "be at least 2, to tell how far scores vary")
     torch_device = devices.resolve(device)
-    with Progress(quiet) as progress:
+    with Progress(quiet) as progress, devices.tf32(False):
         subject = _open(target)
         dataset = data.resolve(against) if against else subject.run.recipe.data if subject.run else data.resolve("mnist")
         reference = evaluation.reference_for(dataset, torch_device, extractor, progress.step)

@@ -22,6 +22,7 @@ from sparring.runs.recorder import OnWriteError, Recorder
 from sparring.runs.run import Run
 from sparring.storage import checksums, locks
 from sparring.storage.files import remove_temporaries
+from sparring.training.capture import EngineName
 
 
 def resume(
@@ -32,6 +33,7 @@ def resume(
     rounds: int | None = None,
     minutes: float | None = None,
     device: str = "auto",
+    engine: EngineName = "auto",
     on_write_error: OnWriteError = "stop",
     quiet: bool = False,
     timeout: float = TIMEOUT,
@@ -44,7 +46,7 @@ def resume(
     """
     lengths = {"epochs": epochs, "images": images, "rounds": rounds, "minutes": minutes}
     with joined_processes(Launch.of(), timeout, device, quiet) as (group, torch_device, progress):
-        return continue_run(open_run(group, run), lengths, on_write_error, group, torch_device, progress)
+        return continue_run(open_run(group, run), lengths, on_write_error, group, torch_device, progress, engine)
 
 
 def continue_run(
@@ -54,6 +56,7 @@ def continue_run(
     group: SingleProcess,
     device: torch.device,
     progress: Progress,
+    engine: EngineName,
 ) -> Run:
     """Go on with a run, in all processes of a group."""
     recipe = with_length(run.recipe, **lengths)
@@ -73,18 +76,18 @@ def continue_run(
             problems.extend(damaged)
 
         group.on_rank0(claim)
-        engine, test = group.raise_together(lambda: build(recipe, run.seed, device, progress, group))
+        built, test = group.raise_together(lambda: build(recipe, run.seed, device, progress, group, engine))
 
         def begin() -> tuple[Recorder, RoundInfo]:
             saved = found.pop()
             start = saved.info if saved else START
             for problem in problems:
                 progress.say(f"{problem}; going on from round {start.round}")
-            if engine.data.fingerprint() != run.facts.get("data_fingerprint"):
+            if built.data.fingerprint() != run.facts.get("data_fingerprint"):
                 raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
             reference = quick_reference(recipe, device, progress)
-            roll_back.restore_to(run, engine.gan, saved)
-            recorder = Recorder(run.with_recipe(recipe), engine, test, reference, progress.say, on_write_error)
+            roll_back.restore_to(run, built.gan, saved)
+            recorder = Recorder(run.with_recipe(recipe), built, test, reference, progress.say, on_write_error)
             if saved:
                 recorder.saved_round = start.round
             else:
@@ -100,7 +103,7 @@ def continue_run(
                 recorder.export_generator(start)  # a kill may have come between
             return recorder, start
 
-        return run_to_end(*make_recorder(engine, test, begin), progress)
+        return run_to_end(*make_recorder(built, test, begin), progress)
 
 
 def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -24,6 +24,7 @@ from sparring.runs.progress import Progress
 from sparring.runs.recorder import Ending, Recorder
 from sparring.runs.run import Run
 from sparring.runs.signals import StopSignals
+from sparring.training.capture import EngineName
 from sparring.training.engine import Engine, own_torch_state
 
 TIMEOUT = 600.0  # seconds
@@ -49,11 +50,23 @@ def joined_processes(
 
 
 def build(
-    recipe: Recipe, seed: int, device: torch.device, progress: Progress, group: SingleProcess | None = None
+    recipe: Recipe,
+    seed: int,
+    device: torch.device,
+    progress: Progress,
+    group: SingleProcess | None = None,
+    engine: EngineName = "auto",
 ) -> tuple[Engine, Dataset]:
-    """The engine of a recipe, and its test images. `group`: by default this process alone."""
+    """The engine of a recipe, and its test images. `group`: by default this process alone.
+
+    `engine`: "capture" records rounds as CUDA graphs, "eager" computes them operation by operation; "auto" captures on CUDA.
+    Raises InputError for "capture" on another device, or in several processes.
+    """
+    if engine == "capture" and (device.type != "cuda" or (group and group.size > 1)):
+        where = f"on {device.type}" if device.type != "cuda" else f"in {group.size} processes" if group else ""
+        raise InputError(f"--engine capture records rounds on CUDA in a single process, not {where}; use --engine auto")
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
-    return Engine.build(recipe, train_set, seed, device, group), test
+    return Engine.build(recipe, train_set, seed, device, group, graphed=False if engine == "eager" else None), test
 
 
 def quick_reference(recipe: Recipe, device: torch.device, progress: Progress) -> Reference | None:

@@ -18,6 +18,7 @@ from sparring.runs.recorder import OnWriteError, Recorder
 from sparring.runs.run import Run
 from sparring.storage import locks
 from sparring.storage.files import remove_temporaries
+from sparring.training.capture import EngineName
 
 
 def train(
@@ -31,6 +32,7 @@ def train(
     out: str | Path | None = None,
     seed: int = 0,
     device: str = "auto",
+    engine: EngineName = "auto",
     settings: Mapping[str, str] | None = None,
     start_from: str | Path | None = None,
     on_write_error: OnWriteError = "stop",
@@ -41,7 +43,8 @@ def train(
 
     `settings` override fields of the recipe by dotted name, as texts: {"optim.lr": "1e-4"}. `start_from`: a run whose weights
     training starts from. At most one of epochs, images, rounds and minutes; without any, the recipe's own length.
-    `on_write_error`: a file that cannot be written "stop"s the training, or lets it "continue" without the file.
+    `engine`: rounds are recorded as CUDA graphs ("capture"), or computed operation by operation ("eager"); "auto" is "capture"
+    on CUDA. `on_write_error`: a file that cannot be written "stop"s the training, or lets it "continue" without the file.
     Processes that torchrun started train one run together, which rank 0 writes; `timeout`: the seconds that they wait for each
     other. Restarted by torchrun, they go on with the run that they began in `out`.
     Raises InputError for unusable input; NonFiniteError where training diverges, and MachineError where the disk or the memory
@@ -54,30 +57,30 @@ def train(
         raise InputError("torchrun --max-restarts needs --out DIR, where the restarted processes find their run")
     with joined_processes(launch, timeout, device, quiet) as (group, torch_device, progress), ExitStack() as held:
         if folder is not None and launch.attempt and group.on_rank0(lambda: runs.has_begun(folder, launch.group)):
-            return continue_run(open_run(group, folder), {}, on_write_error, group, torch_device, progress)
+            return continue_run(open_run(group, folder), {}, on_write_error, group, torch_device, progress, engine)
         if folder is not None:
             group.on_rank0(lambda: runs.require_empty(folder))
-        engine, test = group.raise_together(lambda: build(resolved, seed, torch_device, progress, group))
+        built, test = group.raise_together(lambda: build(resolved, seed, torch_device, progress, group, engine))
 
         def begin() -> tuple[Recorder, RoundInfo]:
             origin = Run.open(start_from) if start_from is not None else None
             if origin is not None:
-                load_weights(engine, origin)
+                load_weights(built, origin)
             facts = devices.describe(torch_device) | {
                 "processes": group.size,
                 "launch": launch.group,
                 "data_name": codec.encode(resolved.data)["name"],
-                "data_fingerprint": engine.data.fingerprint(),
-                "num_images": len(engine.data),
-                "shape": list(engine.data.shape),
+                "data_fingerprint": built.data.fingerprint(),
+                "num_images": len(built.data),
+                "shape": list(built.data.shape),
                 "start_from": str(origin.path) if origin is not None else None,
             }
             reference = quick_reference(resolved, torch_device, progress)
             default = runs.default_folder(f"{resolved.name}-seed{seed}")
             path = held.enter_context(locks.run_lock(folder) if folder is not None else locks.new_run_lock(default))
             remove_temporaries(path)
-            recorder = Recorder(Run.create(path, resolved, seed, facts), engine, test, reference, progress.say, on_write_error)
+            recorder = Recorder(Run.create(path, resolved, seed, facts), built, test, reference, progress.say, on_write_error)
             recorder.on_start()
             return recorder, START
 
-        return run_to_end(*make_recorder(engine, test, begin), progress)
+        return run_to_end(*make_recorder(built, test, begin), progress)

@@ -28,6 +28,13 @@ device = click.option(
     show_default=True,
     help="Device to compute on.",
 )
+engine = click.option(
+    "--engine",
+    type=click.Choice(["auto", "eager", "capture"]),
+    default="auto",
+    show_default=True,
+    help="On CUDA: compute rounds one operation at a time, or record them as CUDA graphs; auto records.",
+)
 quiet = click.option("--quiet", is_flag=True, help="Show no progress.")
 timeout = click.option(
     "--timeout",

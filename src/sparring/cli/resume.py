@@ -12,6 +12,7 @@ from sparring.cli.train import report
 @click.argument("run", default="latest")
 @options.lengths
 @options.device
+@options.engine
 @options.on_write_error
 @options.timeout
 @options.quiet
@@ -20,6 +21,7 @@ from sparring.cli.train import report
 def command(
     run: str,
     device: str,
+    engine: Any,
     on_write_error: Any,
     timeout: float | None,
     quiet: bool,
@@ -37,6 +39,6 @@ def command(
     devices.tune_process()
     options.execute(code)
     how: dict[str, Any] = {"on_write_error": on_write_error, "timeout": options.seconds(timeout, TIMEOUT)}
-    resumed = resume(run, device=device, quiet=quiet, **how, **lengths)
+    resumed = resume(run, device=device, engine=engine, quiet=quiet, **how, **lengths)
     if Launch.of().rank == 0:
         report(Result.of(resumed), as_json)

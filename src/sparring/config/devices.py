@@ -3,6 +3,9 @@
 import ctypes
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -25,6 +28,20 @@ def resolve(name: str) -> torch.device:
     if name == "mps" and not torch.backends.mps.is_available():
         raise InputError("--device mps: PyTorch sees no Apple GPU here; use --device cpu")
     return torch.device(name)
+
+
+@contextmanager
+def tf32(allowed: bool) -> Iterator[None]:
+    """Within the block NVIDIA GPUs may round the factors of convolutions and matrix products to TF32, 10 bits of mantissa."""
+    backends: tuple[Any, ...] = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = allowed
+        yield
+    finally:
+        for backend, value in zip(backends, before, strict=True):
+            backend.allow_tf32 = value
 
 
 def tune_process() -> None:

@@ -11,6 +11,7 @@ from sparring.errors import InputError
 from sparring.recipe import Recipe
 from sparring.runs.recorder import OnWriteError
 from sparring.runs.run import Run
+from sparring.training.capture import EngineName
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Task:
     settings: Mapping[str, str] = field(default_factory=dict)
     start_from: str | None = None
     device: str = "auto"
+    engine: EngineName = "auto"
     code: str | None = None
     on_write_error: OnWriteError = "stop"
 
@@ -38,6 +40,7 @@ class Task:
         settings: Mapping[str, str] | None = None,
         start_from: str | Path | None = None,
         device: str = "auto",
+        engine: EngineName = "auto",
         code: str | None = None,
         on_write_error: OnWriteError = "stop",
         **lengths: float | None,
@@ -54,7 +57,7 @@ class Task:
         name = recipes.from_file(file) if file else recipe
         origin = None if start_from is None else str(Run.open(start_from).path)  # "latest" will be one of the seeds
         resolved = resolve(name, settings, data, **lengths)
-        return cls(recipe, resolved, data, dict(settings or {}), origin, device, code, on_write_error)
+        return cls(recipe, resolved, data, dict(settings or {}), origin, device, engine, code, on_write_error)
 
     def begin(self, seed: int, place: Path) -> list[str]:
         """The arguments of `sparring` that train a seed in a new folder."""
@@ -71,7 +74,7 @@ class Task:
     def _common(self) -> list[str]:
         length = self.resolved.length
         given = [f"--{f.name}={getattr(length, f.name)}" for f in fields(length) if getattr(length, f.name) is not None]
-        return [*given, "--device", self.device, "--on-write-error", self.on_write_error, "--quiet"]
+        return [*given, "--device", self.device, "--engine", self.engine, "--on-write-error", self.on_write_error, "--quiet"]
 
     def check_same(self, run: Run, seed: int) -> None:
         """Raise InputError unless a run belongs to this task (of any length) and this seed."""

@@ -1,10 +1,11 @@
 """The averaged copy of the generator (Yazici et al. 2019, https://arxiv.org/abs/1806.04498)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from sparring.config.ranges import Range, Ranged
 
@@ -28,11 +29,13 @@ class EMA(Ranged, prefix="average."):
         halflife = min(self.halflife_images, images * self.rampup) if self.rampup else self.halflife_images
         return 0.5 ** (batch / halflife)
 
-    @torch.no_grad()
-    def update(self, averaged: nn.Module, network: nn.Module, images: int, batch: int) -> None:
-        """Move the averaged network towards the other one, which has been trained on `images` images, `batch` of them new."""
-        decay, ours, theirs = self.decay(images, batch), averaged.state_dict(), network.state_dict()
-        floats = [name for name, tensor in ours.items() if tensor.is_floating_point()]
-        _foreach_lerp_([ours[name] for name in floats], [theirs[name] for name in floats], 1 - decay)
-        for name in ours.keys() - set(floats):
-            ours[name].copy_(theirs[name])
+
+@torch.no_grad()
+def update_average(averaged: Sequence[Tensor], tensors: Sequence[Tensor], decay: float) -> None:
+    """Move an averaged network's state towards the trained one's, tensor by tensor; whole numbers are copied."""
+    pairs = list(zip(averaged, tensors, strict=True))
+    floats = [(ours, theirs) for ours, theirs in pairs if ours.is_floating_point()]
+    _foreach_lerp_([ours for ours, _ in floats], [theirs for _, theirs in floats], 1 - decay)
+    for ours, theirs in pairs:
+        if not ours.is_floating_point():
+            ours.copy_(theirs)

@@ -53,7 +53,7 @@ class Recorder:
     divergences: DivergenceCounts = field(default_factory=DivergenceCounts)
 
     def __post_init__(self):
-        self.sampler = EngineSampler(self.engine, self.test)
+        self.sampler, self._failure_told = EngineSampler(self.engine, self.test), False
         for event in self.run.journal():  # of the time before, when a run is resumed
             list(self.coach.observe(event))
             self.divergences.add(event)
@@ -100,10 +100,23 @@ class Recorder:
 
     def on_round(self, info: RoundInfo) -> None:
         """Write all that is due after this round; DivergenceError where a value of it is not finite."""
+        self._log_capture(info)
         try:
             self._write_due(info)
         except DivergenceError as error:
             raise DivergenceError(error.non_finite, info) from None
+
+    def _log_capture(self, info: RoundInfo) -> None:
+        """Write how far the first replays of CUDA graphs were from eager steps, or why there are none."""
+        steps = self.engine.steps
+        if steps.failure and not self._failure_told:
+            text = f"rounds are computed eagerly from here on, as one could not be replayed as a CUDA graph: {steps.failure}"
+            self.journal.write("warning", round=info.round, text=text)
+            self.say(text)
+            self._failure_told = True
+        if steps.differences:
+            self.journal.write("capture", round=info.round, differences=[*steps.differences])
+            steps.differences.clear()
 
     def _write_due(self, info: RoundInfo) -> None:
         place = info.position

@@ -55,9 +55,11 @@ class BatchOrder:
         return torch.cat(parts)
 
     def _of_epoch(self, epoch: int) -> Tensor:
-        return torch.arange(self.num_images) if self.kind == "file" else _permutation(self, epoch)
+        return _in_order(self, epoch if self.kind == "shuffled" else 0)
 
 
 @lru_cache(maxsize=2)
-def _permutation(order: BatchOrder, epoch: int) -> Tensor:
+def _in_order(order: BatchOrder, epoch: int) -> Tensor:
+    if order.kind == "file":
+        return torch.arange(order.num_images)
     return torch.randperm(order.num_images, generator=keyed_generator("cpu", order.seed, "order", epoch))

@@ -6,21 +6,25 @@ gamma, learning rates and the strength of the augmentation are copied into the t
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor
 
 from sparring.training.gan import GAN
+from sparring.training.player import ForwardPass
 
 T = TypeVar("T")
 Replay = Callable[[], object]
 Record = Callable[[Callable[[], T]], tuple[T, Replay]]
 """Records a computation without running it: its results, and a function that computes them anew in the same memory."""
 
+EngineName = Literal["auto", "eager", "capture"]
+
+TOLERANCE = 1e-3  # of the norm of a step's gradient, which TF32 and the order of sums change by less between two computations
 WARM_UP = 2  # eager computations of a kind before it is recorded, in which libraries choose their algorithms
 
 
@@ -29,6 +33,8 @@ class EagerSteps:
 
     def __init__(self, device: torch.device):
         self.device = device
+        self.failure: str | None = None
+        self.differences: list[float] = []
 
     def input(self, name: Hashable, values: Tensor) -> Tensor:
         """Values of this round on the device; `name` tells the inputs of a round apart."""
@@ -38,9 +44,17 @@ class EagerSteps:
         """A number of this round."""
         return value
 
-    def run(self, kind: Hashable, compute: Callable[[], T], reads: Hashable = None) -> T:
+    def run(
+        self,
+        kind: Hashable,
+        compute: Callable[[], T],
+        *,
+        reads: Hashable = None,
+        compared: Callable[[T], Sequence[Tensor]] | None = None,
+    ) -> T:
         """The results of a computation. Those of one kind are the same operations, with the same Python numbers, on tensors of
-        the same shapes. `reads`: the kind of the computation whose results this one takes, if it takes any."""
+        the same shapes. `reads`: the kind of the computation whose results this one takes, if it takes any. `compared`: of a
+        computation that changes nothing but the networks' buffers, the tensors by which a replay is compared with it."""
         return compute()
 
     def _pinned(self, values: Tensor) -> Tensor:
@@ -55,16 +69,24 @@ class _Recorded:
     uniforms: dict[tuple, Tensor]  # by their address
 
 
+@dataclass(frozen=True)
+class _State:
+    """What a step's first half changes."""
+
+    buffers: list[tuple[Tensor, Tensor]]  # of the networks, with their values
+    rng: Tensor
+    reused_fakes: tuple[Tensor, ForwardPass] | None
+
+
 class GraphedSteps(EagerSteps):
     """Each kind of computation is done eagerly a few times, then recorded, then replayed.
 
-    Results are overwritten by the next computation of the same kind. `failure`: why all are eager after all, once one of them
-    could not be recorded.
+    Results are overwritten by the next computation of the same kind. `failure`: why all are eager from then on, once one could
+    not be recorded, or its first replay differed. `differences` of first replays from eager steps, as a share of the gradient.
     """
 
     def __init__(self, gan: GAN, device: torch.device, record: Record | None = None):
         super().__init__(device)
-        self.failure: str | None = None
         self._gan, self._record = gan, record or _cuda_recorder()
         self._recorded: dict[Hashable, _Recorded] = {}
         self._seen: Counter[Hashable] = Counter()
@@ -85,29 +107,63 @@ class GraphedSteps(EagerSteps):
             self._numbers[name] = value, tensor
         return tensor
 
-    def run(self, kind: Hashable, compute: Callable[[], T], reads: Hashable = None) -> T:
+    def run(
+        self,
+        kind: Hashable,
+        compute: Callable[[], T],
+        *,
+        reads: Hashable = None,
+        compared: Callable[[T], Sequence[Tensor]] | None = None,
+    ) -> T:
         if self.failure or (reads is not None and reads not in self._recorded):
             return compute()
         if kind not in self._recorded:
             self._seen[kind] += 1
             if self._seen[kind] <= WARM_UP:
                 return self._with_uniforms(partial(self._noted, self._addresses.setdefault(kind, {})), compute)
-            try:
-                self._recorded[kind] = self._of(kind, compute)
-            except RuntimeError as error:
-                self.failure = str(error).splitlines()[0]
-                self._gan.reused_fakes = None
-                return compute()
-        step = self._recorded[kind]
-        for address, uniforms in step.uniforms.items():
-            uniforms.copy_(self._gan.draw_uniforms(*address))
-        step.replay()
-        return step.results  # pyright: ignore[reportReturnType]
+            return self._recorded_or_eager(kind, compute, compared)
+        return self._replayed(self._recorded[kind])
 
-    def _of(self, kind: Hashable, compute: Callable[[], T]) -> _Recorded:
-        uniforms = {address: self._gan.draw_uniforms(*address) for address in self._addresses[kind]}
-        results, replay = self._with_uniforms(lambda *address: uniforms[address], partial(self._record, compute))
-        return _Recorded(results, replay, uniforms)
+    def _replayed(self, recorded: _Recorded) -> Any:
+        for address, uniforms in recorded.uniforms.items():
+            uniforms.copy_(self._gan.draw_uniforms(*address))
+        recorded.replay()
+        return recorded.results
+
+    def _recorded_or_eager(
+        self, kind: Hashable, compute: Callable[[], T], compared: Callable[[T], Sequence[Tensor]] | None
+    ) -> T:
+        """Record a computation and replay it; where that fails, it is done eagerly, as all later ones are."""
+        before = self._state()
+        try:
+            expected = None
+            if compared is not None:
+                self._gan.reused_fakes = None  # its graph can be used once, and that is for the recording
+                expected = [tensor.clone() for tensor in compared(compute())]
+                self._restore(before)
+            uniforms = {address: self._gan.draw_uniforms(*address) for address in self._addresses[kind]}
+            results, replay = self._with_uniforms(lambda *address: uniforms[address], partial(self._record, compute))
+            recorded = _Recorded(results, replay, uniforms)
+            self._replayed(recorded)
+            if compared is not None and expected is not None:
+                self.differences.append(_difference(compared(results), expected))
+        except RuntimeError as error:
+            self.failure = str(error).splitlines()[0]
+            self._restore(before)
+            self._gan.reused_fakes = None
+            return compute()
+        self._recorded[kind] = recorded
+        return results
+
+    def _state(self) -> "_State":
+        buffers = [(buffer, buffer.clone()) for network in self._gan.networks for buffer in network.buffers()]
+        return _State(buffers, torch.get_device_module(self.device).get_rng_state(self.device), self._gan.reused_fakes)
+
+    def _restore(self, state: "_State") -> None:
+        for buffer, values in state.buffers:
+            buffer.copy_(values)
+        torch.get_device_module(self.device).set_rng_state(state.rng, self.device)
+        self._gan.reused_fakes = state.reused_fakes
 
     def _noted(self, known: dict[tuple, None], *address: str | int) -> Tensor:
         known[address] = None
@@ -119,6 +175,15 @@ class GraphedSteps(EagerSteps):
             return compute()
         finally:
             self._gan.uniform_source = None
+
+
+def _difference(found: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
+    """The norm of the difference over that of what is expected; RuntimeError where it is more than the order of sums makes."""
+    error = torch.stack([(a - b).norm() for a, b in zip(found, expected, strict=True)]).norm()
+    share = (error / torch.stack([each.norm() for each in expected]).norm()).item()
+    if share > TOLERANCE:
+        raise RuntimeError(f"the gradient of a replayed step differs from that of the eager one by {share:.1g} of its norm")
+    return share
 
 
 def _cuda_recorder() -> Record:

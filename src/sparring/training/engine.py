@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from sparring.augment import Adaptive
+from sparring.config import devices
 from sparring.config.non_finite import DivergenceError, NonFiniteValue
 from sparring.config.rng import derive_seed, keyed_generator
 from sparring.config.schedules import RoundInfo
@@ -21,6 +22,7 @@ from sparring.losses import is_probabilistic
 from sparring.networks.latents import Code
 from sparring.networks.layers.batch_norm import BatchNorm, convert_sync_batchnorm
 from sparring.optim.adam import Adam, AdamOptimizer, StepClock
+from sparring.optim.ema import update_average
 from sparring.recipe import Move, MoveD, MoveG, Recipe, draws_real
 from sparring.training.batch_order import BatchOrder
 from sparring.training.build import build_discriminator, build_generator
@@ -116,11 +118,12 @@ class Engine:
         are journalled, so that no round waits for the device.
         """
         self._apply_schedules(round_)
-        readings = self._guarded_round(round_)
+        with devices.tf32(self.recipe.precision == "tf32"):
+            readings = self._guarded_round(round_)
         if self.recipe.average and self.gan.g_ema:
             before, images = self.images_before(round_), self.images_before(round_ + 1)
-            args = self.gan.g_ema, self.gan.generator.network, images, images - before
-            self.steps.run(("average", self.recipe.average.decay(*args[2:])), partial(self.recipe.average.update, *args))
+            decay = self.recipe.average.decay(images, images - before)
+            self.steps.run(("average", decay), partial(update_average, *self._average_and_original, decay))
         self._adapt_strength(round_)
         return readings
 
@@ -175,7 +178,7 @@ class Engine:
             kind = index, sizes, due, context.gamma_has_faded
             drawn = chosen if draws_real(move) else None
             compute = partial(self._compute, move, drawn, real, z, codes, self._reuses_fakes(index))
-            self.last, gradients = self.steps.run(kind, compute)
+            self.last, gradients = self.steps.run(kind, compute, compared=_gradients_of)
             real, _, codes = self.last
             readings |= apply_gradients(self.gan, gradients, partial(self._run_update, kind))
             self.group.all_reduce_mean(self._own_statistics)
@@ -270,6 +273,12 @@ class Engine:
         return self.recipe.z.sample(num, keyed_generator(self.device, self.seed, *address))
 
     @cached_property
+    def _average_and_original(self) -> tuple[list[Tensor], list[Tensor]]:
+        """The tensors of the moving average, and those of G: always the same memory."""
+        assert self.gan.g_ema is not None
+        return list(self.gan.g_ema.state_dict().values()), list(self.gan.generator.network.state_dict().values())
+
+    @cached_property
     def _own_statistics(self) -> list[Tensor]:
         """Running statistics of batch norms that see the local rows alone."""
         if self.group.size == 1 or self.recipe.batch_norm == "synchronised":
@@ -285,17 +294,18 @@ class Engine:
             torch.get_device_module(self.device).manual_seed(seed)
 
 
+def _gradients_of(found: tuple[Batch, StepGradients]) -> list[Tensor]:
+    return [gradient for _, gradients in found[1].sides for gradient in gradients]
+
+
 @contextmanager
 def own_torch_state(device: torch.device) -> Iterator[None]:
-    """Within the block PyTorch's default generators belong to the engine, and convolutions do not use TF32; afterwards the
-    user's random state and settings are restored."""
-    on_cpu, tf32 = device.type == "cpu", torch.backends.cudnn.allow_tf32
-    with torch.random.fork_rng(devices=[]) if on_cpu else torch.random.fork_rng([device], device_type=device.type):
-        torch.backends.cudnn.allow_tf32 = False
-        try:
-            yield
-        finally:
-            torch.backends.cudnn.allow_tf32 = tf32
+    """Within the block PyTorch's default generators belong to the engine, and nothing is computed in TF32 unless asked for;
+    afterwards the user's random state and settings are restored."""
+    on_cpu = device.type == "cpu"
+    own_rng = torch.random.fork_rng(devices=[]) if on_cpu else torch.random.fork_rng([device], device_type=device.type)
+    with own_rng, devices.tf32(False):
+        yield
 
 
 def _player(network: nn.Module, optim: Adam, device: torch.device, clock: StepClock) -> Player:

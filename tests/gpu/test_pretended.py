@@ -1,0 +1,119 @@
+"""Every recipe on a pretended GPU, in a process of its own: what CUDA refuses, where a round waits, and what graphs compute."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tiny import SETTINGS
+
+HERE = Path(__file__).parent
+SOURCES = HERE.parents[1] / "src"
+COPY = "copy to device @ non-blocking @ training/capture.py:input"
+ADAPTIVE = {  # what an adaptive augmentation asks of the device when it measures
+    "copy to device @ waiting @ training/engine.py:<listcomp>",
+    "copy to device @ waiting @ training/engine.py:_adapt_strength",
+    "wait @ tolist @ augment/adaptive.py:overfitting",
+}
+WAITING = {
+    "modern": ADAPTIVE,
+    "photo-adaptive": ADAPTIVE,
+    "flash-skip": {"wait @ tolist @ training/step.py:_check_finite"},
+}
+BATCHES = {"r3": 2, "ring": 2, "grid": 2, "wgan-gp": 5}  # of real images a round, else one
+VARIANTS = ("photo-adaptive", "flash-skip", "flash-dragan", "flash-lecam", "flash-clipping", "cgan-acgan", "flash-noise")
+NAMES = (*sorted(SETTINGS), "modern", *VARIANTS, "flash-relativistic-average")
+
+
+def played(*names: str, sources: Path = SOURCES) -> dict[str, dict]:
+    """What `play.py` says of these recipes, by name."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (sources, HERE.parent))), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-W", "ignore", str(HERE / "play.py"), *names]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return {line["recipe"]: line for line in map(json.loads, done.stdout.splitlines())}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("names", [NAMES[:10], NAMES[10:19], NAMES[19:]], ids=lambda names: f"{names[0]} to {names[-1]}")
+def test_rounds_wait_for_nothing_and_are_the_same_as_graphs(names):
+    found = played(*names)
+    assert found.keys() == {*names}
+    for name, of in found.items():
+        assert "error" not in of, of
+        assert max(of["gradients"]) < 1e-5, name
+        assert of["a_round"].pop(COPY) == BATCHES.get(name, 1), name
+        assert of["a_round"].keys() == WAITING.get(name, set()), name
+        assert of["failure"] is None, of["failure"]
+        assert of["num_recorded"] >= 2, name
+        assert of["same_as_eager"], name
+        assert of["same_when_resumed"], name
+
+
+FAULTS = {
+    "a buffer that stays on the CPU": (
+        "networks/layers/maps.py",
+        'self.register_buffer("matrix", _triangles(size, new), persistent=False)',
+        "self.matrix = _triangles(size, new)",
+        "r3",
+    ),
+    "a generator of the CPU": (
+        "training/gan.py",
+        "rng = keyed_generator(device,",
+        'rng = keyed_generator("cpu",',
+        "photo",
+    ),
+    "a constant made on the CPU": (
+        "augment/diff_augment.py",
+        "torch.arange(size, device=uniforms.device) - shift",
+        "torch.arange(size) - shift",
+        "photo",
+    ),
+    "a memory that stays on the CPU": ("training/gan.py", "penalty.initial().to(device)", "penalty.initial()", "flash-lecam"),
+    "random bits of the CPU": (
+        "networks/layers/dropout.py",
+        "dtype=torch.int64, device=device)",
+        "dtype=torch.int64)",
+        "dropout-mlp",
+    ),
+    "a wait in every step": (
+        "training/step.py",
+        "    player.optimizer.advance()",
+        "    player.optimizer.advance()\n        gradients[0].sum().item()",
+        "vanilla",
+    ),
+    "a copy that waits": ("training/capture.py", "non_blocking=True", "non_blocking=False", "vanilla"),
+    "a wait in a recorded step": (
+        "training/step.py",
+        '    readings = {"d_loss": d_loss, **_logits_of_d(gan, on_real, on_fake)}',
+        '    readings = {"d_loss": d_loss.item() + d_loss * 0, **_logits_of_d(gan, on_real, on_fake)}',
+        "dropout-mlp",
+    ),
+    "a number that a graph keeps": (
+        "training/engine.py",
+        'gamma_factor = self.steps.number("gamma", gamma) if gamma else 0.0',
+        "gamma_factor = gamma",
+        "r3",
+    ),
+}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_seen(fault, tmp_path):
+    file, right, wrong, name = FAULTS[fault]
+    for source in (SOURCES / "sparring").rglob("*"):
+        if source.suffix in (".py", ".safetensors", ".json", ".j2"):
+            place = tmp_path / source.relative_to(SOURCES)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(source)
+    text = (SOURCES / "sparring" / file).read_text()
+    assert right in text
+    (tmp_path / "sparring" / file).unlink()
+    (tmp_path / "sparring" / file).write_text(text.replace(right, wrong))
+    of = played(name, sources=tmp_path)[name]
+    seen = "error" in of or of["failure"] or of["a_round"] != {COPY: BATCHES.get(name, 1)} or not of["same_as_eager"]
+    assert seen, of
