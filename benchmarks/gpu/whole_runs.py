@@ -52,7 +52,7 @@ def whole_runs(visit: Visit) -> None:
                 facts["first_score"] = str(result.scores[0])
             resume(place, rounds=132, device="cpu", quiet=True)
             events = list(run.journal())
-            facts["capture"] = [event["differences"] for event in events if event["event"] == "capture"]
+            facts["capture"] = [event["differs_by"] for event in events if event["event"] == "capture"]
             facts["warnings"] = [event.get("text") for event in events if event["event"] == "warning"][:3]
 
 

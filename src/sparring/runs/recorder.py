@@ -115,7 +115,7 @@ class Recorder:
             self.say(text)
             self._failure_told = True
         if steps.differences:
-            self.journal.write("capture", round=info.round, differences=[*steps.differences])
+            self.journal.write("capture", round=info.round, differs_by=max(steps.differences))
             steps.differences.clear()
 
     def _write_due(self, info: RoundInfo) -> None:
