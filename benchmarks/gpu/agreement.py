@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from visit import NAMES, Visit, data_of, engine_of, recipe_of
 
-from sparring.config.rng import keyed_generator
+from sparring.config.rng import keyed_generator, own_torch_state
 from sparring.distributed.rows import Rows, sharded
 from sparring.networks.layers import dropout
 from sparring.networks.layers.batch_norm import convert_sync_batchnorm
-from sparring.training.engine import Engine, own_torch_state
+from sparring.training.engine import Engine
 from sparring.training.gan import GAN
 from sparring.training.sampler import EngineSampler
 

@@ -13,7 +13,8 @@ from torch.profiler import ProfilerActivity, profile
 from visit import NAMES, Visit, engine_of
 
 from sparring.config import devices
-from sparring.training.engine import Engine, own_torch_state
+from sparring.config.rng import own_torch_state
+from sparring.training.engine import Engine
 
 TIMED: tuple[tuple[str, dict[str, Any]], ...] = (
     *((name, {}) for name in ("flash", "vanilla", "dcgan", "r3", "photo")),

@@ -14,11 +14,12 @@ from sparring.bench.network_facts import NetworkFacts, inspect_network
 from sparring.bench.products import Convolution, Linear, Product
 from sparring.bench.round_flops import FlopCounter, count_round_flops
 from sparring.config import codec
+from sparring.config.rng import own_torch_state
 from sparring.data.sets import ImageSet
 from sparring.losses import RelativisticPairing
 from sparring.penalties import R1
 from sparring.recipe import MoveBoth, MoveD, MoveG
-from sparring.training.engine import Engine, own_torch_state
+from sparring.training.engine import Engine
 from tiny import SETTINGS, miniature
 
 CPU = torch.device("cpu")

@@ -8,10 +8,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sparring.bench.network_facts import inspect_network
 from sparring.bench.products import Convolution, Product, geometry, prepare
+from sparring.config.rng import own_torch_state
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
 from sparring.penalties import SpectralNorm
-from sparring.training.engine import own_torch_state
 
 CPU = torch.device("cpu")
 

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from sparring.bench.round_flops import FlopCounter, count_round_flops
+from sparring.config.rng import own_torch_state
 from sparring.penalties import R1, GradientPenalty, LeCam
-from sparring.training.engine import Engine, own_torch_state
+from sparring.training.engine import Engine
 from tiny import miniature
 
 CPU = torch.device("cpu")

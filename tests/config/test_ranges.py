@@ -17,6 +17,7 @@ from sparring import recipes
 from sparring.config import codec, ranges, registry
 from sparring.config.non_finite import DivergenceError
 from sparring.config.ranges import Length, Limits, Range, Ranged
+from sparring.config.rng import own_torch_state
 from sparring.config.schedules import Duration, Interval, Schedule
 from sparring.data.sets import ImageSet
 from sparring.errors import InputError
@@ -25,7 +26,7 @@ from sparring.networks.latents import Code
 from sparring.networks.r3 import R3DiscriminatorConfig, R3GeneratorConfig
 from sparring.penalties.penalty import LazyPenalty
 from sparring.recipe import Recipe
-from sparring.training.engine import Engine, own_torch_state
+from sparring.training.engine import Engine
 from sparring.training.sampler import EngineSampler
 
 CPU = torch.device("cpu")

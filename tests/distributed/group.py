@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.api.resolve import resolve
+from sparring.config.rng import own_torch_state
 from sparring.config.schedules import START, Duration
 from sparring.data import ImageSet
 from sparring.distributed.launch import Launch
@@ -23,7 +24,7 @@ from sparring.errors import InputError, SparringError
 from sparring.networks.layers.batch_norm import convert_sync_batchnorm
 from sparring.recipe import Recipe
 from sparring.training import probes
-from sparring.training.engine import Engine, own_torch_state
+from sparring.training.engine import Engine
 from sparring.training.loop import run_rounds
 from sparring.training.sampler import EngineSampler
 

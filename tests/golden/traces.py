@@ -16,10 +16,11 @@ from zlib import crc32
 import torch
 from torch import Tensor, nn
 
+from sparring.config.rng import own_torch_state
 from sparring.config.schedules import Duration, RoundInfo
 from sparring.optim.adam import AdamOptimizer
 from sparring.recipe import Recipe
-from sparring.training.engine import Engine, own_torch_state
+from sparring.training.engine import Engine
 from sparring.training.loop import run_rounds
 from tiny import SETTINGS, miniature
 

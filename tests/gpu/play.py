@@ -12,13 +12,14 @@ import torch
 from graph import GraphGpu
 from pretended import GPU, values_of
 
+from sparring.config.rng import own_torch_state
 from sparring.config.schedules import RoundInfo
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint
 from sparring.runs.checkpoint import Checkpoint
 from sparring.training import batch_order
 from sparring.training.capture import GraphedSteps
-from sparring.training.engine import Engine, own_torch_state
+from sparring.training.engine import Engine
 from sparring.training.sampler import EngineSampler
 from tiny import SETTINGS, miniature
 
@@ -81,7 +82,8 @@ def play(name: str, folder: Path) -> dict[str, Any]:
 
 def graphed_engine(recipe: Recipe, gpu: GraphGpu) -> Engine:
     engine = built(recipe, GPU)
-    engine.steps = GraphedSteps(engine.gan, GPU, gpu.record)
+    assert engine.fast
+    engine.steps = GraphedSteps(engine.fast, GPU, gpu.record)
     return engine
 
 

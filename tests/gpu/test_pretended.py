@@ -21,7 +21,7 @@ ADAPTIVE = {  # what an adaptive augmentation asks of the device when it measure
 WAITING = {
     "modern": ADAPTIVE,
     "photo-adaptive": ADAPTIVE,
-    "flash-skip": {"wait @ tolist @ training/step.py:_check_finite"},
+    "flash-skip": {"wait @ tolist @ training/guard.py:check_finite"},
 }
 BATCHES = {"r3": 2, "ring": 2, "grid": 2, "wgan-gp": 5}  # of real images a round, else one
 VARIANTS = ("photo-adaptive", "flash-skip", "flash-dragan", "flash-lecam", "flash-clipping", "cgan-acgan", "flash-noise")
@@ -87,9 +87,9 @@ FAULTS = {
     ),
     "a copy that waits": ("training/capture.py", "non_blocking=True", "non_blocking=False", "vanilla"),
     "a wait in a recorded step": (
-        "training/step.py",
-        '    readings = {"d_loss": d_loss, **_logits_of_d(gan, on_real, on_fake)}',
-        '    readings = {"d_loss": d_loss.item() + d_loss * 0, **_logits_of_d(gan, on_real, on_fake)}',
+        "training/fast.py",
+        "        readings = detached(d_loss=d_loss, ",
+        "        readings = detached(d_loss=d_loss + d_loss.item(), ",
         "dropout-mlp",
     ),
     "a number that a graph keeps": (

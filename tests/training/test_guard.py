@@ -9,12 +9,13 @@ from test_rounds import CPU, DoubleSet, build, images, small, small_dcgan, small
 from torch import Tensor
 
 from sparring.config.non_finite import DivergenceError, Skip, Stop
+from sparring.config.rng import own_torch_state
 from sparring.data import ImageSet
 from sparring.losses import NonSaturating
 from sparring.recipe import MoveBoth, MoveG, Recipe, Round
 from sparring.runs import checkpoint
 from sparring.training import step as gan_step
-from sparring.training.engine import Engine, own_torch_state
+from sparring.training.engine import Engine
 from sparring.training.probes import run_probes, traces_on_test_images
 
 RECIPES = pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from sparring.api.resolve import resolve
-from sparring.config.rng import keyed_generator
+from sparring.config.rng import keyed_generator, own_torch_state
 from sparring.runs import checkpoint
-from sparring.training.engine import Engine, own_torch_state
+from sparring.training.engine import Engine
 from sparring.training.probes import run_probes
 from sparring.training.sampler import EngineSampler
 from tiny import SETTINGS

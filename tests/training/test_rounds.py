@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring import recipes
+from sparring.config.rng import own_torch_state
 from sparring.data import ImageSet
 from sparring.networks import (
     DcganDiscriminatorConfig,
@@ -17,9 +18,10 @@ from sparring.networks import (
     UpsampleGeneratorConfig,
 )
 from sparring.recipe import MoveD, MoveG, Recipe, Round
-from sparring.training.engine import Engine, own_torch_state, summary
+from sparring.training.engine import Engine
 from sparring.training.player import inference
 from sparring.training.probes import traces_on_test_images
+from sparring.training.readings import summary
 from sparring.training.sampler import EngineSampler
 
 CPU = torch.device("cpu")

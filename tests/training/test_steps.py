@@ -4,20 +4,24 @@ from typing import Any
 
 import pytest
 import torch
+from steps import fast_steps, take_step
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from sparring.losses import Minimax, NonSaturating
-from sparring.networks.layers import perceptron
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.perceptron import Perceptron
 from sparring.optim.adam import Adam, AdamOptimizer, StepClock
 from sparring.recipe import MoveBoth, MoveD, MoveG
+from sparring.training.fast import FastSteps
 from sparring.training.gan import GAN, reduce_mean
+from sparring.training.perceptron_pass import PerceptronPass
 from sparring.training.player import Player, inference
-from sparring.training.step import read_losses, take_step
+from sparring.training.readings import read_losses
 
 NUM_Z, NUM_X = 3, 2
+FAST = pytest.mark.parametrize("way", ["fast"], indirect=True)
+pytestmark = pytest.mark.usefixtures("way")
 
 
 class Recorded(AdamOptimizer):
@@ -166,33 +170,38 @@ def perceptrons(loss=None) -> GAN:
     return GAN(*players, loss=loss or NonSaturating())
 
 
+@FAST
 @pytest.mark.parametrize("moves", [(MoveD(), MoveG()), (MoveG(), MoveD(batch="joint")), (MoveBoth(),)])
 def test_written_out_gradients_play_the_same_match(moves):
     gans, real, z = (make_gan(), perceptrons()), normal(4, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
     for move in (*moves, *moves):
         one, other = (take_step(move, gan, real, z) for gan in gans)
         assert_close(list(one.values()), list(other.values()))
-    assert gans[1].discriminator.forward(real).__class__ is perceptron.PerceptronPass
+    assert isinstance(FastSteps(gans[1])._discriminate(real, "real"), PerceptronPass)
     assert_close(weights(gans[0].generator), weights(gans[1].generator))
     assert_close(weights(gans[0].discriminator), weights(gans[1].discriminator))
 
 
+@FAST
 @pytest.mark.parametrize("make", [make_gan, perceptrons])
 def test_fakes_that_are_kept_are_those_that_g_would_make_again(make):
     gans, real, z = (make(), make()), normal(4, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
+    assert not any(fast_steps(gan).reused for gan in gans)
     calls = Calls(gans[0].generator.network)
     for keep, gan in zip((True, False), gans, strict=True):
         take_step(MoveD(), gan, real, z, keep=keep)
         take_step(MoveG(z="same"), gan, real, z)
-        assert gan.reused_fakes is None
+        assert fast_steps(gan).reused is None
     assert len(calls.inputs) <= 1
     assert_close(weights(gans[0].generator), weights(gans[1].generator))
     assert_close(weights(gans[0].discriminator), weights(gans[1].discriminator))
 
 
+@FAST
 def test_d_sees_both_sides_in_one_pass_only_where_that_changes_nothing():
     for extra, passes in ((nn.Identity(), [10]), (Dropout(0.5), [4, 6]), (nn.BatchNorm1d(5), [4, 6])):
         gan = make_gan(d_extra=extra)
+        assert fast_steps(gan).gan is gan
         calls = Calls(gan.discriminator.network)
         take_step(MoveD(), gan, normal(4, NUM_X), normal(6, NUM_Z))
         assert [len(x) for x in calls.inputs] == passes
@@ -226,6 +235,7 @@ def test_a_network_of_ones_own_may_share_gradients_and_begin_in_place(move):
         assert_close(gradients_of(gan.discriminator), d_gradients)
 
 
+@FAST
 def test_fakes_that_are_kept_serve_their_own_z_only():
     gan, other = perceptrons(), normal(3, NUM_Z, seed=3)
     take_step(MoveD(), gan, normal(4, NUM_X), normal(4, NUM_Z), keep=True)
@@ -241,9 +251,9 @@ def test_what_is_frozen_stays_frozen():
 
 def test_g_moves_without_gradients_by_the_weights_of_d():
     gan = make_gan(d_extra=nn.BatchNorm1d(5))
-    judged = gan.discriminator.forward(normal(4, NUM_X), weights=False, inputs=True)
+    d_pass = FastSteps(gan)._discriminate(normal(4, NUM_X), "fake", weights=False, inputs=True)
     with pytest.raises(RuntimeError, match=r"require grad|not have been used"):
-        judged.vjp(torch.ones(4, dtype=torch.float64), weights=True)
+        d_pass.vjp(torch.ones(4, dtype=torch.float64), weights=True)
     assert all(p.requires_grad for p in gan.discriminator.network.parameters())
 
 

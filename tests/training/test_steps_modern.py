@@ -4,6 +4,7 @@ from copy import deepcopy
 
 import pytest
 import torch
+from steps import take_step
 from test_steps import (
     NUM_X,
     NUM_Z,
@@ -24,14 +25,15 @@ from sparring.conditions import AuxiliaryClassifier, Projection
 from sparring.distributed.single_process import BOTH
 from sparring.losses import NonSaturating, RelativisticPairing, Wasserstein
 from sparring.networks.latents import Code
+from sparring.networks.layers.dropout import Dropout
 from sparring.optim.adam import Adam, StepClock
 from sparring.penalties import R1, R2, GradientPenalty, LeCam, SpectralNorm, WeightClipping
 from sparring.recipe import MoveBoth, MoveD, MoveG
 from sparring.training.gan import GAN, StepContext
-from sparring.training.gradient_penalties import penalty_gradients
+from sparring.training.gradient_penalties import gradient_penalty
 from sparring.training.player import Player
-from sparring.training.step import take_step
 
+pytestmark = pytest.mark.usefixtures("way")
 REAL, Z = normal(6, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
 
 
@@ -47,10 +49,14 @@ def squared_slopes(d: nn.Module, images: Tensor) -> Tensor:
 
 def test_a_penalty_is_not_worked_out_where_its_ramp_has_come_to_nothing():
     gan = make_gan(penalties=(R1(),), context=StepContext(gamma_factor=0.0))
-    found = penalty_gradients(gan, REAL, REAL, None, None)
-    assert (found.value, found.gradients) == (0, ())
+    value = gradient_penalty(gan, (REAL, None, None), (REAL, None, None))
+    assert value == 0
+    assert value is not None
+    assert not value.requires_grad
     gan.context = StepContext(gamma_factor=0.1)
-    assert penalty_gradients(gan, REAL, REAL, None, None).gradients
+    value = gradient_penalty(gan, (REAL, None, None), (REAL, None, None))
+    assert value is not None
+    assert value.requires_grad
 
 
 @pytest.mark.parametrize("move", [MoveD(), MoveBoth()])
@@ -236,3 +242,21 @@ def test_all_that_d_sees_is_augmented(move):
         assert_close(gradients_of(gan.discriminator), by_backward(d, d_value))
     if not isinstance(move, MoveD):
         assert_close(gradients_of(gan.generator), by_backward(g, softplus(-d(fakes)).mean()))
+
+
+@pytest.mark.parametrize("move", [MoveD(), MoveBoth()])
+def test_r1_is_taken_on_the_logits_that_the_loss_sees(move):
+    """With dropout in D the loss and the penalty see one mask."""
+    gan = make_gan(d_extra=Dropout(0.5), penalties=(R1(gamma=3.0), R2(gamma=0.5)))
+    g, d = copies(gan)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        real, fake = REAL.clone().requires_grad_(), g(Z).detach().requires_grad_()
+        real_logits, fake_logits = d(real), d(fake)
+        slopes = [torch.autograd.grad(y.sum(), x, create_graph=True)[0] for y, x in ((real_logits, real), (fake_logits, fake))]
+        value = softplus(-real_logits).mean() + softplus(fake_logits).mean()
+        value = value + 1.5 * slopes[0].square().sum(1).mean() + 0.25 * slopes[1].square().sum(1).mean()
+        expected = by_backward(d, value)
+        torch.manual_seed(5)
+        take_step(move, gan, REAL, Z)
+    assert_close(gradients_of(gan.discriminator), expected)

@@ -6,12 +6,12 @@ from typing import Any
 
 from sparring.api.session import build, load_weights
 from sparring.config import devices
+from sparring.config.rng import own_torch_state
 from sparring.config.schedules import START, Duration, Interval
 from sparring.recipe import Recipe
 from sparring.runs.progress import Progress
 from sparring.runs.run import Run
 from sparring.training.capture import EngineName, GraphedSteps
-from sparring.training.engine import own_torch_state
 from sparring.training.loop import run_rounds
 
 

@@ -10,6 +10,7 @@ import torch
 from sparring import evaluation
 from sparring.config import devices
 from sparring.config.non_finite import DivergenceError
+from sparring.config.rng import own_torch_state
 from sparring.config.schedules import RoundInfo
 from sparring.data.sets import Dataset
 from sparring.distributed.launch import Launch
@@ -25,7 +26,7 @@ from sparring.runs.recorder import Ending, Recorder
 from sparring.runs.run import Run
 from sparring.runs.signals import StopSignals
 from sparring.training.capture import EngineName
-from sparring.training.engine import Engine, own_torch_state
+from sparring.training.engine import Engine
 
 TIMEOUT = 600.0  # seconds
 
@@ -59,14 +60,15 @@ def build(
 ) -> tuple[Engine, Dataset]:
     """The engine of a recipe, and its test images. `group`: by default this process alone.
 
-    `engine`: "capture" records rounds as CUDA graphs, "eager" computes them operation by operation; "auto" captures on CUDA.
+    `engine`: "eager" takes the plain steps of `training.step`; "capture" records rounds as CUDA graphs; "auto" captures on
+    CUDA, and else takes the fast steps of `training.fast`.
     Raises InputError for "capture" on another device, or in several processes.
     """
     if engine == "capture" and (device.type != "cuda" or (group and group.size > 1)):
         where = f"on {device.type}" if device.type != "cuda" else f"in {group.size} processes" if group else ""
         raise InputError(f"--engine capture records rounds on CUDA in a single process, not {where}; use --engine auto")
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
-    return Engine.build(recipe, train_set, seed, device, group, graphed=False if engine == "eager" else None), test
+    return Engine.build(recipe, train_set, seed, device, group, fast=engine != "eager"), test
 
 
 def quick_reference(recipe: Recipe, device: torch.device, progress: Progress) -> Reference | None:

@@ -16,8 +16,9 @@ from sparring.bench.round_flops import count_round_flops
 from sparring.bench.startup import StartUp
 from sparring.bench.turns import Quartiles, time_in_turns
 from sparring.config import devices
+from sparring.config.rng import own_torch_state
 from sparring.recipe import Recipe
-from sparring.training.engine import Engine, own_torch_state
+from sparring.training.engine import Engine
 
 __all__ = ["DEFAULT", "Speed", "hardware", "measure"]
 

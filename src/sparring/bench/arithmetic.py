@@ -7,13 +7,13 @@ import torch
 
 from sparring.bench.network_facts import NUM_EXAMPLES, NetworkFacts, inspect_network
 from sparring.bench.products import Product
+from sparring.config.rng import own_torch_state
 from sparring.data.sets import Dataset
 from sparring.losses import RelativisticLoss
 from sparring.networks.latents import Code
 from sparring.penalties import Penalty
 from sparring.recipe import Move, MoveBoth, MoveD, MoveG, Recipe
 from sparring.training.build import build_discriminator, build_generator
-from sparring.training.engine import own_torch_state
 
 
 @dataclass(frozen=True)

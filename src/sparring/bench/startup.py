@@ -19,9 +19,10 @@ import torch
 from sparring import recipes
 from sparring.bench.floor import synchronize
 from sparring.config import devices
+from sparring.config.rng import own_torch_state
 from sparring.errors import InputError, MachineError, SparringError
 from sparring.recipe import Recipe
-from sparring.training.engine import Engine, own_torch_state
+from sparring.training.engine import Engine
 
 _ROUNDS, _SECONDS = 2, 1.0  # at least this many rounds, and until this time has passed since the first one
 

@@ -3,9 +3,13 @@
 No random state needs saving: the seed and the round suffice to repeat a round's draws.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 
 import torch
+
+from sparring.config import devices
 
 
 def derive_seed(seed: int, *address: str | int) -> int:
@@ -17,3 +21,13 @@ def derive_seed(seed: int, *address: str | int) -> int:
 def keyed_generator(device: torch.device | str, seed: int, *address: str | int) -> torch.Generator:
     """A fresh generator on `device` for the draw at this address."""
     return torch.Generator(device).manual_seed(derive_seed(seed, *address))
+
+
+@contextmanager
+def own_torch_state(device: torch.device) -> Iterator[None]:
+    """Within the block PyTorch's default generators belong to the engine, and nothing is computed in TF32 unless asked for;
+    afterwards the user's random state and settings are restored."""
+    on_cpu = device.type == "cpu"
+    own_rng = torch.random.fork_rng(devices=[]) if on_cpu else torch.random.fork_rng([device], device_type=device.type)
+    with own_rng, devices.tf32(False):
+        yield

@@ -84,6 +84,10 @@ class ProcessGroup(SingleProcess):
         return sharded(network, Rows(sum(nums), spans, self._rng, self.all_gather))
 
     def gather(self, sides: Sequence[Side], logits: Sequence[Tensor]) -> Sequence[Tensor]:
+        return _Gather.apply(self, sides, *logits)
+
+    def gathered(self, sides: Sequence[Side], logits: Sequence[Tensor]) -> Sequence[Tensor]:
+        """`gather`, without a way back."""
         spans = [self._spans(self._nums[side]) for side in sides]
         parts = [logits[0].new_tensor([self.stop_request(), time.perf_counter() - self._began], dtype=torch.float64)]
         for own, given in zip(spans, logits, strict=True):
@@ -268,6 +272,20 @@ class ProcessGroup(SingleProcess):
             if time.monotonic() > end:
                 raise self._heartbeat.explain(TimeoutError(f"nothing came for {self._timeout:g} s"))
             time.sleep(1e-4)
+
+
+class _Gather(torch.autograd.Function):
+    """Whole batches from the local rows. Each process computes the loss of the whole batch, so that the gradient by a local row
+    is that by its place in the whole."""
+
+    @staticmethod
+    def forward(ctx: Any, group: ProcessGroup, sides: Sequence[Side], *logits: Tensor) -> tuple[Tensor, ...]:
+        ctx.group, ctx.sides = group, sides
+        return tuple(group.gathered(sides, logits))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return None, None, *ctx.group.local(ctx.sides, gradients)
 
 
 def _longest(spans: Spans) -> int:

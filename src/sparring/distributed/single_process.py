@@ -45,7 +45,7 @@ class SingleProcess:
         return _NOTHING
 
     def gather(self, sides: Sequence[Side], logits: Sequence[Tensor]) -> Sequence[Tensor]:
-        """The logits of the whole batches, in order, from those of the local rows."""
+        """The logits of the whole batches, in order, from those of the local rows, to which gradients flow back."""
         return logits
 
     def local(self, sides: Sequence[Side], whole: Sequence[Tensor]) -> Sequence[Tensor]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sparring.config.ranges import Range
 from sparring.config.registry import register
-from sparring.penalties.penalty import Critic, Penalty
+from sparring.penalties.penalty import Penalty
 
 
 @register("penalty")
@@ -27,6 +27,8 @@ class Dragan(Penalty):
     def num_uniforms(self, shape: tuple[int, ...]) -> int:
         return 1 + prod(shape)
 
-    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
-        noise = self.width * uniforms[:, :1] * uniforms[:, 1:]
-        return self.of_input_gradients(critic, real + noise.view(real.shape), center=1)
+    def points(self, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
+        return real + (self.width * uniforms[:, :1] * uniforms[:, 1:]).view(real.shape)
+
+    def values(self, gradients: Tensor) -> Tensor:
+        return self.squared_norm(gradients, center=1)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sparring.config.ranges import Range
 from sparring.config.registry import register
-from sparring.penalties.penalty import Critic, Penalty
+from sparring.penalties.penalty import Penalty
 
 
 @register("penalty")
@@ -26,9 +26,11 @@ class GradientPenalty(Penalty):
     def num_uniforms(self, shape: tuple[int, ...]) -> int:
         return 1
 
-    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
+    def points(self, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
         if real.shape != fake.shape:
             shapes = f"{list(real.shape)} and {list(fake.shape)}"
             raise ValueError(f"gradient-penalty joins real with generated samples, but the batches are {shapes}")
-        points = fake + uniforms.view(-1, *[1] * (real.ndim - 1)) * (real - fake)
-        return self.of_input_gradients(critic, points, self.center)
+        return fake + uniforms.view(-1, *[1] * (real.ndim - 1)) * (real - fake)
+
+    def values(self, gradients: Tensor) -> Tensor:
+        return self.squared_norm(gradients, self.center)

@@ -27,34 +27,44 @@ class LazyPenalty(Ranged, prefix="penalty."):
 
 @dataclass(frozen=True)
 class Penalty(LazyPenalty):
-    """A penalty on the gradients of D's logits by its input samples.
+    """A penalty on the gradients of D's logits by its input samples: `values` of the gradients at `points`.
 
-    `side`: the side whose images, and codes under a condition, D is evaluated on. Random numbers come from outside, U[0, 1) for
-    each sample, so that a batch can be drawn whole and split by rows.
+    `side`: the side whose images, and codes under a condition, D is evaluated on. `at_samples`: the points are that side's
+    samples themselves, whose logits a step has already. Random numbers come from outside, U[0, 1) for each sample, so that a
+    batch can be drawn whole and split by rows.
     """
 
     side: ClassVar[Literal["real", "fake"]] = "real"
+    at_samples: ClassVar[bool] = False
 
     def num_uniforms(self, shape: tuple[int, ...]) -> int:
         """The number of random numbers that a sample of this shape takes."""
         return 0
 
+    def points(self, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
+        """Where the gradients are taken, [B, *shape]. real, fake: [B, *shape]; uniforms: [B, num_uniforms(shape)]."""
+        raise NotImplementedError
+
+    def values(self, gradients: Tensor) -> Tensor:
+        """Values [B] with gamma in them, `every` not, of the gradients [B, n] of each logit by its own point."""
+        raise NotImplementedError
+
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
-        """Values [B] with gamma in them, `every` not. real, fake: [B, *shape]; uniforms: [B, num_uniforms(shape)].
+        """The values [B] from a pass of their own through the critic.
 
         Their gradient by D's weights is one of second order: call it with gradients enabled.
         """
-        raise NotImplementedError
+        points = self.points(real, fake, uniforms).detach().requires_grad_()
+        return self.values(input_gradients(critic(points.clone()), points))  # a copy, as a network may begin in place
 
-    def of_input_gradients(self, critic: Critic, samples: Tensor, center: float) -> Tensor:
-        """(gamma / 2) (|grad D| - center)^2 at each sample, [B].
+    def squared_norm(self, gradients: Tensor, center: float = 0.0) -> Tensor:
+        """(gamma / 2) (|gradient| - center)^2, [B].
 
-        Where grad D is 0, so is the derivative taken of its norm (the subgradient of least norm): never NaN.
+        Where a gradient is 0, so is the derivative taken of its norm (the subgradient of least norm): never NaN.
         """
-        slope = input_gradients(critic, samples)
         if center == 0:  # no root, so that all derivatives are exact
-            return self.scaled_square(slope).sum(1)
-        return self.scaled_square(torch.linalg.vector_norm(slope, dim=1) - center)
+            return self.scaled_square(gradients).sum(1)
+        return self.scaled_square(torch.linalg.vector_norm(gradients, dim=1) - center)
 
 
 @dataclass(frozen=True)
@@ -74,9 +84,7 @@ class LogitPenalty(LazyPenalty):
         raise NotImplementedError
 
 
-def input_gradients(critic: Critic, samples: Tensor) -> Tensor:
-    """The gradient of each logit by its own sample, [B, number of values in a sample], itself differentiable by D's weights."""
-    points = samples.detach().requires_grad_()
-    logits = critic(points.clone())  # a network may begin in place
+def input_gradients(logits: Tensor, points: Tensor) -> Tensor:
+    """The gradient of each logit [B] by its own point, [B, values in a point], itself differentiable by D's weights."""
     (gradient,) = torch.autograd.grad(logits.sum(), points, create_graph=True)
     return gradient.flatten(1)

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from sparring.config.registry import register
-from sparring.penalties.penalty import Critic, Penalty
+from sparring.penalties.penalty import Penalty
 
 
 @register("penalty")
@@ -14,10 +14,15 @@ from sparring.penalties.penalty import Critic, Penalty
 class R1(Penalty):
     """(gamma / 2) |grad D(x)|^2 at real samples. The code beside the paper has no 1/2: its 10 is our 20."""
 
+    at_samples: ClassVar[bool] = True
+
     gamma: float = 1.0
 
-    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
-        return self.of_input_gradients(critic, real, center=0)
+    def points(self, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
+        return real
+
+    def values(self, gradients: Tensor) -> Tensor:
+        return self.squared_norm(gradients)
 
 
 @register("penalty")
@@ -26,8 +31,12 @@ class R2(Penalty):
     """(gamma / 2) |grad D(G(z))|^2 at generated samples."""
 
     side: ClassVar[Literal["real", "fake"]] = "fake"
+    at_samples: ClassVar[bool] = True
 
     gamma: float = 1.0
 
-    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
-        return self.of_input_gradients(critic, fake, center=0)
+    def points(self, real: Tensor, fake: Tensor, uniforms: Tensor) -> Tensor:
+        return fake
+
+    def values(self, gradients: Tensor) -> Tensor:
+        return self.squared_norm(gradients)

@@ -14,8 +14,7 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import Tensor
 
-from sparring.training.gan import GAN
-from sparring.training.player import ForwardPass
+from sparring.training.fast import FastSteps, ForwardPass
 
 T = TypeVar("T")
 Replay = Callable[[], object]
@@ -24,7 +23,9 @@ Record = Callable[[Callable[[], T]], tuple[T, Replay]]
 
 EngineName = Literal["auto", "eager", "capture"]
 
-TOLERANCE = 0.02  # of the norm of a gradient; kernels that add in any order were seen to change it by 7e-4, stale inputs by about 1
+TOLERANCE = (
+    0.02  # of the norm of a gradient; kernels that add in any order were seen to change it by 7e-4, stale inputs by about 1
+)
 WARM_UP = 2  # eager computations of a kind before it is recorded, in which libraries choose their algorithms
 
 
@@ -75,7 +76,7 @@ class _State:
 
     buffers: list[tuple[Tensor, Tensor]]  # of the networks, with their values
     rng: Tensor
-    reused_fakes: tuple[Tensor, ForwardPass] | None
+    reused: tuple[Tensor, ForwardPass] | None
 
 
 class GraphedSteps(EagerSteps):
@@ -85,9 +86,9 @@ class GraphedSteps(EagerSteps):
     not be recorded, or its first replay differed. `differences` of first replays from eager steps, as a share of the gradient.
     """
 
-    def __init__(self, gan: GAN, device: torch.device, record: Record | None = None):
+    def __init__(self, fast: FastSteps, device: torch.device, record: Record | None = None):
         super().__init__(device)
-        self._gan, self._record = gan, record or _cuda_recorder()
+        self._fast, self._gan, self._record = fast, fast.gan, record or _cuda_recorder()
         self._recorded: dict[Hashable, _Recorded] = {}
         self._seen: Counter[Hashable] = Counter()
         self._addresses: dict[Hashable, dict[tuple, None]] = {}
@@ -138,7 +139,7 @@ class GraphedSteps(EagerSteps):
         try:
             expected = None
             if compared is not None:
-                self._gan.reused_fakes = None  # its graph can be used once, and that is for the recording
+                self._fast.reused = None  # its graph can be used once, and that is for the recording
                 expected = [tensor.clone() for tensor in compared(compute())]
                 self._restore(before)
             uniforms = {address: self._gan.draw_uniforms(*address) for address in self._addresses[kind]}
@@ -150,20 +151,20 @@ class GraphedSteps(EagerSteps):
         except RuntimeError as error:
             self.failure = str(error).splitlines()[0]
             self._restore(before)
-            self._gan.reused_fakes = None
+            self._fast.reused = None
             return compute()
         self._recorded[kind] = recorded
         return results
 
     def _state(self) -> "_State":
         buffers = [(buffer, buffer.clone()) for network in self._gan.networks for buffer in network.buffers()]
-        return _State(buffers, torch.get_device_module(self.device).get_rng_state(self.device), self._gan.reused_fakes)
+        return _State(buffers, torch.get_device_module(self.device).get_rng_state(self.device), self._fast.reused)
 
     def _restore(self, state: "_State") -> None:
         for buffer, values in state.buffers:
             buffer.copy_(values)
         torch.get_device_module(self.device).set_rng_state(state.rng, self.device)
-        self._gan.reused_fakes = state.reused_fakes
+        self._fast.reused = state.reused
 
     def _noted(self, known: dict[tuple, None], *address: str | int) -> Tensor:
         known[address] = None

@@ -23,18 +23,35 @@ from sparring.networks.latents import Code
 from sparring.networks.layers.batch_norm import BatchNorm, convert_sync_batchnorm
 from sparring.optim.adam import Adam, AdamOptimizer, StepClock
 from sparring.optim.ema import update_average
-from sparring.recipe import Move, MoveD, MoveG, Recipe, draws_real
+from sparring.recipe import Move, Recipe, draws_real
 from sparring.training.batch_order import BatchOrder
 from sparring.training.build import build_discriminator, build_generator
 from sparring.training.capture import EagerSteps, GraphedSteps
 from sparring.training.checks import check_batch_size, check_classes, check_penalties, check_pictures, split_held_out
+from sparring.training.fast import FastSteps
 from sparring.training.gan import GAN, StepContext, pack
+from sparring.training.guard import network_of
 from sparring.training.player import Player, inference
-from sparring.training.readings import summary
-from sparring.training.step import Readings, StepGradients, apply_gradients, network_of, read_losses, step_gradients
+from sparring.training.readings import read_losses, summary
+from sparring.training.step import STEPS, Readings, StepGradients, apply_gradients
 
 Batch = tuple[Tensor, Tensor, Tensor | None]
 """Real images, z, and the codes of the images."""
+
+
+@dataclass(frozen=True)
+class StepInputs:
+    """A move of a round, and the one after it; the kind of its computation, the real images to draw, if any, and z."""
+
+    move: Move
+    next_move: Move | None
+    kind: Hashable
+    chosen: Tensor | None
+    z: Tensor
+
+
+def _gradients_of(found: tuple[Batch, StepGradients]) -> list[Tensor]:
+    return [gradient for _, gradients in found[1].sides for gradient in gradients]
 
 
 @dataclass
@@ -49,6 +66,7 @@ class Engine:
     device: torch.device
     group: SingleProcess
     steps: EagerSteps
+    fast: FastSteps | None
     last: Batch = field(init=False)  # of the last step
     lr_scale: float = 1.0  # factor of every learning rate, beside the recipe's schedules
     held_out: Dataset | None = None  # for an adaptive augmentation
@@ -61,10 +79,12 @@ class Engine:
         seed: int,
         device: torch.device,
         group: SingleProcess | None = None,
+        fast: bool = True,
         graphed: bool | None = None,
     ) -> "Engine":
         """The engine with both networks at their initial values; the images are moved to the device. `group`: by default this
-        process alone. `graphed`: rounds are recorded as CUDA graphs; by default on CUDA, in a single process.
+        process alone. `fast`: the steps of `training.fast`, else those of `training.step`. `graphed`: fast steps are recorded
+        as CUDA graphs; by default on CUDA, in a single process.
 
         Raises InputError for a batch of one with batch norm, a batch too small to share or far larger than the data, a policy
         for non-finite values that several processes do not have, and classes that the data lack.
@@ -101,9 +121,11 @@ class Engine:
         data, held_out = split_held_out(recipe, data)
         order = BatchOrder(recipe.order, len(data), recipe.batch_size, seed, recipe.needs_full_batches)
         held_out = held_out.to(device) if held_out else None
-        graphed = graphed if graphed is not None else device.type == "cuda" and group.size == 1
-        steps = GraphedSteps(gan, device) if graphed else EagerSteps(device)
-        return cls(recipe, seed, data.to(device), order, gan, device, group, steps, held_out=held_out)
+        fast_steps = FastSteps(gan) if fast else None
+        if graphed is None:
+            graphed = device.type == "cuda" and group.size == 1
+        steps = GraphedSteps(fast_steps, device) if fast_steps and graphed else EagerSteps(device)
+        return cls(recipe, seed, data.to(device), order, gan, device, group, steps, fast_steps, held_out=held_out)
 
     def images_before(self, round_: int) -> int:
         """The number of real images shown to D in the first `round_` rounds."""
@@ -118,28 +140,41 @@ class Engine:
         are journalled, so that no round waits for the device.
         """
         self._apply_schedules(round_)
-        with devices.tf32(self.recipe.precision == "tf32"):
-            readings = self._guarded_round(round_)
-        if self.recipe.average and self.gan.g_ema:
+        readings: Readings = {}
+        with devices.tf32(self.recipe.precision == "tf32"), self._guarded(readings):
+            batch: Batch = torch.empty(0), torch.empty(0), None
+            for inputs in self._inputs(round_):
+                if self.fast is None:
+                    batch = self._batch(inputs, batch)
+                    gradients = STEPS[type(inputs.move)](inputs.move, self.gan, *batch)
+                else:
+                    compute = partial(self._fast_step, self.fast, inputs, batch)
+                    batch, gradients = self.steps.run(inputs.kind, compute, compared=_gradients_of)
+                self.last = batch
+                readings |= apply_gradients(self.gan, gradients, partial(self._run_update, inputs.kind))
+                self.group.all_reduce_mean(self._own_statistics)
+        if self.recipe.average:
             before, images = self.images_before(round_), self.images_before(round_ + 1)
             decay = self.recipe.average.decay(images, images - before)
             self.steps.run(("average", decay), partial(update_average, *self._average_and_original, decay))
         self._adapt_strength(round_)
         return readings
 
-    def _guarded_round(self, round_: int) -> Readings:
+    @contextmanager
+    def _guarded(self, readings: Readings) -> Iterator[None]:
+        """Within the block, the steps of a round: DivergenceError with the round's batch where a value is not finite; a guarded
+        GAN's buffers are then as before."""
         if not self.gan.guarded:
-            readings = self._run_moves(round_, {})
-            self._check_losses(readings)
-            return readings
+            yield
+            return self._check_losses(readings)
         buffers = [(buffer, buffer.clone()) for network in self.gan.networks for buffer in network.buffers()]
-        readings: Readings = {}
         try:
-            return self._run_moves(round_, readings)
+            yield
         except DivergenceError as error:
             for buffer, before in buffers:
                 buffer.copy_(before)
-            self.gan.reused_fakes = None
+            if self.fast:
+                self.fast.reused = None
             raise self._diverged(error.non_finite, {**readings, **error.non_finite.batch}) from None
 
     def _apply_schedules(self, round_: int) -> None:
@@ -158,15 +193,14 @@ class Engine:
         gamma_factor = self.steps.number("gamma", gamma) if gamma else 0.0  # a schedule that has ended is another computation
         self.gan.context = StepContext(round_, gamma_factor, self.steps.number("strength", strength))
 
-    def _run_moves(self, round_: int, readings: Readings) -> Readings:
-        """Take the steps of a round, in the order of the recipe's moves; `readings` is filled with their results."""
-        real = z = torch.empty(0)  # the first move of a round draws z, and the first that needs real images draws those
-        codes, chosen, sizes = None, None, ()
-        batch = round_ * self.recipe.round.num_batches
+    def _inputs(self, round_: int) -> Iterator[StepInputs]:
+        """What the steps of a round take, move by move; the draws within a step are seeded when it comes."""
+        batch, z, sizes = round_ * self.recipe.round.num_batches, torch.empty(0), ()
         due = tuple(round_ % penalty.every == 0 for penalty in self.recipe.penalties)
-        context = self.gan.context
+        context, moves = self.gan.context, self.recipe.round.moves
         self.group.set_round(round_)
-        for index, move in enumerate(self.recipe.round.moves):
+        for index, move in enumerate(moves):
+            chosen = None
             if draws_real(move):
                 chosen = self.steps.input(("indices", index), self.group.shard("real", self.order.indices(batch)))
                 sizes += (len(chosen),)
@@ -176,24 +210,20 @@ class Engine:
             self._seed_networks(round_, index)
             self.gan.context = replace(context, seed=derive_seed(self.seed, "turn", round_, index))
             kind = index, sizes, due, context.gamma_has_faded
-            drawn = chosen if draws_real(move) else None
-            compute = partial(self._compute, move, drawn, real, z, codes, self._reuses_fakes(index))
-            self.last, gradients = self.steps.run(kind, compute, compared=_gradients_of)
-            real, _, codes = self.last
-            readings |= apply_gradients(self.gan, gradients, partial(self._run_update, kind))
-            self.group.all_reduce_mean(self._own_statistics)
-        return readings
+            yield StepInputs(move, moves[index + 1] if index + 1 < len(moves) else None, kind, chosen, z)
+
+    def _batch(self, inputs: StepInputs, before: Batch) -> Batch:
+        """The batch of a step: new real images where the move draws any, else those of the step before."""
+        if inputs.chosen is None:
+            return before[0], inputs.z, before[2]
+        return self.data.batch(inputs.chosen), inputs.z, self.codes(self.data, inputs.chosen)
+
+    def _fast_step(self, fast: FastSteps, inputs: StepInputs, before: Batch) -> tuple[Batch, StepGradients]:
+        batch = self._batch(inputs, before)
+        return batch, fast(inputs.move, *batch, next_move=inputs.next_move)
 
     def _run_update(self, step: Hashable, constants: tuple, update: Callable[[], None]) -> None:
         self.steps.run(("update", step, constants), update, reads=step)
-
-    def _compute(
-        self, move: Move, chosen: Tensor | None, real: Tensor, z: Tensor, codes: Tensor | None, reuses_fakes: bool
-    ) -> tuple[Batch, StepGradients]:
-        """The batch of a step, with the real images that are chosen for it, if any are, and the step's gradients."""
-        if chosen is not None:
-            real, codes = self.data.batch(chosen), self.codes(self.data, chosen)
-        return (real, z, codes), step_gradients(move, self.gan, real, z, codes, keep=reuses_fakes)
 
     @torch.no_grad()
     def _adapt_strength(self, round_: int) -> None:
@@ -241,12 +271,6 @@ class Engine:
         """Set the factor of every learning rate, beside the recipe's schedules."""
         self.lr_scale = factor
 
-    def _reuses_fakes(self, index: int) -> bool:
-        """True where G's next step is on the z of this step of D, and a deterministic G would make the same fakes again."""
-        move, *rest = self.recipe.round.moves[index:]
-        same = bool(rest) and isinstance(rest[0], MoveG) and rest[0].z == "same"
-        return isinstance(move, MoveD) and same and self.gan.g_is_function
-
     def numbers(self, readings: Readings) -> dict[str, float | None]:
         """The numbers of a round for the journal; both losses are computed again where the recipe reads them "after".
 
@@ -292,20 +316,6 @@ class Engine:
         torch.default_generator.manual_seed(seed)
         if self.device.type != "cpu":
             torch.get_device_module(self.device).manual_seed(seed)
-
-
-def _gradients_of(found: tuple[Batch, StepGradients]) -> list[Tensor]:
-    return [gradient for _, gradients in found[1].sides for gradient in gradients]
-
-
-@contextmanager
-def own_torch_state(device: torch.device) -> Iterator[None]:
-    """Within the block PyTorch's default generators belong to the engine, and nothing is computed in TF32 unless asked for;
-    afterwards the user's random state and settings are restored."""
-    on_cpu = device.type == "cpu"
-    own_rng = torch.random.fork_rng(devices=[]) if on_cpu else torch.random.fork_rng([device], device_type=device.type)
-    with own_rng, devices.tf32(False):
-        yield
 
 
 def _player(network: nn.Module, optim: Adam, device: torch.device, clock: StepClock) -> Player:

@@ -1,8 +1,9 @@
 """A GAN in training: both networks with their optimisers, the loss, and all that a recipe adds to them."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,18 +14,20 @@ from sparring.config.rng import keyed_generator
 from sparring.distributed.single_process import Side, SingleProcess
 from sparring.losses import Loss, RelativisticLoss
 from sparring.networks.latents import Code
-from sparring.networks.layers.traits import is_function, is_per_sample
 from sparring.penalties import Constraint, LogitPenalty, Penalty
-from sparring.training.player import ForwardPass, Player, Preprocess
+from sparring.training.player import Player, inference
 
+Preprocess = Callable[[Tensor], Tensor]
 UniformSource = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
 class DOutput:
-    """D's outputs for a batch, [B] or with a condition [B, 1 + n], and the codes of its images, [B, classes + continuous]."""
+    """D's outputs for a whole batch, [B] or with a condition [B, 1 + n]; the logits [B] among them; and the codes of the
+    images, [B, classes + continuous]."""
 
     outputs: Tensor
+    logits: Tensor
     codes: Tensor | None = None
 
 
@@ -56,7 +59,6 @@ class GAN:
     generator: Player
     discriminator: Player
     loss: Loss | RelativisticLoss
-    reused_fakes: tuple[Tensor, ForwardPass] | None = None  # z and G's forward pass, for a step on the same z
     guarded: bool = False
     group: SingleProcess = field(default_factory=SingleProcess)
     penalties: tuple[Penalty | LogitPenalty, ...] = ()
@@ -71,9 +73,6 @@ class GAN:
     uniform_source: UniformSource | None = None  # where uniforms come from, if not from their own generators
 
     def __post_init__(self) -> None:
-        self.g_is_function = is_function(self.generator.network)
-        self.d_is_function = is_function(self.discriminator.network)
-        self.d_is_per_sample = is_per_sample(self.discriminator.network)
         device = self.discriminator.optimizer.parameters[0].device
         for index, penalty in self.logit_penalties:
             self.memory[f"penalty.{index}"] = penalty.initial().to(device)
@@ -101,19 +100,47 @@ class GAN:
         """True without augmentation and packing."""
         return self.augment is None and self.packing == 1
 
-    def generate(self, z: Tensor) -> ForwardPass:
+    @property
+    def due_penalties(self) -> list[Penalty]:
+        """The gradient penalties of this round."""
+        return [p for p in self.penalties if isinstance(p, Penalty) and self.context.round % p.every == 0]
+
+    def generate(self, z: Tensor) -> Tensor:
         """G's images of z."""
         with self.group.sharded(self.generator.network, "fake"):
-            return self.generator.forward(z)
+            return self.generator.network(z)
 
-    def discriminate(self, images: Tensor, *sides: Side, weights: bool = True, inputs: bool = False) -> ForwardPass:
-        """D's outputs for one side's images, or for both sides' in one batch."""
-        preprocess = None if self.takes_images_unchanged else self.preprocess(sides[0], images)
+    @torch.no_grad()
+    def held_fakes(self, z: Tensor, mode: Literal["training", "inference"]) -> Tensor:
+        """G's images for a step in which it is held still; `mode`: that of G's batch norm and dropout."""
+        with inference(self.generator.network) if mode == "inference" else nullcontext():
+            return self.generate(z)
+
+    @torch.no_grad()
+    def held_logits(self, real: Tensor, codes: Tensor | None) -> Tensor:
+        """The logits of the whole batch of real images, for a step in which D is held still."""
+        (on_real,) = self.gather(["real"], [self.discriminate(real, "real")], [codes])
+        return on_real.logits
+
+    def leaves(self, *images: Tensor) -> list[Tensor]:
+        """The images as leaves of a new graph, where a penalty takes gradients by them."""
+        needed = any(penalty.at_samples for penalty in self.due_penalties) and not self.context.gamma_has_faded
+        return [each.detach().requires_grad_(needed) for each in images]
+
+    def discriminate(self, images: Tensor, *sides: Side) -> Tensor:
+        """D's outputs for one side's images, or for both sides' in one batch; what D sees is augmented and packed."""
         with self.group.sharded(self.discriminator.network, *sides):
-            return self.discriminator.forward(images, weights=weights, inputs=inputs, preprocess=preprocess)
+            return self.discriminator.network(self.preprocess(sides[0], images)(images))
+
+    def gather(self, sides: Sequence[Side], outputs: Sequence[Tensor], codes: Sequence[Tensor | None]) -> list[DOutput]:
+        """D's outputs for whole batches, from those for the local rows."""
+        whole = self.group.gather(sides, outputs)
+        known = self.group.gather(sides, cast(Sequence[Tensor], codes)) if self.condition else [None] * len(whole)
+        return [DOutput(found, self.logits(found, of), of) for found, of in zip(whole, known, strict=True)]
 
     def preprocess(self, side: Side, images: Tensor) -> Preprocess:
-        """The augmentation and packing of this side's images in this step, as a function."""
+        """The augmentation and packing of this side's images in this step, as a function. It returns a new tensor, since a
+        network may begin with an operation in place."""
         augment = self.augment
         if augment is None:
             return lambda images: pack(images.clone(), self.packing)
@@ -142,29 +169,35 @@ class GAN:
 
     def g_loss(self, fake: DOutput, real_logits: Tensor) -> Tensor:
         """The value that G minimises."""
-        fake_logits = self.logits(fake.outputs, fake.codes)
-        if isinstance(self.loss, RelativisticLoss):
-            terms = self.loss.g_terms(fake_logits, real_logits)
-        else:
-            terms = self.loss.g_terms(fake_logits)
-        return reduce_mean((*terms, *self._fake_terms(fake)))
+        beside = (real_logits,) if isinstance(self.loss, RelativisticLoss) else ()
+        return reduce_mean([*self.loss.g_terms(fake.logits, *beside), *self.condition_terms(fake)])
 
     def d_loss(self, real: DOutput, fake: DOutput, batch: Literal["separate", "joint"] = "separate") -> Tensor:
-        """The value that D minimises, without gradient penalties (R1, R2, WGAN-GP): `d_step` adds their gradients."""
-        logits = self.logits(real.outputs, real.codes), self.logits(fake.outputs, fake.codes)
-        terms = [*self.loss.d_terms(*logits), *self._fake_terms(fake)]
+        """The value that D minimises, without gradient penalties."""
+        return reduce_mean([*self.loss.d_terms(real.logits, fake.logits), *self.further_d_terms(real, fake)], batch)
+
+    def further_d_terms(self, real: DOutput, fake: DOutput) -> list[Tensor]:
+        """What D minimises beside the loss: the condition's terms, and the penalties on logits that are due in this round."""
+        terms = [*self.condition_terms(fake)]
         if self.condition and self.code and real.codes is not None:
             terms += self.condition.real_terms(real.outputs, real.codes, self.code.classes)
         for index, penalty in self.logit_penalties:
             if self.context.round % penalty.every == 0:
-                values = penalty.values(*logits, self.memory[f"penalty.{index}"])
+                values = penalty.values(real.logits, fake.logits, self.memory[f"penalty.{index}"])
                 terms += [self.context.gamma_factor * (penalty.every * each) for each in values]
-        return reduce_mean(terms, batch)
+        return terms
 
-    def _fake_terms(self, fake: DOutput) -> tuple[Tensor, ...]:
+    def condition_terms(self, fake: DOutput) -> tuple[Tensor, ...]:
+        """The condition's terms on generated images, which both sides minimise."""
         if self.condition is None or self.code is None or fake.codes is None:
             return ()
         return self.condition.fake_terms(fake.outputs, fake.codes, self.code.classes)
+
+    def remember(self, real_logits: Tensor, fake_logits: Tensor) -> None:
+        """Update the memory of the penalties on logits, after a step of D."""
+        for index, penalty in self.logit_penalties:
+            memory = self.memory[f"penalty.{index}"]
+            memory.copy_(penalty.remember(memory, real_logits, fake_logits))
 
 
 def pack(images: Tensor, num: int) -> Tensor:

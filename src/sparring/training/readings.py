@@ -6,7 +6,10 @@ import torch
 from torch import Tensor
 
 from sparring.config.non_finite import DivergenceError, NonFiniteValue
-from sparring.training.step import Readings
+from sparring.distributed.single_process import BOTH
+from sparring.training.gan import GAN, pack
+from sparring.training.player import inference
+from sparring.training.step import Readings, detached
 
 PROBABILITIES = ("d_real", "d_fake", "d_accuracy_real", "d_accuracy_fake", "g_accuracy")
 OPTIONAL = ("g_gradient", "d_gradient", "d_penalty", "strength")  # readings that a journal holds where there are any
@@ -55,3 +58,14 @@ def spread_of(samples: Tensor) -> Tensor:
 def contrast_of(images: Tensor) -> Tensor:
     """The mean standard deviation within an image, at least 1e-6."""
     return images.flatten(1).std(1, correction=0).mean().clamp(min=1e-6)
+
+
+@torch.no_grad()
+def read_losses(gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None = None) -> Readings:
+    """Both losses in inference mode, without a step."""
+    generator, discriminator = gan.networks
+    with inference(generator), inference(discriminator):
+        outputs = discriminator(pack(real, gan.packing)), discriminator(pack(generator(z), gan.packing))
+    on_real, on_fake = gan.gather(BOTH, outputs, (codes, gan.codes_of(z)))
+    logits = {"real_logits": on_real.logits, "fake_logits": on_fake.logits, "g_fake_logits": on_fake.logits}
+    return detached(g_loss=gan.g_loss(on_fake, on_real.logits), d_loss=gan.d_loss(on_real, on_fake), **logits)

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from sparring.networks.layers import activations
 from sparring.networks.layers.dropout import Dropout
-from sparring.networks.layers.perceptron import Perceptron, PerceptronPass
+from sparring.networks.layers.perceptron import Perceptron
+from sparring.training.perceptron_pass import PerceptronPass, has_written_gradients
 
 ACTIVATIONS = {
     "relu": [nn.ReLU(inplace=True)],
@@ -68,8 +69,8 @@ def test_a_pass_can_be_pulled_twice_and_leaves_its_inputs_alone():
 
 @pytest.mark.parametrize("other", [nn.Dropout(0.5), nn.BatchNorm1d(5), nn.GELU(), nn.Sequential(nn.ReLU())])
 def test_what_is_not_written_out_is_left_to_autograd(other):
-    assert network("relu").has_manual_backward
-    assert not Perceptron(nn.Linear(6, 5), other, nn.Linear(5, 1)).has_manual_backward
+    assert has_written_gradients(network("relu"))
+    assert not has_written_gradients(Perceptron(nn.Linear(6, 5), other, nn.Linear(5, 1)))
 
 
 def hooked() -> nn.Linear:
@@ -95,7 +96,7 @@ twice = nn.Linear(5, 5)
     ],
 )
 def test_what_cannot_be_written_out_as_it_stands(layers):
-    assert not Perceptron(*layers).has_manual_backward
+    assert not has_written_gradients(Perceptron(*layers))
 
 
 def test_rows_of_rows_and_expanded_gradients():
