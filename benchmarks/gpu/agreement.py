@@ -138,7 +138,7 @@ def batch_norm(visit: Visit) -> None:
                 net = net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
             weights = list(net.parameters())
             plain = torch.autograd.grad(net(x).pow(3).sum(), weights) if len(x) else None
-            convert_sync_batchnorm(net)
+            net = convert_sync_batchnorm(net)
             rows = Rows(max(6, len(x)), ((0, len(x)),), torch.Generator(visit.device), _gathered(bool(len(x))))
             with sharded(net, rows):
                 gradients = torch.autograd.grad(net(x).pow(3).sum(), weights)

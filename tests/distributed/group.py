@@ -107,7 +107,7 @@ def batch_norms(group: SingleProcess) -> dict[str, Any]:
                 layer.weight.data, layer.bias.data = (torch.linspace(a, 2, shape[1]) for a in (0.5, -1))
             network = nn.Sequential(layers[1])
             names = list(network.state_dict())
-            convert_sync_batchnorm(network)
+            network = convert_sync_batchnorm(network)
             assert list(network.state_dict()) == names
             found[f"{name}, momentum {momentum}"] = _beside_whole(group, layers[0], network, shape, rng)
     return found

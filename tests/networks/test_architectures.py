@@ -1,5 +1,6 @@
 import math
 from collections.abc import Iterator
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from sparring.networks import (
     UpsampleGeneratorConfig,
 )
 from sparring.networks.layers.dropout import Dropout
+from sparring.networks.layers.fold import FoldConv2d, FoldConvTranspose2d, fold_few
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
 
 SHAPE = (1, 28, 28)
@@ -246,9 +248,10 @@ def naive_same_convolution(x: np.ndarray, weight: np.ndarray, stride: int) -> np
     return y
 
 
+@pytest.mark.parametrize("kind", [SameConv2d, FoldConv2d])
 @pytest.mark.parametrize(("num_in", "size"), [(1, (9, 8)), (3, (5, 6)), (5, (7, 4))])
-def test_same_convolution_has_gradients_of_first_and_second_order(num_in, size):
-    layer, x = SameConv2d(num_in, 2, 5, stride=2).double(), normal(2, num_in, *size).requires_grad_()
+def test_same_convolution_has_gradients_of_first_and_second_order(num_in, size, kind):
+    layer, x = kind(num_in, 2, 5, stride=2).double(), normal(2, num_in, *size).requires_grad_()
     weights = dict(layer.named_parameters())
 
     def call(x: Tensor, *values: Tensor) -> Tensor:
@@ -268,6 +271,28 @@ def test_transposed_convolution_is_the_adjoint(height, width, kernel, stride):
     assert down(x).shape == y.shape
     assert up(y).shape == x.shape
     torch.testing.assert_close((down(x) * y).sum(), (x * up(y)).sum())
+
+
+@pytest.mark.parametrize("wanted", ["x", "weights", "both"])
+@pytest.mark.parametrize(("kernel", "stride"), [(5, 1), (5, 2), (4, 2), (3, 3)])
+def test_folding_gives_the_same_values_and_gradients(kernel, stride, wanted):
+    network = nn.Sequential(
+        nn.Sequential(SameConv2d(2, 8, kernel, stride), nn.LeakyReLU(0.2)),
+        SameConvTranspose2d(8, 3, kernel, stride, bias=False),
+        SameConvTranspose2d(3, 8, kernel, stride),
+        SameConv2d(8, 2, kernel, stride),
+    ).double()
+    folding = fold_few(deepcopy(network))
+    kinds = [type(layer) for layer in folding.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]
+    assert kinds == [FoldConv2d, FoldConvTranspose2d, SameConvTranspose2d, SameConv2d]
+    assert folding.state_dict().keys() == network.state_dict().keys()
+    x, found = normal(2, 2, 12, 9), []
+    for each in (network, folding):
+        points = x.clone().requires_grad_(wanted != "weights")
+        y = each(points)
+        variables = [points] * (wanted != "weights") + [*each.parameters()] * (wanted != "x")
+        found.append([y, *torch.autograd.grad(y.square().sum(), variables)])
+    torch.testing.assert_close(*found)
 
 
 def test_transposed_convolution_adds_its_bias():

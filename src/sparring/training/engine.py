@@ -21,6 +21,7 @@ from sparring.distributed.single_process import SingleProcess
 from sparring.losses import is_probabilistic
 from sparring.networks.latents import Code
 from sparring.networks.layers.batch_norm import BatchNorm, convert_sync_batchnorm
+from sparring.networks.layers.fold import fold_few
 from sparring.optim.adam import Adam, AdamOptimizer, StepClock
 from sparring.optim.ema import update_average
 from sparring.recipe import Move, Recipe, draws_real
@@ -96,8 +97,9 @@ class Engine:
         check_batch_size(recipe, len(data), group.size, g, d)
         check_penalties(recipe, d)
         if group.size > 1 and recipe.batch_norm == "synchronised":
-            convert_sync_batchnorm(g)
-            convert_sync_batchnorm(d)
+            g, d = convert_sync_batchnorm(g), convert_sync_batchnorm(d)
+        if fast and device.type == "cpu":
+            g, d = fold_few(g), fold_few(d)
         clock = StepClock()
         gan = GAN(
             generator=_player(g, recipe.optim, device, clock),

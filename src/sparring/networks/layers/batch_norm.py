@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from sparring.distributed.rows import Rows, ShardedLayer
+from sparring.networks.layers.replace import replace_layers, sharing
 
 aten = torch.ops.aten
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
@@ -109,11 +110,18 @@ class SynchronisedBatchNorm2d(_Synchronised, nn.BatchNorm2d):
 _SYNCHRONISED = {nn.BatchNorm1d: SynchronisedBatchNorm1d, nn.BatchNorm2d: SynchronisedBatchNorm2d}
 
 
-def convert_sync_batchnorm(network: nn.Module) -> None:
-    """Convert every `nn.BatchNorm1d` and `nn.BatchNorm2d` of a network, not types derived from them, to the whole batch.
+def convert_sync_batchnorm(network: nn.Module) -> nn.Module:
+    """The network with every `nn.BatchNorm1d` and `nn.BatchNorm2d`, not types derived from them, over the whole batch.
 
-    The layers stay the objects that they are, with their weights, statistics and hooks.
+    The new layers share weights and statistics with the old ones, whose hooks they lack.
     """
-    for layer in network.modules():
-        if type(layer) in _SYNCHRONISED:
-            layer.__class__ = _SYNCHRONISED[type(layer)]
+    return replace_layers(network, _synchronised)
+
+
+def _synchronised(layer: nn.Module) -> nn.Module:
+    kind = _SYNCHRONISED.get(type(layer))
+    if kind is None:
+        return layer
+    assert isinstance(layer, BatchNorm)
+    settings = layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats
+    return sharing(lambda: kind(*settings), layer)
