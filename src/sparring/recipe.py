@@ -1,13 +1,14 @@
 """A recipe: everything that determines a training run but its seed, as one frozen value."""
 
-from dataclasses import dataclass, field
-from typing import Annotated, Literal, Protocol
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass, field, fields
+from typing import Annotated, Any, Literal, Protocol
 
 from sparring.augment import Augment
 from sparring.conditions import Condition
 from sparring.config.non_finite import NonFinitePolicy, Stop
 from sparring.config.ranges import Length, Range, Ranged
-from sparring.config.registry import register
+from sparring.config.registry import register, suggest
 from sparring.config.schedules import Duration, Interval, Schedule
 from sparring.data import Data
 from sparring.errors import InputError, check
@@ -20,6 +21,9 @@ from sparring.penalties import Constraint, LogitPenalty, Penalty
 from sparring.visual.sampler import Picture
 
 Z = Literal["fresh", "same"]
+_ADAM = Adam()
+_OF_ADAM = tuple(f.name for f in fields(Adam))
+_SIDES = ("g_optim", "d_optim")
 
 
 class Move(Protocol):
@@ -106,7 +110,9 @@ class Recipe(Ranged):
     `batch_norm`, where several processes share a batch: "synchronised" normalises over the whole batch, as a single process
     does; "per-process" over the rows of each by itself, with the running statistics averaged, which is another computation.
     `frames` of the animation: "all", or the thinning "square-root" of the DCGAN tutorial.
-    `optim`: Adam for both networks, or for G alone where D has its own `d_optim`; `ramps`: schedules of their values and gamma.
+    `g_optim` and `d_optim`: Adam for either network (`optim`, when a recipe is made, for both); `ramps`: schedules of their
+    values and gamma. `shared_clock`: one count of steps for both, as when one TensorFlow 1 AdamOptimizer serves two networks;
+    the bias corrections then fade twice as fast.
     `precision` of a round on an NVIDIA GPU: "tf32" rounds the factors of convolutions and matrix products to 10 bits.
     `penalties` are added to D's loss; a `constraint` bounds D's weights. `packing`: the number of images that D judges
     together, side by side in their channels (PacGAN, Lin et al. 2018, https://arxiv.org/abs/1712.04086).
@@ -122,7 +128,9 @@ class Recipe(Ranged):
     pictures: tuple[Annotated[Picture, "picture"], ...]
     length: Duration
     round: Round = field(default_factory=Round)
-    optim: Adam = field(default_factory=Adam)
+    g_optim: Adam = _ADAM
+    d_optim: Adam = _ADAM
+    shared_clock: bool = False
     batch_size: Annotated[int, Range(1)] = 64
     order: Literal["file", "shuffled", "with-replacement"] = "shuffled"
     test_traces: bool = False
@@ -133,7 +141,6 @@ class Recipe(Ranged):
     review: Interval | None = field(default_factory=lambda: Interval(epochs=5))
     frames: Literal["all", "square-root"] = "all"
     non_finite: Annotated[NonFinitePolicy, "remedy"] = field(default_factory=Stop)
-    d_optim: Adam | None = None
     ramps: tuple[Schedule, ...] = ()
     precision: Literal["float32", "tf32"] = "float32"
     penalties: Annotated[tuple[Annotated[Penalty | LogitPenalty, "penalty"], ...], Length(0, 16)] = ()
@@ -144,18 +151,54 @@ class Recipe(Ranged):
     average: EMA | None = None
     name: str = "custom"
     source: str = ""
+    optim: InitVar[Adam | None] = None
 
-    def __post_init__(self):
+    def __post_init__(self, optim: Adam | None):
+        if optim is not None:
+            if self.d_optim == self.g_optim:
+                object.__setattr__(self, "d_optim", optim)
+            object.__setattr__(self, "g_optim", optim)
         super().__post_init__()
         check(self.batch_size % self.packing == 0, "batch_size", self.batch_size, f"be a multiple of packing, {self.packing}")
-        if self.d_optim is not None:
-            shared = self.optim.shared_clock or self.d_optim.shared_clock
-            check(not shared, "shared_clock", shared, "be false where D has its own d_optim")
         traced = not self.test_traces or is_probabilistic(self.loss)
         check(traced, "test_traces", True, "be false for a loss under which D gives no probabilities")
         self._check_ramps()
         self._check_moves()
         self._check_condition()
+
+    @staticmethod
+    def upgraded(data: dict[str, Any]) -> dict[str, Any]:
+        """The fields, out of JSON, of a recipe that an earlier version wrote: `optim` was of both networks, or of G alone where
+        there was a `d_optim`."""
+        if "optim" not in data:
+            return data
+        kept = dict(data)
+        kept["g_optim"] = kept.pop("optim")
+        kept["d_optim"] = kept.get("d_optim") or kept["g_optim"]
+        for side in _SIDES:
+            if isinstance(kept[side], dict):
+                kept[side] = dict(kept[side])
+                kept["shared_clock"] = kept[side].pop("shared_clock", False)
+        return kept
+
+    @staticmethod
+    def expanded(changes: Mapping[str, str]) -> dict[str, str]:
+        """Overrides by dotted name, in which `optim.lr` or `lr` stands for those of `g_optim.lr` and `d_optim.lr` that are not
+        given themselves, and so on for each setting of Adam."""
+        found = {}
+        for name, text in changes.items():
+            head, _, setting = name.rpartition(".")
+            if name == "optim.shared_clock":
+                found["shared_clock"] = text
+            elif head in ("", "optim") and setting in _OF_ADAM:
+                found |= {f"{side}.{setting}": text for side in _SIDES if f"{side}.{setting}" not in changes}
+            elif name == "optim":
+                found |= {side: text for side in _SIDES if side not in changes}
+            elif head == "optim":
+                raise InputError(f"unknown setting {name!r}; {suggest(name, [f'optim.{each}' for each in _OF_ADAM])}")
+            else:
+                found[name] = text
+        return found
 
     @property
     def needs_full_batches(self) -> bool:

@@ -257,11 +257,12 @@ def test_other_data_under_one_name_make_no_group():
 
 def test_settings_that_differ_go_by_dotted_names():
     vanilla = resolve("vanilla")
-    changed = replace(vanilla, batch_size=7, optim=replace(vanilla.optim, lr=0.5))
+    changed = replace(vanilla, batch_size=7, g_optim=replace(vanilla.g_optim, lr=0.5), shared_clock=False)
     a, b = a_run("a"), a_run("b", recipe=changed, seed=3)
     assert dict(Comparison.of([a, b]).settings()) == {
         "seed": (0, 3),
-        "optim.lr": (vanilla.optim.lr, 0.5),
+        "g_optim.lr": (vanilla.g_optim.lr, 0.5),
+        "shared_clock": (True, False),
         "batch_size": (100, 7),
     }
 

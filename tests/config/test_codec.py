@@ -15,6 +15,7 @@ from sparring.errors import InputError
 from sparring.losses import Minimax, NonSaturating
 from sparring.networks import Gaussian, GlorotUniform
 from sparring.networks.latents import Code, Normal, Uniform
+from sparring.optim import Adam
 from sparring.recipe import MoveD, MoveG, Recipe
 
 VANILLA = recipes.get("vanilla")
@@ -32,10 +33,10 @@ def changed(**changes: str) -> Recipe:
 @pytest.mark.parametrize(
     ("path", "text", "expected"),
     [
-        ("optim.lr", "1e-3", 1e-3),
-        ("optim.lr", "1", 1.0),  # a whole number will do for a number
-        ("optim.shared_clock", "false", False),
-        ("optim.epsilon", "plain", "plain"),
+        ("g_optim.eps", "1e-3", 1e-3),
+        ("d_optim.eps", "1", 1.0),  # a whole number will do for a number
+        ("shared_clock", "false", False),
+        ("epsilon", "plain", "plain"),
         ("optim.epsilon", '"plain"', "plain"),
         ("batch_size", "50", 50),
         ("order", "with-replacement", "with-replacement"),
@@ -55,15 +56,55 @@ def changed(**changes: str) -> Recipe:
 def test_override(path, text, expected):
     result = codec.override(VANILLA, {path: text})
     value: Any = result
-    for step in path.split("."):
+    for step in str({"epsilon": "g_optim.epsilon", "optim.epsilon": "d_optim.epsilon"}.get(path, path)).split("."):
         value = value[int(step)] if isinstance(value, tuple) else getattr(value, step)
     assert (type(value), value) == (type(expected), expected)
 
 
 def test_an_override_changes_nothing_else():
     result = changed(optim__lr="1e-3")
-    assert result == replace(VANILLA, optim=replace(VANILLA.optim, lr=1e-3))
+    assert result == replace(VANILLA, optim=replace(VANILLA.g_optim, lr=1e-3))
     assert recipes.get("vanilla") == VANILLA
+
+
+def test_a_general_setting_of_adam_is_of_both_sides_and_a_specific_one_beats_it():
+    flash = recipes.get("flash")
+    assert flash.g_optim.lr != flash.d_optim.lr
+    for changes in ({"lr": "1e-4"}, {"optim.lr": "1e-4"}):
+        found = codec.override(flash, changes)
+        assert (found.g_optim.lr, found.d_optim.lr) == (1e-4, 1e-4)
+        assert found == replace(flash, g_optim=replace(flash.g_optim, lr=1e-4), d_optim=replace(flash.d_optim, lr=1e-4))
+        for specific in ({"d_optim.lr": "0.5"} | changes, changes | {"d_optim.lr": "0.5"}):
+            found = codec.override(flash, specific)
+            assert (found.g_optim.lr, found.d_optim.lr) == (1e-4, 0.5)
+    found = codec.override(VANILLA, {"d_optim.lr": "0.5"})
+    assert (found.g_optim.lr, found.d_optim.lr) == (VANILLA.g_optim.lr, 0.5)
+    found = codec.override(flash, {"optim": '{"lr": 0.25}', "g_optim.beta1": "0.5"})
+    assert (found.g_optim, found.d_optim) == (Adam(lr=0.25, beta1=0.5), Adam(lr=0.25))
+
+
+def test_optim_in_python_is_of_both_sides_or_of_g_beside_ds_own():
+    one, other = Adam(lr=0.1), Adam(lr=0.2)
+    both = replace(VANILLA, optim=one)
+    assert (both.g_optim, both.d_optim) == (one, one)
+    flash = recipes.get("flash")
+    assert replace(flash, optim=one) == replace(flash, g_optim=one)
+    apart = replace(VANILLA, d_optim=other)
+    assert (apart.g_optim, apart.d_optim) == (VANILLA.g_optim, other)
+
+
+@pytest.mark.parametrize(
+    ("old", "expected"),
+    [
+        ({"optim": {"lr": 0.1, "shared_clock": True}, "d_optim": None}, (0.1, 0.1, True)),
+        ({"optim": {"lr": 0.1, "shared_clock": False}, "d_optim": {"lr": 0.2, "shared_clock": False}}, (0.1, 0.2, False)),
+        ({"optim": {"lr": 0.1}}, (0.1, 0.1, False)),
+    ],
+)
+def test_recipes_of_earlier_versions_are_read(old, expected):
+    new = {name: value for name, value in codec.encode(VANILLA).items() if name not in ("g_optim", "d_optim", "shared_clock")}
+    found = codec.decode(Recipe, new | old, "recipe")
+    assert (found.g_optim.lr, found.d_optim.lr, found.shared_clock) == expected
 
 
 def test_overrides_come_one_after_the_other():
@@ -103,7 +144,7 @@ def test_a_part_by_its_name(path, text, expected):
         ("optim.lr", "1" + "0" * 400, 'optim.lr is "10+ ... 0+; it must be a number'),
         ("optim.lr", "9" * 5000, "optim.lr is .*; it must be a number"),
         ("optim.lr", "0", "optim.lr is 0.0; it must be above 0"),
-        ("optim.shared_clock", "1", "optim.shared_clock is 1; it must be true or false"),
+        ("optim.shared_clock", "1", "shared_clock is 1; it must be true or false"),
         ("batch_size", "1.5", "batch_size is 1.5; it must be a whole number"),
         ("batch_size", "true", "batch_size is true; it must be a whole number"),
         ("batch_size", "0", "batch_size is 0; it must be at least 1"),
@@ -122,7 +163,7 @@ def test_a_part_by_its_name(path, text, expected):
         ("generator.widths.-1", "64", "'-1' is not an index below 1"),
         ("round.moves.².z", "fresh", "'²' is not an index below 2"),
         ("round.moves.first.z", "fresh", "'first' is not an index below 2"),
-        ("optm.lr", "1", "unknown setting 'optm.lr'; did you mean 'optim'"),
+        ("optm.lr", "1", "unknown setting 'optm.lr'; did you mean '.*optim'"),
         ("optim.ls", "1", "unknown setting 'optim.ls'; did you mean 'optim.lr'"),
         ("bach_size", "1", "unknown setting 'bach_size'; did you mean 'batch_size'"),
         ("generator.initial.weigth_std", "1", "did you mean 'generator.initial.weight_std'"),

@@ -149,7 +149,7 @@ def test_ranges_hold_for_overrides():
 
 def test_described_ranges_are_those_of_the_settings():
     words = ranges.describe(recipes.get("r3"))
-    assert words["optim.lr"] == "above 0"
+    assert words["g_optim.lr"] == "above 0"
     assert words["generator.blocks"] == "in 1..100"
     assert words["penalties"] == "at most 16 items"
     assert words["penalties.0.gamma"] == "above 0"
@@ -288,8 +288,14 @@ def parts(draw: st.DrawFn, cls: type) -> Any:
     return reject()
 
 
-DRAWN = ("loss", "optim", "d_optim", "constraint", "augment", "average", "non_finite", "round", "order")
-MORE = {"length": Duration(rounds=3), "journal": Interval(rounds=1), "test_traces": False, "pictures": ()}
+DRAWN = ("loss", "g_optim", "d_optim", "constraint", "augment", "average", "non_finite", "round", "order")
+MORE = {
+    "shared_clock": False,
+    "length": Duration(rounds=3),
+    "journal": Interval(rounds=1),
+    "test_traces": False,
+    "pictures": (),
+}
 
 
 @st.composite

@@ -157,7 +157,7 @@ def test_two_populations_in_one_folder():
     ("changed", "sentence"),
     [
         (lambda: Task.of("paper", settings=TINY, rounds=3), "p/seed0 holds vanilla, seed 0, not paper, seed 0"),
-        (lambda: task(lr="1e-5"), "another setting of optim"),
+        (lambda: task(lr="1e-5"), "another setting of g_optim"),
         (lambda: Task.of("vanilla", settings=TINY, rounds=3, start_from="p/seed1"), "started from no other run"),
     ],
 )

@@ -111,7 +111,7 @@ def test_float32_agrees_to_its_precision(form):
 
 
 def test_one_tensorflow_1_optimizer_for_two_players():
-    settings = Adam(lr=0.01, eps=LARGE_EPS, epsilon="hat", shared_clock=True)
+    settings = Adam(lr=0.01, eps=LARGE_EPS, epsilon="hat")
     clock, naive = StepClock(), TensorFlow1Adam(settings)
     players = []
     for seed in (1, 2):

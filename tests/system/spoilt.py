@@ -62,7 +62,7 @@ def spoilt():
         z=Normal(4),
         generator=MLPGeneratorConfig(widths=(16,), output="linear", initial=GlorotUniform()),
         discriminator=MLPDiscriminatorConfig(widths=(16,), initial=GlorotUniform()),
-        optim=replace(base.optim, lr=0.01),
+        optim=replace(base.g_optim, lr=0.01),
         batch_size=20,
         order="file",
         length=Duration(rounds=60),

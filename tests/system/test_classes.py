@@ -102,7 +102,6 @@ def test_a_folder_with_one_generator_has_no_raw_weights(run, sparring_command, t
         ({"packing": "3"}, "a multiple of packing"),
         ({"loss": "hinge", "test_traces": "true"}, "test_traces"),
         ({"penalties": '["le-cam"]', "round.moves": '[{"name": "move-d", "batch": "joint"}, "move-g"]'}, "joint batch"),
-        ({"d_optim": '{"shared_clock": true}'}, "shared_clock"),
         ({"round.moves": '["move-g", "move-d"]', "loss": "relativistic-pairing"}, "use 'fresh'"),
         ({"ramps": '[{"of": "gamma"}]'}, "without penalties"),
         ({"ramps": '[{"of": "lr"}, {"of": "lr"}]'}, "lr twice"),

@@ -117,10 +117,10 @@ def test_recipes_are_listed_and_resolved(sparring_command):
 def test_a_recipe_is_shown_with_the_ranges_of_its_settings(sparring_command):
     described = json.loads(sparring_command("recipes", "wgan-gp", "--json").out)
     assert list(described)[-2:] == ["settings", "ranges"]
-    assert described["ranges"]["optim.lr"] == "above 0"
+    assert described["ranges"]["g_optim.lr"] == "above 0"
     assert described["ranges"]["packing"] == "in 1..64"
     lines = sparring_command("recipes", "wgan-gp").out.partition("\n\ndata = ")[2].splitlines()[1:]
-    assert f"optim.lr = {described['settings']['optim']['lr']}  (above 0)" in lines
+    assert f"d_optim.lr = {described['settings']['d_optim']['lr']}  (above 0)" in lines
     for path, text in (line.split(" = ", 1) for line in lines):
         _, end = json.JSONDecoder().raw_decode(text)
         assert text[end:] == (f"  ({described['ranges'][path]})" if path in described["ranges"] else "")

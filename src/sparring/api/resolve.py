@@ -23,6 +23,16 @@ def resolve(
     return with_length(codec.override(resolved, settings or {}), **lengths)
 
 
+def lost_ratio(recipe: Recipe, settings: Mapping[str, str]) -> str | None:
+    """A sentence where one setting gives G and D the same learning rate, which had different ones."""
+    before = recipe.g_optim.lr, recipe.d_optim.lr
+    name = next((name for name in ("optim.lr", "lr") if name in settings), None)
+    if name is None or before[0] == before[1] or {"g_optim.lr", "d_optim.lr"} & settings.keys():
+        return None
+    rates = f"{before[0]:g} for G and {before[1]:g} for D"
+    return f"{name} sets both learning rates, where the recipe has {rates}; g_optim.lr and d_optim.lr set them one by one"
+
+
 def with_length(recipe: Recipe, **lengths: float | None) -> Recipe:
     """The recipe with the length that is given, if one is; InputError for two or for one that is not above 0."""
     given: dict[str, Any] = {name: number for name, number in lengths.items() if number is not None}

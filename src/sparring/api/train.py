@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from sparring.api.resolve import resolve
+from sparring import recipes
+from sparring.api.resolve import lost_ratio, resolve
 from sparring.api.resume import continue_run
 from sparring.api.session import TIMEOUT, build, joined_processes, load_weights, quick_reference, run_to_end
 from sparring.config import codec, devices
@@ -52,10 +53,13 @@ def train(
     SIGTERM, with the run saved.
     """
     resolved = resolve(recipe, settings, data, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
+    remark = lost_ratio(recipes.get(recipe) if isinstance(recipe, str) else recipe, settings or {})
     launch, folder = Launch.of(), Path(out) if out is not None else None
     if launch.max_restarts and folder is None:
         raise InputError("torchrun --max-restarts needs --out DIR, where the restarted processes find their run")
     with joined_processes(launch, timeout, device, quiet) as (group, torch_device, progress), ExitStack() as held:
+        if remark:
+            progress.say(remark)
         if folder is not None and launch.attempt and group.on_rank0(lambda: runs.has_begun(folder, launch.group)):
             return continue_run(open_run(group, folder), {}, on_write_error, group, torch_device, progress, engine)
         if folder is not None:

@@ -45,7 +45,7 @@ def command(
     """Train RECIPE (a name, or a Python file that registers one)."""
     from sparring import recipes
     from sparring.api.dry_run import dry_run as play_dry
-    from sparring.api.resolve import resolve
+    from sparring.api.resolve import lost_ratio, resolve
     from sparring.api.session import TIMEOUT
     from sparring.api.train import train
     from sparring.config import devices
@@ -69,7 +69,10 @@ def command(
     seed = seed or 0
     options.execute(code)
     recipe = recipes.from_file(recipe) if recipe.endswith(".py") else recipe
-    resolved = resolve(recipe, options.assignments(settings), data, **lengths)
+    changes = options.assignments(settings)
+    resolved = resolve(recipe, changes, data, **lengths)
+    if (remark := lost_ratio(recipes.get(recipe) if isinstance(recipe, str) else recipe, changes)) and launch.rank == 0:
+        click.echo(remark, err=True)
     if dry_run:
         found = play_dry(resolved, seed=seed, device=device, engine=engine, start_from=start_from, quiet=quiet)
         return options.print_json(found) if as_json else _print_dry_run(found)

@@ -146,12 +146,12 @@ def lopsided(history: History) -> str | None:
 
 
 SIGNS = (
-    Sign("d has won", "checkup", d_has_won, "Give G more moves or D a weaker network; a smaller optim.lr gives G time."),
+    Sign("d has won", "checkup", d_has_won, "Give G more moves or D a weaker network; a smaller d_optim.lr gives G time."),
     Sign("g has won", "round", g_has_won, "Give D more moves (round.moves) or a stronger network."),
     Sign("exploding gradients", "round", exploding, "Lower optim.lr, to a tenth say; smaller initial weights help as well."),
     Sign("collapse", "checkup", collapse, "Lower optim.lr, use the non-saturating loss, or give D dropout."),
-    Sign("flat output", "checkup", flat, "See that G's output suits the data ([-1, 1]), and lower optim.lr."),
-    Sign("saturated output", "checkup", saturated, "Use smaller initial weights or a smaller optim.lr."),
+    Sign("flat output", "checkup", flat, "See that G's output suits the data ([-1, 1]), and lower g_optim.lr."),
+    Sign("saturated output", "checkup", saturated, "Use smaller initial weights or a smaller g_optim.lr."),
     Sign("memorising d", "checkup", memorising, "Use more images, a weaker D, or dropout in D; stop at the best checkpoint."),
     Sign("batch norm", "checkup", batch_norm, "Use a larger bn_momentum or batch_size."),
     Sign("lopsided classes", "score", lopsided, "A convolutional G, dropout in D, or optim.beta1=0.5 often helps."),

@@ -8,13 +8,21 @@ import dataclasses
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Protocol, TypeVar, Union, get_args, get_origin, runtime_checkable
 
 from sparring.config import ranges, registry
 from sparring.errors import InputError
 from sparring.storage import strict_json
 
 T = TypeVar("T")
+
+
+@runtime_checkable
+class _Expanding(Protocol):
+    """Settings of which some overrides stand for several."""
+
+    @staticmethod
+    def expanded(changes: Mapping[str, str]) -> dict[str, str]: ...
 
 
 def encode(value: Any) -> Any:
@@ -56,7 +64,7 @@ def override(settings: T, changes: Mapping[str, str]) -> T:
     another one of its kind (`loss=minimax`), and items of a tuple go by their index (`round.moves.0.z=fresh`).
     The order does not matter where one change is possible only after another.
     """
-    waiting = dict(changes)
+    waiting = settings.expanded(changes) if isinstance(settings, _Expanding) else dict(changes)
     while waiting:
         failures: dict[str, InputError] = {}
         for path, text in waiting.items():
@@ -113,6 +121,7 @@ def _decode_fields(cls: type, data: Any, where: str) -> Any:
     if not isinstance(data, dict):
         raise _misfit(where, data, "an object")
     known = ranges.types_of(cls)
+    data = cls.upgraded(data) if hasattr(cls, "upgraded") else data
     for name in data:
         if name not in known:
             raise InputError(f"unknown setting '{where}.{strict_json.one_line(name)}'; {registry.suggest(name, known)}")

@@ -13,12 +13,10 @@ from sparring.config.ranges import Range, Ranged
 
 @dataclass(frozen=True)
 class Adam(Ranged, prefix="optim."):
-    """Settings of Adam for both players.
+    """Settings of Adam.
 
     `epsilon` says where eps stands: "plain" as in algorithm 1, beside the bias-corrected root, PyTorch's form; "hat" beside
     the raw root (the paper's epsilon hat, section 2), the form of TensorFlow and Keras.
-    `shared_clock`: one count of steps for both players, as when one TensorFlow 1 AdamOptimizer serves two networks; the bias
-    corrections then fade twice as fast.
     """
 
     lr: Annotated[float, Range(above=0)] = 2e-4
@@ -26,7 +24,6 @@ class Adam(Ranged, prefix="optim."):
     beta2: Annotated[float, Range(0, below=1)] = 0.999
     eps: Annotated[float, Range(0)] = 1e-8
     epsilon: Literal["plain", "hat"] = "plain"
-    shared_clock: bool = False
 
 
 @dataclass

@@ -34,7 +34,7 @@ def flash() -> Recipe:
         loss=NonSaturating(),
         penalties=(R1(gamma=1.0, every=8),),
         round=Round(moves=(MoveBoth(),)),
-        optim=Adam(lr=6e-3, beta1=0.0, beta2=0.99),
+        g_optim=Adam(lr=6e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=3e-3, beta1=0.0, beta2=0.99),
         ramps=(Schedule("lr", 1.0, 0.0, shape="linear"),),
         average=EMA(halflife_images=20_000.0),

@@ -35,7 +35,7 @@ def gaussian() -> Recipe:
         ),
         loss=NonSaturating(),
         penalties=(R1(gamma=0.1),),
-        optim=Adam(lr=1e-3, beta1=0.0, beta2=0.99),
+        g_optim=Adam(lr=1e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=3e-3, beta1=0.0, beta2=0.99),
         ramps=(Schedule(of="lr"), Schedule(of="gamma", images=250_000)),
         average=EMA(halflife_images=20_000.0),

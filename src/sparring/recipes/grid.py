@@ -31,7 +31,7 @@ def grid() -> Recipe:
         z=Mixture(normal=2, components=200, std=0.3),
         discriminator=MLPDiscriminatorConfig(widths=(128, 128, 128), activation="leaky-relu", initial=wide_first(1.0, 5.0)),
         penalties=(R1(gamma=25.0, every=4), R2(gamma=25.0, every=4)),
-        optim=Adam(lr=3e-3, beta1=0.0, beta2=0.99),
+        g_optim=Adam(lr=3e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=8e-3, beta1=0.0, beta2=0.99),
         average=EMA(halflife_images=51_200.0),
     )

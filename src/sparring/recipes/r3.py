@@ -35,8 +35,8 @@ def r3() -> Recipe:
         loss=RelativisticPairing(),
         penalties=(R1(gamma=1.0), R2(gamma=1.0)),
         round=Round(moves=(MoveD(), MoveG(real="fresh"))),
-        optim=Adam(lr=1e-3, beta1=0.0, beta2=0.9),
-        d_optim=None,
+        g_optim=Adam(lr=1e-3, beta1=0.0, beta2=0.9),
+        d_optim=Adam(lr=1e-3, beta1=0.0, beta2=0.9),
         ramps=(
             Schedule("lr", 1.0, 0.25, images=burn_in),
             Schedule("gamma", 1.0, 0.1, images=burn_in),

@@ -36,7 +36,7 @@ def ring() -> Recipe:
         loss=NonSaturating(),
         penalties=(R1(gamma=1.0, every=4), R2(gamma=1.0, every=4)),
         round=Round(moves=(MoveD(), MoveD(), MoveG())),
-        optim=Adam(lr=1e-3, beta1=0.0, beta2=0.99),
+        g_optim=Adam(lr=1e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=5e-3, beta1=0.0, beta2=0.99),
         ramps=(
             Schedule(of="lr"),

@@ -31,7 +31,7 @@ def stacked() -> Recipe:
         z=Normal(100),
         generator=DcganGeneratorConfig(width=128, kernel=4, mapping=(256, 256), refine=False),
         discriminator=DcganDiscriminatorConfig(width=48, kernel=4, depth=3, dropout=0.0),
-        optim=Adam(lr=4e-3, beta1=0.0, beta2=0.99),
+        g_optim=Adam(lr=4e-3, beta1=0.0, beta2=0.99),
         d_optim=Adam(lr=2e-3, beta1=0.0, beta2=0.99),
         length=Duration(rounds=25_000),
         checkpoint=Interval(rounds=2000),

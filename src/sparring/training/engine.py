@@ -102,10 +102,8 @@ class Engine:
             g, d = fold_few(g), fold_few(d)
         clock = StepClock()
         gan = GAN(
-            generator=_player(g, recipe.optim, device, clock),
-            discriminator=_player(
-                d, recipe.d_optim or recipe.optim, device, clock if recipe.optim.shared_clock else StepClock()
-            ),
+            generator=_player(g, recipe.g_optim, device, clock),
+            discriminator=_player(d, recipe.d_optim, device, clock if recipe.shared_clock else StepClock()),
             loss=recipe.loss,
             guarded=recipe.non_finite.guards,
             group=group,
