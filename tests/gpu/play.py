@@ -21,20 +21,10 @@ from sparring.training import batch_order
 from sparring.training.capture import GraphedSteps
 from sparring.training.engine import Engine
 from sparring.training.sampler import EngineSampler
-from tiny import SETTINGS, miniature
+from tiny import SETTINGS, VARIANTS, miniature
 
 CPU = torch.device("cpu")
 ROUNDS = 9
-VARIANTS = {
-    "photo-adaptive": ("photo", {"augment": "adaptive", "augment.every": "1"}),
-    "flash-skip": ("flash", {"non_finite": "skip"}),
-    "flash-dragan": ("flash", {"penalties": '["dragan"]'}),
-    "flash-lecam": ("flash", {"penalties": '["le-cam"]'}),
-    "flash-clipping": ("flash", {"constraint": "weight-clipping", "loss": "wasserstein", "penalties": "[]"}),
-    "cgan-acgan": ("cgan", {"condition": "auxiliary-classifier"}),
-    "flash-noise": ("flash", {"augment": "instance-noise"}),
-    "flash-relativistic-average": ("flash", {"loss": "relativistic-average"}),
-}
 NAMES = (*sorted(SETTINGS), "modern", *VARIANTS)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tiny import SETTINGS
+from tiny import SETTINGS, VARIANTS
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "src"
@@ -24,8 +24,7 @@ WAITING = {
     "flash-skip": {"wait @ tolist @ training/guard.py:check_finite"},
 }
 BATCHES = {"r3": 2, "ring": 2, "grid": 2, "wgan-gp": 5}  # of real images a round, else one
-VARIANTS = ("photo-adaptive", "flash-skip", "flash-dragan", "flash-lecam", "flash-clipping", "cgan-acgan", "flash-noise")
-NAMES = (*sorted(SETTINGS), "modern", *VARIANTS, "flash-relativistic-average")
+NAMES = (*sorted(SETTINGS), "modern", *VARIANTS)
 
 
 def played(*names: str, sources: Path = SOURCES) -> dict[str, dict]:
