@@ -48,6 +48,7 @@ def test_train_prints_one_json_value_and_leaves_the_promised_files(sparring_comm
     assert recorded["schema"] == 1
     assert recorded["recipe"]["generator"]["widths"] == [16]
     assert {"torch", "python", "device", "threads", "data_fingerprint"} <= recorded.keys()
+    assert recorded["engine"] == "fast"
 
 
 def test_lengths_end_at_the_first_round_that_reaches_them(tmp_path):

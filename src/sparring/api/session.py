@@ -73,7 +73,7 @@ def build(
 
 
 def engine_name(engine: Engine) -> str:
-    """How an engine computes: "capture" as CUDA graphs, else operation by operation, in "fast" steps or the plain, "eager" ones."""
+    """How an engine computes: "capture" (CUDA graphs), or else "fast" steps, or the plain, "eager" ones."""
     return "capture" if isinstance(engine.steps, GraphedSteps) else "fast" if engine.fast else "eager"
 
 
