@@ -68,7 +68,7 @@ def graphs(visit: Visit) -> None:
     """Twelve rounds eagerly, twice, and as graphs, from one seed, with deterministic convolutions: the largest differences of
     a weight."""
     for name in visit.within(10, NAMES, few=2):
-        with visit.telling("graphs", recipe=name) as facts, cudnn_set("deterministic"):
+        with visit.telling("graphs", recipe=name, deterministic=True) as facts, cudnn_set("deterministic"):
             eager, again, graphed = (_state_after(visit, name, graphed) for graphed in (False, False, visit.is_cuda))
             facts["eager_differ_by"], facts["graphed_differ_by"] = _largest(eager, again), _largest(eager, graphed)
 

@@ -62,6 +62,7 @@ def quality(visit: Visit) -> None:
             start, rounds = time.monotonic(), 3 if visit.few else None
             run = train("flash", rounds=rounds, out=scratch() / f"flash{seed}", seed=seed, device=visit.device.type, quiet=True)
             facts["train_seconds"] = round(time.monotonic() - start, 2)
+            facts |= {"engine": run.facts["engine"], "precision": run.recipe.precision}
             facts |= _between_rounds(run)
             facts["scores"] = _scores(visit, run)
 
