@@ -36,7 +36,7 @@ def _speed(one: Finding) -> Row:
     eager, graphed = one["eager_ms"], one["graphed_ms"]
     peak = max(one["eager_peak_mib"], one["graphed_peak_mib"])
     times = (f"{eager:.2f}", f"{graphed:.2f}", f"{eager / graphed:.1f}", f"{one['busy_ms']:.2f}")
-    return ", ".join([one["recipe"], *changes]), *times, f"{one['kernels']:.0f}", f"{peak:,.0f}"
+    return ", ".join([one["recipe"], *changes]), *times, f"{one['kernels']:,.0f}", f"{peak:,.0f}"
 
 
 def agreement(found: list[Finding]) -> str:
