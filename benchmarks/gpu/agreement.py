@@ -26,11 +26,12 @@ SMALL = {"ring": 64, "grid": 64}  # batch size, else 16
 
 def agreement(visit: Visit) -> None:
     """The gradients of each recipe's first round beside the CPU's, with the same draws: the error's norm over the gradient's,
-    for the network where it is larger; in float64, in float32, and in TF32."""
+    for the network where it is larger; in float64, in float32, of the plain steps, and in TF32."""
     for name in visit.within(20, NAMES, few=2):
         with visit.telling("agreement", recipe=name) as facts:
             facts["float64"] = _disagreement(name, visit.device, torch.float64)
             facts["float32"] = _disagreement(name, visit.device, torch.float32)
+            facts["plain"] = _disagreement(name, visit.device, torch.float32, fast=False)
             facts["tf32"] = _disagreement(name, visit.device, torch.float32, precision="tf32")
 
 

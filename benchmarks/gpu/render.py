@@ -73,7 +73,7 @@ def whole_runs(found: list[Finding]) -> str:
     for one in _last((one for one in found if "error" not in one), "recipe", "settings"):
         changes = [f"{name}={value}" for name, value in one["settings"].items()]
         score = one.get("first_score", "-").partition(",")[0]
-        rows.append((", ".join([one["recipe"], *changes]), f"{one['seconds']:.1f}", f"{max(one['capture']):.0e}", score))
+        rows.append((", ".join([one["recipe"], *changes]), f"{one['seconds']:.1f}", _number(max(one["capture"])), score))
     return table(("recipe", "s", "first replays differ by", "score after 130 rounds"), rows)
 
 
@@ -120,7 +120,11 @@ def _alike(by_recipe: dict[str, Row]) -> list[Row]:
 
 
 def _numbers(one: Finding, *names: str) -> Row:
-    return one["recipe"], *(f"{one[name]:.0e}" if one[name] else "0" for name in names)
+    return one["recipe"], *(_number(one[name]) for name in names)
+
+
+def _number(value: float) -> str:
+    return f"{value:.0e}" if value else "0"
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def _loaded(data: Any) -> Dataset:
     return data.train()
 
 
-def engine_of(name: str, device: torch.device, graphed: bool | None = None, **changes: Any) -> Engine:
-    """An engine of this recipe or variant, seed 0."""
+def engine_of(name: str, device: torch.device, fast: bool = True, graphed: bool | None = None, **changes: Any) -> Engine:
+    """An engine of this recipe or variant, seed 0; some fields of the recipe may be replaced."""
     recipe = recipe_of(name, **changes)
-    return Engine.build(recipe, data_of(recipe), 0, device, graphed=graphed)
+    return Engine.build(recipe, data_of(recipe), 0, device, fast=fast, graphed=graphed)
