@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test torture matrix lint bench bench-peers extractor golden clean
+.PHONY: demo test torture matrix lint bench bench-peers gpu-pack gpu gpu-rehearsal extractor golden clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
@@ -42,6 +42,25 @@ bench: $(VENV)/.installed
 bench-peers: $(VENV)/.installed $(VENV)-tensorflow/.installed $(VENV)-jax/.installed
 	$(BIN)/sparring data fetch mnist
 	$(BIN)/python benchmarks/race.py
+
+# What a machine with a GPU and no network needs beside this folder: it travels as gpu-pack/.
+gpu-pack: $(VENV)/.installed
+	$(BIN)/python benchmarks/gpu/pack.py gpu-pack
+
+# One visit to a GPU, in at most 8 minutes, with a Python that has PyTorch for it; PART is first, second or dcgan.
+PART ?= first
+OUT ?= gpu-found
+gpu: export PYTHONPATH := src:gpu-pack/packages
+gpu: export SPARRING_CACHE := gpu-pack/cache
+gpu:
+	test -d gpu-pack || $(MAKE) gpu-pack
+	gunzip --keep --force gpu-pack/cache/mnist/*.gz
+	$(PYTHON) benchmarks/gpu/check.py $(OUT) --part $(PART)
+
+# Every section of it on the CPU, with a recipe or two and a few rounds; a minute.
+gpu-rehearsal: $(VENV)/.installed
+	$(BIN)/sparring data fetch mnist
+	$(BIN)/python benchmarks/gpu/check.py gpu-found --device cpu --few --part all --seconds 600
 
 # The extractor that comes with the package: the same machine, software and number of threads give the same file.
 extractor: $(VENV)/.installed

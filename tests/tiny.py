@@ -64,6 +64,19 @@ MODERN = MLP | {
 """What the recipe `paper` becomes with a part of every later kind."""
 
 
+VARIANTS = {
+    "photo-adaptive": ("photo", {"augment": "adaptive", "augment.every": "1"}),
+    "flash-skip": ("flash", {"non_finite": "skip"}),
+    "flash-dragan": ("flash", {"penalties": '["dragan"]'}),
+    "flash-lecam": ("flash", {"penalties": '["le-cam"]'}),
+    "flash-clipping": ("flash", {"constraint": "weight-clipping", "loss": "wasserstein", "penalties": "[]"}),
+    "cgan-acgan": ("cgan", {"condition": "auxiliary-classifier"}),
+    "flash-noise": ("flash", {"augment": "instance-noise"}),
+    "flash-relativistic-average": ("flash", {"loss": "relativistic-average"}),
+}
+"""A recipe and settings for code that no recipe reaches by itself."""
+
+
 def miniature(name: str, folder: Path, **more: str) -> Recipe:
     """A recipe in miniature; `folder` is where the pictures lie that `photo` learns from."""
     if name == "modern":

@@ -26,34 +26,29 @@ SMALL = {"ring": 64, "grid": 64}  # batch size, else 16
 
 def agreement(visit: Visit) -> None:
     """The gradients of each recipe's first round beside the CPU's, with the same draws: the error's norm over the gradient's,
-    for the network where it is larger; in float64, in float32, and with TF32 convolutions."""
-    for name in NAMES[:2] if visit.few else NAMES:
-        if visit.left < 20:
-            return
+    for the network where it is larger; in float64, in float32, of the plain steps, and in TF32."""
+    for name in visit.within(20, NAMES, few=2):
         with visit.telling("agreement", recipe=name) as facts:
             facts["float64"] = _disagreement(name, visit.device, torch.float64)
             facts["float32"] = _disagreement(name, visit.device, torch.float32)
-            if visit.is_cuda:
-                facts["tf32"] = _disagreement(name, visit.device, torch.float32, tf32=True)
+            facts["plain"] = _disagreement(name, visit.device, torch.float32, fast=False)
+            facts["tf32"] = _disagreement(name, visit.device, torch.float32, precision="tf32")
 
 
-def _disagreement(name: str, device: torch.device, dtype: torch.dtype, tf32: bool = False) -> float:
-    ours, theirs = _gradients(name, device, dtype, tf32), _gradients(name, CPU, dtype)
+def _disagreement(name: str, device: torch.device, dtype: torch.dtype, **changes: Any) -> float:
+    ours, theirs = _gradients(name, device, dtype, **changes), _gradients(name, CPU, dtype)
     return max(_distance(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
 def waits(visit: Visit) -> None:
     """Where eight ordinary rounds wait for the device; then the numbers, samples and logits that a run asks for."""
-    for name in NAMES[:2] if visit.few else NAMES:
-        if visit.left < 15:
-            return
+    for name in visit.within(15, NAMES, few=2):
         with visit.telling("waits", recipe=name) as facts, own_torch_state(visit.device):
             engine = engine_of(name, visit.device, graphed=False)
             for round_ in range(3):
-                readings = engine.train_round(round_)
+                engine.train_round(round_)
             with _noted_waits(visit) as found:
-                for round_ in range(3, 11):
-                    readings = engine.train_round(round_)
+                *_, readings = [engine.train_round(round_) for round_ in range(3, 11)]
             facts["in_8_rounds"] = found
             facts["d_loss"] = engine.numbers(readings)["d_loss"]
             sampler = EngineSampler(engine, data_of(engine.recipe))
@@ -74,16 +69,16 @@ def _noted_waits(visit: Visit) -> Iterator[Counter[str]]:
         finally:
             if visit.is_cuda:
                 torch.cuda.set_sync_debug_mode("default")
-            found.update(f"{Path(one.filename).name}:{one.lineno}" for one in caught)
+            waits = [one for one in caught if "prototype" not in str(one.message)]  # which is said of the debug mode itself
+            found.update(f"{Path(one.filename).name}:{one.lineno}" for one in waits)
 
 
-def _gradients(name: str, device: torch.device, dtype: torch.dtype, tf32: bool = False) -> list[Tensor]:
+def _gradients(name: str, device: torch.device, dtype: torch.dtype, **changes: Any) -> list[Tensor]:
     """Each network's gradient in the first round, flat, float64 on the CPU, with every draw made on the CPU."""
     torch.set_default_dtype(dtype)
     try:
         with _draws_on_cpu(), own_torch_state(device):
-            torch.backends.cudnn.allow_tf32 = tf32
-            engine = engine_of(name, device, batch_size=SMALL.get(name, 16))
+            engine = engine_of(name, device, batch_size=SMALL.get(name, 16), **changes)
             engine.train_round(0)
             players = (engine.gan.generator, engine.gan.discriminator)
             return [torch.cat([each.flatten() for each in player.gradients]).double().cpu() for player in players]

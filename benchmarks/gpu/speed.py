@@ -5,6 +5,7 @@ import pstats
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,48 +27,48 @@ TIMED: tuple[tuple[str, dict[str, Any]], ...] = (
 
 def speed(visit: Visit) -> None:
     """Milliseconds a round at the recipe's own size, eager and as graphs, and of the host alone; kernels, busy time, memory."""
-    for name, changes in TIMED[:1] if visit.few else TIMED:
-        if visit.left < 10:
-            return
+    for name, changes in visit.within(10, TIMED):
         with visit.telling("speed", recipe=name, **changes) as facts, own_torch_state(visit.device):
-            if visit.is_cuda:
-                torch.cuda.reset_peak_memory_stats()
-            engine = engine_of(name, visit.device, graphed=False, **changes)
-            facts |= {f"eager_{key}": value for key, value in timed_rounds(visit, engine, 0, seconds=0.5).items()}
+            engine = _timed(visit, facts, "eager", name, changes)
             facts |= device_work(visit, engine, first=1000)
-            facts["eager_peak_mib"] = round(devices.peak_memory_mib(visit.device), 1)
             if visit.is_cuda:
-                torch.cuda.reset_peak_memory_stats()
-                engine = engine_of(name, visit.device, graphed=True, **changes)
-                facts |= {f"graphed_{key}": value for key, value in timed_rounds(visit, engine, 0).items()}
-                facts["graphed_peak_mib"] = round(devices.peak_memory_mib(visit.device), 1)
+                engine = _timed(visit, facts, "graphed", name, changes)
                 facts |= {"failure": engine.steps.failure, "differences": engine.steps.differences}
+
+
+def _timed(visit: Visit, facts: dict[str, Any], way: str, name: str, changes: dict[str, Any]) -> Engine:
+    """An engine whose times and memory are told under the name of this way."""
+    if visit.is_cuda:
+        torch.cuda.reset_peak_memory_stats()
+    engine = engine_of(name, visit.device, graphed=way == "graphed", **changes)
+    facts |= {f"{way}_{key}": value for key, value in timed_rounds(visit, engine).items()}
+    facts[f"{way}_peak_mib"] = round(devices.peak_memory_mib(visit.device), 1)
+    return engine
 
 
 def host(visit: Visit) -> None:
     """Where Python spends the time of a graphed round: the functions with the most seconds of their own."""
-    for name in ("vanilla", "flash"):
+    num = 3 if visit.few else 300
+    for name in visit.within(10, ("vanilla", "flash")):
         with visit.telling("host", recipe=name) as facts, own_torch_state(visit.device):
             engine = engine_of(name, visit.device)
             for round_ in range(20):
                 engine.train_round(round_)
             with cProfile.Profile() as profiled:
-                for round_ in range(20, 320):
+                for round_ in range(20, 20 + num):
                     engine.train_round(round_)
             stats = pstats.Stats(profiled).stats  # pyright: ignore[reportAttributeAccessIssue]
             own = sorted(((values[2], key) for key, values in stats.items()), reverse=True)[:20]
             facts["us_a_round"] = {
-                f"{Path(file).name}:{line}:{call}": round(1e6 * took / 300, 1) for took, (file, line, call) in own
+                f"{Path(file).name}:{line}:{call}": round(1e6 * took / num, 1) for took, (file, line, call) in own
             }
 
 
 def graphs(visit: Visit) -> None:
     """Twelve rounds eagerly, twice, and as graphs, from one seed, with deterministic convolutions: the largest differences of
     a weight."""
-    for name in NAMES[:2] if visit.few else NAMES:
-        if visit.left < 10:
-            return
-        with visit.telling("graphs", recipe=name) as facts, _set([(torch.backends.cudnn, "deterministic", True)]):
+    for name in visit.within(10, NAMES, few=2):
+        with visit.telling("graphs", recipe=name, deterministic=True) as facts, cudnn_set("deterministic"):
             eager, again, graphed = (_state_after(visit, name, graphed) for graphed in (False, False, visit.is_cuda))
             facts["eager_differ_by"], facts["graphed_differ_by"] = _largest(eager, again), _largest(eager, graphed)
 
@@ -76,15 +77,15 @@ def _largest(these: list[torch.Tensor], those: list[torch.Tensor]) -> float:
     return max((a.double() - b.double()).abs().max().item() for a, b in zip(these, those, strict=True))
 
 
-def timed_rounds(visit: Visit, engine: Engine, first: int, seconds: float = 1.0) -> dict[str, float]:
-    """Milliseconds a round, and until Python has given all work of a round to the device, over about this time."""
-    warm = 3 if visit.few else 8
-    for round_ in range(first, first + warm):
+def timed_rounds(visit: Visit, engine: Engine) -> dict[str, float]:
+    """Milliseconds a round, and until Python has given all work of a round to the device, over half a second."""
+    warm, least = (1, 2) if visit.few else (8, 3)
+    for round_ in range(warm):
         engine.train_round(round_)
     visit.synchronize()
     start, num = time.perf_counter(), 0
-    while num < 3 or (time.perf_counter() - start < seconds and num < 400):
-        engine.train_round(first + warm + num)
+    while num < least or (time.perf_counter() - start < 0.5 and num < 400):
+        engine.train_round(warm + num)
         num += 1
     host = time.perf_counter() - start
     visit.synchronize()
@@ -99,42 +100,38 @@ def device_work(visit: Visit, engine: Engine, first: int) -> dict[str, float]:
         for round_ in range(first, first + 16):
             engine.train_round(round_)
         visit.synchronize()
-    work = [event for event in trace.events() if event.device_type == torch.autograd.DeviceType.CUDA]
+    work = [event for event in trace.events() or () if event.device_type.name == "CUDA"]
     busy = sum(event.device_time for event in work)
     return {"kernels": round(len(work) / 16, 1), "busy_ms": round(busy / 16000, 4)}
 
 
 def settings(visit: Visit) -> None:
     """The same rounds under other settings of PyTorch, one at a time."""
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    if not visit.is_cuda:
-        return
-    ways: dict[str, list[tuple[Any, str, bool]]] = {
-        "float32": [(cudnn, "allow_tf32", False)],
-        "tf32 convolutions": [(cudnn, "allow_tf32", True)],
-        "tf32 everywhere": [(cudnn, "allow_tf32", True), (matmul, "allow_tf32", True)],
-        "cudnn benchmark": [(cudnn, "allow_tf32", False), (cudnn, "benchmark", True)],
-        "cudnn deterministic": [(cudnn, "allow_tf32", False), (cudnn, "deterministic", True)],
+    ways: dict[str, tuple[str, ...]] = {
+        "float32": (),
+        "tf32": (),
+        "benchmark": ("benchmark",),
+        "deterministic": ("deterministic",),
     }
-    for name, changes in (("dcgan", {}), ("photo", {"batch_size": 64}), ("r3", {"batch_size": 256})):
-        for way, values in ways.items():
-            if visit.left < 10:
-                return
-            with visit.telling("settings", recipe=name, way=way) as facts, own_torch_state(visit.device), _set(values):
-                engine = engine_of(name, visit.device, **changes)
-                facts |= timed_rounds(visit, engine, 0, seconds=0.5)
+    cases: tuple[tuple[str, dict[str, Any]], ...] = (("dcgan", {}), ("photo", {"batch_size": 64}), ("r3", {"batch_size": 256}))
+    for (name, changes), way in visit.within(10, product(cases, ways), few=len(ways)):
+        with visit.telling("settings", recipe=name, way=way) as facts, own_torch_state(visit.device), cudnn_set(*ways[way]):
+            precision: Any = "tf32" if way == "tf32" else "float32"
+            facts |= timed_rounds(visit, engine_of(name, visit.device, precision=precision, **changes))
 
 
 @contextmanager
-def _set(values: list[tuple[Any, str, bool]]) -> Iterator[None]:
-    before = [(owner, name, getattr(owner, name)) for owner, name, _ in values]
+def cudnn_set(*names: str) -> Iterator[None]:
+    """Within the block these settings of cuDNN are true."""
+    cudnn: Any = torch.backends.cudnn
+    before = {name: getattr(cudnn, name) for name in names}
     try:
-        for owner, name, value in values:
-            setattr(owner, name, value)
+        for name in names:
+            setattr(cudnn, name, True)
         yield
     finally:
-        for owner, name, value in before:
-            setattr(owner, name, value)
+        for name, value in before.items():
+            setattr(cudnn, name, value)
 
 
 def _state_after(visit: Visit, name: str, graphed: bool, rounds: int = 12) -> list[torch.Tensor]:

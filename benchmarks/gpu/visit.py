@@ -3,12 +3,12 @@
 import json
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -16,8 +16,9 @@ from sparring import recipes
 from sparring.api.resolve import resolve
 from sparring.data.sets import Dataset, ImageSet
 from sparring.recipe import Recipe
-from sparring.training import batch_order
 from sparring.training.engine import Engine
+
+T = TypeVar("T")
 
 VARIANTS = {
     "photo-adaptive": ("photo", {"augment": "adaptive", "augment.every": "1"}),
@@ -37,12 +38,13 @@ NAMES = (*MAIN, *sorted(set(recipes.names()) - set(MAIN)), *VARIANTS)
 
 @dataclass
 class Visit:
-    """The device, the folder of the findings, and the seconds that the visit may take; `few`: a rehearsal at a hundredth."""
+    """The device, the folder of the findings, and the seconds that the visit may take; `few`: a rehearsal, of little of all."""
 
     out: Path
     device: torch.device
     seconds: float
     few: bool = False
+    num_errors: int = 0
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -53,6 +55,13 @@ class Visit:
     def left(self) -> float:
         """Seconds that remain."""
         return self.seconds - (time.monotonic() - self.began)
+
+    def within(self, seconds: float, items: Iterable[T], few: int = 1) -> Iterator[T]:
+        """The items, as long as more than these seconds remain; in a rehearsal the first `few`."""
+        for number, item in enumerate(items):
+            if self.left < seconds or (self.few and number >= few):
+                return
+            yield item
 
     def tell(self, section: str, **facts: Any) -> None:
         """Print a finding, and add it to found.jsonl."""
@@ -69,8 +78,10 @@ class Visit:
         try:
             yield facts
         except Exception as error:
+            self.num_errors += 1
             facts["error"] = f"{type(error).__name__}: {str(error)[:500]}"
-            facts["where"] = traceback.format_exc().splitlines()[-12:]
+            calls = traceback.extract_tb(error.__traceback__)[-6:]
+            facts["where"] = [f"{Path(call.filename).name}:{call.lineno}:{call.name}" for call in calls]
         self.tell(section, **facts, seconds=round(time.monotonic() - start, 2))
 
     def synchronize(self) -> None:
@@ -101,8 +112,7 @@ def _loaded(data: Any) -> Dataset:
     return data.train()
 
 
-def engine_of(name: str, device: torch.device, graphed: bool | None = None, **changes: Any) -> Engine:
-    """An engine of this recipe or variant, seed 0."""
-    batch_order._in_order.cache_clear()
+def engine_of(name: str, device: torch.device, fast: bool = True, graphed: bool | None = None, **changes: Any) -> Engine:
+    """An engine of this recipe or variant, seed 0; some fields of the recipe may be replaced."""
     recipe = recipe_of(name, **changes)
-    return Engine.build(recipe, data_of(recipe), 0, device, graphed=graphed)
+    return Engine.build(recipe, data_of(recipe), 0, device, fast=fast, graphed=graphed)

@@ -7,7 +7,8 @@ import tarfile
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,9 @@ from sparring.runs.run import Run
 
 OFTEN = {"review": '{"rounds": 60}', "checkpoint": '{"rounds": 60}', "journal": '{"rounds": 20}'}
 RUNS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("ring", {}),
     ("flash", {}),
     ("cgan", {}),
-    ("ring", {}),
     ("sngan", {}),
     ("flash", {"non_finite": "roll-back"}),
     ("gaussian", {}),
@@ -40,9 +41,7 @@ def scratch() -> Path:
 
 def whole_runs(visit: Visit) -> None:
     """Train with reviews, scores and pictures; resume; evaluate; resume on the CPU."""
-    for index, (name, settings) in enumerate(RUNS):
-        if visit.left < 15 or (visit.few and name != "ring"):
-            continue
+    for index, (name, settings) in enumerate(visit.within(15, RUNS)):
         with visit.telling("whole_runs", recipe=name, settings=settings) as facts:
             place = scratch() / f"run{index}"
             run = train(name, rounds=120, settings=OFTEN | settings, out=place, device=visit.device.type, quiet=True)
@@ -58,13 +57,12 @@ def whole_runs(visit: Visit) -> None:
 
 def quality(visit: Visit) -> None:
     """A whole run of flash: is what comes out as good as on the CPU?"""
-    for seed in (0, 1, 2):
-        if visit.left < 40 or visit.few:
-            return
+    for seed in visit.within(40, (0, 1, 2)):
         with visit.telling("quality", recipe="flash", seed=seed) as facts:
-            start = time.monotonic()
-            run = train("flash", out=scratch() / f"flash{seed}", seed=seed, device=visit.device.type, quiet=True)
+            start, rounds = time.monotonic(), 3 if visit.few else None
+            run = train("flash", rounds=rounds, out=scratch() / f"flash{seed}", seed=seed, device=visit.device.type, quiet=True)
             facts["train_seconds"] = round(time.monotonic() - start, 2)
+            facts |= {"engine": run.facts["engine"], "precision": run.recipe.precision}
             facts |= _between_rounds(run)
             facts["scores"] = _scores(visit, run)
 
@@ -73,32 +71,48 @@ def dcgan_in_full(visit: Visit) -> None:
     """The tutorial's 150 epochs of dcgan, or as many as the time allows, with its curves, traces and animation."""
     with visit.telling("dcgan_in_full") as facts:
         place = scratch() / "dcgan"
-        alarm = threading.Timer(visit.left - 90, os.kill, (os.getpid(), signal.SIGTERM))  # the run is saved then
         start = time.monotonic()
-        alarm.start()
-        with suppress(TrainingStopped):
-            train("dcgan", out=place, device=visit.device.type, quiet=True, **({"rounds": 3} if visit.few else {}))
-        alarm.cancel()
-        run = Run.open(place)
-        facts["train_seconds"] = round(time.monotonic() - start, 1)
-        facts |= _between_rounds(run)
-        facts["last"] = [event for event in run.journal() if event["event"] == "round"][-1]
-        if not visit.few:
+        try:
+            with _stopped_after(max(visit.left - 90, 10)):
+                train("dcgan", rounds=3 if visit.few else None, out=place, device=visit.device.type, quiet=True)
+            facts["train_seconds"] = round(time.monotonic() - start, 1)
+            run = Run.open(place)
+            facts |= _between_rounds(run)
+            facts["last"] = [event for event in run.journal() if event["event"] == "round"][-1]
             facts["scores"] = _scores(visit, run)
-        for name in ("losses.png", "traces.png", "training.gif"):
-            if (run.path / name).exists():
-                shutil.copy(run.path / name, visit.out / f"dcgan-{name}")
-        with tarfile.open(visit.out / "dcgan-run.tar.gz", "w:gz") as tar:
-            for part in ("recipe.json", "journal.jsonl", "scores.jsonl", "samples", "generator"):
-                if (run.path / part).exists():
-                    tar.add(run.path / part, part)
+        finally:
+            _keep(place, visit.out)
 
 
-def _scores(visit: Visit, run: Any) -> list[str]:
-    return [str(score) for score in evaluate(run, draws=2, device=visit.device.type, quiet=True).scores]
+@contextmanager
+def _stopped_after(seconds: float) -> Iterator[None]:
+    """Within the block training is stopped after this time, and its run saved."""
+    alarm = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM))
+    alarm.start()
+    try:
+        with suppress(TrainingStopped):
+            yield
+    finally:
+        alarm.cancel()
 
 
-def _between_rounds(run: Any) -> dict[str, Any]:
+def _keep(run: Path, out: Path) -> None:
+    """Copy what there is of a run: its plots and animation, and all else but checkpoints as one archive."""
+    for name in ("losses.png", "traces.png", "training.gif"):
+        if (run / name).exists():
+            shutil.copy(run / name, out / f"dcgan-{name}")
+    with tarfile.open(out / "dcgan-run.tar.gz", "w:gz") as tar:
+        for part in ("recipe.json", "journal.jsonl", "scores.jsonl", "samples", "generator"):
+            if (run / part).exists():
+                tar.add(run / part, part)
+
+
+def _scores(visit: Visit, run: Run) -> list[str]:
+    num = 1000 if visit.few else None
+    return [str(score) for score in evaluate(run, num=num, draws=2, device=visit.device.type, quiet=True).scores]
+
+
+def _between_rounds(run: Run) -> dict[str, Any]:
     """Seconds between the first and the last round of the journal, and the rounds between them."""
     rounds = [event for event in run.journal() if event["event"] == "round"]
     first, last = rounds[0], rounds[-1]

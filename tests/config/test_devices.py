@@ -2,6 +2,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from sparring.config import devices
+from sparring.errors import InputError, MachineError
 
 FAULTS = """
 import resource
@@ -25,3 +29,71 @@ def test_a_tuned_process_takes_its_memory_from_the_system_once():
         for t in (False, True)
     )
     assert tuned < plain / 4
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """What PyTorch says where there are two of them, with a GiB free of 80."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"NVIDIA {getattr(device, 'index', device)}")
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2**30, 80 * 2**30))
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_a_gpu_by_its_number():
+    assert devices.resolve("cuda") == torch.device("cuda")
+    assert devices.resolve("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(InputError) as caught:
+        devices.resolve("cuda:7")
+    there = "cuda:0 (NVIDIA 0), cuda:1 (NVIDIA 1)"
+    assert str(caught.value) == f"--device cuda:7: PyTorch sees 2 CUDA devices here: {there}; use one of them"
+
+
+@pytest.mark.parametrize("name", ["cuda:", "cuda:-1", "cuda:x", "cuda:00000", "cpu:0", "gpu", ""])
+def test_unknown_devices(name):
+    with pytest.raises(InputError, match=r"unknown device .*; the choices are auto, cpu, cuda, cuda:N, mps"):
+        devices.resolve(name)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_missing_gpu_is_refused_with_the_reason_of_pytorch():
+    with pytest.raises(InputError, match=r"--device cuda: PyTorch sees no CUDA device here \(.+\); use --device cpu"):
+        devices.resolve("cuda")
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_the_facts_of_a_gpu():
+    facts = devices.describe(torch.device("cuda", 1))
+    assert facts["device"] == "NVIDIA 1"
+    assert facts["deterministic_convolutions"] is False
+    assert "cudnn" in facts
+    assert "cudnn" not in devices.describe(torch.device("cpu"))
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_data_that_do_not_fit_a_gpu():
+    devices.check_room(2**30, torch.device("cuda"))
+    devices.check_room(2**40, torch.device("cpu"))
+    with pytest.raises(
+        MachineError, match=r"take 24\.00 GiB of the GPU's memory, and 1\.00 GiB of 80\.00 GiB are free; smaller"
+    ):
+        devices.check_room(24 * 2**30, torch.device("cuda"))
+
+
+def test_the_sentence_on_memory_has_the_numbers_of_the_error():
+    on_gpu = torch.OutOfMemoryError(
+        "CUDA out of memory. Tried to allocate 24.00 MiB. GPU 0 has a total capacity of 139.80 GiB of which 138.86 GiB is "
+        "free. Including non-PyTorch memory, this process has 956.00 MiB memory in use."
+    )
+    assert devices.out_of_memory(on_gpu) == (
+        "the memory of GPU 0 is too small for it: 24.00 MiB more were asked for, and 138.86 GiB of 139.80 GiB are free; "
+        "a smaller batch_size needs less, and --device cpu uses main memory"
+    )
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**50, dtype=torch.uint8)
+    assert devices.is_out_of_memory(caught.value)
+    assert devices.out_of_memory(caught.value) == (
+        "there is too little memory for it: 1,048,576.00 GiB more were asked for; a smaller batch_size needs less"
+    )
+    assert devices.out_of_memory(MemoryError()) == "there is too little memory for it; a smaller batch_size needs less"

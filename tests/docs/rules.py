@@ -43,6 +43,7 @@ NOT_RUN = {
     "sparring bench": "it takes minutes; tests/system/test_bench.py times small recipes",
     "sparring bench vanilla dcgan": "the same",
     "sparring bench my_recipe.py --json": "the same",
+    "sparring train dcgan --epochs 2 --device cuda:1": "there may be no second GPU",
     "sparring evaluate somebody.npz --against mnist --num 10000": "tests/system/test_evaluate.py does so, the README a folder",
     "sparring reproduce dropout-mlp": "two other tutorials are reproduced",
     "sparring reproduce upsample": "a single round takes half a minute, and no setting can be changed",

@@ -17,24 +17,13 @@ from sparring.config.schedules import RoundInfo
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint
 from sparring.runs.checkpoint import Checkpoint
-from sparring.training import batch_order
 from sparring.training.capture import GraphedSteps
 from sparring.training.engine import Engine
 from sparring.training.sampler import EngineSampler
-from tiny import SETTINGS, miniature
+from tiny import SETTINGS, VARIANTS, miniature
 
 CPU = torch.device("cpu")
 ROUNDS = 9
-VARIANTS = {
-    "photo-adaptive": ("photo", {"augment": "adaptive", "augment.every": "1"}),
-    "flash-skip": ("flash", {"non_finite": "skip"}),
-    "flash-dragan": ("flash", {"penalties": '["dragan"]'}),
-    "flash-lecam": ("flash", {"penalties": '["le-cam"]'}),
-    "flash-clipping": ("flash", {"constraint": "weight-clipping", "loss": "wasserstein", "penalties": "[]"}),
-    "cgan-acgan": ("cgan", {"condition": "auxiliary-classifier"}),
-    "flash-noise": ("flash", {"augment": "instance-noise"}),
-    "flash-relativistic-average": ("flash", {"loss": "relativistic-average"}),
-}
 NAMES = (*sorted(SETTINGS), "modern", *VARIANTS)
 
 
@@ -109,16 +98,15 @@ def same(one: Engine, other: Engine) -> bool:
 
 
 def built(recipe: Recipe, device: torch.device) -> Engine:
-    batch_order._in_order.cache_clear()
     return Engine.build(recipe, recipe.data.train(), 0, device)
 
 
 def states(engine: Engine) -> list[torch.Tensor]:
+    """All weights and buffers, and Adam's means of squared gradients."""
     networks = [*engine.gan.networks, *([engine.gan.g_ema] if engine.gan.g_ema else [])]
+    tensors = [tensor for network in networks for tensor in network.state_dict().values()]
     moments = [tensor for player in (engine.gan.generator, engine.gan.discriminator) for tensor in player.optimizer.exp_avg_sq]
-    return [values_of(tensor) for network in networks for tensor in network.state_dict().values()] + list(
-        map(values_of, moments)
-    )
+    return [values_of(tensor) for tensor in (*tensors, *moments)]
 
 
 if __name__ == "__main__":

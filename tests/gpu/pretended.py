@@ -7,7 +7,7 @@ of the other device. Noted, with the line of Sparring that asked, are copies bet
 
 import sys
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -51,10 +51,11 @@ _CPUGenerator = torch.Generator
 class Generator(_CPUGenerator):
     """A CPU generator that says that it lives on the device that it was asked for."""
 
-    claimed: dict[int, str] = {}  # noqa: RUF012  device by seed, since dispatch hands on another Python object
+    claimed: ClassVar[dict[int, str]] = {}  # device by seed, since dispatch hands on another Python object
+    _asked: torch.device
 
     def __new__(cls, device: Any = "cpu") -> "Generator":
-        self = _CPUGenerator.__new__(cls, "cpu")
+        self = _CPUGenerator.__new__(cls, "cpu")  # pyright: ignore[reportCallIssue]
         self._asked = torch.device(device)
         return self
 
@@ -64,7 +65,7 @@ class Generator(_CPUGenerator):
         return self
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> torch.device:  # pyright: ignore[reportIncompatibleVariableOverride]
         return GPU if self._asked.type == "gpu" else self._asked
 
 
@@ -96,14 +97,14 @@ class OnGPU(torch.Tensor):
         Gpu.current.note("wait", "tolist")
         return self.cpu_values.tolist()
 
-    def new_tensor(self, data: Any, **settings: Any) -> "OnGPU":
+    def new_tensor(self, data: Any, **settings: Any) -> "OnGPU":  # pyright: ignore[reportIncompatibleMethodOverride]
         Gpu.current.note("copy to device", "new_tensor")
         return OnGPU(self.cpu_values.new_tensor(data, **settings))
 
     def numpy(self, **_: Any) -> Any:
         raise TypeError("can't convert gpu:0 device type tensor to numpy")
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # pyright: ignore[reportAssignmentType]
 
     @classmethod
     def __torch_dispatch__(cls, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -139,7 +140,7 @@ class Gpu(TorchDispatchMode):
         super().__init__()
         self.events: Counter[tuple[str, str, str]] = Counter()
 
-    def __enter__(self) -> "Gpu":
+    def __enter__(self) -> Self:
         Gpu.current = self
         return super().__enter__()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tiny import SETTINGS
+from tiny import SETTINGS, VARIANTS
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "src"
@@ -23,9 +23,9 @@ WAITING = {
     "photo-adaptive": ADAPTIVE,
     "flash-skip": {"wait @ tolist @ training/guard.py:check_finite"},
 }
+CLOSE = {"flash-clipping": 1e-3}  # else 1e-5; sums of weights that are all 0.01 or -0.01 are zero but for rounding
 BATCHES = {"r3": 2, "ring": 2, "grid": 2, "wgan-gp": 5}  # of real images a round, else one
-VARIANTS = ("photo-adaptive", "flash-skip", "flash-dragan", "flash-lecam", "flash-clipping", "cgan-acgan", "flash-noise")
-NAMES = (*sorted(SETTINGS), "modern", *VARIANTS, "flash-relativistic-average")
+NAMES = (*sorted(SETTINGS), "modern", *VARIANTS)
 
 
 def played(*names: str, sources: Path = SOURCES) -> dict[str, dict]:
@@ -44,7 +44,7 @@ def test_rounds_wait_for_nothing_and_are_the_same_as_graphs(names):
     assert found.keys() == {*names}
     for name, of in found.items():
         assert "error" not in of, of
-        assert max(of["gradients"]) < (1e-3 if name == "flash-clipping" else 1e-5), name  # clipped weights cancel
+        assert max(of["gradients"]) < CLOSE.get(name, 1e-5), name
         assert of["a_round"].pop(COPY) == BATCHES.get(name, 1), name
         assert of["a_round"].keys() == WAITING.get(name, set()), name
         assert of["failure"] is None, of["failure"]

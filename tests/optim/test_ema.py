@@ -30,7 +30,7 @@ def test_weights_and_running_statistics_follow():
     average = EMA(halflife_images=100, rampup=0)
     decay = 0.5**0.5
     assert average.decay(images=50, batch=50) == pytest.approx(decay)
-    update_average(*([*each.state_dict().values()] for each in (averaged, network)), decay)
+    update_average(list(averaged.state_dict().values()), list(network.state_dict().values()), decay)
     for name, tensor in averaged.state_dict().items():
         new = network.state_dict()[name]
         expected = decay * before[name] + (1 - decay) * new if tensor.is_floating_point() else new

@@ -38,6 +38,15 @@ def test_every_flipped_bit_is_noticed(path, name):
             rounds(path)
 
 
+@pytest.mark.parametrize("fields", [{"differs_by": [1e-7]}, {"round": -1}, {"d_loss": float("nan")}])
+def test_what_could_not_be_read_is_not_written(path, fields):
+    with pytest.raises(ValueError, match=r"the journal cannot hold .*it must be|Out of range float values"):
+        Journal(path).write("capture", **fields)
+    with pytest.raises(ValueError, match="the event 'end' lacks ending"):
+        Journal(path).write("end", round=3, seconds=1.0)
+    assert rounds(path) == [0, 1, 2]
+
+
 def test_what_a_kill_leaves_is_read(path):
     """Whichever of a line's two writes it comes into."""
     whole, sums = path.read_bytes(), journal.sums_of(path).read_bytes()

@@ -107,7 +107,8 @@ def test_it_goes_on_as_it_went_on(version, run, sparring_command):
     done = sparring_command("resume", run, *expected["resume"], "--quiet")
     assert done.status == 0, done.err
     assert_resumed(run, expected)
-    assert brief(sparring.load(run).sample(NUM, SEED)) == pytest.approx(expected["resumed"]["samples"], rel=1e-3, abs=1e-3)
+    near = RESUMED.get(run, 1e-3)
+    assert brief(sparring.load(run).sample(NUM, SEED)) == pytest.approx(expected["resumed"]["samples"], rel=near, abs=1e-3)
     for now, then in zip(headlines(run), expected["resumed"]["scores"], strict=True):
         assert now == [*then[:-1], pytest.approx(then[-1], rel=1e-3)]
     assert sparring_command("runs", run, "--check").status == 0

@@ -48,6 +48,7 @@ def test_train_prints_one_json_value_and_leaves_the_promised_files(sparring_comm
     assert recorded["schema"] == 1
     assert recorded["recipe"]["generator"]["widths"] == [16]
     assert {"torch", "python", "device", "threads", "data_fingerprint"} <= recorded.keys()
+    assert recorded["engine"] == "fast"
 
 
 def test_lengths_end_at_the_first_round_that_reaches_them(tmp_path):
@@ -258,6 +259,14 @@ BAD = [
     (["train", "vanilla", "--dry-run", "--from", "nowhere"], "nowhere is no run"),
     (["train", "vanilla", "--set", "nothing"], "is not of the form key=value"),
     (["train", "vanilla", "--device", "cuda"], "no CUDA device"),
+    (["train", "vanilla", "--device", "cuda:1"], "--device cuda:1: PyTorch sees no CUDA device"),
+    (["train", "vanilla", "--device", "cuda:x"], "unknown device 'cuda:x'; the choices are auto, cpu, cuda, cuda:N, mps"),
+    (["train", "vanilla", "--dry-run", "--device", "gpu"], "unknown device 'gpu'"),
+    (["train", "vanilla", "--seeds", "0", "--device", "gpu"], "unknown device 'gpu'"),
+    (["evaluate", "latest", "--device", "gpu"], "unknown device 'gpu'"),
+    (["bench", "ring", "--device", "gpu"], "unknown device 'gpu'"),
+    (["reproduce", "vanilla", "--device", "gpu"], "unknown device 'gpu'"),
+    (["train", "vanilla", "--engine", "capture", "--device", "cpu"], "records rounds on CUDA in a single process, not on cpu"),
     (["train", "dcgan", "--data", "ring"], "square images of 28"),
     (["train", "nowhere.py"], "there is no file nowhere.py"),
     (["train", "vanilla", "--from", "nowhere"], "nowhere is no run"),

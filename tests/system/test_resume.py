@@ -147,6 +147,13 @@ def test_a_second_signal_ends_it_at_once_and_the_last_checkpoint_is_there(tmp_pa
     assert_same_state(train("vanilla", tmp_path / "whole", more), sparring.resume(run, rounds=more, quiet=True))
 
 
+def test_a_run_says_that_it_goes_on_with_another_engine(tmp_path, capsys):
+    run = train("vanilla", tmp_path / "run", 2)
+    sparring.resume(run, rounds=3, engine="eager")
+    assert "engine was fast and is eager now: what follows equals the run that never stopped within" in capsys.readouterr().err
+    assert [event["engine"] for event in run.journal() if event["event"] == "resume"] == ["eager"]
+
+
 def test_an_extended_run_keeps_its_new_length(tmp_path):
     run = sparring.resume(train("vanilla", tmp_path / "run", 5), rounds=9, quiet=True)
     assert Run.open(run.path).recipe.length.rounds == 9

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from sparring.api.resolve import with_length
-from sparring.api.session import TIMEOUT, build, joined_processes, quick_reference, run_to_end
+from sparring.api.session import TIMEOUT, build, engine_name, joined_processes, quick_reference, run_to_end
 from sparring.config import devices
 from sparring.config.schedules import START, RoundInfo
 from sparring.distributed.launch import Launch
@@ -92,7 +92,7 @@ def continue_run(
                 recorder.saved_round = start.round
             else:
                 recorder.on_start()
-            now = devices.describe(device) | {"processes": group.size}
+            now = devices.describe(device) | {"engine": engine_name(built), "processes": group.size}
             doubts = [*run.damage(), *_changes({"processes": 1} | run.facts, now), *_changed_schedules(run.recipe, recipe)]
             for doubt in doubts:
                 progress.say(doubt)

@@ -25,7 +25,7 @@ from sparring.runs.progress import Progress
 from sparring.runs.recorder import Ending, Recorder
 from sparring.runs.run import Run
 from sparring.runs.signals import StopSignals
-from sparring.training.capture import EngineName
+from sparring.training.capture import EngineName, GraphedSteps
 from sparring.training.engine import Engine
 
 TIMEOUT = 600.0  # seconds
@@ -62,13 +62,19 @@ def build(
 
     `engine`: "eager" takes the plain steps of `training.step`; "capture" records rounds as CUDA graphs; "auto" captures on
     CUDA, and else takes the fast steps of `training.fast`.
-    Raises InputError for "capture" on another device, or in several processes.
+    Raises InputError for "capture" on another device or in several processes, MachineError for data too large for a GPU.
     """
     if engine == "capture" and (device.type != "cuda" or (group and group.size > 1)):
         where = f"on {device.type}" if device.type != "cuda" else f"in {group.size} processes" if group else ""
         raise InputError(f"--engine capture records rounds on CUDA in a single process, not {where}; use --engine auto")
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
+    devices.check_room(train_set.num_bytes(), device)
     return Engine.build(recipe, train_set, seed, device, group, fast=engine != "eager"), test
+
+
+def engine_name(engine: Engine) -> str:
+    """How an engine computes: "capture" (CUDA graphs), or else "fast" steps, or the plain, "eager" ones."""
+    return "capture" if isinstance(engine.steps, GraphedSteps) else "fast" if engine.fast else "eager"
 
 
 def quick_reference(recipe: Recipe, device: torch.device, progress: Progress) -> Reference | None:
@@ -126,7 +132,7 @@ def run_to_end(recorder: Recorder | FollowerRank, start: RoundInfo, progress: Pr
         except (MachineError, InputError, MemoryError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and not devices.is_out_of_memory(error):
                 raise
-            reason = str(error) if isinstance(error, SparringError) else devices.TOO_LITTLE_MEMORY
+            reason = str(error) if isinstance(error, SparringError) else devices.out_of_memory(error)
             recorder.on_failure(info, reason)
             kind = InputError if isinstance(error, InputError) else MachineError
             raise kind(f"{reason}; {_kept(run)}") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from sparring import recipes
 from sparring.api.resolve import lost_ratio, resolve
 from sparring.api.resume import continue_run
-from sparring.api.session import TIMEOUT, build, joined_processes, load_weights, quick_reference, run_to_end
+from sparring.api.session import TIMEOUT, build, engine_name, joined_processes, load_weights, quick_reference, run_to_end
 from sparring.config import codec, devices
 from sparring.config.schedules import START, RoundInfo
 from sparring.distributed.launch import Launch
@@ -44,8 +44,8 @@ def train(
 
     `settings` override fields of the recipe by dotted name, as texts: {"optim.lr": "1e-4"}. `start_from`: a run whose weights
     training starts from. At most one of epochs, images, rounds and minutes; without any, the recipe's own length.
-    `engine`: rounds are recorded as CUDA graphs ("capture"), or computed operation by operation ("eager"); "auto" is "capture"
-    on CUDA. `on_write_error`: a file that cannot be written "stop"s the training, or lets it "continue" without the file.
+    `engine`: the plain steps ("eager"), or rounds recorded as CUDA graphs ("capture"); "auto" is "capture" on CUDA, elsewhere
+    the fast steps. `on_write_error`: a file that cannot be written "stop"s the training, or lets it "continue" without it.
     Processes that torchrun started train one run together, which rank 0 writes; `timeout`: the seconds that they wait for each
     other. Restarted by torchrun, they go on with the run that they began in `out`.
     Raises InputError for unusable input; NonFiniteError where training diverges, and MachineError where the disk or the memory
@@ -71,6 +71,7 @@ def train(
             if origin is not None:
                 load_weights(built, origin)
             facts = devices.describe(torch_device) | {
+                "engine": engine_name(built),
                 "processes": group.size,
                 "launch": launch.group,
                 "data_name": codec.encode(resolved.data)["name"],

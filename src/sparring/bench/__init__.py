@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import lcm
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -65,9 +66,9 @@ def measure(
     data = recipe.data.train()
     products = round_products(recipe, data)
     flops = mean_flops(products)
-    floor = build(products, device)
     num = _rounds_per_turn(startup.seconds_per_round, products)
     with own_torch_state(device):
+        floor = build(products, device)
         engine = Engine.build(recipe, data, 0, device)
         coverage = min(1.0, flops / max(count_round_flops(engine), 1))
         training, computing = _Rounds(engine.train_round, num, device), _Rounds(floor.run, num, device)
@@ -123,7 +124,7 @@ class _Rounds:
         self.done += self.num
 
 
-def hardware(device: torch.device) -> dict[str, str | int]:
+def hardware(device: torch.device) -> dict[str, Any]:
     """The machine and the software that the figures hold for."""
     info = Path("/proc/cpuinfo")
     named = re.search(r"model name\s*: (.+)", info.read_text()) if info.exists() else None

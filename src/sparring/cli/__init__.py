@@ -70,7 +70,7 @@ def main() -> None:
 
         if not devices.is_out_of_memory(error):
             raise
-        _fail(devices.TOO_LITTLE_MEMORY, 4, False)
+        _fail(devices.out_of_memory(error), 4, False)
 
 
 def _fail(sentence: str, status: int, told: bool | None = None) -> None:

@@ -23,17 +23,17 @@ def lengths(command: Callable) -> Callable:
 
 device = click.option(
     "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    metavar="[auto|cpu|cuda|cuda:N|mps]",
     default="auto",
     show_default=True,
-    help="Device to compute on.",
+    help="Device to compute on; cuda:1 is the second GPU.",
 )
 engine = click.option(
     "--engine",
     type=click.Choice(["auto", "eager", "capture"]),
     default="auto",
     show_default=True,
-    help="On CUDA: compute rounds one operation at a time, or record them as CUDA graphs; auto records.",
+    help="eager: the plain steps; capture: rounds as CUDA graphs; auto: graphs on CUDA, elsewhere the fast steps.",
 )
 quiet = click.option("--quiet", is_flag=True, help="Show no progress.")
 timeout = click.option(

@@ -2,32 +2,59 @@
 
 import ctypes
 import platform
+import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
 
 from sparring import __version__
-from sparring.errors import InputError
+from sparring.errors import InputError, MachineError
 
-NAMES = ("auto", "cpu", "cuda", "mps")
-TOO_LITTLE_MEMORY = "there is too little memory for it; a smaller batch_size needs less"
+NAMES = ("auto", "cpu", "cuda", "cuda:N", "mps")
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 def resolve(name: str) -> torch.device:
-    """The device of this name; "auto" is CUDA if available, else the CPU. InputError if the device is missing."""
-    if name not in NAMES:
+    """The device of this name; "auto" is CUDA if available, else the CPU. InputError if the device is missing.
+
+    "cuda" is the current CUDA device, the first one by default, and "cuda:1" the second one.
+    """
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]{1,3})?", name):
         raise InputError(f"unknown device {name!r}; the choices are {', '.join(NAMES)}")
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device cuda: PyTorch sees no CUDA device here; use --device cpu")
     if name == "mps" and not torch.backends.mps.is_available():
         raise InputError("--device mps: PyTorch sees no Apple GPU here; use --device cpu")
-    return torch.device(name)
+    device = torch.device(name)
+    if device.type == "cuda":
+        _check_cuda(device)
+    return device
+
+
+def _check_cuda(device: torch.device) -> None:
+    if not torch.cuda.is_available():
+        raise InputError(f"--device {device}: PyTorch sees no CUDA device here{_why_no_cuda()}; use --device cpu")
+    num = torch.cuda.device_count()
+    if (device.index or 0) >= num:
+        there = ", ".join(f"cuda:{index} ({torch.cuda.get_device_name(index)})" for index in range(num))
+        raise InputError(f"--device {device}: PyTorch sees {num} CUDA device{'s' * (num > 1)} here: {there}; use one of them")
+
+
+def _why_no_cuda() -> str:
+    """PyTorch's own reason, such as a driver that is too old, in brackets."""
+    try:
+        torch.cuda.init()
+    except (AssertionError, RuntimeError) as error:
+        return f" ({str(error).splitlines()[0].split('. ')[0].rstrip('.')})"
+    return ""
+
+
+def current(device: torch.device) -> AbstractContextManager[Any]:
+    """Within the block a CUDA device is PyTorch's current one, on which it seeds default generators and records graphs."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 @contextmanager
@@ -58,23 +85,57 @@ def tune_process() -> None:
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def describe(device: torch.device) -> dict[str, str | int]:
+def describe(device: torch.device) -> dict[str, Any]:
     """The software and hardware on which the exact results of a run depend."""
-    return {
+    facts = {
         "sparring": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else device.type,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": torch.get_num_threads(),
         "flush_denormal": (torch.tensor(1e-38) * 0.01).item() == 0,
         "platform": f"{platform.system()} {platform.machine()}",
     }
+    if device.type == "cuda":
+        cudnn: Any = torch.backends.cudnn
+        facts |= {"cudnn": cudnn.version(), "deterministic_convolutions": cudnn.deterministic}
+    return facts
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """True if the error means out of memory; on the CPU, PyTorch has no exception type for it."""
     words = ("allocate memory", "out of memory", "size calculation overflowed")
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(text in str(error) for text in words)
+
+
+def check_room(num_bytes: int, device: torch.device) -> None:
+    """Raise MachineError where the training data, which are moved to the device as a whole, do not fit on a GPU."""
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        if num_bytes > free:
+            raise MachineError(
+                f"the training data take {_in_gib(num_bytes)} of the GPU's memory, and {_in_gib(free)} of {_in_gib(total)} are "
+                "free; smaller or fewer images need less, and with --device cpu they stay in main memory"
+            )
+
+
+def _in_gib(num_bytes: float) -> str:
+    return f"{num_bytes / 2**30:,.2f} GiB"
+
+
+def out_of_memory(error: BaseException) -> str:
+    """A sentence on an error for which `is_out_of_memory`: the memory that was asked for and is there, and what helps."""
+    gpu = re.search(
+        r"Tried to allocate ([\d.]+ \w+)\. GPU (\d+) has .* capacity of ([\d.]+ \w+) of which ([\d.]+ \w+)", str(error)
+    )
+    helps = "a smaller batch_size needs less"
+    if gpu:
+        asked, index, total, free = gpu.groups()
+        there = f"{asked} more were asked for, and {free} of {total} are free"
+        return f"the memory of GPU {index} is too small for it: {there}; {helps}, and --device cpu uses main memory"
+    cpu = re.search(r"you tried to allocate (\d+) bytes", str(error))
+    asked = f": {_in_gib(int(cpu[1]))} more were asked for" if cpu else ""
+    return f"there is too little memory for it{asked}; {helps}"
 
 
 def peak_memory_mib(device: torch.device) -> float:

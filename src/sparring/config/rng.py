@@ -25,9 +25,9 @@ def keyed_generator(device: torch.device | str, seed: int, *address: str | int) 
 
 @contextmanager
 def own_torch_state(device: torch.device) -> Iterator[None]:
-    """Within the block PyTorch's default generators belong to the engine, and nothing is computed in TF32 unless asked for;
-    afterwards the user's random state and settings are restored."""
+    """Within the block PyTorch's default generators belong to the engine, a GPU is its current one, and nothing is computed in
+    TF32 unless asked for; afterwards the user's random state and settings are restored."""
     on_cpu = device.type == "cpu"
     own_rng = torch.random.fork_rng(devices=[]) if on_cpu else torch.random.fork_rng([device], device_type=device.type)
-    with own_rng, devices.tf32(False):
+    with devices.current(device), own_rng, devices.tf32(False):
         yield

@@ -165,6 +165,10 @@ class ProcessGroup(SingleProcess):
         if place.type == "mps":
             raise InputError("several processes train on cpu or cuda, not on mps; use --device cpu")
         if place.type == "cuda":
+            if place.index is not None:
+                raise InputError(
+                    f"--device {place} is one GPU, but each process takes the GPU of its local rank; use --device cuda"
+                )
             if self._launch.local_rank >= torch.cuda.device_count():
                 number = f"{torch.cuda.device_count()} GPU(s) on {self._launch.host}"
                 raise InputError(

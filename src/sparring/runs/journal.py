@@ -30,7 +30,13 @@ class Journal:
         self._waiting: list[bytes] = []
 
     def write(self, event: str, **fields: Any) -> None:
-        self._waiting.append(json.dumps({"event": event, **fields}, ensure_ascii=False, allow_nan=False).encode())
+        """Append an event; ValueError, and no line, for one that could not be read again."""
+        line = json.dumps({"event": event, **fields}, ensure_ascii=False, allow_nan=False).encode()
+        try:
+            parse(line, "a new event")
+        except InputError as error:
+            raise ValueError(f"the journal cannot hold {line.decode()}: {error}") from error
+        self._waiting.append(line)
         try:
             while self._waiting:
                 _append(self._path, self._waiting[0])

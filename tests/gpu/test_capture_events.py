@@ -1,0 +1,36 @@
+"""What a run's engine says of its CUDA graphs goes into the journal, as lines that are read again."""
+
+from sparring.api.session import build, run_to_end
+from sparring.config import devices
+from sparring.config.schedules import START
+from sparring.runs.progress import Progress
+from sparring.runs.recorder import Recorder
+from sparring.runs.run import Run
+from sparring.training.capture import EagerSteps
+from tiny import miniature
+
+
+def test_a_run_whose_graphs_differed_and_then_failed_ends_with_a_readable_journal(tmp_path):
+    recipe, device = miniature("ring", tmp_path, length='{"rounds": 4}'), devices.resolve("cpu")
+    with Progress(quiet=True) as progress:
+        engine, test = build(recipe, 0, device, progress)
+        engine.steps = Reporting(device)
+        (tmp_path / "run").mkdir()
+        facts = devices.describe(device) | {"shape": list(engine.data.shape)}
+        recorder = Recorder(Run.create(tmp_path / "run", recipe, 0, facts), engine, test)
+        recorder.on_start()
+        run = run_to_end(recorder, START, progress)
+    events = list(run.journal())
+    assert [event["differs_by"] for event in events if event["event"] == "capture"] == [2e-7]
+    (warning,) = (event["text"] for event in events if event["event"] == "warning")
+    assert warning.endswith("could not be replayed as a CUDA graph: a kind that cannot be recorded")
+    assert events[-1]["ending"] == "finished"
+
+
+class Reporting(EagerSteps):
+    """Eager steps that report what recorded ones may."""
+
+    def __init__(self, device):
+        super().__init__(device)
+        self.differences = [1e-7, 2e-7]
+        self.failure = "a kind that cannot be recorded"

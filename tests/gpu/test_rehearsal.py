@@ -1,0 +1,51 @@
+"""The script of a visit to a GPU, rehearsed on the CPU, and what it keeps of a long run that fails."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import threading
+from pathlib import Path
+
+import torch
+
+GPU = Path(__file__).parents[2] / "benchmarks" / "gpu"
+
+
+def test_two_sections_of_a_visit_are_rehearsed(tmp_path):
+    command = [sys.executable, GPU / "check.py", tmp_path, "--device=cpu", "--few", "--only", "batch_norm", "waits"]
+    environment = {**os.environ, "PYTHONPATH": str(GPU.parents[1] / "src")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = [json.loads(line) for line in (tmp_path / "found.jsonl").read_text().splitlines()]
+    assert [one["recipe"] for one in found if one["section"] == "waits"] == ["flash", "vanilla"]
+    assert sum(one["section"] == "batch_norm" for one in found) == 4
+    assert [one["name"] for one in found if one["section"] == "section"] == ["batch_norm", "waits"]
+    assert not any("error" in one for one in found)
+
+
+def test_what_came_of_a_long_run_that_failed_is_kept(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(GPU)
+    visit, whole_runs = importlib.import_module("visit"), importlib.import_module("whole_runs")
+
+    def train(name: str, out: Path, **_) -> None:
+        out.mkdir()
+        (out / "journal.jsonl").write_text("{}\n")
+        (out / "losses.png").write_bytes(b"a picture")
+        raise RuntimeError("the run failed")
+
+    monkeypatch.setattr(whole_runs, "train", train)
+    (tmp_path / "found").mkdir()
+    alive = threading.active_count()
+    whole_runs.dcgan_in_full(visit.Visit(tmp_path / "found", torch.device("cpu"), seconds=600.0))
+    (told,) = map(json.loads, (tmp_path / "found" / "found.jsonl").read_text().splitlines())
+    assert told["error"] == "RuntimeError: the run failed"
+    assert told["where"][-1].startswith("test_rehearsal.py:")
+    assert (tmp_path / "found" / "dcgan-losses.png").read_bytes() == b"a picture"
+    with tarfile.open(tmp_path / "found" / "dcgan-run.tar.gz") as tar:
+        assert tar.getnames() == ["journal.jsonl"]
+    for thread in threading.enumerate()[alive:]:
+        thread.join(timeout=1)  # of the timer, which was cancelled
+    assert threading.active_count() == alive
