@@ -15,7 +15,7 @@ from sparring.distributed.launch import Launch
 from sparring.distributed.single_process import SingleProcess
 from sparring.errors import InputError
 from sparring.recipe import Recipe
-from sparring.runs import checkpoint, roll_back
+from sparring.runs import checkpoint, journal, roll_back
 from sparring.runs.follower import make_recorder, open_run
 from sparring.runs.progress import Progress
 from sparring.runs.recorder import OnWriteError, Recorder
@@ -92,6 +92,7 @@ def continue_run(
             if built.data.fingerprint() != run.facts.get("data_fingerprint"):
                 raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
             reference = quick_reference(recipe, device, progress, patience)
+            stopped = {"after": "patience"} if _ended_by_patience(run, start.round) else {}
             roll_back.restore_to(run, built.gan, saved)
             recorder = Recorder(run.with_recipe(recipe), built, test, reference, progress.say, on_write_error)
             if saved:
@@ -104,7 +105,7 @@ def continue_run(
                 progress.say(doubt)
             for text in (*problems, *doubts):
                 recorder.journal.write("warning", round=start.round, text=text)
-            recorder.journal.write("resume", round=start.round, length=str(recipe.length), **now)
+            recorder.journal.write("resume", round=start.round, length=str(recipe.length), **now, **stopped)
             if saved:
                 recorder.export_generator(start)  # a kill may have come between
             return recorder, start
@@ -119,6 +120,12 @@ def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         for name, value in now.items()
         if facts.get(name, value) != value
     ]
+
+
+def _ended_by_patience(run: Run, round_: int) -> bool:
+    """True if --patience stopped the run in this round, and it has been resumed no further than that."""
+    lines = journal.read_intact(run.path / "journal.jsonl")
+    return any(line.get("ending", line.get("after")) == "patience" and line.get("round") == round_ for line in lines)
 
 
 def _changed_schedules(before: Recipe, now: Recipe) -> list[str]:

@@ -9,8 +9,8 @@ from sparring.training.observers import Event, Observer
 class Patience(Observer):
     """Stops a run once so many quick scores in a row are no better than the best one before them.
 
-    After it has stopped a run, one that is resumed gets as many reviews again. It counts from the journal, so a run that was
-    killed and resumed stops where it would have stopped. Raises InputError for fewer than one review.
+    A run that it has stopped and that is resumed gets as many again. It counts from the journal, so a run that was killed and
+    resumed stops where it would have stopped. Raises InputError for a number below 1.
     """
 
     def __init__(self, reviews: int):
@@ -20,8 +20,8 @@ class Patience(Observer):
     def on_start(self, event: Event) -> None:
         lines = list(event.run.journal())
         self._scores = [line for line in lines if line["event"] == "score"]
-        ended = [line["round"] for line in lines if line["event"] == "end" and line["ending"] == "patience"]
-        self._since = max(ended, default=-1)
+        resumed = [line["round"] for line in lines if line["event"] == "resume" and line.get("after") == "patience"]
+        self._since = max(resumed, default=-1)
 
     def on_score(self, event: Event) -> None:
         earlier = [line for line in self._scores if line["round"] < event.round]  # others came before a roll-back
