@@ -43,8 +43,9 @@ def resume(
     """Go on where a run stopped, bit for bit on the CPU; a new length extends (or ends) it.
 
     A run that was killed before its first checkpoint begins anew; with another number of processes than before it goes on
-    within rounding. `observers` and `patience`: as in `train`; a run does not remember those that it had. Raises as `train`; InputError where no intact checkpoint is left, the data are not those that it was
-    trained on, or another process trains it.
+    within rounding. `observers` and `patience`: as in `train`; a run does not remember those that it had. Raises as
+    `train`; InputError where no intact checkpoint is left, the data are not those that it was trained on, or another process
+    trains it.
     """
     own = user_observers(observers, patience)
     lengths = {"epochs": epochs, "images": images, "rounds": rounds, "minutes": minutes}

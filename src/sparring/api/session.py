@@ -78,16 +78,14 @@ def user_observers(given: Sequence[object], patience: int | None) -> list[object
     return [*given, *([] if patience is None else [Patience(patience)])]
 
 
-def quick_reference(
-    recipe: Recipe, device: torch.device, progress: Progress, patience: int | None = None
-) -> Reference | None:
+def quick_reference(recipe: Recipe, device: torch.device, progress: Progress, patience: int | None = None) -> Reference | None:
     """The real side of a run's quick scores; None where the recipe wants none, or no extractor was trained on the data.
 
     Raises InputError where there is none and `patience` counts on it.
     """
     if recipe.review is None:
         if patience is not None:
-            raise InputError("--patience counts quick scores, and the recipe takes none; set review, such as to {\"epochs\": 1}")
+            raise InputError('--patience counts quick scores, and the recipe takes none; set review to {"epochs": 1}, say')
         return None
     reference = evaluation.reference_for(recipe.data, device, progress=progress.step)
     if reference:
@@ -131,16 +129,16 @@ def run_to_end(
             stopped = signal.Signals(group.stop_signal) if group.stop_signal and not watch.info.last else None
             if stopped:
                 stop.requested = stopped  # whichever process it came to
-            watch.on_end(**({"ending": _ENDINGS[stopped]} if stopped else watch.own_ending))
+            watch.on_end(_ENDINGS[stopped] if stopped else watch.ending, watch.reason)
         except DivergenceError as error:
             recorder.log_divergence(error.non_finite, error.info or watch.info, "stop")
-            watch.on_end("non-finite", reason=str(error))
+            watch.on_end("non-finite", str(error))
             raise NonFiniteError(f"{error}; {_kept(run)}") from None
         except (MachineError, InputError, MemoryError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and not devices.is_out_of_memory(error):
                 raise
             reason = str(error) if isinstance(error, SparringError) else devices.TOO_LITTLE_MEMORY
-            watch.on_end("machine", reason=reason)
+            watch.on_end("machine", reason)
             kind = InputError if isinstance(error, InputError) else MachineError
             raise kind(f"{reason}; {_kept(run)}") from error
         watch.raise_failure()

@@ -54,8 +54,9 @@ def train(
     `settings` override fields of the recipe by dotted name, as texts: {"optim.lr": "1e-4"}. `start_from`: a run whose weights
     training starts from. At most one of epochs, images, rounds and minutes; without any, the recipe's own length.
     `engine`: rounds are recorded as CUDA graphs ("capture"), or computed operation by operation ("eager"); "auto" is "capture"
-    on CUDA. `observers`: objects with some of the methods of `sparring.Observer`, called in rank 0. `patience`: the run ends once
-    so many quick scores in a row have not improved; resuming goes on. `on_write_error`: a file that cannot be written "stop"s the training, or lets it "continue" without the file.
+    on CUDA. `observers`: objects with some of the methods of `sparring.Observer`, called in rank 0. `patience`: the run ends
+    once so many quick scores in a row have not improved; `resume` goes on. `on_write_error`: a file that cannot be written
+    "stop"s the training, or lets it "continue" without the file.
     Processes that torchrun started train one run together, which rank 0 writes; `timeout`: the seconds that they wait for each
     other. Restarted by torchrun, they go on with the run that they began in `out`.
     Raises InputError for unusable input; NonFiniteError where training diverges, and MachineError where the disk or the memory

@@ -61,6 +61,7 @@ def command(
         raise click.UsageError(f"{'--seeds' if seeds else '--dry-run'} takes one process; start it without torchrun")
 
     devices.tune_process()
+    observers = options.observers(tensorboard)
     if seeds is not None:
         if seed is not None:
             raise click.UsageError("--seed trains one seed, --seeds several; give one of the two")
@@ -78,7 +79,7 @@ def command(
         found = play_dry(resolved, seed=seed, device=device, engine=engine, start_from=start_from, quiet=quiet)
         return options.print_json(found) if as_json else _print_dry_run(found)
     how: dict[str, Any] = {"engine": engine, "on_write_error": on_write_error, "timeout": options.seconds(timeout, TIMEOUT)}
-    how |= {"observers": options.observers(tensorboard), "patience": patience}
+    how |= {"observers": observers, "patience": patience}
     run = train(resolved, out=out, seed=seed, device=device, start_from=start_from, quiet=quiet, **how)
     return report(Result.of(run), as_json) if launch.rank == 0 else None
 

@@ -26,7 +26,7 @@ class TensorBoard(Observer):
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
-            raise InputError('TensorBoard needs a package that is missing: pip install "sparring[tensorboard]"') from None
+            raise InputError('--tensorboard needs a package that is missing; pip install "sparring[tensorboard]"') from None
         self._open = SummaryWriter
 
     def on_start(self, event: Event) -> None:
@@ -50,7 +50,8 @@ class TensorBoard(Observer):
 
 def _numbers(line: Mapping[str, Any]) -> dict[str, float]:
     """The measured numbers of a line; a critic has no probabilities."""
-    return {name: value for name, value in line.items() if name not in PLACE and type(value) in (int, float)}
+    numbers = {name: value for name, value in line.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    return {name: value for name, value in numbers.items() if name not in PLACE}
 
 
 def _series(stem: str) -> str:

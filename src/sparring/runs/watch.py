@@ -39,8 +39,8 @@ class Watch:
     """The observers of a training, told of everything in their order, and what they ask for.
 
     The built-in ones are called at once; the user's own wait until all of the round has been written, so that an error of
-    theirs leaves nothing half done. The first such error, `failure`, ends the training. `info`: the last round told of. In ranks other than 0 the only
-    observer with work to do is the `FollowerRank`.
+    theirs leaves nothing half done. The first such error, `failure`, ends the training. `info`: the last round told of. In
+    ranks other than 0 the only observer with work to do is the `FollowerRank`.
     """
 
     def __init__(self, recorder: Recorder | FollowerRank, progress: Progress, own: Sequence[object]):
@@ -79,24 +79,27 @@ class Watch:
         except DivergenceError as error:
             raise DivergenceError(error.non_finite, info) from None
 
-    def on_end(self, ending: Ending, **fields: Any) -> None:
+    def on_end(self, ending: Ending, reason: str | None) -> None:
         """Tell how the run ended, after the last round; MachineError where it could not be saved."""
         info = self.info
-        end = {"event": "end", "round": info.round, "ending": ending, "seconds": info.seconds, **fields}
-        event = self._event(end)
+        end = {"event": "end", "round": info.round, "ending": ending, "seconds": info.seconds}
+        event = self._event(end if reason is None else end | {"reason": reason})
         for call in self._built_in["on_end"]:
             call(event)
         self._waiting.append(("on_end", event))  # only now: where the run could not be saved, it ends in another way
         self._deliver()
 
     @property
-    def own_ending(self) -> dict[str, Any]:
-        """How a run ends that no signal stopped: `ending`, and the `reason` where an observer failed."""
+    def ending(self) -> Ending:
+        """How a run ends that no signal stopped."""
         if not self.is_stopping or self.info.last:
-            return {"ending": "finished"}
-        if self.failure is not None:
-            return {"ending": "interrupted", "reason": f"{type(self.failure).__name__}: {self.failure}"}
-        return {"ending": self._requests.ending}
+            return "finished"
+        return "interrupted" if self.failure is not None else self._requests.ending
+
+    @property
+    def reason(self) -> str | None:
+        """The error of an observer in words."""
+        return None if self.failure is None else f"{type(self.failure).__name__}: {self.failure}"
 
     def raise_failure(self) -> None:
         """Raise the error of an observer as it is; in other ranks than 0, an error that says so."""
@@ -140,7 +143,7 @@ class Watch:
             call(event)
 
     def _finish(self) -> None:
-        """Tell the user's observers of this round, and do what they ask for; that may lead to events in which they ask again."""
+        """Tell the user's observers of this round, and do what they ask for; in the events that follow they may ask again."""
         self._deliver()
         while self._watched and not self.is_stopping and (asked := self._agreed_requests()):
             self._recorder.serve(asked, self.info)
@@ -160,8 +163,11 @@ class Watch:
             flags = torch.tensor([self._failed, *(name in asked for name in REQUESTS)], dtype=torch.uint8)
             group.broadcast([flags])
             failed, *given = flags.tolist()
-            self._failed, asked = bool(failed), {name for name, flag in zip(REQUESTS, given, strict=True) if flag}
-        return asked | {"stop"} if self._failed else asked
+            self._failed = bool(failed)
+            asked = {name for name, flag in zip(REQUESTS, given, strict=True) if flag}
+        if self._failed:
+            asked.add("stop")
+        return asked
 
     def _deliver(self) -> None:
         """Call the user's observers; after an error none is called any more, except at the end."""

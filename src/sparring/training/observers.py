@@ -94,7 +94,7 @@ class Event:
         return self._of_line("ending")
 
     def stop(self, ending: StopEnding = "stopped") -> None:
-        """Ask for the end of the training, with the run saved; `sparring.resume` goes on. `ending`: the journal's word for it."""
+        """Ask for the end of the training, with the run saved; `resume` goes on. `ending`: the word for it in the journal."""
         self.requests.ending = ending
         self.requests.asked.add("stop")
 
@@ -164,6 +164,5 @@ def check_observers(observers: Sequence[object]) -> None:
         if isinstance(observer, type):
             raise InputError(f"observers[{number}] is the class {observer.__name__}; give an instance: {observer.__name__}()")
         if not any(overrides(observer, method) for method in METHODS):
-            raise InputError(
-                f"observers[{number}] is {type(observer).__name__}, which has none of an observer's methods: {', '.join(METHODS)}"
-            )
+            kind, names = type(observer).__name__, ", ".join(METHODS)
+            raise InputError(f"observers[{number}] is {kind}, which has none of an observer's methods: {names}")
