@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from sparring.multiseed import train_seeds
     from sparring.recipe import Recipe
     from sparring.runs.run import Run
+    from sparring.training.observers import Observer
 
 __version__ = "0.2.0"
 __all__ = [
+    "Observer",
     "Recipe",
     "Run",
     "__version__",
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Observer": "training.observers",
     "Recipe": "recipe",
     "Run": "runs.run",
     "compare": "analysis",

@@ -323,3 +323,36 @@ def test_after_so_many_roll_backs_the_next_one_stops_the_run():
     assert [path.name for path in Path("run/non_finite").iterdir()] == ["round_00000014.safetensors"]
     sparring.resume("run", rounds=13, quiet=True)
     assert [e["remedy"] for e in events("run")] == ["roll-back", "roll-back"]
+
+
+# --- observers ---
+
+
+class Told:
+    """The rounds that an observer is told of, and how the run ends for it."""
+
+    def __init__(self, error: Exception | None = None):
+        self.rounds, self.endings, self._error = [], [], error
+
+    def on_round(self, event) -> None:
+        self.rounds.append(event.round)
+
+    def on_end(self, event) -> None:
+        self.endings.append(event.ending)
+        if self._error:
+            raise self._error
+
+
+def test_observers_are_told_of_a_divergence_whose_error_comes_before_theirs():
+    told = Told(KeyError("mine"))
+    with pytest.raises(NonFiniteError):
+        train("run", BAD_AT_14, observers=[told])
+    assert (told.rounds, told.endings) == ([*range(1, 14)], ["non-finite"])
+
+
+def test_after_a_roll_back_observers_are_told_of_the_rounds_again(rolled, tmp_path):
+    told = Told()
+    run = train(tmp_path / "run", ROLLING["to two checkpoints"], rounds=25, observers=[told])
+    assert told.rounds == [*range(1, 17), *range(11, 22), *range(21, 26)]
+    assert told.endings == ["finished"]
+    assert_same(rolled["to two checkpoints"], run)

@@ -162,3 +162,80 @@ def test_a_single_process_has_nobody_to_wait_for(sparring_command):
     outcome = sparring_command("train", "vanilla", "--timeout", 5)
     assert outcome.status == 2
     assert "--timeout is for several processes" in outcome.err
+
+
+OBSERVED = """
+import json, os, sys
+import sparring
+
+at_5, out, settings = sys.argv[1:]
+
+class Asks:
+    def on_round(self, event):
+        if event.round == 3:
+            event.take_score(), event.save_checkpoint(), event.draw_pictures()
+        if event.round == 5:
+            {"stop": event.stop, "fail": lambda: {}["mine"], "read": lambda: event.numbers}[at_5]()
+
+    def on_end(self, event):
+        print("observed:", event.round, event.ending)
+
+rank0 = os.environ["RANK"] == "0"
+sparring.train(
+    "vanilla", out=out, rounds=8, seed=3, settings=json.loads(settings), device="cpu", quiet=True,
+    observers=[Asks()] if rank0 else [],
+)
+"""
+
+
+def observe(at_5: str, tmp_path: Path, **settings: str) -> tuple[Group, Run]:
+    """Two processes, of which rank 0 has an observer: in round 3 it asks for all that there is, and then this."""
+    script, out = tmp_path / "observed.py", tmp_path / "run"
+    script.write_text(OBSERVED)
+    chosen = SETTINGS["vanilla"] | {"review": '{"rounds": 100}', "round.read": "during"} | settings
+    group = Group(2, script, at_5, out, json.dumps(chosen))
+    group.wait()
+    return group, Run.open(out)
+
+
+def test_observers_are_called_in_rank_0_and_all_do_what_they_ask_for(tmp_path):
+    group, run = observe("stop", tmp_path)
+    assert group.said.count("observed: 5 stopped") == 1, group.said
+    assert group.statuses() == {}
+    lines = [(line["event"], line.get("round")) for line in run.journal()]
+    assert lines == [
+        ("start", None),
+        ("sample", 3),
+        ("score", 3),
+        ("checkpoint", 3),  # the best
+        ("checkpoint", 3),
+        ("round", 5),
+        ("checkpoint", 5),
+        ("end", 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("at_5", "settings", "said"),
+    [
+        ("fail", {}, "KeyError: 'mine'"),
+        ("read", {"round.read": "after"}, "InputError: the numbers of round 5 need all processes; read those of rounds that"),
+    ],
+)
+def test_an_observer_that_fails_in_rank_0_ends_all_with_the_run_saved(at_5, settings, said, tmp_path):
+    group, run = observe(at_5, tmp_path, **settings)
+    assert said in group.said
+    assert "SparringError: training was stopped, for an observer failed in rank 0" in group.said
+    assert group.statuses() == {0: 1, 1: 1}
+    assert group.said.count("observed: 5 interrupted") == 1
+    assert run.newest_checkpoint()[0].info.round == 5
+
+
+def test_patience_stops_all_processes(tmp_path):
+    out = tmp_path / "run"
+    settings = SETTINGS["vanilla"] | {"review": '{"rounds": 4}'}
+    options = [f"--set={name}={value}" for name, value in settings.items()]
+    group = Group(2, "-m", "sparring", "train", "vanilla", "--device=cpu", "--patience=1", "--seed=0", "--out", out, *options)
+    assert group.wait() == 0, group.said
+    end = list(Run.open(out).journal())[-1]
+    assert (end["ending"], end["round"]) == ("patience", 8)

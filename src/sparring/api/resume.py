@@ -1,6 +1,6 @@
 """Resume: go on where a run stopped."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -8,14 +8,14 @@ from typing import Any
 import torch
 
 from sparring.api.resolve import with_length
-from sparring.api.session import TIMEOUT, build, engine_name, joined_processes, quick_reference, run_to_end
+from sparring.api.session import TIMEOUT, build, engine_name, joined_processes, quick_reference, run_to_end, user_observers
 from sparring.config import devices
 from sparring.config.schedules import START, RoundInfo
 from sparring.distributed.launch import Launch
 from sparring.distributed.single_process import SingleProcess
 from sparring.errors import InputError
 from sparring.recipe import Recipe
-from sparring.runs import checkpoint, roll_back
+from sparring.runs import checkpoint, journal, roll_back
 from sparring.runs.follower import make_recorder, open_run
 from sparring.runs.progress import Progress
 from sparring.runs.recorder import OnWriteError, Recorder
@@ -34,6 +34,8 @@ def resume(
     minutes: float | None = None,
     device: str = "auto",
     engine: EngineName = "auto",
+    observers: Sequence[object] = (),
+    patience: int | None = None,
     on_write_error: OnWriteError = "stop",
     quiet: bool = False,
     timeout: float = TIMEOUT,
@@ -41,12 +43,15 @@ def resume(
     """Go on where a run stopped, bit for bit on the CPU; a new length extends (or ends) it.
 
     A run that was killed before its first checkpoint begins anew; with another number of processes than before it goes on
-    within rounding. Raises as `train`; InputError where no intact checkpoint is left, the data are not those that it was
-    trained on, or another process trains it.
+    within rounding. `observers` and `patience`: as in `train`; a run does not remember those that it had. Raises as
+    `train`; InputError where no intact checkpoint is left, the data are not those that it was trained on, or another process
+    trains it.
     """
+    own = user_observers(observers, patience)
     lengths = {"epochs": epochs, "images": images, "rounds": rounds, "minutes": minutes}
     with joined_processes(Launch.of(), timeout, device, quiet) as (group, torch_device, progress):
-        return continue_run(open_run(group, run), lengths, on_write_error, group, torch_device, progress, engine)
+        began = open_run(group, run)
+        return continue_run(began, lengths, on_write_error, group, torch_device, progress, engine, own, patience)
 
 
 def continue_run(
@@ -57,6 +62,8 @@ def continue_run(
     device: torch.device,
     progress: Progress,
     engine: EngineName,
+    observers: Sequence[object],
+    patience: int | None,
 ) -> Run:
     """Go on with a run, in all processes of a group."""
     recipe = with_length(run.recipe, **lengths)
@@ -85,25 +92,26 @@ def continue_run(
                 progress.say(f"{problem}; going on from round {start.round}")
             if built.data.fingerprint() != run.facts.get("data_fingerprint"):
                 raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
-            reference = quick_reference(recipe, device, progress)
+            reference = quick_reference(recipe, device, progress, patience)
+            stopped = {"after": "patience"} if _ended_by_patience(run, start.round) else {}
             roll_back.restore_to(run, built.gan, saved)
             recorder = Recorder(run.with_recipe(recipe), built, test, reference, progress.say, on_write_error)
             if saved:
                 recorder.saved_round = start.round
             else:
-                recorder.on_start()
+                recorder.log_start()
             now = devices.describe(device) | {"engine": engine_name(built), "processes": group.size}
             doubts = [*run.damage(), *_changes({"processes": 1} | run.facts, now), *_changed_schedules(run.recipe, recipe)]
             for doubt in doubts:
                 progress.say(doubt)
             for text in (*problems, *doubts):
                 recorder.journal.write("warning", round=start.round, text=text)
-            recorder.journal.write("resume", round=start.round, length=str(recipe.length), **now)
+            recorder.journal.write("resume", round=start.round, length=str(recipe.length), **now, **stopped)
             if saved:
                 recorder.export_generator(start)  # a kill may have come between
             return recorder, start
 
-        return run_to_end(*make_recorder(built, test, begin), progress)
+        return run_to_end(*make_recorder(built, test, begin, bool(observers)), progress, observers)
 
 
 def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -113,6 +121,12 @@ def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         for name, value in now.items()
         if facts.get(name, value) != value
     ]
+
+
+def _ended_by_patience(run: Run, round_: int) -> bool:
+    """True if --patience stopped the run in this round, and it has been resumed no further than that."""
+    lines = journal.read_intact(run.path / "journal.jsonl")
+    return any(line.get("ending", line.get("after")) == "patience" and line.get("round") == round_ for line in lines)
 
 
 def _changed_schedules(before: Recipe, now: Recipe) -> list[str]:

@@ -1,7 +1,7 @@
 """A training session: the process group, the recipe's engine, and the training loop, with the run saved at its end."""
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -21,12 +21,15 @@ from sparring.evaluation import Reference
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, roll_back
 from sparring.runs.follower import FollowerRank
+from sparring.runs.patience import Patience
 from sparring.runs.progress import Progress
 from sparring.runs.recorder import Ending, Recorder
 from sparring.runs.run import Run
 from sparring.runs.signals import StopSignals
+from sparring.runs.watch import Watch
 from sparring.training.capture import EngineName, GraphedSteps
 from sparring.training.engine import Engine
+from sparring.training.observers import check_observers
 
 TIMEOUT = 600.0  # seconds
 
@@ -77,18 +80,30 @@ def engine_name(engine: Engine) -> str:
     return "capture" if isinstance(engine.steps, GraphedSteps) else "fast" if engine.fast else "eager"
 
 
-def quick_reference(recipe: Recipe, device: torch.device, progress: Progress) -> Reference | None:
-    """The real side of a run's quick scores; None where the recipe wants none, or no extractor was trained on the data."""
+def user_observers(given: Sequence[object], patience: int | None) -> list[object]:
+    """The observers that were given, and that of `patience`; InputError for what is none."""
+    check_observers(given)
+    return [*given, *([] if patience is None else [Patience(patience)])]
+
+
+def quick_reference(recipe: Recipe, device: torch.device, progress: Progress, patience: int | None = None) -> Reference | None:
+    """The real side of a run's quick scores; None where the recipe wants none, or no extractor was trained on the data.
+
+    Raises InputError where there is none and `patience` counts on it.
+    """
     if recipe.review is None:
+        if patience is not None:
+            raise InputError('--patience counts quick scores, and the recipe takes none; set review to {"epochs": 1}, say')
         return None
     reference = evaluation.reference_for(recipe.data, device, progress=progress.step)
     if reference:
         evaluation.floor(reference, evaluation.QUICK, quick=True)  # now, so that no review waits for the real side
-    else:
-        progress.say(
-            "there are no scores, for no extractor was trained on these data; `sparring extractor train` makes one from labels"
-        )
-    return reference
+        return reference
+    why = "no extractor was trained on these data; `sparring extractor train` makes one from labels"
+    if patience is not None:
+        raise InputError(f"--patience counts quick scores, and {why}")
+    progress.say(f"there are no scores, for {why}")
+    return None
 
 
 def load_weights(engine: Engine, run: Run) -> None:
@@ -104,45 +119,43 @@ def load_weights(engine: Engine, run: Run) -> None:
         engine.gan.constraint.enforce(engine.gan.discriminator.network)
 
 
-def run_to_end(recorder: Recorder | FollowerRank, start: RoundInfo, progress: Progress) -> Run:
-    """Train to the end, or until a signal stops it; the run is saved either way."""
-    run, engine, info = recorder.run, recorder.engine, start
-    group = engine.group
+def run_to_end(
+    recorder: Recorder | FollowerRank, start: RoundInfo, progress: Progress, observers: Sequence[object] = ()
+) -> Run:
+    """Train to the end, or until a signal or an observer stops it; the run is saved either way."""
+    run, group = recorder.run, recorder.engine.group
+    watch = Watch(recorder, progress, observers)
     with StopSignals(patient=group.size > 1) as stop:
         group.stop_request = lambda: stop.requested or 0
-        progress.on_start(run, start, len(engine.data))
         try:
-            if start.round == 0 and recorder.saved_round < 0:
-                recorder.on_round(start)
-            for info in roll_back.rounds(recorder, start):
-                recorder.on_round(info)
-                progress.on_round(info)
-                if group.stop_signal:
+            watch.on_start(start)
+            for info in () if watch.is_stopping else roll_back.rounds(recorder, start):
+                watch.on_round(info)
+                if group.stop_signal or watch.is_stopping:
                     break
             group.barrier()  # the last collective: from here on only rank 0 works
-            stopped = signal.Signals(group.stop_signal) if group.stop_signal and not info.last else None
+            stopped = signal.Signals(group.stop_signal) if group.stop_signal and not watch.info.last else None
             if stopped:
                 stop.requested = stopped  # whichever process it came to
-                recorder.save(info)
-            recorder.on_end(info, _ENDINGS[stopped])
+            watch.on_end(_ENDINGS[stopped] if stopped else watch.ending, watch.reason)
         except DivergenceError as error:
-            recorder.log_divergence(error.non_finite, error.info or info, "stop")
-            recorder.on_end(info, "non-finite", reason=str(error))
+            recorder.log_divergence(error.non_finite, error.info or watch.info, "stop")
+            watch.on_end("non-finite", str(error))
             raise NonFiniteError(f"{error}; {_kept(run)}") from None
         except (MachineError, InputError, MemoryError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and not devices.is_out_of_memory(error):
                 raise
             reason = str(error) if isinstance(error, SparringError) else devices.out_of_memory(error)
-            recorder.on_failure(info, reason)
+            watch.on_end("machine", reason)
             kind = InputError if isinstance(error, InputError) else MachineError
             raise kind(f"{reason}; {_kept(run)}") from error
+        watch.raise_failure()
         if stopped:
             raise TrainingStopped(run, stopped)
     return replace(run)  # a copy without cached properties
 
 
-_ENDINGS: Mapping[signal.Signals | None, Ending] = {
-    None: "finished",
+_ENDINGS: Mapping[signal.Signals, Ending] = {
     signal.SIGINT: "interrupted",
     signal.SIGTERM: "terminated",
 }

@@ -1,13 +1,22 @@
 """Train: a recipe from its start to a run on disk."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from sparring import recipes
 from sparring.api.resolve import lost_ratio, resolve
 from sparring.api.resume import continue_run
-from sparring.api.session import TIMEOUT, build, engine_name, joined_processes, load_weights, quick_reference, run_to_end
+from sparring.api.session import (
+    TIMEOUT,
+    build,
+    engine_name,
+    joined_processes,
+    load_weights,
+    quick_reference,
+    run_to_end,
+    user_observers,
+)
 from sparring.config import codec, devices
 from sparring.config.schedules import START, RoundInfo
 from sparring.distributed.launch import Launch
@@ -36,6 +45,8 @@ def train(
     engine: EngineName = "auto",
     settings: Mapping[str, str] | None = None,
     start_from: str | Path | None = None,
+    observers: Sequence[object] = (),
+    patience: int | None = None,
     on_write_error: OnWriteError = "stop",
     quiet: bool = False,
     timeout: float = TIMEOUT,
@@ -45,15 +56,18 @@ def train(
     `settings` override fields of the recipe by dotted name, as texts: {"optim.lr": "1e-4"}. `start_from`: a run whose weights
     training starts from. At most one of epochs, images, rounds and minutes; without any, the recipe's own length.
     `engine`: the plain steps ("eager"), or rounds recorded as CUDA graphs ("capture"); "auto" is "capture" on CUDA, elsewhere
-    the fast steps. `on_write_error`: a file that cannot be written "stop"s the training, or lets it "continue" without it.
+    the fast steps. `observers`: objects with some of the methods of `sparring.Observer`, called in rank 0. `patience`: the run
+    ends once so many quick scores in a row have not improved; `resume` goes on. `on_write_error`: a file that cannot be written
+    "stop"s the training, or lets it "continue" without the file.
     Processes that torchrun started train one run together, which rank 0 writes; `timeout`: the seconds that they wait for each
     other. Restarted by torchrun, they go on with the run that they began in `out`.
     Raises InputError for unusable input; NonFiniteError where training diverges, and MachineError where the disk or the memory
     fails or a process is lost, both with the newest checkpoint kept; TrainingStopped (a KeyboardInterrupt) on Ctrl-C or
-    SIGTERM, with the run saved.
+    SIGTERM, with the run saved; and what an observer raised, with the run saved.
     """
     resolved = resolve(recipe, settings, data, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
     remark = lost_ratio(recipes.get(recipe) if isinstance(recipe, str) else recipe, settings or {})
+    own = user_observers(observers, patience)
     launch, folder = Launch.of(), Path(out) if out is not None else None
     if launch.max_restarts and folder is None:
         raise InputError("torchrun --max-restarts needs --out DIR, where the restarted processes find their run")
@@ -61,7 +75,8 @@ def train(
         if remark:
             progress.say(remark)
         if folder is not None and launch.attempt and group.on_rank0(lambda: runs.has_begun(folder, launch.group)):
-            return continue_run(open_run(group, folder), {}, on_write_error, group, torch_device, progress, engine)
+            began = open_run(group, folder)
+            return continue_run(began, {}, on_write_error, group, torch_device, progress, engine, own, patience)
         if folder is not None:
             group.on_rank0(lambda: runs.require_empty(folder))
         built, test = group.raise_together(lambda: build(resolved, seed, torch_device, progress, group, engine))
@@ -80,12 +95,12 @@ def train(
                 "shape": list(built.data.shape),
                 "start_from": str(origin.path) if origin is not None else None,
             }
-            reference = quick_reference(resolved, torch_device, progress)
+            reference = quick_reference(resolved, torch_device, progress, patience)
             default = runs.default_folder(f"{resolved.name}-seed{seed}")
             path = held.enter_context(locks.run_lock(folder) if folder is not None else locks.new_run_lock(default))
             remove_temporaries(path)
             recorder = Recorder(Run.create(path, resolved, seed, facts), built, test, reference, progress.say, on_write_error)
-            recorder.on_start()
+            recorder.log_start()
             return recorder, START
 
-        return run_to_end(*make_recorder(built, test, begin), progress)
+        return run_to_end(*make_recorder(built, test, begin, bool(own)), progress, own)

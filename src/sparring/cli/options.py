@@ -35,6 +35,13 @@ engine = click.option(
     show_default=True,
     help="eager: the plain steps; capture: rounds as CUDA graphs; auto: graphs on CUDA, elsewhere the fast steps.",
 )
+patience = click.option(
+    "--patience",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="End the run once N quick scores in a row have not improved; its best checkpoint is kept.",
+)
+tensorboard = click.option("--tensorboard", is_flag=True, help="Write numbers and pictures for TensorBoard into the run.")
 quiet = click.option("--quiet", is_flag=True, help="Show no progress.")
 timeout = click.option(
     "--timeout",
@@ -61,6 +68,15 @@ def execute(file: str | None) -> None:
         from sparring import recipes
 
         recipes.execute(file)
+
+
+def observers(tensorboard: bool) -> list[Any]:
+    """The observers that the options name; InputError where a package is missing."""
+    if not tensorboard:
+        return []
+    from sparring.runs.tensorboard import TensorBoard
+
+    return [TensorBoard()]
 
 
 def seeds(text: str) -> list[int]:

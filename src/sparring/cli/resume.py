@@ -13,6 +13,8 @@ from sparring.cli.train import report
 @options.lengths
 @options.device
 @options.engine
+@options.patience
+@options.tensorboard
 @options.on_write_error
 @options.timeout
 @options.quiet
@@ -22,6 +24,8 @@ def command(
     run: str,
     device: str,
     engine: Any,
+    patience: int | None,
+    tensorboard: bool,
     on_write_error: Any,
     timeout: float | None,
     quiet: bool,
@@ -39,6 +43,7 @@ def command(
     devices.tune_process()
     options.execute(code)
     how: dict[str, Any] = {"on_write_error": on_write_error, "timeout": options.seconds(timeout, TIMEOUT)}
+    how |= {"observers": options.observers(tensorboard), "patience": patience}
     resumed = resume(run, device=device, engine=engine, quiet=quiet, **how, **lengths)
     if Launch.of().rank == 0:
         report(Result.of(resumed), as_json)

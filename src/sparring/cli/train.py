@@ -16,6 +16,8 @@ from sparring.cli import options
 @click.option("--seeds", help="Several seeds, one run each, and a summary: 0-15, or 0,3,7.")
 @options.device
 @options.engine
+@options.patience
+@options.tensorboard
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe by dotted name.")
 @click.option("--from", "start_from", metavar="RUN", help="Start from this run's weights.")
 @click.option("--dry-run", is_flag=True, help="Build everything, train three rounds, and estimate time and memory.")
@@ -32,6 +34,8 @@ def command(
     seeds: str | None,
     device: str,
     engine: Any,
+    patience: int | None,
+    tensorboard: bool,
     settings: tuple[str, ...],
     start_from: str | None,
     dry_run: bool,
@@ -57,6 +61,7 @@ def command(
         raise click.UsageError(f"{'--seeds' if seeds else '--dry-run'} takes one process; start it without torchrun")
 
     devices.tune_process()
+    observers = options.observers(tensorboard)
     if seeds is not None:
         if seed is not None:
             raise click.UsageError("--seed trains one seed, --seeds several; give one of the two")
@@ -64,7 +69,7 @@ def command(
             raise click.UsageError("--dry-run plays a single seed; give --seed instead of --seeds")
         numbers, changes = options.seeds(seeds), options.assignments(settings)
         given: dict[str, Any] = {"data": data, "settings": changes, "start_from": start_from, "device": device, "code": code}
-        given |= {"engine": engine, "on_write_error": on_write_error}
+        given |= {"engine": engine, "on_write_error": on_write_error, "patience": patience, "tensorboard": tensorboard}
         return _train_several(recipe, numbers, out, quiet, as_json, **given, **lengths)
     seed = seed or 0
     options.execute(code)
@@ -77,6 +82,7 @@ def command(
         found = play_dry(resolved, seed=seed, device=device, engine=engine, start_from=start_from, quiet=quiet)
         return options.print_json(found) if as_json else _print_dry_run(found)
     how: dict[str, Any] = {"engine": engine, "on_write_error": on_write_error, "timeout": options.seconds(timeout, TIMEOUT)}
+    how |= {"observers": observers, "patience": patience}
     run = train(resolved, out=out, seed=seed, device=device, start_from=start_from, quiet=quiet, **how)
     return report(Result.of(run), as_json) if launch.rank == 0 else None
 

@@ -1,7 +1,7 @@
 """Time in a run: its length, intervals, schedules of quantities, and the rounds that the loop reports."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from math import cos, pi
 from typing import Annotated, Literal
 
@@ -14,7 +14,8 @@ class RoundInfo:
     """A place in a run, at the end of a round (round 0: before the first).
 
     `images` counts real images shown to D, `epoch` the passes over the training images from 1, `seconds` the time spent
-    training, earlier sessions included. `numbers` holds what was read of the round, where somebody asked.
+    training, earlier sessions included. `numbers` holds what was read of the round for the journal; `read` reads it for whoever
+    else asks, until the next round is played (None where there is nothing to read).
     """
 
     round: int
@@ -25,6 +26,7 @@ class RoundInfo:
     last: bool = False
     numbers: Mapping[str, float | None] | None = None
     test_numbers: Mapping[str, float] | None = None
+    read: Callable[[], Mapping[str, float | None]] | None = field(default=None, compare=False, repr=False)
 
     @property
     def position(self) -> dict[str, int | float]:

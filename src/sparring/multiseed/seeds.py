@@ -21,8 +21,8 @@ _TAIL_BYTES = 1 << 14  # a journal line takes a few hundred bytes
 class Seed:
     """A seed with the folder of its run, the run's state, and the number of threads that its training uses.
 
-    State "new": there is no run yet; "stopped": the run can be resumed; "done": the run is complete; "failed": training became
-    non-finite, and would again.
+    State "new": there is no run yet; "stopped": the run can be resumed; "done": the run is complete, or ended for lack of
+    improvement and the task has patience as well; "failed": training became non-finite, and would again.
     """
 
     number: int
@@ -80,10 +80,16 @@ def _state(run: Run, task: Task) -> State:
     length = task.resolved.length
     if reason_of_failure(run):
         return "failed"
+    if task.patience is not None and _last_event(run).get("ending") == "patience" and run.recipe.length == length:
+        return "done"
     return "done" if is_complete(run, length) else "stopped"
 
 
 def reason_of_failure(run: Run) -> str | None:
     """The sentence that names the non-finite value that ended a run; None if the run did not end that way."""
-    last = list(run.journal())[-1:]
-    return last[0].get("reason", "it became non-finite") if last and last[0].get("ending") == "non-finite" else None
+    last = _last_event(run)
+    return last.get("reason", "it became non-finite") if last.get("ending") == "non-finite" else None
+
+
+def _last_event(run: Run) -> dict[str, Any]:
+    return next(iter(list(run.journal())[-1:]), {})

@@ -30,6 +30,8 @@ class Task:
     engine: EngineName = "auto"
     code: str | None = None
     on_write_error: OnWriteError = "stop"
+    patience: int | None = None
+    tensorboard: bool = False
 
     @classmethod
     def of(
@@ -43,6 +45,8 @@ class Task:
         engine: EngineName = "auto",
         code: str | None = None,
         on_write_error: OnWriteError = "stop",
+        patience: int | None = None,
+        tensorboard: bool = False,
         **lengths: float | None,
     ) -> "Task":
         """The task with these options of `sparring train`; `code` is a Python file that registers the user's own parts.
@@ -57,7 +61,8 @@ class Task:
         name = recipes.from_file(file) if file else recipe
         origin = None if start_from is None else str(Run.open(start_from).path)  # "latest" will be one of the seeds
         resolved = resolve(name, settings, data, **lengths)
-        return cls(recipe, resolved, data, dict(settings or {}), origin, device, engine, code, on_write_error)
+        chosen = dict(settings or {})
+        return cls(recipe, resolved, data, chosen, origin, device, engine, code, on_write_error, patience, tensorboard)
 
     def begin(self, seed: int, place: Path) -> list[str]:
         """The arguments of `sparring` that train a seed in a new folder."""
@@ -74,6 +79,8 @@ class Task:
     def _common(self) -> list[str]:
         length = self.resolved.length
         given = [f"--{f.name}={getattr(length, f.name)}" for f in fields(length) if getattr(length, f.name) is not None]
+        given += [] if self.patience is None else [f"--patience={self.patience}"]
+        given += ["--tensorboard"] if self.tensorboard else []
         return [*given, "--device", self.device, "--engine", self.engine, "--on-write-error", self.on_write_error, "--quiet"]
 
     def check_same(self, run: Run, seed: int) -> None:

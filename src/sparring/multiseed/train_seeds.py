@@ -46,9 +46,10 @@ def train_seeds(
     """Train a recipe with several seeds, each in a process of its own; each run equals one that is trained alone.
 
     recipe: a registered name, a Python file that registers a recipe, or a `Task`; options: those of `Task.of`, such as
-    epochs=2 or settings={"batch_size": "32"}. `out` is the folder of the runs and their summary, by default a new one under
-    runs/. Complete runs in it are kept and stopped ones are resumed; the summary covers all seeds in the folder. A seed that
-    becomes non-finite is listed in `failed` and does not stop the others; after any other failure no further seed starts.
+    epochs=2, patience=5 or settings={"batch_size": "32"}. `out` is the folder of the runs and their summary, by default a new
+    one under runs/. Complete runs in it are kept and stopped ones are resumed; the summary covers all seeds in the folder. A
+    seed that becomes non-finite is listed in `failed` and does not stop the others; after any other failure no further seed
+    starts.
     Raises InputError for unusable input, and SeedsStopped (a KeyboardInterrupt) on Ctrl-C or SIGTERM, with all runs saved.
     """
     task = recipe if isinstance(recipe, Task) else Task.of(recipe, **options)

@@ -1,7 +1,7 @@
 """The ranks other than 0, which write nothing, and the start of a run in all ranks."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +17,55 @@ from sparring.errors import InputError
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint
 from sparring.runs.divergence import Action
-from sparring.runs.recorder import Ending, Recorder
+from sparring.runs.recorder import STOPPED, Recorder
 from sparring.runs.run import Run
 from sparring.training.engine import Engine
+from sparring.training.observers import Event, Observer, Request
 from sparring.training.sampler import EngineSampler
 
 
 @dataclass
-class FollowerRank:
-    """A rank that writes nothing and takes part in rank 0's collectives. `scored`: the recorder takes quick scores."""
+class FollowerRank(Observer):
+    """A rank that writes nothing and takes part in rank 0's collectives.
+
+    `scored`: the recorder takes quick scores. `watched`: rank 0 has observers of the user's, which may ask for something.
+    """
 
     run: Run
     engine: Engine
     test: Dataset
     scored: bool
+    watched: bool = False
     saved_round: int = -1
 
-    def on_round(self, info: RoundInfo) -> None:
+    def on_round(self, event: Event) -> None:
         """Do this rank's share of the work that is due; DivergenceError as from the recorder."""
-        review = self.run.recipe.review
+        info, review = event.info, self.run.recipe.review
         if review is not None and (info.last or review.due(info)):
             checkpoint.check_finite(self.engine.gan)
             if self.scored:
-                EngineSampler(self.engine, self.test).samples_across_processes(evaluation.QUICK, "quick score", info.round)
+                self._share_score(info)
+
+    def serve(self, asked: Collection[Request], info: RoundInfo) -> None:
+        """Do this rank's share of what observers have asked for; DivergenceError as from the recorder."""
+        if "score" in asked:
+            checkpoint.check_finite(self.engine.gan)
+            self._share_score(info)
+        if "checkpoint" in asked:
+            self.save(info)
+
+    def _share_score(self, info: RoundInfo) -> None:
+        EngineSampler(self.engine, self.test).samples_across_processes(evaluation.QUICK, "quick score", info.round)
+
+    def log_last(self, info: RoundInfo) -> None:
+        """Take part in the reading of the last numbers; DivergenceError as from the recorder."""
+        if info.numbers is None and info.read is not None:
+            info.read()
+
+    def on_end(self, event: Event) -> None:
+        """DivergenceError as from the recorder."""
+        if event.ending in STOPPED:
+            self.save(event.info)
 
     def save(self, info: RoundInfo) -> None:
         """DivergenceError as from the recorder."""
@@ -53,12 +79,6 @@ class FollowerRank:
         """Nothing: rank 0 writes it."""
         return ""
 
-    def on_end(self, info: RoundInfo, ending: Ending, **fields: Any) -> None:
-        """Nothing is left to do."""
-
-    def on_failure(self, info: RoundInfo, reason: str) -> None:
-        """Nothing is left to do."""
-
 
 def open_run(group: SingleProcess, name: str | Path | Run) -> Run:
     """The run as rank 0 opens it; other ranks may have no access to its disk."""
@@ -68,9 +88,11 @@ def open_run(group: SingleProcess, name: str | Path | Run) -> Run:
 
 
 def make_recorder(
-    engine: Engine, test: Dataset, begin: Callable[[], tuple[Recorder, RoundInfo]]
+    engine: Engine, test: Dataset, begin: Callable[[], tuple[Recorder, RoundInfo]], watched: bool
 ) -> tuple[Recorder | FollowerRank, RoundInfo]:
     """The recorder that `begin` makes in rank 0, a `FollowerRank` in the others, and the round to start from.
+
+    `watched`: in rank 0, whether there are observers of the user's.
 
     All ranks then have rank 0's state. Raises InputError in all ranks where `begin` does, and where one has other data.
     """
@@ -81,10 +103,14 @@ def make_recorder(
     def describe() -> dict[str, Any]:
         recorder, start = begin()
         made.append(recorder)
-        return to_json(recorder.run) | {"scored": recorder.reference is not None, "start": asdict(start)}
+        return to_json(recorder.run) | {
+            "scored": recorder.reference is not None,
+            "watched": watched,
+            "start": asdict(replace(start, read=None)),
+        }
 
     said = group.on_rank0(describe)
-    recorder = made[0] if made else FollowerRank(from_json(said), engine, test, said["scored"])
+    recorder = made[0] if made else FollowerRank(from_json(said), engine, test, said["scored"], said["watched"])
     group.raise_together(lambda: _check_same_data(recorder))
     _broadcast_state(engine)
     return recorder, RoundInfo(**said["start"])

@@ -81,6 +81,12 @@ def parse(line: bytes, where: str) -> dict[str, Any]:
     return events.check(event, where)
 
 
+def read_intact(path: Path) -> Iterator[dict[str, Any]]:
+    """The events in order, up to the first damaged line."""
+    with suppress(InputError):
+        yield from read(path)
+
+
 def missing_lines(path: Path) -> int:
     """The number of missing lines that have a checksum, not counting the one that a kill can explain."""
     if not (path.exists() and sums_of(path).exists()):

@@ -3,18 +3,16 @@
 import sys
 from typing import TYPE_CHECKING
 
-from sparring.config.schedules import RoundInfo
+from sparring.training.observers import Event, Observer
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
-
-    from sparring.runs.run import Run
 
 SILENCE_SECONDS = 60  # longest time between lines if there is no bar; every epoch's end prints one, too
 LABELS = {"d_loss": "D", "g_loss": "G", "d_real": "D(x)", "d_fake": "D(G(z))"}
 
 
-class Progress:
+class Progress(Observer):
     """Progress display of downloads and training; as a context manager, it owns the terminal's bottom line."""
 
     def __init__(self, quiet: bool = False):
@@ -57,16 +55,18 @@ class Progress:
         if done >= total:
             self._bars.remove_task(self._tasks.pop(label))
 
-    def on_start(self, run: "Run", start: RoundInfo, num_images: int) -> None:
-        """Announce the start of training; `num_images` is the size of an epoch."""
-        self._length, self._num_images, self._start = run.recipe.length, num_images, start
+    def on_start(self, event: Event) -> None:
+        """Announce the start of training."""
+        recipe, start = event.run.recipe, event.info
+        self._length, self._num_images, self._start = recipe.length, event.num_images, start
         self._news, self._told = "", start.seconds
-        self.say(f"{run.recipe.name}: {self._length} -> {run.path}")
-        share = min(self._length.fraction_done(start, num_images), 1.0)
-        self._task = self._bars.add_task(run.recipe.name, total=1000, completed=round(1000 * share), news="")
+        self.say(f"{recipe.name}: {self._length} -> {event.run.path}")
+        share = min(self._length.fraction_done(start, event.num_images), 1.0)
+        self._task = self._bars.add_task(recipe.name, total=1000, completed=round(1000 * share), news="")
 
-    def on_round(self, info: RoundInfo) -> None:
+    def on_round(self, event: Event) -> None:
         """Update the display after a round."""
+        info = event.info
         speed = (info.images - self._start.images) / max(info.seconds - self._start.seconds, 1e-9)
         if info.numbers is not None:
             known = ((label, info.numbers[name]) for name, label in LABELS.items())

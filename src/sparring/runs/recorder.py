@@ -1,8 +1,8 @@
 """The recorder of a run: journal, pictures, scores and checkpoints while it trains, plots and an animation at its end."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,19 +24,24 @@ from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
 from sparring.storage import checksums
 from sparring.training.engine import Engine
+from sparring.training.observers import Event, Observer, Request
 from sparring.training.probes import run_probes
 from sparring.training.sampler import EngineSampler
 from sparring.visual import Series, logits_plot, losses_plot, traces_plot
 
-Ending = Literal["finished", "interrupted", "terminated", "non-finite", "machine"]
+Ending = Literal["finished", "stopped", "patience", "interrupted", "terminated", "non-finite", "machine"]
+STOPPED = ("stopped", "patience", "interrupted", "terminated")
+"""The endings of runs that were saved on their way, and that can go on."""
+
 OnWriteError = Literal["stop", "continue"]
 
 
 @dataclass
-class Recorder:
-    """Writes a run's files as its rounds come, takes quick scores, and passes events to the coach.
+class Recorder(Observer):
+    """Writes a run's files as its rounds come, and takes quick scores.
 
-    `reference`: the real side of the quick scores; None for no scores. `say` gets the coach's remarks.
+    `reference`: the real side of the quick scores; None for no scores. `say` gets sentences for the user, and `listen` every
+    line of the journal once it has been written. `coach` is what the coach remembers of the journal.
     `on_write_error`: a file that cannot be written stops the training, or is reported and skipped; lines of the journal are
     then kept until they can be written, and a run that could not be saved at its end is an error in either case.
     """
@@ -51,9 +56,12 @@ class Recorder:
     coach: Coach = field(default_factory=Coach)
     best: float = float("inf")
     divergences: DivergenceCounts = field(default_factory=DivergenceCounts)
+    listen: Callable[[Mapping[str, Any]], None] = lambda _: None
 
     def __post_init__(self):
         self.sampler, self._failure_told = EngineSampler(self.engine, self.test), False
+        self._scored: int | None = None  # the last round with a score
+        self._drawn: tuple[int, set[str]] = (-1, set())  # the last round with pictures, and their names
         for event in self.run.journal():  # of the time before, when a run is resumed
             list(self.coach.observe(event))
             self.divergences.add(event)
@@ -67,7 +75,12 @@ class Recorder:
         if isinstance(policy := self.run.recipe.non_finite, RollBack):
             self.engine.scale_lr(policy.lr_factor ** self.divergences.actions["roll-back"])
 
-    def on_start(self) -> None:
+    def write(self, event: str, **fields: Any) -> None:
+        """Write a line of the journal."""
+        self.journal.write(event, **fields)
+        self.listen({"event": event, **fields})
+
+    def log_start(self) -> None:
         """Write the event `start`."""
         recipe = self.run.recipe
         self.journal.write("start", recipe=recipe.name, seed=self.run.seed, length=str(recipe.length))
@@ -93,42 +106,54 @@ class Recorder:
         with self._writing(info):
             file = divergence.save_batch(self.run, found, info)
         event = divergence.divergence_event(found, info, action, file)
-        self.journal.write(divergence.EVENT, **event)
+        self.write(divergence.EVENT, **event)
         self.divergences.add({"event": divergence.EVENT, **event})
         self._scale_lr()
         return f", see {self.run.path / file}" if file else ""
 
-    def on_round(self, info: RoundInfo) -> None:
+    def on_round(self, event: Event) -> None:
         """Write all that is due after this round; DivergenceError where a value of it is not finite."""
-        self._log_capture(info)
-        try:
-            self._write_due(info)
-        except DivergenceError as error:
-            raise DivergenceError(error.non_finite, info) from None
+        self._log_capture(event.info)
+        self._write_due(event.info)
+
+    def serve(self, asked: Collection[Request], info: RoundInfo) -> None:
+        """Do what observers have asked for after this round; DivergenceError as from `on_round`."""
+        if "pictures" in asked:
+            self._draw(replace(info, last=True))
+        if "score" in asked and self.reference is not None:
+            checkpoint.check_finite(self.engine.gan)
+            self._score(self.reference, info, info.position)
+        if "checkpoint" in asked:
+            self.save(info)
+
+    def has_scored(self, info: RoundInfo) -> bool:
+        """True if a quick score was taken after this round."""
+        return self._scored == info.round
+
+    def log_last(self, info: RoundInfo) -> None:
+        """Write the numbers of a round after which observers stop the run, unless they were due."""
+        if info.numbers is None and info.read is not None:
+            self.write("round", **info.position, **info.read())
 
     def _log_capture(self, info: RoundInfo) -> None:
         """Write how far the first replays of CUDA graphs were from eager steps, or why there are none."""
         steps = self.engine.steps
         if steps.failure and not self._failure_told:
             text = f"rounds are computed eagerly from here on, as one could not be replayed as a CUDA graph: {steps.failure}"
-            self.journal.write("warning", round=info.round, text=text)
+            self.write("warning", round=info.round, text=text)
             self.say(text)
             self._failure_told = True
         if steps.differences:
-            self.journal.write("capture", round=info.round, differs_by=max(steps.differences))
+            self.write("capture", round=info.round, differs_by=max(steps.differences))
             steps.differences.clear()
 
     def _write_due(self, info: RoundInfo) -> None:
         place = info.position
         if info.numbers is not None:
-            self._log("round", **place, **info.numbers)
+            self.write("round", **place, **info.numbers)
         if info.epoch_ended:
-            self.journal.write("epoch", **place, **(info.test_numbers or {}))
-        for picture in self.run.recipe.pictures:
-            for name, png in picture.render(info, self.sampler):
-                with self._writing(info):
-                    self.run.write_file(f"samples/{name}", png)
-                    self.journal.write("sample", **place, file=f"samples/{name}")
+            self.write("epoch", **place, **(info.test_numbers or {}))
+        self._draw(info)
         review = self.run.recipe.review
         if review is not None and (info.last or review.due(info)):
             self._evaluate(info, place)
@@ -137,12 +162,25 @@ class Recorder:
         if info.last or recipe.checkpoint.due(info) or (info.round == 0 and needs_its_start):
             self.save(info)
 
+    def _draw(self, info: RoundInfo) -> None:
+        """Write the pictures that are due after this round and were not drawn by an earlier call."""
+        before, names = self._drawn[1] if self._drawn[0] == info.round else set(), set()
+        for picture in self.run.recipe.pictures:
+            for name, png in picture.render(info, self.sampler):
+                names.add(name)
+                if name in before:
+                    continue
+                with self._writing(info):
+                    self.run.write_file(f"samples/{name}", png)
+                    self.write("sample", **info.position, file=f"samples/{name}")
+        self._drawn = info.round, names | before
+
     def _evaluate(self, info: RoundInfo, place: Mapping[str, Any]) -> None:
         """Take a quick score, with a checkpoint where it is the best so far, and a checkup."""
         checkpoint.check_finite(self.engine.gan)
         if self.reference is not None:
             self._score(self.reference, info, place)
-        self._log("checkup", **place, **run_probes(self.engine, self.test))
+        self.write("checkup", **place, **run_probes(self.engine, self.test))
 
     def _score(self, reference: Reference, info: RoundInfo, place: Mapping[str, Any]) -> None:
         samples = evaluation.as_dataset(self.sampler.samples_across_processes(evaluation.QUICK, "quick score", info.round))
@@ -153,7 +191,8 @@ class Recorder:
         largest = next((score for score in found if score.metric == "largest_class"), None)
         if largest and largest.floor is not None:
             facts["largest_class_excess"] = largest.value - largest.floor
-        self._log("score", **place, **facts, **values)
+        self.write("score", **place, **facts, **values)
+        self._scored = info.round
         self.say(f"quick score, epoch {info.epoch}: {found[0]}")
         with self._writing(info):
             scorebook.append(self.run.path, Evaluation(info.round, True, tuple(found)))
@@ -161,13 +200,6 @@ class Recorder:
             self.best = values[headline]
             with self._writing(info):
                 self._write_checkpoint(checkpoint.best_path(self.run.path / "checkpoints"), info)
-
-    def _log(self, event: str, **fields: Any) -> None:
-        """Write an event, and the coach's remarks on it."""
-        self.journal.write(event, **fields)
-        for remark in self.coach.observe({"event": event, **fields}):
-            self.journal.write("warning", round=fields["round"], **vars(remark))
-            self.say(f"coach, epoch {fields['epoch']}: {remark}")
 
     def save(self, info: RoundInfo) -> None:
         """Write a checkpoint of this round, unless there is one, and the generator by itself.
@@ -192,24 +224,29 @@ class Recorder:
     def _write_checkpoint(self, file: Path, info: RoundInfo) -> None:
         """Write a line in the journal, then the checkpoint; DivergenceError, and no file, where the state is not finite."""
         checkpoint.check_finite(self.engine.gan)
-        self.journal.write("checkpoint", round=info.round, file=f"checkpoints/{file.name}")
+        self.write("checkpoint", round=info.round, file=f"checkpoints/{file.name}")
         checkpoint.write(file, self.engine.gan, info, self.journal.sync())
 
-    def on_end(self, info: RoundInfo, ending: Ending, **fields: Any) -> None:
-        """Write the plots, the animation and the last line; MachineError where a complete run could not be saved."""
+    def on_end(self, event: Event) -> None:
+        """Save a run that was stopped, write the plots, the animation and the last line; MachineError where it is not saved.
+
+        Of a run that the machine ended, the last line is written, if it can be.
+        """
+        info, ending = event.info, event.ending
+        if ending == "machine":
+            with suppress(MachineError):
+                self.write(**event.line)
+            return
+        if ending in STOPPED:
+            self.save(info)
         with self._writing(info):
             draw_plots(self.run, len(self.engine.data))
             if self.run.frames():
                 self._animate()
             checksums.compact(self.run.path)
-        self.journal.write("end", round=info.round, ending=ending, seconds=info.seconds, **fields)
+        self.write(**event.line)
         if ending != "non-finite" and not (self.saved_round == info.round and self.journal.is_written):
             raise MachineError(f"{self.run.path} could not be saved as it is after round {info.round}")
-
-    def on_failure(self, info: RoundInfo, reason: str) -> None:
-        """Write the last line of a run that the machine ended, if it can still be written."""
-        with suppress(MachineError):
-            self.journal.write("end", round=info.round, ending="machine", seconds=info.seconds, reason=reason)
 
     def _animate(self) -> None:
         try:
@@ -227,7 +264,7 @@ class Recorder:
                 raise
             text = f"{error}; training goes on"
             self.say(text)
-            self.journal.write("warning", round=info.round, text=text)
+            self.write("warning", round=info.round, text=text)
             if not self.run.path.is_dir():
                 self._recreate_folder()
 

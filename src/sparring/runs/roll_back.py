@@ -62,7 +62,7 @@ def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: 
     restore_to(run, recorder.engine.gan, saved)
     recorder.reset_from_journal(saved.info.round)
     for problem in problems:
-        recorder.journal.write("warning", round=saved.info.round, text=problem)
+        recorder.write("warning", round=saved.info.round, text=problem)
     see = recorder.log_divergence(error.non_finite, info, "roll-back")
     start = replace(saved.info, seconds=info.seconds)
     path = checkpoint.path_of(run.path / "checkpoints", start.round)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from sparring.config.non_finite import DivergenceError, NonFiniteValue
 from sparring.config.schedules import Duration, RoundInfo
@@ -56,5 +57,6 @@ def run_rounds(
                 test_numbers = traces_on_test_images(engine, test, info.round)
         except DivergenceError as error:
             raise DivergenceError(error.non_finite, info) from None
-        info = replace(info, last=last, numbers=numbers, test_numbers=test_numbers)
+        read = None if found else partial(engine.numbers, readings)
+        info = replace(info, last=last, numbers=numbers, test_numbers=test_numbers, read=read)
         yield info
