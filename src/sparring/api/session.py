@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from sparring import evaluation
+from sparring.api.own import require_parts
 from sparring.config import devices
 from sparring.config.non_finite import DivergenceError
 from sparring.config.rng import own_torch_state
@@ -25,6 +26,7 @@ from sparring.runs.progress import Progress
 from sparring.runs.recorder import Ending, Recorder
 from sparring.runs.run import Run
 from sparring.runs.signals import StopSignals
+from sparring.training.build import check_outputs
 from sparring.training.capture import EngineName
 from sparring.training.engine import Engine
 
@@ -62,12 +64,15 @@ def build(
 
     `engine`: "eager" takes the plain steps of `training.step`; "capture" records rounds as CUDA graphs; "auto" captures on
     CUDA, and else takes the fast steps of `training.fast`.
-    Raises InputError for "capture" on another device, or in several processes.
+    Raises InputError for "capture" on another device, or in several processes, and where a part of the user's is not here or does
+    not fit.
     """
     if engine == "capture" and (device.type != "cuda" or (group and group.size > 1)):
         where = f"on {device.type}" if device.type != "cuda" else f"in {group.size} processes" if group else ""
         raise InputError(f"--engine capture records rounds on CUDA in a single process, not {where}; use --engine auto")
+    require_parts(recipe, "sparring.train(..., ")
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
+    check_outputs(recipe, train_set.shape)
     return Engine.build(recipe, train_set, seed, device, group, fast=engine != "eager"), test
 
 

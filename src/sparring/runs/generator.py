@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sparring.config import codec
 from sparring.config.rng import keyed_generator
 from sparring.errors import InputError, naming
-from sparring.networks import GeneratorConfig, check_fits, seeded
+from sparring.networks import GeneratorConfig, OwnGenerator, check_fits, seeded
 from sparring.networks.latents import Code, Noise
 from sparring.recipe import Recipe
 from sparring.runs.checkpoint import copy_tensors
@@ -44,8 +44,11 @@ class SavedGenerator:
         return cls._build(recipe.generator, recipe.z, shape, weights)
 
     @classmethod
-    def open(cls, folder: Path) -> "SavedGenerator":
-        """Read a generator's folder; InputError if a file is missing, damaged, or does not fit."""
+    def open(cls, folder: Path, module: nn.Module | None = None) -> "SavedGenerator":
+        """Read a generator's folder; InputError if a file is missing, damaged, or does not fit.
+
+        module: the user's own that it was trained with, which the folder names by its fingerprint.
+        """
         for name in ("config.json", "model.safetensors"):
             checksums.read(folder, name)
         config, where = read_json(folder / "config.json"), str(folder / "config.json")
@@ -54,6 +57,11 @@ class SavedGenerator:
         with naming(where):
             generator = codec.decode(Recipe.__annotations__["generator"], config.get("generator"), "generator")
             noise = codec.decode(Recipe.__annotations__["z"], config.get("z"), "z")
+        if module is not None:
+            own = OwnGenerator.of(module)
+            if own != generator:
+                raise InputError(f"this generator is not the one of {folder}: it is {own}, and the folder has {generator}")
+            generator = own
         shape = sample_shape(config.get("shape"), f"{where}: shape")
         weights, _ = tensors.read_safetensors(folder / "model.safetensors", "generator")
         return cls.fit(generator, noise, shape, weights, str(folder))

@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from sparring.config import codec
+from sparring.config.own import Own
 from sparring.errors import InputError, MachineError, check, naming
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, journal, scorebook
@@ -116,6 +117,8 @@ class Run:
         events = [event for event in self.journal() if "best" not in event.get("file", "")]
         if any(event["event"] == "checkpoint" for event in events[:-1]):  # at the very end, a kill explains it
             raise InputError(f"the checkpoints of {self.path} are gone; restore them from a copy, or train anew")
+        if isinstance(self.recipe.generator, Own) or isinstance(self.recipe.discriminator, Own):
+            raise InputError(f"{self.path} was stopped before it had saved the weights of your own module; train it anew")
         if self.facts.get("start_from"):
             raise InputError(f"{self.path} was stopped before it had saved the weights that it starts from; train it anew")
         return None, []
