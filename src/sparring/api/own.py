@@ -75,9 +75,10 @@ def _is_here(part: Any) -> bool:
     return isinstance(part, Own) and part.held is not None
 
 
-def _data(value: Any, recipe: Recipe) -> Data:
+def data_of(value: Any, instead: Data | None = None) -> Data:
+    """The data set of this name or path, or itself; InputError for anything else. `instead`: see `sparring.data.resolve`."""
     if isinstance(value, str | Path):
-        return resolve_data(str(value), recipe.data)
+        return resolve_data(str(value), instead)
     _check_part(value, "data", ("train", "test", "fetch", "is_cached"), "a data set; make one with sparring.data.of(...)")
     return value
 
@@ -105,7 +106,7 @@ def _loss(value: Any, recipe: Recipe) -> Loss | RelativisticLoss:
 
 
 _MAKERS: dict[str, Callable[[Any, Recipe], Any]] = {
-    "data": _data,
+    "data": lambda value, recipe: data_of(value, recipe.data),
     "generator": _generator,
     "discriminator": _discriminator,
     "loss": _loss,

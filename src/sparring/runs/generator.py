@@ -1,6 +1,5 @@
 """A trained generator in a folder of its own, with the layout that model hubs expect."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +28,25 @@ def sample_shape(data: Any, where: str) -> tuple[int, ...]:
     return shape
 
 
-@dataclass(frozen=True)
-class SavedGenerator:
-    """A generator in inference mode, with the distribution of z that it was trained on."""
+class SavedGenerator(nn.Module):
+    """A generator in inference mode, with the distribution of z that it was trained on.
+
+    It is a module, z [N, num_z] -> images [N, *shape] in [-1, 1] on its device, and gradients go through it.
+    """
 
     config: GeneratorConfig
     noise: Noise
     shape: tuple[int, ...]
     network: nn.Module
+
+    def __init__(self, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], network: nn.Module):
+        super().__init__()
+        self.config, self.noise, self.shape, self.network = config, noise, shape, network
+        self.eval()
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Images [N, *shape] in [-1, 1] of z [N, num_z], in one batch; see `draw` for many."""
+        return self.network(z)
 
     @classmethod
     def build(cls, recipe: Recipe, shape: tuple[int, ...], weights: dict[str, Tensor]) -> "SavedGenerator":

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.config import codec
 from sparring.config.own import Own
@@ -18,6 +18,7 @@ from sparring.recipe import Recipe
 from sparring.runs import checkpoint, journal, scorebook
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.generator import SavedGenerator, sample_shape
+from sparring.runs.history import History
 from sparring.runs.scorebook import Evaluation
 from sparring.storage import checksums, strict_json
 from sparring.storage.files import check_links, json_bytes, read_json
@@ -139,7 +140,10 @@ class Run:
 
     @cached_property
     def generator(self) -> SavedGenerator:
-        """The generator of the newest intact checkpoint; damaged newer checkpoints are logged as warnings."""
+        """The generator of the newest intact checkpoint, a module: z [N, num_z] -> images [N, C, H, W] in [-1, 1].
+
+        Damaged newer checkpoints are logged as warnings; InputError where none is intact.
+        """
         saved, problems = self.newest_checkpoint()
         for problem in problems:
             _log.warning("%s; round %d is taken in its place", problem, saved.info.round)
@@ -155,6 +159,15 @@ class Run:
         prefix = "average." if self.recipe.average and not raw else "generator.network."
         weights = {name.removeprefix(prefix): t for name, t in saved.tensors.items() if name.startswith(prefix)}
         return SavedGenerator.fit(self.recipe.generator, self.recipe.z, self.shape, weights, str(self.path))
+
+    @cached_property
+    def discriminator(self) -> nn.Module:
+        """The discriminator of the newest intact checkpoint, in inference mode: x [N, C, H, W] in [-1, 1] -> logits [N].
+
+        With a condition it gives [N, 1 + outputs]; with packing it takes the images of a pack side by side in their channels.
+        Raises InputError where no checkpoint is intact, or it does not fit the recipe.
+        """
+        return checkpoint.discriminator_of(self.newest_checkpoint()[0], self.recipe, self.shape, str(self.path))
 
     def sample(self, num: int = 16, seed: int = 0, class_: int | None = None) -> Tensor:
         """Generated images [num, *shape] in [-1, 1], of one class or of all; a seed always gives the same images."""
@@ -173,6 +186,11 @@ class Run:
         pattern = rf"samples/{re.escape(frame_prefix(self.recipe.pictures))}(epoch|round)_\d+\.png"
         fixed = [self.path / file for file in drawn if re.fullmatch(pattern, file)]
         return [path for path in fixed if path.is_file()]
+
+    @property
+    def history(self) -> History:
+        """The journalled rounds as a list of dicts, such as {"round": 50, "g_loss": 0.7, ...}; `to_pandas()` makes a table."""
+        return History({name: value for name, value in event.items() if name != "event"} for event in self.rounds())
 
     def rounds(self) -> list[dict[str, Any]]:
         """The journal's round events, in order."""
