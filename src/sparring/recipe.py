@@ -75,7 +75,7 @@ class Round:
     moves: tuple[Annotated[Move, "move"], ...] = (MoveD(), MoveG())
     read: Literal["during", "after"] = "during"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         sides = {type(move) for move in self.moves}
         if MoveBoth not in sides and not {MoveD, MoveG} <= sides:
             raise InputError("round.moves moves only one side; it needs a move-d and a move-g, or a move-both")
@@ -145,7 +145,7 @@ class Recipe(Ranged):
     name: str = "custom"
     source: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check(self.batch_size % self.packing == 0, "batch_size", self.batch_size, f"be a multiple of packing, {self.packing}")
         if self.d_optim is not None:

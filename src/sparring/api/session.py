@@ -38,7 +38,8 @@ class TrainingStopped(KeyboardInterrupt):
 
     def __init__(self, run: Run, number: signal.Signals):
         super().__init__(f"stopped; go on with `sparring resume {run.path}`")
-        self.run, self.exit_status = run, 128 + number
+        self.run: Run = run
+        self.exit_status: int = 128 + number
 
 
 @contextmanager

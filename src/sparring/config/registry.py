@@ -55,7 +55,7 @@ def import_all(package: str, path: Iterable[str]) -> None:
         importlib.import_module(f"{package}.{module.name}")
 
 
-def name_of(part) -> str:
+def name_of(part: Any) -> str:
     """The registered name of a part, its class, or a recipe function."""
     named = part if hasattr(part, "__name__") else type(part)
     return kebab(named.__name__.removesuffix("Config"))
@@ -68,7 +68,7 @@ def forget(module: str) -> None:
             del known[name]
 
 
-def is_registered(part) -> bool:
+def is_registered(part: Any) -> bool:
     """True if the class of this value is a registered part."""
     return any(type(part) in known.values() for known in _parts.values())
 
@@ -78,7 +78,7 @@ def names(kind: str) -> list[str]:
     return sorted(name for name in _parts.get(kind, {}) if (kind, name) not in _unlisted)
 
 
-def find(kind: str, name: str):
+def find(kind: str, name: str) -> Any:
     """The part registered as `name`; InputError with the nearest names if there is none."""
     try:
         return _parts[kind][name]

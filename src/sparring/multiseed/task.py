@@ -36,7 +36,7 @@ class Task:
         cls,
         recipe: str,
         *,
-        data: str | None = None,
+        data: str | Path | None = None,
         settings: Mapping[str, str] | None = None,
         start_from: str | Path | None = None,
         device: str = "auto",
@@ -49,6 +49,7 @@ class Task:
 
         Raises InputError for an option that cannot be used, such as an object of this program, which no other process has.
         """
+        data = str(data) if isinstance(data, Path) else data
         _check_reachable({"recipe": recipe, "data": data} | lengths)
         file = recipe if recipe.endswith(".py") else None
         if file and code:

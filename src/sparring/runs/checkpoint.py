@@ -39,7 +39,7 @@ class Facts:
     journal_bytes: int
     clocks: tuple[int, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("round", "images", "epoch", "seconds", "journal_bytes"):
             check(getattr(self, name) >= 0, name, getattr(self, name), "be at least 0")
         good = len(self.clocks) == 2 and 0 <= min(self.clocks) <= max(self.clocks) < 2**63

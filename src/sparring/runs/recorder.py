@@ -52,14 +52,15 @@ class Recorder:
     best: float = float("inf")
     divergences: DivergenceCounts = field(default_factory=DivergenceCounts)
 
-    def __post_init__(self):
-        self.sampler, self._failure_told = EngineSampler(self.engine, self.test), False
+    def __post_init__(self) -> None:
+        self.sampler: EngineSampler = EngineSampler(self.engine, self.test)
+        self._failure_told = False
         for event in self.run.journal():  # of the time before, when a run is resumed
             list(self.coach.observe(event))
             self.divergences.add(event)
             if event["event"] == "score" and self.reference and event["extractor"] == self.reference.extractor_names[0]:
                 self.best = min(self.best, event[event["headline"]])
-        self.journal = Journal(self.run.path / "journal.jsonl", patient=self.on_write_error == "continue")
+        self.journal: Journal = Journal(self.run.path / "journal.jsonl", patient=self.on_write_error == "continue")
         self._scale_lr()
 
     def _scale_lr(self) -> None:

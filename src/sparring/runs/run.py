@@ -32,7 +32,11 @@ ROOT = Path("runs")
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder, with the recipe, seed and facts from its recipe.json."""
+    """A run's folder, with the recipe, seed and facts from its recipe.json.
+
+    `train`, `resume` and `load` give one. `sample` draws images; `generator` and `discriminator` are modules; `history` holds
+    the journalled rounds, `scores()` the evaluations, `frames()` the pictures of the animation.
+    """
 
     path: Path
     recipe: Recipe
