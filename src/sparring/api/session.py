@@ -65,8 +65,8 @@ def build(
 
     `engine`: "eager" takes the plain steps of `training.step`; "capture" records rounds as CUDA graphs; "auto" captures on
     CUDA, and else takes the fast steps of `training.fast`.
-    Raises InputError for "capture" on another device, or in several processes, and where a part of the user's is not here or does
-    not fit.
+    Raises InputError for "capture" on another device, or in several processes, and where a part of the user's is not here
+    or does not fit.
     """
     if engine == "capture" and (device.type != "cuda" or (group and group.size > 1)):
         where = f"on {device.type}" if device.type != "cuda" else f"in {group.size} processes" if group else ""

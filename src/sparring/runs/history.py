@@ -1,6 +1,5 @@
 """The journalled rounds of a run as a table."""
 
-from importlib import import_module
 from typing import Any
 
 from sparring.errors import InputError
@@ -12,7 +11,7 @@ class History(list[dict[str, Any]]):
     def to_pandas(self) -> Any:
         """A pandas.DataFrame with a row for each round; InputError where pandas is not installed."""
         try:
-            pandas = import_module("pandas")
+            import pandas  # pyright: ignore[reportMissingImports]
         except ImportError:
             raise InputError("pandas is not installed; install it, or use the history as a list of dicts") from None
         return pandas.DataFrame(list(self))
