@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,7 @@ def test_the_names_are_those_of_the_design():
 
 @pytest.mark.parametrize("name", [*DOCUMENTED, "data.of", "losses.own_loss"])
 def test_a_docstring_names_every_argument_and_what_is_raised(name):
-    function = sparring
-    for step in name.split("."):
-        function = getattr(function, step)
+    function = attrgetter(name)(sparring)
     text = inspect.getdoc(function) or ""
     missing = [argument for argument in inspect.signature(function).parameters if argument not in text]
     assert not missing

@@ -118,7 +118,9 @@ def test_modules_and_a_function_go_on_bit_for_bit():
     with pytest.raises(InputError, match=r"generator Sequential .* and discriminator Critic .*generator=\.\.\., disc"):
         sparring.resume("begun", data=images(), rounds=12, quiet=True)
     anew = {"generator": generator(seed=5), "discriminator": Critic(), "loss": my_loss}  # the weights come from the run
-    assert_same(sparring.resume("begun", data=images(), rounds=12, quiet=True, **anew), whole)
+    opened = sparring.load("begun", data=images(), discriminator=anew.pop("discriminator"))
+    assert isinstance(opened, Run)
+    assert_same(sparring.resume(opened, rounds=12, quiet=True, **anew), whole)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +170,23 @@ def test_a_command_says_what_to_do(sparring_command):
         assert "Traceback" not in done.err
 
 
+class Frozen(Critic):
+    def __init__(self):
+        super().__init__()
+        self.first.requires_grad_(False)
+
+
+class Unused(Critic):
+    def __init__(self):
+        super().__init__()
+        self.other = nn.Linear(3, 3)
+
+
+class Still(nn.Module):
+    def forward(self, x):
+        return x.flatten(1).mean(1)
+
+
 class Failing(nn.Module):
     def forward(self, z):
         raise RuntimeError("out of\nideas")
@@ -180,7 +199,14 @@ class Failing(nn.Module):
         ({"generator": nn.Linear(3, 4)}, r"the generator Linear fails on an input of \[2, 128\]: RuntimeError: mat1"),
         ({"generator": Failing()}, r"the generator Failing fails on .*: RuntimeError: out of ideas"),
         ({"generator": generator().double()}, "the generator Sequential fails"),
-        ({"generator": nn.LSTM(128, 2)}, "the generator LSTM gives a tuple; it must give a tensor"),
+        ({"discriminator": Frozen()}, "the discriminator Frozen has a frozen parameter 'first.weight'; make it a buffer"),
+        ({"discriminator": Unused()}, "Unused has a parameter 'other.weight' that its output does not depend on; remove it"),
+        ({"discriminator": Still()}, "the discriminator Still has no parameters to train"),
+        ({"generator": nn.LazyLinear(256)}, "generator LazyLinear has layers without weights yet; call it once before"),
+        (
+            {"generator": nn.LSTM(128, 2)},
+            r"LSTM gives a tuple for an input of \[2, 128\]; it must give a tensor \[2, 1, 16, 16\]",
+        ),
         ({"discriminator": nn.Flatten()}, r"gives float32 \[2, 256\] .* it must give float32 \[2\]$"),
         (
             {"discriminator": nn.Sequential(nn.Flatten(), nn.Linear(256, 1))},

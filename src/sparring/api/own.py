@@ -37,6 +37,10 @@ class Parts:
         found: dict[str, Any] = {f.name: getattr(recipe, f.name) for f in fields(cls)}
         return cls(**{name: part for name, part in found.items() if _is_here(part)})
 
+    def beside(self, others: "Parts") -> "Parts":
+        """These parts, and those of the others that are not among them."""
+        return replace(others, **{f.name: given for f in fields(self) if (given := getattr(self, f.name)) is not None})
+
     def put_into(self, recipe: Recipe) -> Recipe:
         """The recipe with these parts; InputError where one is of another kind."""
         return replace(recipe, **self._made(recipe))

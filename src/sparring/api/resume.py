@@ -62,6 +62,8 @@ def resume(
     """
     parts = Parts(data, generator, discriminator, loss)
     lengths = {"epochs": epochs, "images": images, "rounds": rounds, "minutes": minutes}
+    if isinstance(run, Run):
+        parts = parts.beside(Parts.of(run.recipe))
     with joined_processes(Launch.of(), timeout, device, quiet) as (group, torch_device, progress):
         return continue_run(open_run(group, run), parts, lengths, on_write_error, group, torch_device, progress, engine)
 

@@ -1,11 +1,13 @@
 """A user's own modules as the networks of a recipe."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from sparring.config.own import Own, fingerprint
 from sparring.config.registry import register
@@ -40,6 +42,9 @@ class _OwnNetwork(Own):
     @classmethod
     def of(cls, module: nn.Module) -> Self:
         """The part of this module, whose weights are the initial ones, whatever the seed."""
+        if any(is_lazy(t) for t in (*module.parameters(), *module.buffers())):
+            name = type(module).__qualname__
+            raise InputError(f"the {cls.argument} {name} has layers without weights yet; call it once before you pass it")
         tensors = [f"{name} {t.dtype} {tuple(t.shape)}" for name, t in module.state_dict().items()]
         return cls(type(module).__qualname__, fingerprint([repr(module), *tensors])).holding(module)
 
@@ -73,23 +78,64 @@ class OwnDiscriminator(_OwnNetwork):
 
 
 def check_output(part: object, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
-    """Try a module of the user's on two inputs of this shape; InputError unless it gives two floats of the wanted shape.
+    """Try a module of the user's on two inputs of this shape, as in training and as in inference.
 
-    part: a configuration; one of Sparring's own is not tried.
+    part: a configuration; one of Sparring's own is not tried. Raises InputError unless the module gives two floats of the
+    wanted shape, and for parameters that cannot be trained: there are none, or one is frozen or not used.
     """
     if not isinstance(part, _OwnNetwork):
         return
-    name, came, wants = f"the {part.argument} {part.module}", [2, *shape], [2, *wanted]
+    name, given = f"the {part.argument} {part.module}", [2, *shape]
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        network = _tried(f"{name} cannot be copied", part.network)
+        for mode in (network.eval, network.train):
+            mode()
+            found = _tried(f"{name} fails on an input of {given}", lambda: network(torch.randn(given)))
+            _check_shape(found, f"{name} gives", f"for an input of {given}; it must give", wanted)
+    _check_trainable(network, found, name)
+
+
+def _tried(what: str, call: Callable[[], Any]) -> Any:
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(0)
-            found = part.network().eval()(torch.randn(came))
+        return call()
+    except InputError:
+        raise
     except Exception as error:  # of the user's code
-        reason = " ".join(str(error).split())
-        raise InputError(f"{name} fails on an input of {came}: {type(error).__name__}: {reason}") from error
+        raise InputError(f"{what}: {type(error).__name__}: {' '.join(str(error).split())}") from error
+
+
+def _check_shape(found: Any, gives: str, must_give: str, wanted: tuple[int, ...]) -> None:
+    wants = [2, *wanted]
     if not isinstance(found, Tensor):
-        raise InputError(f"{name} gives a {type(found).__name__}; it must give a tensor {wants} for an input of {came}")
+        raise InputError(f"{gives} a {type(found).__name__} {must_give} a tensor {wants}")
     if list(found.shape) != wants or found.dtype != torch.float32:
-        gives = f"{str(found.dtype).removeprefix('torch.')} {list(found.shape)}"
+        came = f"{str(found.dtype).removeprefix('torch.')} {list(found.shape)}"
         advice = "; end it with nn.Flatten(0)" if not wanted and found.numel() == 2 else ""
-        raise InputError(f"{name} gives {gives} for an input of {came}; it must give float32 {wants}{advice}")
+        raise InputError(f"{gives} {came} {must_give} float32 {wants}{advice}")
+
+
+def _check_trainable(network: nn.Module, output: Tensor, name: str) -> None:
+    parameters = dict(network.named_parameters())
+    if not parameters:
+        raise InputError(f"{name} has no parameters to train")
+    used = _leaves(output)
+    for key, parameter in parameters.items():
+        if not parameter.requires_grad:
+            raise InputError(f"{name} has a frozen parameter {key!r}; make it a buffer, or set requires_grad")
+        if parameter not in used:
+            raise InputError(f"{name} has a parameter {key!r} that its output does not depend on; remove it")
+
+
+def _leaves(output: Tensor) -> set[Tensor]:
+    """The tensors that an output depends on, by its graph of gradients."""
+    found, seen, waiting = set[Tensor](), set[Any](), [output.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            found.add(node.variable)  # pyright: ignore[reportAttributeAccessIssue]
+        waiting += [before for before, _ in node.next_functions]
+    return found
