@@ -4,6 +4,8 @@ import sparring
 
 run = sparring.train("dcgan", epochs=2)
 images = run.sample(num=16, seed=0)  # [16, 1, 28, 28] in [-1, 1]
+
+Your own tensors, modules, losses and metrics take a part's place: `train(..., data=sparring.data.of(x), generator=g)`.
 """
 
 from importlib import import_module
@@ -29,7 +31,6 @@ __all__ = [
     "Observer",
     "Recipe",
     "Run",
-    "__version__",
     "compare",
     "data",
     "evaluate",

@@ -79,7 +79,7 @@ class Round:
     moves: tuple[Annotated[Move, "move"], ...] = (MoveD(), MoveG())
     read: Literal["during", "after"] = "during"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         sides = {type(move) for move in self.moves}
         if MoveBoth not in sides and not {MoveD, MoveG} <= sides:
             raise InputError("round.moves moves only one side; it needs a move-d and a move-g, or a move-both")
@@ -153,7 +153,7 @@ class Recipe(Ranged):
     source: str = ""
     optim: InitVar[Adam | None] = None
 
-    def __post_init__(self, optim: Adam | None):
+    def __post_init__(self, optim: Adam | None) -> None:
         if optim is not None:
             if self.d_optim == self.g_optim:
                 object.__setattr__(self, "d_optim", optim)

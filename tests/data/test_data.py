@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -57,11 +58,11 @@ def test_other_folders_and_files_are_answered_with_what_is_needed(tmp_path):
     draw_pictures(tmp_path, 1)
     with pytest.raises(InputError, match="holds only one picture; at least 2 are needed"):
         resolve(str(tmp_path))
-    with pytest.raises(InputError, match=r"is a file; name a folder or a \.zip of pictures, or a folder"):
+    with pytest.raises(InputError, match=r"is a file; name a folder, a \.zip or an \.npz of pictures, or a folder"):
         resolve(str(tmp_path / "0.png"))
 
 
-@pytest.mark.parametrize("name", ["idx-folder", "picture-folder"])
+@pytest.mark.parametrize("name", ["idx-folder", "npz-file", "picture-folder"])
 def test_a_part_that_needs_a_path_says_so(name):
     with pytest.raises(InputError, match=f"{name} has no default path"):
         resolve(name)
@@ -76,7 +77,9 @@ def test_every_registered_data_set_keeps_the_contract(name, tmp_path, four_files
         for file, content in four_files.items():
             (tmp_path / file).write_bytes(content)
     draw_pictures(tmp_path)
-    data = resolve(str(tmp_path) if name.endswith("-folder") else name)
+    np.savez(tmp_path / "images.npz", images=np.arange(80, dtype=np.uint8).reshape(5, 4, 4))
+    paths = {"idx-folder": tmp_path, "picture-folder": tmp_path, "npz-file": tmp_path / "images.npz"}
+    data = resolve(str(paths.get(name, name)))
     assert name_of(data) == name
     assert data.summary
     assert "\n" not in data.summary

@@ -132,7 +132,8 @@ def play_python(block: Block, stage: Stage) -> None:
         path.write_text(_imported_from_here(block.numbered_code), encoding="utf-8")
         stage.python(["-m", "pytest", "-q", "-p", "no:cacheprovider", str(path)], str(block))
     else:
-        path = Path(f"line_{block.line}.py")
+        named = re.match(r"# (\w+\.py)\n", block.code)  # what later blocks import
+        path = Path(named[1] if named else f"line_{block.line}.py")
         path.write_text(rules.shortened_python(block.numbered_code), encoding="utf-8")
         stage.python([str(path)], str(block))
 

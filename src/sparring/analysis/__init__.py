@@ -16,9 +16,10 @@ __all__ = ["Comparison", "Difference", "Group", "Line", "compare"]
 def compare(runs: Sequence[str | Path | Run], *, out: str | Path = "comparison.html") -> Comparison:
     """Write a page that shows runs side by side: settings, pictures, traces, scores with intervals, and the coach's remarks.
 
-    The page is one self-contained HTML file at `out`. Each run is represented by its newest full evaluation. If those were
-    taken under different protocols, the newest evaluations that share a protocol are used, and quick scores if there are no
-    others. A run without evaluations is shown without scores.
+    runs: two or more, or their folders. out: the page, one self-contained HTML file.
+
+    Each run is represented by its newest full evaluation. If those were taken under different protocols, the newest evaluations
+    that share a protocol are used, and quick scores if there are no others. A run without evaluations is shown without scores.
     Raises InputError for fewer than two runs, for a run that is named twice or cannot be read, for scores that cannot be
     compared, and for an `out` that is not a .html file.
     """

@@ -1,16 +1,20 @@
 """Evaluate: scores of a run, a generator or a folder of pictures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from sparring import data, evaluation
+from sparring.api.own import data_of
 from sparring.config import codec, devices
 from sparring.config.rng import derive_seed, keyed_generator
+from sparring.data import Data
 from sparring.data.sets import Dataset
 from sparring.errors import InputError, check
-from sparring.evaluation import Reference, Score
+from sparring.evaluation import Metric, OwnMetrics, Score
+from sparring.evaluation.own_metrics import FEWEST
 from sparring.runs import checkpoint, scorebook
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.generator import SavedGenerator
@@ -42,32 +46,45 @@ class _Subject:
 
 
 def evaluate(
-    target: str | Path | Run,
+    target: str | Path | Run | SavedGenerator,
     *,
-    against: str | None = None,
+    against: str | Path | Data | None = None,
     num: int | None = None,
     draws: int = 5,
     seed: int = 0,
     extractor: str | None = None,
+    metrics: Sequence[Metric] = (),
     skip_bad: bool = False,
     device: str = "auto",
     quiet: bool = False,
 ) -> EvaluationResult:
-    """Score a run, a checkpoint, a generator's folder, a folder of pictures or an .npz against a data set's test examples.
+    """Score a run, a checkpoint, a generator, a folder of pictures or an .npz against a data set's test examples.
 
-    A generator is scored on `draws` independent draws of `num` samples (10,000; of points 2,500, of stacked digits 26,000), a
-    set of pictures on all of them, or on `num` at random. `against`: a data set's name or folder; by default the run's own,
-    else mnist. `skip_bad` leaves out unreadable pictures and those of another size. Memorisation is reported unless a run is
-    scored against other data than its own. The scores of a run and of its checkpoints are added to its scores.jsonl.
-    Raises InputError where the target cannot be read or scored, and where no extractor was trained on the data.
+    target: a run or a generator, or its folder; a checkpoint's file; a folder or an .npz file of pictures. A generator is
+        scored on independent draws of samples, a set of pictures on all of them.
+    against: a data set, its name or its path; by default the run's own, else mnist.
+    num: samples in a draw, by default 10,000 (of points 2,500, of stacked digits 26,000); of pictures so many at random.
+    draws: the number of draws, at least 2, whose spread gives the intervals.
+    seed: of samples and subsets.
+    extractor: a name or a file; by default the one that was trained on the data.
+    metrics: functions of your own, (samples [N, C, H, W], real [M, C, H, W]) -> a number, both float32 in [-1, 1] as 8 bits
+        give them, real ones from the test examples; points are [N, D]. Their scores have the functions' names, and intervals
+        as the others. With them there need not be an extractor.
+    skip_bad: leaves out unreadable pictures and those of another size.
+    device: "auto", "cpu", "cuda" or "mps". quiet: shows no progress.
+
+    Memorisation is reported unless a run is scored against other data than its own. The scores of a run and of its checkpoints
+    are added to its scores.jsonl. Raises InputError where the target cannot be read or scored, where no extractor was trained
+    on the data, and for a metric that gives no finite number.
     """
     check(draws >= 2, "draws", draws, "be at least 2, to tell how far scores vary")
     torch_device = devices.resolve(device)
     with Progress(quiet) as progress, devices.tf32(False):
         subject = _open(target)
-        dataset = data.resolve(against) if against else subject.run.recipe.data if subject.run else data.resolve("mnist")
+        dataset = _real_side(against, subject)
+        own = OwnMetrics.of(metrics, dataset, torch_device, progress.transfer)
         reference = evaluation.reference_for(dataset, torch_device, extractor, progress.step)
-        if reference is None:
+        if reference is None and not own.functions:
             name = getattr(dataset, "path", codec.encode(dataset)["name"])
             raise InputError(
                 f"no extractor was trained on {name}; make one with `sparring extractor train`, or name an extractor"
@@ -75,25 +92,35 @@ def evaluate(
         train = dataset.train(progress.transfer)
         if subject.run and train.fingerprint() != subject.run.facts.get("data_fingerprint"):
             train = None  # it was trained on others
+        fewest = reference.min_num_samples if reference else FEWEST
         if subject.generator is None:
             pictures = data.read_pictures(Path(subject.name), skip_bad=skip_bad, progress=progress.step)
-            chosen = _chosen(pictures.images, num, seed, reference)
-            return EvaluationResult(
-                subject.name, tuple(evaluation.score_samples(reference, chosen, seed, train)), pictures.skipped
-            )
-        generator = subject.generator
-        generator.network.to(torch_device)
-        num = num or reference.default_num_samples
-        _check_enough(num, reference)
-        taken = evaluation.score_draws(
-            reference, lambda i: _drawn(generator, num, derive_seed(seed, "draw", i)), seed, draws, train
-        )
+            chosen = _chosen(pictures.images, num, seed, fewest)
+            scores = evaluation.score_samples(reference, chosen, seed, train) if reference else []
+            return EvaluationResult(subject.name, (*scores, *own.score_samples(chosen, seed)), pictures.skipped)
+        generator = subject.generator.to(torch_device)
+        num = num or (reference or own).default_num_samples
+        _check_enough(num, fewest)
+
+        def draw(index: int) -> Dataset:
+            return evaluation.as_dataset(generator.sample(num, derive_seed(seed, "draw", index)))
+
+        scores = evaluation.score_draws(reference, draw, seed, draws, train) if reference else []
+        taken = (*scores, *own.score_draws(draw, seed, draws))
         if subject.run:
-            scorebook.append(subject.run.path, Evaluation(subject.round, False, tuple(taken)))
-        return EvaluationResult(subject.name, tuple(taken))
+            scorebook.append(subject.run.path, Evaluation(subject.round, False, taken))
+        return EvaluationResult(subject.name, taken)
 
 
-def _open(target: str | Path | Run) -> _Subject:
+def _real_side(against: str | Path | Data | None, subject: _Subject) -> Data:
+    if against:
+        return data_of(against)
+    return subject.run.recipe.data if subject.run else data.resolve("mnist")
+
+
+def _open(target: str | Path | Run | SavedGenerator) -> _Subject:
+    if isinstance(target, SavedGenerator):
+        return _Subject("generator", target)
     if target == "":
         raise InputError("name a run, a checkpoint, or a folder or an .npz of pictures")
     try:
@@ -118,21 +145,17 @@ def _of_run(run: Run, saved: Checkpoint, name: str) -> _Subject:
     return _Subject(name, run.generator_of(saved), run, saved.info.round)
 
 
-def _drawn(generator: SavedGenerator, num: int, seed: int) -> Dataset:
-    return evaluation.as_dataset(generator.sample(num, seed))
-
-
-def _chosen(examples: Dataset, num: int | None, seed: int, reference: Reference) -> Dataset:
+def _chosen(examples: Dataset, num: int | None, seed: int, fewest: int) -> Dataset:
     """All examples, or `num` at random."""
     num = num or len(examples)
     if num > len(examples):
         raise InputError(f"--num {num}: there are only {len(examples)} pictures")
-    _check_enough(num, reference)
+    _check_enough(num, fewest)
     if num == len(examples):
         return examples
     return examples.take(torch.randperm(len(examples), generator=keyed_generator("cpu", seed, "chosen"))[:num])
 
 
-def _check_enough(num: int, reference: Reference) -> None:
-    if num < reference.min_num_samples:
-        raise InputError(f"{num} samples are too few: the scores need at least {reference.min_num_samples}")
+def _check_enough(num: int, fewest: int) -> None:
+    if num < fewest:
+        raise InputError(f"{num} samples are too few: the scores need at least {fewest}")

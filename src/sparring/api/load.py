@@ -1,25 +1,47 @@
 """Runs and generators from their places on disk."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from torch import nn
+
+from sparring.api.own import Parts
+from sparring.data import Data
 from sparring.errors import InputError
+from sparring.losses import LossFunction
 from sparring.runs import checkpoint
 from sparring.runs.generator import SavedGenerator
 from sparring.runs.run import Run
 
 
-def load(path: str | Path | Run) -> Run | SavedGenerator:
+def load(
+    path: str | Path | Run,
+    *,
+    data: str | Path | Data | None = None,
+    generator: nn.Module | None = None,
+    discriminator: nn.Module | None = None,
+    loss: LossFunction | None = None,
+) -> Run | SavedGenerator:
     """A run, or the generator in one of its checkpoints or in a hub folder (such as a run's `generator/`).
 
-    All have `sample(num, seed)`.
+    path: the folder of a run or of a generator, a checkpoint's file, or "latest". Both have `sample(num, seed)`.
+    data, generator, discriminator, loss: those of your own that it was trained with, where what follows needs them: samples
+        need the generator. They are compared by their fingerprints.
+    Raises InputError where there is nothing to open, or it is damaged, or a part is not the one that it was trained with.
     """
+    parts = Parts(data, generator, discriminator, loss)
     if isinstance(path, Run):
-        return path
+        return _with_parts(path, parts)
     if Path(path).suffix == ".safetensors":
-        return Run.of_checkpoint(Path(path)).generator_of(checkpoint.read(Path(path)))
+        run = _with_parts(Run.of_checkpoint(Path(path)), parts)
+        return run.generator_of(checkpoint.read(Path(path)))
     if (Path(path) / "config.json").is_file():
-        return SavedGenerator.open(Path(path))
-    return Run.open(path)
+        return SavedGenerator.open(Path(path), generator)
+    return _with_parts(Run.open(path), parts)
+
+
+def _with_parts(run: Run, parts: Parts) -> Run:
+    return run if parts == Parts() else replace(run, recipe=parts.return_to(run.recipe, str(run.path)))
 
 
 def load_generator(path: str | Path | Run, raw: bool = False) -> SavedGenerator:

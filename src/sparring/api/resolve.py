@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sparring import data, recipes
+from sparring import recipes
+from sparring.api.own import Parts
 from sparring.config import codec
 from sparring.config.schedules import Duration
 from sparring.recipe import Recipe
@@ -13,13 +14,16 @@ from sparring.recipe import Recipe
 def resolve(
     recipe: str | Recipe,
     settings: Mapping[str, str] | None = None,
-    data_name: str | None = None,
+    parts: Parts | str | None = None,
     **lengths: float | None,
 ) -> Recipe:
-    """The recipe of this name, on another data set, with settings by dotted name, and of another length, where given."""
+    """The recipe of this name, with other parts, with settings by dotted name, and of another length, where given.
+
+    parts: a text is the name or the path of a data set.
+    """
     resolved = recipes.get(recipe) if isinstance(recipe, str) else recipe
-    if data_name is not None:
-        resolved = replace(resolved, data=data.resolve(data_name, resolved.data))
+    if parts is not None:
+        resolved = (Parts(data=parts) if isinstance(parts, str) else parts).put_into(resolved)
     return with_length(codec.override(resolved, settings or {}), **lengths)
 
 

@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
+from sparring.api.own import Parts, require_parts
 from sparring.api.resolve import with_length
 from sparring.api.session import TIMEOUT, build, engine_name, joined_processes, quick_reference, run_to_end, user_observers
 from sparring.config import devices
 from sparring.config.schedules import START, RoundInfo
+from sparring.data import Data
 from sparring.distributed.launch import Launch
 from sparring.distributed.single_process import SingleProcess
 from sparring.errors import InputError
+from sparring.losses import LossFunction
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, journal, roll_back
 from sparring.runs.follower import make_recorder, open_run
@@ -28,6 +33,10 @@ from sparring.training.capture import EngineName
 def resume(
     run: str | Path | Run,
     *,
+    data: str | Path | Data | None = None,
+    generator: nn.Module | None = None,
+    discriminator: nn.Module | None = None,
+    loss: LossFunction | None = None,
     epochs: int | None = None,
     images: int | None = None,
     rounds: int | None = None,
@@ -42,20 +51,31 @@ def resume(
 ) -> Run:
     """Go on where a run stopped, bit for bit on the CPU; a new length extends (or ends) it.
 
+    run: a run, its folder, or "latest".
+    data: the data that the run was trained on, where they have moved, or where they are of your own.
+    generator, discriminator, loss: the modules and the function of your own that it was trained with; the weights come from
+        the run. A run that is still in memory, as `train` returned it, has them all.
+    epochs, images, rounds, minutes: the new length, at most one of them; by default what is left of the run's own.
+    device, engine, on_write_error, quiet, timeout: as for `train`.
+    observers, patience: as for `train`; a run does not remember those that it had.
+
     A run that was killed before its first checkpoint begins anew; with another number of processes than before it goes on
-    within rounding. `observers` and `patience`: as in `train`; a run does not remember those that it had. Raises as
-    `train`; InputError where no intact checkpoint is left, the data are not those that it was trained on, or another process
-    trains it.
+    within rounding. Raises as `train`; InputError where no intact checkpoint is left, another process trains the run, or data,
+    modules or function are missing or not those that it was trained with.
     """
     own = user_observers(observers, patience)
+    parts = Parts(data, generator, discriminator, loss)
     lengths = {"epochs": epochs, "images": images, "rounds": rounds, "minutes": minutes}
+    if isinstance(run, Run):
+        parts = parts.beside(Parts.of(run.recipe))
     with joined_processes(Launch.of(), timeout, device, quiet) as (group, torch_device, progress):
         began = open_run(group, run)
-        return continue_run(began, lengths, on_write_error, group, torch_device, progress, engine, own, patience)
+        return continue_run(began, parts, lengths, on_write_error, group, torch_device, progress, engine, own, patience)
 
 
 def continue_run(
     run: Run,
+    parts: Parts,
     lengths: Mapping[str, float | None],
     on_write_error: OnWriteError,
     group: SingleProcess,
@@ -66,6 +86,8 @@ def continue_run(
     patience: int | None,
 ) -> Run:
     """Go on with a run, in all processes of a group."""
+    run = replace(run, recipe=parts.return_to(run.recipe, str(run.path)))
+    require_parts(run.recipe, f"sparring.resume({str(run.path)!r}, ")
     recipe = with_length(run.recipe, **lengths)
     found: list[checkpoint.Checkpoint | None] = []
     problems: list[str] = []
@@ -91,7 +113,7 @@ def continue_run(
             for problem in problems:
                 progress.say(f"{problem}; going on from round {start.round}")
             if built.data.fingerprint() != run.facts.get("data_fingerprint"):
-                raise InputError(f"{run.path} was trained on other data than {run.recipe.data} now holds; train anew instead")
+                raise InputError(f"{run.path} was trained on other data than {recipe.data} now holds; train anew instead")
             reference = quick_reference(recipe, device, progress, patience)
             stopped = {"after": "patience"} if _ended_by_patience(run, start.round) else {}
             roll_back.restore_to(run, built.gan, saved)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from sparring import evaluation
+from sparring.api.own import require_parts
 from sparring.config import devices
 from sparring.config.non_finite import DivergenceError
 from sparring.config.rng import own_torch_state
@@ -27,6 +28,7 @@ from sparring.runs.recorder import Ending, Recorder
 from sparring.runs.run import Run
 from sparring.runs.signals import StopSignals
 from sparring.runs.watch import Watch
+from sparring.training.build import check_outputs
 from sparring.training.capture import EngineName, GraphedSteps
 from sparring.training.engine import Engine
 from sparring.training.observers import check_observers
@@ -39,7 +41,8 @@ class TrainingStopped(KeyboardInterrupt):
 
     def __init__(self, run: Run, number: signal.Signals):
         super().__init__(f"stopped; go on with `sparring resume {run.path}`")
-        self.run, self.exit_status = run, 128 + number
+        self.run: Run = run
+        self.exit_status: int = 128 + number
 
 
 @contextmanager
@@ -65,12 +68,15 @@ def build(
 
     `engine`: "eager" takes the plain steps of `training.step`; "capture" records rounds as CUDA graphs; "auto" captures on
     CUDA, and else takes the fast steps of `training.fast`.
-    Raises InputError for "capture" on another device or in several processes, MachineError for data too large for a GPU.
+    Raises InputError for "capture" on another device or in several processes, and where a part of the user's is not here or
+    does not fit; MachineError for data too large for a GPU.
     """
     if engine == "capture" and (device.type != "cuda" or (group and group.size > 1)):
         where = f"on {device.type}" if device.type != "cuda" else f"in {group.size} processes" if group else ""
         raise InputError(f"--engine capture records rounds on CUDA in a single process, not {where}; use --engine auto")
+    require_parts(recipe, "sparring.train(..., ")
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
+    check_outputs(recipe, train_set.shape)
     devices.check_room(train_set.num_bytes(), device)
     return Engine.build(recipe, train_set, seed, device, group, fast=engine != "eager"), test
 

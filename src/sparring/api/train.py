@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from torch import nn
+
 from sparring import recipes
+from sparring.api.own import Parts
 from sparring.api.resolve import lost_ratio, resolve
 from sparring.api.resume import continue_run
 from sparring.api.session import (
@@ -19,8 +22,11 @@ from sparring.api.session import (
 )
 from sparring.config import codec, devices
 from sparring.config.schedules import START, RoundInfo
+from sparring.data import Data
 from sparring.distributed.launch import Launch
 from sparring.errors import InputError
+from sparring.losses import Loss, LossFunction, RelativisticLoss
+from sparring.networks import DiscriminatorConfig, GeneratorConfig
 from sparring.recipe import Recipe
 from sparring.runs import run as runs
 from sparring.runs.follower import make_recorder, open_run
@@ -34,7 +40,10 @@ from sparring.training.capture import EngineName
 def train(
     recipe: str | Recipe,
     *,
-    data: str | None = None,
+    data: str | Path | Data | None = None,
+    generator: nn.Module | GeneratorConfig | None = None,
+    discriminator: nn.Module | DiscriminatorConfig | None = None,
+    loss: LossFunction | Loss | RelativisticLoss | None = None,
     epochs: int | None = None,
     images: int | None = None,
     rounds: int | None = None,
@@ -53,19 +62,35 @@ def train(
 ) -> Run:
     """Train a recipe from its start; returns the run, saved on disk.
 
-    `settings` override fields of the recipe by dotted name, as texts: {"optim.lr": "1e-4"}. `start_from`: a run whose weights
-    training starts from. At most one of epochs, images, rounds and minutes; without any, the recipe's own length.
-    `engine`: the plain steps ("eager"), or rounds recorded as CUDA graphs ("capture"); "auto" is "capture" on CUDA, elsewhere
-    the fast steps. `observers`: objects with some of the methods of `sparring.Observer`, called in rank 0. `patience`: the run
-    ends once so many quick scores in a row have not improved; `resume` goes on. `on_write_error`: a file that cannot be written
-    "stop"s the training, or lets it "continue" without the file.
-    Processes that torchrun started train one run together, which rank 0 writes; `timeout`: the seconds that they wait for each
-    other. Restarted by torchrun, they go on with the run that they began in `out`.
+    recipe: a registered name, or a `Recipe`.
+    data: the name of a data set, a path, or a data set as `sparring.data.of(...)` makes one; by default the recipe's own.
+    generator: a module that makes images [B, C, H, W] in [-1, 1] (points [B, D]) of z [B, num_z], float32 both, or a
+        configuration from `sparring.networks`. discriminator: one that makes logits [B] of such images. The weights of a
+        module are the initial ones, whatever the seed; it is copied, and stays as it is.
+    loss: a function (real_logits [N], fake_logits [M]) -> (D's values, G's values), see `sparring.losses.own_loss`, or a loss
+        from `sparring.losses`.
+    epochs, images, rounds, minutes: the length, at most one of them; without any, the recipe's own.
+    out: a new or an empty folder; by default one under runs/, named after the time and the recipe.
+    seed: of every random draw, at least 0.
+    device: "auto", "cpu", "cuda" or "mps".
+    engine: the plain steps ("eager"), or rounds recorded as CUDA graphs ("capture"); "auto" is "capture" on CUDA, elsewhere the
+        fast steps.
+    observers: objects with some of the methods of `sparring.Observer`, called in rank 0.
+    patience: the run ends once so many quick scores in a row have not improved; `resume` goes on.
+    settings: override fields of the recipe by dotted name, as texts: {"optim.lr": "1e-4"}.
+    start_from: a run whose weights training starts from.
+    on_write_error: a file that cannot be written "stop"s the training, or lets it "continue" without the file.
+    quiet: shows no progress.
+    timeout: the seconds that processes wait for each other. Those that torchrun started train one run together, which rank 0
+        writes. Restarted by torchrun, they go on with the run that they began in `out`.
+
+    Of data, modules and functions of your own the run keeps fingerprints; `resume` and `load` ask for them.
     Raises InputError for unusable input; NonFiniteError where training diverges, and MachineError where the disk or the memory
     fails or a process is lost, both with the newest checkpoint kept; TrainingStopped (a KeyboardInterrupt) on Ctrl-C or
     SIGTERM, with the run saved; and what an observer raised, with the run saved.
     """
-    resolved = resolve(recipe, settings, data, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
+    parts = Parts(data, generator, discriminator, loss)
+    resolved = resolve(recipe, settings, parts, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
     remark = lost_ratio(recipes.get(recipe) if isinstance(recipe, str) else recipe, settings or {})
     own = user_observers(observers, patience)
     launch, folder = Launch.of(), Path(out) if out is not None else None
@@ -76,7 +101,8 @@ def train(
             progress.say(remark)
         if folder is not None and launch.attempt and group.on_rank0(lambda: runs.has_begun(folder, launch.group)):
             began = open_run(group, folder)
-            return continue_run(began, {}, on_write_error, group, torch_device, progress, engine, own, patience)
+            given = Parts.of(resolved)
+            return continue_run(began, given, {}, on_write_error, group, torch_device, progress, engine, own, patience)
         if folder is not None:
             group.on_rank0(lambda: runs.require_empty(folder))
         built, test = group.raise_together(lambda: build(resolved, seed, torch_device, progress, group, engine))

@@ -28,7 +28,7 @@ class Adaptive(Ranged, prefix="augment."):
     every: Annotated[int, Range(1)] = 4
     images_to_full: Annotated[int, Range(1)] = 500_000
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.augment, Adaptive):
             raise InputError("augment.augment is adaptive itself; name what it adapts, such as diff-augment")

@@ -27,7 +27,7 @@ class DiffAugment:
     translation: bool = True
     cutout: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (self.color or self.translation or self.cutout):
             raise InputError("diff-augment does nothing with color, translation and cutout all false; leave it out")
 

@@ -10,6 +10,7 @@ from sparring.cli.train import report
 
 @click.command(name="resume", epilog="Example: sparring resume latest --epochs 20")
 @click.argument("run", default="latest")
+@click.option("--data", metavar="DATA", help="The same data in another place.  [default: where they were]")
 @options.lengths
 @options.device
 @options.engine
@@ -22,6 +23,7 @@ from sparring.cli.train import report
 @options.as_json
 def command(
     run: str,
+    data: str | None,
     device: str,
     engine: Any,
     patience: int | None,
@@ -44,6 +46,6 @@ def command(
     options.execute(code)
     how: dict[str, Any] = {"on_write_error": on_write_error, "timeout": options.seconds(timeout, TIMEOUT)}
     how |= {"observers": options.observers(tensorboard), "patience": patience}
-    resumed = resume(run, device=device, engine=engine, quiet=quiet, **how, **lengths)
+    resumed = resume(run, data=data, device=device, engine=engine, quiet=quiet, **how, **lengths)
     if Launch.of().rank == 0:
         report(Result.of(resumed), as_json)

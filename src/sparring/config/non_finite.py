@@ -87,4 +87,5 @@ class DivergenceError(NonFiniteError):
     def __init__(self, found: NonFiniteValue, info: RoundInfo | None = None, remark: str = ""):
         where = f" at round {info.round} (epoch {info.epoch})" if info else ""
         super().__init__(f"{found}{where}{remark}")
-        self.non_finite, self.info = found, info
+        self.non_finite: NonFiniteValue = found
+        self.info: RoundInfo | None = info

@@ -132,7 +132,7 @@ class Ranged:
 
     prefix: ClassVar[str] = ""
 
-    def __init_subclass__(cls, prefix: str | None = None, **others: Any):
+    def __init_subclass__(cls, prefix: str | None = None, **others: Any) -> None:
         super().__init_subclass__(**others)
         if prefix is not None:
             cls.prefix = prefix

@@ -18,6 +18,7 @@ T = TypeVar("T")
 LONGEST_NAME = 100  # characters used for suggestions and errors; comparing longer names is slow
 
 _parts: dict[str, dict[str, Any]] = {}
+_unlisted: set[tuple[str, str]] = set()
 
 
 def kebab(name: str) -> str:
@@ -27,9 +28,11 @@ def kebab(name: str) -> str:
     return words.replace("_", "-").lower()
 
 
-def register(kind: str) -> Callable[[T], T]:
+def register(kind: str, *, listed: bool = True) -> Callable[[T], T]:
     """Decorator that registers a part of this kind under its own name.
 
+    kind: "recipe", "data", "loss", "generator", "discriminator", "penalty" or another kind of part. listed: False for a part
+    that files may name and nobody can choose, since it stands for an object of the user's.
     Raises ValueError if a part of another module already has the name.
     """
 
@@ -39,6 +42,8 @@ def register(kind: str) -> Callable[[T], T]:
         if name in known and known[name].__module__ != part.__module__:
             raise ValueError(f"{kind} {name!r} is already registered by {known[name].__module__}")
         known[name] = part
+        if not listed:
+            _unlisted.add((kind, name))
         return part
 
     return add
@@ -50,7 +55,7 @@ def import_all(package: str, path: Iterable[str]) -> None:
         importlib.import_module(f"{package}.{module.name}")
 
 
-def name_of(part) -> str:
+def name_of(part: Any) -> str:
     """The registered name of a part, its class, or a recipe function."""
     named = part if hasattr(part, "__name__") else type(part)
     return kebab(named.__name__.removesuffix("Config"))
@@ -63,17 +68,17 @@ def forget(module: str) -> None:
             del known[name]
 
 
-def is_registered(part) -> bool:
+def is_registered(part: Any) -> bool:
     """True if the class of this value is a registered part."""
     return any(type(part) in known.values() for known in _parts.values())
 
 
 def names(kind: str) -> list[str]:
-    """The names of all registered parts of a kind, sorted."""
-    return sorted(_parts.get(kind, {}))
+    """The names of all registered parts of a kind that can be chosen, sorted."""
+    return sorted(name for name in _parts.get(kind, {}) if (kind, name) not in _unlisted)
 
 
-def find(kind: str, name: str):
+def find(kind: str, name: str) -> Any:
     """The part registered as `name`; InputError with the nearest names if there is none."""
     try:
         return _parts[kind][name]

@@ -44,7 +44,7 @@ class Interval(Ranged):
     epochs: Annotated[int, Range(above=0)] | None = None
     rounds: Annotated[int, Range(above=0)] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_one(self, "an interval")
         super().__post_init__()
 
@@ -63,7 +63,7 @@ class Duration(Ranged):
     rounds: Annotated[int, Range(above=0)] | None = None
     minutes: Annotated[float, Range(above=0)] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_one(self, "a length")
         super().__post_init__()
 
@@ -97,7 +97,7 @@ class Schedule(Ranged, prefix="ramps: "):
     images: Annotated[int, Range(1)] | None = None
     shape: Literal["cosine", "linear"] = "cosine"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         ends, most = (self.start, self.end), max(self.start, self.end)
         check(self.of != "strength" or most <= 1, "ramps: strength", ends, "be at most 1")

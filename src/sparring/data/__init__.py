@@ -5,7 +5,8 @@ Images are uint8 [N, C, H, W] in storage; `batch` makes floats in [-1, 1] of the
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +19,9 @@ from sparring.data.cifar10 import Cifar10
 from sparring.data.folder import image_files
 from sparring.data.folder.picture_folder import PictureFolder, like
 from sparring.data.mnist import NAMES, FashionMnist, IdxFolder, Kmnist, Mnist
+from sparring.data.npz_file import NpzFile
+from sparring.data.own.own_data import OwnData, own_data
+from sparring.data.own.pixels import Layout, ValueRange
 from sparring.data.pictures import Pictures, read_pictures
 from sparring.data.sets import Data, Dataset, ImageSet, PointSet, Progress, StackedSet
 from sparring.data.stacked_mnist import StackedMnist
@@ -35,6 +39,8 @@ __all__ = [
     "Kmnist",
     "Mnist",
     "Moons",
+    "NpzFile",
+    "OwnData",
     "PictureFolder",
     "Pictures",
     "PointSet",
@@ -45,6 +51,7 @@ __all__ = [
     "SwissRoll",
     "check",
     "listing",
+    "of",
     "read_pictures",
     "resolve",
 ]
@@ -53,8 +60,9 @@ MOST_CLASSES = 100  # whose counts are told one by one
 
 
 def resolve(name_or_path: str, instead: Data | None = None) -> Data:
-    """The registered data set of this name, with its defaults, or else the IDX files or the pictures of this folder or .zip.
+    """The registered data set of this name, with its defaults, or else what is in this folder, .zip or .npz file.
 
+    A folder holds pictures or MNIST's four IDX files.
     A name wins over a folder of the same name, which `./name` still reaches. `instead`: the data set that is replaced; where
     both are folders of pictures, its size, fit and channels are taken over. Raises InputError for anything else, and for
     folders in which files are missing.
@@ -66,16 +74,82 @@ def resolve(name_or_path: str, instead: Data | None = None) -> Data:
     if path.is_dir() or path.suffix.lower() == ".zip":
         found = _folder(path)
         return like(found, instead) if isinstance(found, PictureFolder) else found
+    if path.suffix.lower() == ".npz" and path.exists():
+        return NpzFile(str(path.absolute()))
     if path.exists():
-        raise InputError(f"{path} is a file; name a folder or a .zip of pictures, or a folder of MNIST's four IDX files")
+        raise InputError(f"{path} is a file; name a folder, a .zip or an .npz of pictures, or a folder of MNIST's IDX files")
     raise InputError(f"{name_or_path!r} is neither a data set nor a folder; {registry.suggest(name_or_path, names)}")
+
+
+def of(
+    source: Any,
+    labels: Any = None,
+    *,
+    classes: Sequence[str] | None = None,
+    value_range: ValueRange | None = None,
+    layout: Layout | None = None,
+    test: Any = None,
+    test_labels: Any = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+) -> Data:
+    """Your own data as a data set, for `sparring.train(..., data=...)` and `Recipe(data=...)`.
+
+    source: images in memory, in one of these forms; they are copied, and a data set is read once.
+        A tensor or an array, [N, H, W], [N, C, H, W] or [N, H, W, C] with 1 or 3 channels: uint8, or floats.
+        A list of PIL images, tensors or arrays of one shape.
+        A PyTorch data set whose items are an image or (image, label), such as torchvision's ImageFolder.
+        A Hugging Face data set, or another one whose rows are dicts with an image.
+        Floats [N, D], which are points and no images.
+        A name, a folder, a .zip or an .npz file, as for `resolve`; of what follows these take `test` alone, and only an .npz
+        does (the path of a second one).
+    labels: the class of each image, whole numbers [N] from 0, where the items of the source have none.
+    classes: the names of the classes; by default those that the source has, else numbers.
+    value_range: the values of black and white in floats, such as (0, 255). By default (0, 1) where all lie in [0, 1], and
+        (-1, 1) where all lie in [-1, 1] and some are negative. Floats are rounded to 256 values.
+    layout: "NCHW" or "NHWC", where both axes could be that of the channels.
+    test, test_labels: examples to test with, in any of these forms; by default a tenth of the source, chosen by its number of
+        examples alone, which is then not trained on.
+    image_column, label_column: of rows that are dicts, where more than one could be meant.
+
+    A run keeps the fingerprint of such data, and `resume` asks for them; files are found again by their path.
+    Raises InputError for an empty source, examples of several shapes, values out of the range or of an unclear one, and labels
+    of another number.
+    """
+    if isinstance(source, str | Path):
+        others = (labels, classes, value_range, layout, test_labels, image_column, label_column)
+        return _at_path(str(source), test, all(value is None for value in others))
+    return own_data(
+        source,
+        labels,
+        classes=classes,
+        value_range=value_range,
+        layout=layout,
+        test=test,
+        test_labels=test_labels,
+        image_column=image_column,
+        label_column=label_column,
+    )
+
+
+def _at_path(source: str, test: Any, alone: bool) -> Data:
+    found = resolve(source)
+    if not alone:
+        raise InputError(f"{source} says itself what labels and ranges it has; pass no settings for it but test=")
+    if test is None:
+        return found
+    if not isinstance(found, NpzFile) or not str(test).lower().endswith(".npz"):
+        raise InputError(f"{source} brings its own test examples; test= names a second .npz file beside a first one")
+    found = replace(found, test_path=str(Path(test).absolute()))
+    found.fetch()
+    return found
 
 
 def _by_default(name: str) -> Data:
     part = registry.find("data", name)
     needed = _needed(part)
     if needed:
-        raise InputError(f"{name} has no default {', '.join(needed)}; name the folder itself")
+        raise InputError(f"{name} has no default {', '.join(needed)}; name the folder or the file itself")
     return part()
 
 

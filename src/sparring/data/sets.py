@@ -15,7 +15,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class _Examples:
+class Examples:
     """Base of all kinds of examples: the first axis of every tensor field is the examples, except for those in `shared`."""
 
     shared: ClassVar[tuple[str, ...]] = ()
@@ -61,7 +61,7 @@ class _Examples:
 
 
 @dataclass(frozen=True, eq=False)
-class ImageSet(_Examples):
+class ImageSet(Examples):
     """Images with their labels, if they have any; `classes[label]` is a label's name."""
 
     images: Tensor  # uint8 [N, C, H, W]
@@ -91,7 +91,7 @@ class ImageSet(_Examples):
 
 
 @dataclass(frozen=True, eq=False)
-class PointSet(_Examples):
+class PointSet(Examples):
     """Points of a toy distribution; they have no labels."""
 
     points: Tensor  # float32 [N, D]
@@ -116,7 +116,7 @@ class PointSet(_Examples):
 
 
 @dataclass(frozen=True, eq=False)
-class StackedSet(_Examples):
+class StackedSet(Examples):
     """Images whose channels are pictures of one stock, held as indices into it and stacked batch by batch."""
 
     stock: Tensor  # uint8 [M, H, W]

@@ -3,7 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 CHUNK = 1 << 18  # bytes
 
@@ -51,7 +51,7 @@ class Capped(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         room = memoryview(buffer)
         data = self._stream.read(len(room))
         self._left -= len(data)

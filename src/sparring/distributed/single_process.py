@@ -22,7 +22,8 @@ class SingleProcess:
     """
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
-        self.rank, self.size = rank, size
+        self.rank: int = rank
+        self.size: int = size
         self.stop_request: Callable[[], int] = lambda: 0
 
     @property

@@ -1,5 +1,6 @@
 """Scores: metric values of samples, with protocol, interval, floor and ceiling."""
 
+from sparring.evaluation.own_metrics import Metric, OwnMetrics
 from sparring.evaluation.references import Reference, as_dataset, reference_for
 from sparring.evaluation.score import BETTER, Protocol, Score, check_comparable, difference
 from sparring.evaluation.scoring import QUICK, floor, quick_scores, score_draws, score_samples
@@ -7,6 +8,8 @@ from sparring.evaluation.scoring import QUICK, floor, quick_scores, score_draws,
 __all__ = [
     "BETTER",
     "QUICK",
+    "Metric",
+    "OwnMetrics",
     "Protocol",
     "Reference",
     "Score",

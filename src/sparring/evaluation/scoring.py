@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from math import sqrt
 from statistics import mean, stdev
+from typing import Any
 
 import torch
 
@@ -61,7 +62,7 @@ def score_samples(reference: Reference, samples: Dataset, seed: int, train: Data
 
     seen = reference.extract(samples)
     values = measure(seen, SUBSETS)
-    intervals, note = _by_subsamples(values, lambda part: measure(part, SUBSETS // SUBSAMPLES), seen, seed)
+    intervals, note = by_subsamples(values, lambda part: measure(part, SUBSETS // SUBSAMPLES), seen, seed)
     notes = dict.fromkeys(values, note)
     return _scores(reference, len(samples), seed, values, intervals, notes) + _audit(reference, samples, train, seed)
 
@@ -70,7 +71,7 @@ def quick_scores(reference: Reference, samples: Dataset, seed: int) -> list[Scor
     """The few cheap scores that are taken during training, with intervals from subsamples."""
     seen = reference.extract(samples)
     values = reference.quick_metrics(seen)
-    intervals, note = _by_subsamples(values, reference.quick_metrics, seen, seed)
+    intervals, note = by_subsamples(values, reference.quick_metrics, seen, seed)
     return _scores(reference, len(samples), seed, values, intervals, dict.fromkeys(values, note), quick=True)
 
 
@@ -110,8 +111,8 @@ def _floor(reference: Reference, num: int, quick: bool) -> Values:
     return {name: value.item() for name, value in cache.tensors(depends_on, make, fits).items()}
 
 
-def _by_subsamples(
-    values: Values, measure: Callable[[Features], Values], seen: Features, seed: int
+def by_subsamples(
+    values: Values, measure: Callable[[Any], Values], seen: Features | Dataset, seed: int
 ) -> tuple[dict[str, Interval], str]:
     """95 % intervals around the values, from the spread of subsamples of a quarter, drawn without replacement.
 

@@ -5,6 +5,7 @@ from sparring.losses.hinge import Hinge
 from sparring.losses.least_squares import LeastSquares
 from sparring.losses.loss import Loss, RelativisticLoss, is_probabilistic
 from sparring.losses.non_saturating import Minimax, NonSaturating
+from sparring.losses.own import LossFunction, own_loss
 from sparring.losses.relativistic import RelativisticAverage, RelativisticPairing
 from sparring.losses.wasserstein import Wasserstein
 
@@ -12,6 +13,7 @@ __all__ = [
     "Hinge",
     "LeastSquares",
     "Loss",
+    "LossFunction",
     "Minimax",
     "NonSaturating",
     "RelativisticAverage",
@@ -19,6 +21,7 @@ __all__ = [
     "RelativisticPairing",
     "Wasserstein",
     "is_probabilistic",
+    "own_loss",
 ]
 
 registry.import_all(__name__, __path__)

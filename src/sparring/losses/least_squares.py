@@ -26,7 +26,7 @@ class LeastSquares(Ranged, prefix="loss."):
     b: Annotated[float, Range()] = 1.0
     c: Annotated[float, Range()] = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check(self.b != self.a, "loss.b", self.b, "differ from loss.a, for D to tell real from generated")
         check(self.c != self.a, "loss.c", self.c, "differ from loss.a, for G to want something else than D")

@@ -38,7 +38,7 @@ class Task:
         cls,
         recipe: str,
         *,
-        data: str | None = None,
+        data: str | Path | None = None,
         settings: Mapping[str, str] | None = None,
         start_from: str | Path | None = None,
         device: str = "auto",
@@ -51,8 +51,10 @@ class Task:
     ) -> "Task":
         """The task with these options of `sparring train`; `code` is a Python file that registers the user's own parts.
 
-        Raises InputError for an option that cannot be used.
+        Raises InputError for an option that cannot be used, such as an object of this program, which no other process has.
         """
+        data = str(data) if isinstance(data, Path) else data
+        _check_reachable({"recipe": recipe, "data": data} | lengths)
         file = recipe if recipe.endswith(".py") else None
         if file and code:
             raise InputError(f"several seeds take one file of your own; import {code} in {file} instead of passing --with")
@@ -96,3 +98,16 @@ class Task:
         if run.facts.get("start_from") != self.start_from:
             began = run.facts.get("start_from") or "no other run"
             raise InputError(f"{run.path} holds a run that started from {began}; {other}")
+
+
+def _check_reachable(given: Mapping[str, object]) -> None:
+    """InputError for what the processes that train the seeds cannot have."""
+    for name, value in given.items():
+        if value is not None and not isinstance(value, str | int | float):
+            advice = {
+                "data": "save the data as an .npz file with numpy.savez(path, images=..., labels=...), and pass data=path",
+            }.get(name, "register it in a Python file with a recipe, and pass recipe=file")
+            raise InputError(
+                f"{name} is of type {type(value).__name__}, and several seeds train in processes of their own, "
+                f"which do not have the objects of this one; {advice}"
+            )

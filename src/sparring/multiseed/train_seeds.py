@@ -37,7 +37,8 @@ class SeedsStopped(KeyboardInterrupt):
         super().__init__(
             f"stopped with {len(runs.runs)} of {num} seeds done; to continue, repeat the command with --out {runs.folder}"
         )
-        self.runs, self.exit_status = runs, 128 + number
+        self.runs: SeedRuns = runs
+        self.exit_status: int = 128 + number
 
 
 def train_seeds(
@@ -45,12 +46,17 @@ def train_seeds(
 ) -> SeedRuns:
     """Train a recipe with several seeds, each in a process of its own; each run equals one that is trained alone.
 
-    recipe: a registered name, a Python file that registers a recipe, or a `Task`; options: those of `Task.of`, such as
-    epochs=2, patience=5 or settings={"batch_size": "32"}. `out` is the folder of the runs and their summary, by default a new
-    one under runs/. Complete runs in it are kept and stopped ones are resumed; the summary covers all seeds in the folder. A
-    seed that becomes non-finite is listed in `failed` and does not stop the others; after any other failure no further seed
-    starts.
-    Raises InputError for unusable input, and SeedsStopped (a KeyboardInterrupt) on Ctrl-C or SIGTERM, with all runs saved.
+    recipe: a registered name, a Python file that registers a recipe, or a `Task` with all options.
+    seeds: whole numbers of at least 0, such as range(16).
+    out: the folder of the runs and their summary, by default a new one under runs/. Complete runs in it are kept and stopped
+        ones are resumed; the summary covers all seeds in the folder.
+    quiet: shows no progress.
+    options: as for `train`: data (a name or a path), settings, start_from, device, engine, patience, on_write_error, and one of
+        epochs, images, rounds and minutes; and code, a Python file that registers parts of your own.
+
+    A seed that becomes non-finite is listed in `failed` and does not stop the others; after any other failure no further seed
+    starts. Raises InputError for unusable input, such as an object of this program, which no other process has, and
+    SeedsStopped (a KeyboardInterrupt) on Ctrl-C or SIGTERM, with all runs saved.
     """
     task = recipe if isinstance(recipe, Task) else Task.of(recipe, **options)
     asked = sorted(set(seeds))
@@ -105,7 +111,7 @@ class _Session:
     images: int = 0
     seconds: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._running: dict[Seed, Worker] = {}
         self._stopping = False
         self._images_before, self._seconds_before = work_before(self.folder / FILE)

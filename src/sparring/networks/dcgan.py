@@ -38,7 +38,7 @@ class DcganGeneratorConfig(Ranged, prefix="generator."):
     bn_momentum: float = 0.01
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check(self.max_width >= self.width, "generator.max_width", self.max_width, f"be at least the width, {self.width}")
 
@@ -83,7 +83,7 @@ class DcganDiscriminatorConfig(Ranged, prefix="discriminator."):
     dropout: Annotated[float, Range(0, below=1)] = 0.3
     initial: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check(self.max_width >= self.width, "discriminator.max_width", self.max_width, f"be at least the width, {self.width}")
 

@@ -69,7 +69,7 @@ class GlorotNormal(Initial):
     bias_low: Annotated[float, Range()] = 0.0
     bias_high: Annotated[float, Range()] = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check(self.bias_low <= self.bias_high, "initial.bias_low", self.bias_low, f"be at most bias_high, {self.bias_high}")
 
@@ -88,7 +88,7 @@ class FirstLayer(Initial):
     first: Annotated[Initial, "initial"] = field(default_factory=Gaussian)
     rest: Annotated[Initial, "initial"] = field(default_factory=GlorotUniform)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         nested = isinstance(self.first, FirstLayer) or isinstance(self.rest, FirstLayer)
         check(not nested, "initial.first, initial.rest", "first-layer", "be a distribution for single layers")

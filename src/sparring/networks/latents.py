@@ -87,7 +87,7 @@ class Code(Ranged, prefix="z."):
     classes: Annotated[int, Range(0)] = 0
     continuous: Annotated[int, Range(0)] = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check(self.classes != 1, "z.classes", self.classes, "be 0, or at least 2")
 

@@ -43,7 +43,7 @@ class _R3Config(Ranged):
     group: Annotated[int, Range(1)] = 16
     initial: Annotated[Initial, "initial"] = field(default_factory=Scaled)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         rule = f"be a multiple of {self.group} / {EXPANSION}, of the groups' channels"
         check(self._in_groups(self.width), f"{self.prefix}width", self.width, rule)

@@ -5,7 +5,7 @@ metadata. Random states and the place in the epoch need no bytes: they are funct
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class Facts:
     journal_bytes: int
     clocks: tuple[int, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("round", "images", "epoch", "seconds", "journal_bytes"):
             check(getattr(self, name) >= 0, name, getattr(self, name), "be at least 0")
         good = len(self.clocks) == 2 and 0 <= min(self.clocks) <= max(self.clocks) < 2**63
@@ -127,14 +127,27 @@ def read(path: Path) -> Checkpoint:
 
 def check_fits(checkpoint: Checkpoint, recipe: Recipe, shape: tuple[int, ...], where: str) -> None:
     """InputError, naming `where`, unless the networks of this recipe have the checkpoint's weights; takes no memory."""
-    builds = {
+    builds: dict[NetworkName, Callable[[], nn.Module]] = {
         "generator": lambda: build_generator(recipe, shape, seed=0),
         "discriminator": lambda: build_discriminator(recipe, shape, seed=0),
     }
     for side, build in builds.items():
-        prefix = f"{side}.network."
-        own = {name.removeprefix(prefix): t for name, t in checkpoint.tensors.items() if name.startswith(prefix)}
-        networks.check_fits(build, own, f"{where}, {side}")
+        networks.check_fits(build, _weights(checkpoint, side), f"{where}, {side}")
+
+
+def discriminator_of(checkpoint: Checkpoint, recipe: Recipe, shape: tuple[int, ...], where: str) -> nn.Module:
+    """The discriminator in a checkpoint, in inference mode; InputError, naming `where`, unless it is the recipe's."""
+    weights = _weights(checkpoint, "discriminator")
+    networks.check_fits(lambda: build_discriminator(recipe, shape, seed=0), weights, f"{where}, discriminator")
+    network = build_discriminator(recipe, shape, seed=0).eval()
+    copy_tensors(network.state_dict(), weights)
+    return network
+
+
+def _weights(checkpoint: Checkpoint, side: NetworkName) -> dict[str, Tensor]:
+    """A network's weights and buffers, named as in its state_dict."""
+    prefix = f"{side}.network."
+    return {name.removeprefix(prefix): t for name, t in checkpoint.tensors.items() if name.startswith(prefix)}
 
 
 def restore(checkpoint: Checkpoint, gan: GAN) -> None:

@@ -1,6 +1,5 @@
 """A trained generator in a folder of its own, with the layout that model hubs expect."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from sparring.config import codec
 from sparring.config.rng import keyed_generator
 from sparring.errors import InputError, naming
-from sparring.networks import GeneratorConfig, check_fits, seeded
+from sparring.networks import GeneratorConfig, OwnGenerator, check_fits, seeded
 from sparring.networks.latents import Code, Noise
 from sparring.recipe import Recipe
 from sparring.runs.checkpoint import copy_tensors
@@ -29,14 +28,25 @@ def sample_shape(data: Any, where: str) -> tuple[int, ...]:
     return shape
 
 
-@dataclass(frozen=True)
-class SavedGenerator:
-    """A generator in inference mode, with the distribution of z that it was trained on."""
+class SavedGenerator(nn.Module):
+    """A generator in inference mode, with the distribution of z that it was trained on.
+
+    It is a module, z [N, num_z] -> images [N, *shape] in [-1, 1] on its device, and gradients go through it.
+    """
 
     config: GeneratorConfig
     noise: Noise
     shape: tuple[int, ...]
     network: nn.Module
+
+    def __init__(self, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], network: nn.Module):
+        super().__init__()
+        self.config, self.noise, self.shape, self.network = config, noise, shape, network
+        self.eval()
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Images [N, *shape] in [-1, 1] of z [N, num_z], in one batch; see `draw` for many."""
+        return self.network(z)
 
     @classmethod
     def build(cls, recipe: Recipe, shape: tuple[int, ...], weights: dict[str, Tensor]) -> "SavedGenerator":
@@ -44,8 +54,11 @@ class SavedGenerator:
         return cls._build(recipe.generator, recipe.z, shape, weights)
 
     @classmethod
-    def open(cls, folder: Path) -> "SavedGenerator":
-        """Read a generator's folder; InputError if a file is missing, damaged, or does not fit."""
+    def open(cls, folder: Path, module: nn.Module | None = None) -> "SavedGenerator":
+        """Read a generator's folder; InputError if a file is missing, damaged, or does not fit.
+
+        module: the user's own that it was trained with, which the folder names by its fingerprint.
+        """
         for name in ("config.json", "model.safetensors"):
             checksums.read(folder, name)
         config, where = read_json(folder / "config.json"), str(folder / "config.json")
@@ -54,6 +67,11 @@ class SavedGenerator:
         with naming(where):
             generator = codec.decode(Recipe.__annotations__["generator"], config.get("generator"), "generator")
             noise = codec.decode(Recipe.__annotations__["z"], config.get("z"), "z")
+        if module is not None:
+            own = OwnGenerator.of(module)
+            if own != generator:
+                raise InputError(f"this generator is not the one of {folder}: it is {own}, and the folder has {generator}")
+            generator = own
         shape = sample_shape(config.get("shape"), f"{where}: shape")
         weights, _ = tensors.read_safetensors(folder / "model.safetensors", "generator")
         return cls.fit(generator, noise, shape, weights, str(folder))

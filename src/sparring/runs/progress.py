@@ -20,7 +20,7 @@ class Progress(Observer):
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
-        self.console = Console(stderr=not _in_notebook(), quiet=quiet, highlight=False)
+        self.console: Console = Console(stderr=not _in_notebook(), quiet=quiet, highlight=False)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
@@ -28,7 +28,7 @@ class Progress(Observer):
             TextColumn("{task.fields[news]}"),
             TimeRemainingColumn(),
         )
-        self.live = self.console.is_terminal or self.console.is_jupyter
+        self.live: bool = self.console.is_terminal or self.console.is_jupyter
         self._bars = Bars(*columns, console=self.console, disable=quiet or not self.live, expand=True)
         self._tasks: dict[str, TaskID] = {}
 

@@ -58,8 +58,9 @@ class Recorder(Observer):
     divergences: DivergenceCounts = field(default_factory=DivergenceCounts)
     listen: Callable[[Mapping[str, Any]], None] = lambda _: None
 
-    def __post_init__(self):
-        self.sampler, self._failure_told = EngineSampler(self.engine, self.test), False
+    def __post_init__(self) -> None:
+        self.sampler: EngineSampler = EngineSampler(self.engine, self.test)
+        self._failure_told = False
         self._scored: int | None = None  # the last round with a score
         self._drawn: tuple[int, set[str]] = (-1, set())  # the last round with pictures, and their names
         for event in self.run.journal():  # of the time before, when a run is resumed
@@ -67,7 +68,7 @@ class Recorder(Observer):
             self.divergences.add(event)
             if event["event"] == "score" and self.reference and event["extractor"] == self.reference.extractor_names[0]:
                 self.best = min(self.best, event[event["headline"]])
-        self.journal = Journal(self.run.path / "journal.jsonl", patient=self.on_write_error == "continue")
+        self.journal: Journal = Journal(self.run.path / "journal.jsonl", patient=self.on_write_error == "continue")
         self._scale_lr()
 
     def _scale_lr(self) -> None:

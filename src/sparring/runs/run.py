@@ -9,14 +9,16 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.config import codec
+from sparring.config.own import Own
 from sparring.errors import InputError, MachineError, check, naming
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, journal, scorebook
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.generator import SavedGenerator, sample_shape
+from sparring.runs.history import History
 from sparring.runs.scorebook import Evaluation
 from sparring.storage import checksums, strict_json
 from sparring.storage.files import check_links, json_bytes, read_json
@@ -30,7 +32,11 @@ ROOT = Path("runs")
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder, with the recipe, seed and facts from its recipe.json."""
+    """A run's folder, with the recipe, seed and facts from its recipe.json.
+
+    `train`, `resume` and `load` give one. `sample` draws images; `generator` and `discriminator` are modules; `history` holds
+    the journalled rounds, `scores()` the evaluations, `frames()` the pictures of the animation.
+    """
 
     path: Path
     recipe: Recipe
@@ -116,6 +122,8 @@ class Run:
         events = [event for event in self.journal() if "best" not in event.get("file", "")]
         if any(event["event"] == "checkpoint" for event in events[:-1]):  # at the very end, a kill explains it
             raise InputError(f"the checkpoints of {self.path} are gone; restore them from a copy, or train anew")
+        if isinstance(self.recipe.generator, Own) or isinstance(self.recipe.discriminator, Own):
+            raise InputError(f"{self.path} was stopped before it had saved the weights of your own module; train it anew")
         if self.facts.get("start_from"):
             raise InputError(f"{self.path} was stopped before it had saved the weights that it starts from; train it anew")
         return None, []
@@ -136,7 +144,10 @@ class Run:
 
     @cached_property
     def generator(self) -> SavedGenerator:
-        """The generator of the newest intact checkpoint; damaged newer checkpoints are logged as warnings."""
+        """The generator of the newest intact checkpoint, a module: z [N, num_z] -> images [N, C, H, W] in [-1, 1].
+
+        Damaged newer checkpoints are logged as warnings; InputError where none is intact.
+        """
         saved, problems = self.newest_checkpoint()
         for problem in problems:
             _log.warning("%s; round %d is taken in its place", problem, saved.info.round)
@@ -152,6 +163,15 @@ class Run:
         prefix = "average." if self.recipe.average and not raw else "generator.network."
         weights = {name.removeprefix(prefix): t for name, t in saved.tensors.items() if name.startswith(prefix)}
         return SavedGenerator.fit(self.recipe.generator, self.recipe.z, self.shape, weights, str(self.path))
+
+    @cached_property
+    def discriminator(self) -> nn.Module:
+        """The discriminator of the newest intact checkpoint, in inference mode: x [N, C, H, W] in [-1, 1] -> logits [N].
+
+        With a condition it gives [N, 1 + outputs]; with packing it takes the images of a pack side by side in their channels.
+        Raises InputError where no checkpoint is intact, or it does not fit the recipe.
+        """
+        return checkpoint.discriminator_of(self.newest_checkpoint()[0], self.recipe, self.shape, str(self.path))
 
     def sample(self, num: int = 16, seed: int = 0, class_: int | None = None) -> Tensor:
         """Generated images [num, *shape] in [-1, 1], of one class or of all; a seed always gives the same images."""
@@ -170,6 +190,11 @@ class Run:
         pattern = rf"samples/{re.escape(frame_prefix(self.recipe.pictures))}(epoch|round)_\d+\.png"
         fixed = [self.path / file for file in drawn if re.fullmatch(pattern, file)]
         return [path for path in fixed if path.is_file()]
+
+    @property
+    def history(self) -> History:
+        """The journalled rounds as a list of dicts, such as {"round": 50, "g_loss": 0.7, ...}; `to_pandas()` makes a table."""
+        return History({name: value for name, value in event.items() if name != "event"} for event in self.rounds())
 
     def rounds(self) -> list[dict[str, Any]]:
         """The journal's round events, in order."""

@@ -32,3 +32,10 @@ def build_discriminator(recipe: Recipe, shape: tuple[int, ...], seed: int) -> nn
         return network
 
     return networks.seeded(constrained, derive_seed(seed, "initial", "constraint"))
+
+
+def check_outputs(recipe: Recipe, shape: tuple[int, ...]) -> None:
+    """InputError, with the shapes that came and are wanted, where a user's network does not fit z and data of this shape."""
+    packed = (shape[0] * recipe.packing, *shape[1:])
+    networks.check_output(recipe.generator, (recipe.z.num,), shape)
+    networks.check_output(recipe.discriminator, packed, ())

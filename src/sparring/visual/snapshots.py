@@ -31,7 +31,7 @@ class FixedGrid(Ranged, prefix="fixed-grid."):
 
     frames: ClassVar[str] = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check_num_tiles(self.rows * self.columns)
 
@@ -49,7 +49,7 @@ class Strip(Ranged, prefix="strip."):
     num: Count = 10
     every: Count = 10
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check_num_tiles(self.num)
 
@@ -68,7 +68,7 @@ class FreshGrid(Ranged, prefix="fresh-grid."):
     columns: Count = 8
     every: Count = 50
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check_num_tiles(self.rows * self.columns)
 
@@ -87,7 +87,7 @@ class BeforeTraining(Ranged, prefix="before-training."):
     columns: Count = 8
     batch_size: Count = 200
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check_num_tiles(max(self.rows * self.columns, self.batch_size))
 
@@ -111,7 +111,7 @@ class RealBesideGenerated(Ranged, prefix="real-beside-generated."):
     num: Count = 16
     columns: Count = 8
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check_num_tiles(self.num)
 

@@ -104,10 +104,26 @@ def read_pixels(file: File, shape: Shape = AS_THEY_ARE) -> np.ndarray:
         pixels = np.asarray(image if shape.size is None else _resized(image, shape.size, shape.fit))
     if pixels.ndim == 2:
         return pixels[..., None]
-    if shape.channels is not None:
-        return pixels
-    is_grey = (pixels == pixels[..., :1]).all()
-    return pixels[..., :1] if is_grey else pixels
+    return pixels if shape.channels is not None else _as_few_channels(pixels)
+
+
+def pixels_of(image: Image.Image) -> np.ndarray:
+    """A picture in memory as `read_pixels` makes it of a file: upright, uint8 [H, W, C], with 1 channel where all are equal.
+
+    Raises BadPictureError for more than 16 bits a channel, and where it cannot be decoded.
+    """
+    if image.mode in ("I", "F"):
+        raise BadPictureError(f"has more than 16 bits a channel (mode {image.mode})")
+    try:
+        pixels = np.asarray(_on_black(_eight_bits(ImageOps.exif_transpose(image))))
+    except (OSError, SyntaxError, ValueError) as error:  # it is opened, but not decoded yet
+        raise BadPictureError(" ".join(in_short(error).split())) from error
+    return pixels[..., None] if pixels.ndim == 2 else _as_few_channels(pixels)
+
+
+def _as_few_channels(pixels: np.ndarray) -> np.ndarray:
+    """One channel where all are equal."""
+    return pixels[..., :1] if (pixels == pixels[..., :1]).all() else pixels
 
 
 @contextmanager

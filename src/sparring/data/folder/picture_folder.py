@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor
 
 from sparring.config.registry import register
-from sparring.config.rng import derive_seed
 from sparring.data.folder import decoded, image_files, zipped
 from sparring.data.folder.image_files import File, Shape
+from sparring.data.halves import tested_places
 from sparring.data.pictures import LIKE_MOST, Decoded, class_folders, decode, read_headers, refuse_bad, teller
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError, check
@@ -211,8 +211,7 @@ def _tenth(files: Mapping[PurePath, File], folder: Path) -> _Halves:
     if len(files) < 2:
         count = "only one picture" if files else "no picture"
         raise InputError(f"{folder} holds {count}; at least 2 are needed, one to train on and one to test with")
-    order = sorted(range(len(files)), key=lambda place: derive_seed(0, "test picture", place))
-    tested = set(order[: max(1, len(files) // 10)])
+    tested = tested_places(len(files))
     pairs = list(enumerate(files.items()))
     return _Halves(
         dict(item for place, item in pairs if place not in tested), dict(item for place, item in pairs if place in tested)

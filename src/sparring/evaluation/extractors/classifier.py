@@ -20,7 +20,7 @@ class ClassifierConfig:
 
     widths: tuple[int, ...] = (16, 32, 64, 128)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check(
             2 <= len(self.widths) <= MOST_WIDTHS,
             "widths",
@@ -46,8 +46,8 @@ class Classifier(nn.Module):
         for narrow, wide in zip(widths, inner, strict=False):
             layers += _block(narrow, wide, stride=2) + _block(wide, wide)
         layers += _block(widths[-2], last, stride=2)
-        self.features = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.head = nn.Linear(last, num_classes)
+        self.features: nn.Sequential = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.head: nn.Linear = nn.Linear(last, num_classes)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         features = self.features(images)

@@ -55,7 +55,7 @@ class Facts:
     test_accuracy: float
     confusion: tuple[tuple[int, ...], ...]  # test images by label (row) and prediction
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         num = len(self.classes)
         check(len(set(self.classes)) == num >= 1, "classes", f"a list of {num:,}", "hold one or more names that differ")
         sizes = {len(self.confusion), *map(len, self.confusion)}

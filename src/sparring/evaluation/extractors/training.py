@@ -30,7 +30,7 @@ class ClassifierTraining:
     shear: float = 0.15
     shift: float = 2.0  # pixels
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check(self.epochs >= 1, "epochs", self.epochs, "be at least 1")
 
 

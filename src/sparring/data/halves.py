@@ -1,0 +1,26 @@
+"""The halves of a user's data that are not divided: a tenth is left for the test."""
+
+from typing import TypeVar
+
+import torch
+
+from sparring.config.rng import derive_seed
+from sparring.data.sets import Examples
+from sparring.errors import InputError
+
+T = TypeVar("T", bound=Examples)
+
+
+def tested_places(num: int) -> set[int]:
+    """A tenth of the places 0..num-1, at least one, chosen by the number alone."""
+    order = sorted(range(num), key=lambda place: derive_seed(0, "test picture", place))
+    return set(order[: max(1, num // 10)])
+
+
+def split(examples: T, where: str) -> tuple[T, T]:
+    """All examples but a tenth, and that tenth; InputError for a single one."""
+    if len(examples) < 2:
+        raise InputError(f"{where} holds a single example; at least 2 are needed, one to train on and one to test with")
+    tested = torch.zeros(len(examples), dtype=torch.bool)
+    tested[sorted(tested_places(len(examples)))] = True
+    return examples.take((~tested).nonzero()[:, 0]), examples.take(tested.nonzero()[:, 0])
