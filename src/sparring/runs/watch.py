@@ -164,7 +164,7 @@ class Watch:
             group.broadcast([flags])
             failed, *given = flags.tolist()
             self._failed = bool(failed)
-            asked = {name for name, flag in zip(REQUESTS, given, strict=True) if flag}
+            asked: set[Request] = {name for name, flag in zip(REQUESTS, given, strict=True) if flag}
         if self._failed:
             asked.add("stop")
         return asked
