@@ -207,6 +207,7 @@ def test_the_seeds_share_the_cores(cores, seeds, variable, threads, side_by_side
 def test_few_share_one_gpu(monkeypatch):
     monkeypatch.setattr(workers, "_cores", lambda: 64)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert workers.at_once(1, "auto") == workers.at_once(1, "cuda") == workers.ON_ONE_GPU
     assert workers.at_once(1, "cpu") == 64
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from sparring.config.non_finite import DivergenceError, RollBack
 from sparring.config.schedules import RoundInfo
@@ -34,12 +35,9 @@ def rounds(recorder: Recorder | FollowerRank, start: RoundInfo) -> Iterator[Roun
 
     Raises DivergenceError where the recipe allows no roll-back, or no further one.
     """
-    test = recorder.test if recorder.run.recipe.test_traces else None
-    while True:
-        try:
-            return (yield from run_rounds(recorder.engine, recorder.run.recipe.length, start, test, recorder.on_divergence))
-        except DivergenceError as error:  # of a round; what the recorder finds is not raised here
-            start = _roll_back(recorder, error, error.info or start)
+    recipe = recorder.run.recipe
+    test = recorder.test if recipe.test_traces else None
+    return run_rounds(recorder.engine, recipe.length, start, test, recorder.on_divergence, partial(_roll_back, recorder))
 
 
 def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: RoundInfo) -> RoundInfo:

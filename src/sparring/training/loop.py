@@ -9,11 +9,17 @@ from sparring.config.schedules import Duration, RoundInfo
 from sparring.data.sets import Dataset
 from sparring.training.engine import Engine
 from sparring.training.probes import traces_on_test_images
+from sparring.training.step import Readings
 
 
 def raise_divergence(found: NonFiniteValue, info: RoundInfo) -> None:
     """DivergenceError: no round may be skipped."""
     raise DivergenceError(found, info)
+
+
+def raise_error(error: DivergenceError, info: RoundInfo) -> RoundInfo:
+    """The error itself: there is nowhere to go on from."""
+    raise error
 
 
 def run_rounds(
@@ -22,12 +28,14 @@ def run_rounds(
     start: RoundInfo,
     test: Dataset | None = None,
     on_divergence: Callable[[NonFiniteValue, RoundInfo], None] = raise_divergence,
+    recover: Callable[[DivergenceError, RoundInfo], RoundInfo] = raise_error,
 ) -> Iterator[RoundInfo]:
     """Run rounds from `start` on until `length` is reached; yields the state after every round.
 
     Numbers are read when the journal is due, at an epoch's end and at the end; with test images, traces at every epoch's end.
     Where the engine finds a non-finite value, `on_divergence` is called: it raises DivergenceError, or the run goes on without
-    that round, of which nothing is read then. Raises DivergenceError, naming the number, where one is not finite.
+    that round, of which nothing is read then. `recover` is called where DivergenceError, naming the number, was raised by it or
+    in reading: it raises the error, or returns the state from which the run goes on.
     """
     clock = engine.group.clock(start.seconds)
     num_images, info = len(engine.data), start
@@ -46,17 +54,25 @@ def run_rounds(
             seconds=clock(),
             epoch_ended=ended,
         )
-        if found:
-            on_divergence(found, info)
-        last = length.fraction_done(info, num_images) >= 1
-        numbers = test_numbers = None
         try:
-            if not found and (info.epoch_ended or last or engine.recipe.journal.due(info)):
-                numbers = engine.numbers(readings)
-            if info.epoch_ended and test is not None:
-                test_numbers = traces_on_test_images(engine, test, info.round)
+            if found:
+                on_divergence(found, info)
+            info = _read(engine, info, None if found else readings, length.fraction_done(info, num_images) >= 1, test)
         except DivergenceError as error:
-            raise DivergenceError(error.non_finite, info) from None
-        read = None if found else partial(engine.numbers, readings)
-        info = replace(info, last=last, numbers=numbers, test_numbers=test_numbers, read=read)
+            info = recover(error, error.info or info)
+            continue
         yield info
+
+
+def _read(engine: Engine, info: RoundInfo, readings: Readings | None, last: bool, test: Dataset | None) -> RoundInfo:
+    """The state with what is read of its round; DivergenceError, naming the number, where one is not finite."""
+    numbers = test_numbers = None
+    try:
+        if readings is not None and (info.epoch_ended or last or engine.recipe.journal.due(info)):
+            numbers = engine.numbers(readings)
+        if info.epoch_ended and test is not None:
+            test_numbers = traces_on_test_images(engine, test, info.round)
+    except DivergenceError as error:
+        raise DivergenceError(error.non_finite, info) from None
+    read = None if readings is None else partial(engine.numbers, readings)
+    return replace(info, last=last, numbers=numbers, test_numbers=test_numbers, read=read)
