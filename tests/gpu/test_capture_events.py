@@ -18,7 +18,7 @@ def test_a_run_whose_graphs_differed_and_then_failed_ends_with_a_readable_journa
         (tmp_path / "run").mkdir()
         facts = devices.describe(device) | {"shape": list(engine.data.shape)}
         recorder = Recorder(Run.create(tmp_path / "run", recipe, 0, facts), engine, test)
-        recorder.on_start()
+        recorder.log_start()
         run = run_to_end(recorder, START, progress)
     events = list(run.journal())
     assert [event["differs_by"] for event in events if event["event"] == "capture"] == [2e-7]

@@ -38,7 +38,7 @@ def _check_cuda(device: torch.device) -> None:
     if not torch.cuda.is_available():
         raise InputError(f"--device {device}: PyTorch sees no CUDA device here{_why_no_cuda()}; use --device cpu")
     num = torch.cuda.device_count()
-    if (device.index or 0) >= num:
+    if device.index is not None and device.index >= num:
         there = ", ".join(f"cuda:{index} ({torch.cuda.get_device_name(index)})" for index in range(num))
         raise InputError(f"--device {device}: PyTorch sees {num} CUDA device{'s' * (num > 1)} here: {there}; use one of them")
 
