@@ -14,8 +14,8 @@ HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "src"
 COPY = "copy to device @ non-blocking @ training/capture.py:input"
 ADAPTIVE = {  # what an adaptive augmentation asks of the device when it measures
-    "copy to device @ waiting @ training/engine.py:<listcomp>",
-    "copy to device @ waiting @ training/engine.py:_adapt_strength",
+    "copy to device @ waiting @ training/adapt_strength.py:<listcomp>",
+    "copy to device @ waiting @ training/adapt_strength.py:adapt_strength",
     "wait @ tolist @ augment/adaptive.py:overfitting",
 }
 WAITING = {

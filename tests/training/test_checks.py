@@ -13,6 +13,7 @@ from sparring.errors import InputError
 from sparring.networks import GlorotUniform
 from sparring.penalties import R1
 from sparring.recipe import Recipe
+from sparring.training.adapt_strength import adapt_strength
 from sparring.training.engine import Engine
 from sparring.visual.codes import ClassGrid, CodeTraversal
 from sparring.visual.snapshots import Landscape
@@ -66,10 +67,10 @@ def test_strength_follows_how_d_tells_held_out_images_from_its_own():
     seen = engine.data
     assert isinstance(seen, ImageSet)
     engine.data = replace(seen, images=torch.full_like(seen.images, 255))
-    engine._adapt_strength(0)
+    adapt_strength(engine, 0)
     assert engine.gan.memory["strength"].item() == pytest.approx(0.08)  # 8 of 100 images
     engine.data, engine.held_out = replace(seen, images=torch.full_like(seen.images, 255)), engine.data
-    engine._adapt_strength(1)
+    adapt_strength(engine, 1)
     assert engine.gan.memory["strength"].item() == 0
 
 

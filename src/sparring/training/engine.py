@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from sparring.augment import Adaptive
 from sparring.config import devices
 from sparring.config.non_finite import DivergenceError, NonFiniteValue
 from sparring.config.rng import derive_seed, keyed_generator
@@ -25,14 +24,15 @@ from sparring.networks.layers.fold import fold_few
 from sparring.optim.adam import Adam, AdamOptimizer, StepClock
 from sparring.optim.ema import update_average
 from sparring.recipe import Move, Recipe, draws_real
+from sparring.training.adapt_strength import adapt_strength
 from sparring.training.batch_order import BatchOrder
 from sparring.training.build import build_discriminator, build_generator
 from sparring.training.capture import EagerSteps, GraphedSteps
 from sparring.training.checks import check_batch_size, check_classes, check_penalties, check_pictures, split_held_out
 from sparring.training.fast import FastSteps
-from sparring.training.gan import GAN, StepContext, pack
+from sparring.training.gan import GAN, StepContext
 from sparring.training.guard import network_of
-from sparring.training.player import Player, inference
+from sparring.training.player import Player
 from sparring.training.readings import read_losses, summary
 from sparring.training.step import STEPS, Readings, StepGradients, apply_gradients
 
@@ -157,7 +157,7 @@ class Engine:
             before, images = self.images_before(round_), self.images_before(round_ + 1)
             decay = self.recipe.average.decay(images, images - before)
             self.steps.run(("average", decay), partial(update_average, *self._average_and_original, decay))
-        self._adapt_strength(round_)
+        adapt_strength(self, round_)
         return readings
 
     @contextmanager
@@ -224,26 +224,6 @@ class Engine:
 
     def _run_update(self, step: Hashable, constants: tuple, update: Callable[[], None]) -> None:
         self.steps.run(("update", step, constants), update, reads=step)
-
-    @torch.no_grad()
-    def _adapt_strength(self, round_: int) -> None:
-        """Update the strength of an adaptive augmentation in the rounds that its `every` names."""
-        augment, held_out = self.recipe.augment, self.held_out
-        if not isinstance(augment, Adaptive) or held_out is None or (round_ + 1) % augment.every:
-            return
-        rng, num = keyed_generator("cpu", self.seed, "adapt", round_), self.recipe.batch_size
-        uniforms = torch.rand(num, augment.num_uniforms(self.data.shape), generator=rng).to(self.device)
-        places = [torch.randint(len(data), (num,), generator=rng).to(self.device) for data in (self.data, held_out)]
-        seen = [(data.batch(i), self.codes(data, i)) for data, i in zip((self.data, held_out), places, strict=True)]
-        z, (g, d) = self.z(num, "adapt", round_), self.gan.networks
-        with inference(g), inference(d):
-            seen.append((g(z), self.gan.codes_of(z)))
-            packs = [pack(augment(x, uniforms, self.gan.context.strength), self.gan.packing) for x, _ in seen]
-            train, unseen, fake = (self.gan.logits(d(x), codes) for x, (_, codes) in zip(packs, seen, strict=True))
-        strength, images = self.gan.memory["strength"], self.images_before(round_ + 1)
-        images -= self.images_before(round_ + 1 - augment.every)
-        strength.fill_(augment.adapt(strength.item(), train, unseen, fake, images))
-        self.group.broadcast([strength])
 
     def codes(self, data: Dataset, indices: Tensor) -> Tensor | None:
         """The codes of real images, [B, classes + continuous]: one-hot classes, zeros without labels, or None."""
