@@ -45,6 +45,7 @@ NOT_RUN = {
     "sparring bench my_recipe.py --json": "the same",
     "sparring train dcgan --epochs 2 --device cuda:1": "there may be no second GPU",
     "sparring evaluate somebody.npz --against mnist --num 10000": "tests/system/test_evaluate.py does so, the README a folder",
+    "sparring train vanilla --epochs 50 --tensorboard": "tests/runs/test_tensorboard.py does so where the package is there",
     "sparring reproduce dropout-mlp": "two other tutorials are reproduced",
     "sparring reproduce upsample": "a single round takes half a minute, and no setting can be changed",
     "sparring reproduce dcgan --epochs 2": "slow for the same reason",

@@ -207,7 +207,7 @@ def test_a_checkpoint_pictures_and_a_score_are_taken_when_asked_for():
         event.take_score()
         event.draw_pictures()
 
-    diary = Diary(on_round={4: ask, 6: lambda event: event.take_score()})  # the score of round 6 is due anyway
+    diary = Diary(on_round=dict.fromkeys((4, 6, 8), ask))  # the scores of rounds 6 and 8 and the pictures of 8 are due anyway
     run = train([diary], rounds=8, settings=REVIEWED)
     assert [line["event"] for line in run.journal() if line["round" if "round" in line else "seed"] == 4] == [
         "sample",
@@ -217,6 +217,8 @@ def test_a_checkpoint_pictures_and_a_score_are_taken_when_asked_for():
     ]
     assert (run.path / "samples" / "round_000004.png").is_file()
     assert [told for told in diary.told if told[0] == "on_score"] == [("on_score", 4), ("on_score", 6), ("on_score", 8)]
+    drawn = [line["file"] for line in run.journal() if line["event"] == "sample"]
+    assert [name for name in drawn if name.startswith("samples/round")] == [f"samples/round_{n:06}.png" for n in (4, 6, 8)]
     assert ("on_sample", 4) in diary.told
     assert_same_weights(run, train(out="alone", rounds=8, settings=REVIEWED))
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 import sparring
 from sparring.errors import InputError
+from sparring.runs import checkpoint
 from sparring.runs.run import Run
 from sparring.runs.tensorboard import FOLDER, TensorBoard
 from tiny import SETTINGS
@@ -56,10 +57,11 @@ def test_tensorboard_shows_the_numbers_scores_and_pictures_of_the_journal(sparri
 
 def test_a_resumed_run_goes_on_in_the_same_curves():
     pytest.importorskip("tensorboard")
-    settings = SETTING | {"journal": '{"rounds": 1}'}
+    settings = SETTING | {"journal": '{"rounds": 1}', "checkpoint": '{"rounds": 4}'}
     run = sparring.train("vanilla", rounds=6, out="run", settings=settings, quiet=True, observers=[TensorBoard()])
+    checkpoint.path_of(run.path / "checkpoints", 6).unlink()  # as if it had been killed in round 6
     again = sparring.resume(run, rounds=9, quiet=True, observers=[TensorBoard()])
-    assert list(curve(shown(again), "round/g_loss")) == [*range(1, 10)]
+    assert [point.step for point in shown(again).Scalars("round/g_loss")] == [*range(1, 10)]
 
 
 def test_without_the_package_one_sentence_says_what_to_install(sparring_command, monkeypatch):
