@@ -89,6 +89,12 @@ def test_a_recipe_may_hold_them():
 
 def test_the_same_images_in_a_file_do_as_well():
     run = train("run", data=images(), settings=FEW)
+    halves = {"train": images().train(), "test": data.of(255 - SHAPES.images, SHAPES.labels).test()}
+    for name, half in halves.items():
+        assert isinstance(half, ImageSet)
+        np.savez(f"{name}.npz", images=half.images[:, 0].numpy(), labels=half.labels.numpy() if half.labels is not None else [])
+    with pytest.raises(InputError, match="was trained on other data"):
+        sparring.resume(run.path, data=data.of("train.npz", test="test.npz"), rounds=8, quiet=True)
     np.savez("shapes.npz", images=SHAPES.images[:, 0].numpy(), labels=LABELS)
     resumed = sparring.resume(run.path, data="shapes.npz", rounds=8, quiet=True)
     assert json.loads(Path("run/recipe.json").read_text())["recipe"]["data"]["name"] == "npz-file"
