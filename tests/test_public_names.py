@@ -14,7 +14,7 @@ import sparring
 
 DESIGNED = {
     *("train", "resume", "load", "from_pretrained", "evaluate", "sample", "compare", "export", "invert", "play", "train_seeds"),
-    *("register", "recipes", "data", "losses", "networks", "Recipe", "Run"),
+    *("register", "recipes", "data", "losses", "networks", "Recipe", "Run", "Observer"),
 }
 """The names of the design, some of which are yet to come."""
 DOCUMENTED = [name for name in dir(sparring) if inspect.isfunction(getattr(sparring, name))]

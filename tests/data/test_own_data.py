@@ -252,4 +252,5 @@ def test_a_file_keeps_what_the_memory_does_not(tmp_path):
             ask()
     assert data.of(BYTES + 1, LABELS) != made
     assert data.of(BYTES, LABELS + 1) != made
+    assert data.of(BYTES, test=BYTES[:5]) != data.of(BYTES, test=BYTES[1:6])
     assert "own-data" not in [name for name, *_ in data.listing()]

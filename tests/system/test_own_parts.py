@@ -13,7 +13,7 @@ from torch.nn.functional import relu, softplus
 
 import shapes
 import sparring
-from sparring import data, losses
+from sparring import data, losses, networks
 from sparring.config.own import of_function
 from sparring.data import ImageSet
 from sparring.errors import InputError
@@ -89,6 +89,12 @@ def test_a_recipe_may_hold_them():
 
 def test_the_same_images_in_a_file_do_as_well():
     run = train("run", data=images(), settings=FEW)
+    halves = {"train": images().train(), "test": data.of(255 - SHAPES.images, SHAPES.labels).test()}
+    for name, half in halves.items():
+        assert isinstance(half, ImageSet)
+        np.savez(f"{name}.npz", images=half.images[:, 0].numpy(), labels=half.labels.numpy() if half.labels is not None else [])
+    with pytest.raises(InputError, match="was trained on other data"):
+        sparring.resume(run.path, data=data.of("train.npz", test="test.npz"), rounds=8, quiet=True)
     np.savez("shapes.npz", images=SHAPES.images[:, 0].numpy(), labels=LABELS)
     resumed = sparring.resume(run.path, data="shapes.npz", rounds=8, quiet=True)
     assert json.loads(Path("run/recipe.json").read_text())["recipe"]["data"]["name"] == "npz-file"
@@ -141,6 +147,14 @@ def test_others_are_refused(part, sentence):
     registered = train("registered", 2, data=images(), settings=FEW)
     with pytest.raises(InputError, match=r"of registered is .*, which is known by its name; leave .*= out"):
         sparring.resume(registered, quiet=True, **part)
+
+
+def test_the_weights_of_a_module_are_the_initial_ones_whatever_the_seed():
+    module = generator(seed=4)
+    for seed in (0, 1):
+        built = networks.build_generator(networks.OwnGenerator.of(module), 128, (1, 16, 16), seed)
+        for name, tensor in built.state_dict().items():
+            assert torch.equal(tensor, module.state_dict()[name])
 
 
 def test_samples_of_a_module():
@@ -205,7 +219,7 @@ class Failing(nn.Module):
         ({"generator": nn.LazyLinear(256)}, "generator LazyLinear has layers without weights yet; call it once before"),
         (
             {"generator": nn.LSTM(128, 2)},
-            r"LSTM gives a tuple for an input of \[2, 128\]; it must give a tensor \[2, 1, 16, 16\]",
+            r"gives a tuple for an input of \[2, 128\]; it must give a tensor \[2, 1, 16, 16\]",
         ),
         ({"discriminator": nn.Flatten()}, r"gives float32 \[2, 256\] .* it must give float32 \[2\]$"),
         (
@@ -302,8 +316,9 @@ from sparring.config import devices
 devices.tune_process()
 other = int(sys.argv[1]) * int(os.environ["RANK"])
 x = torch.arange(64 * 256).view(64, 16, 16).remainder(251 + other).to(torch.uint8)
-sparring.train("vanilla", data=sparring.data.of(x), rounds=2, out=sys.argv[2], quiet=True,
-               settings={"generator.widths": "[8]", "discriminator.widths": "[8]", "batch_size": "8"})
+run = sparring.train("vanilla", data=sparring.data.of(x), rounds=2, out=sys.argv[2], quiet=True,
+                     settings={"generator.widths": "[8]", "discriminator.widths": "[8]", "batch_size": "8"})
+sparring.resume(run, rounds=4, quiet=True)
 """
 
 
@@ -317,6 +332,7 @@ def test_processes_of_torchrun_each_pass_their_own_which_must_be_the_same():
     done = torchrun("0", "run")
     assert done.returncode == 0, done.stderr
     assert Run.open("run").facts["processes"] == 2
+    assert Run.open("run").newest_checkpoint()[0].info.round == 4
     done = torchrun("1", "other")
     assert done.returncode
     assert "has other data than rank 0; all processes have to train on the same" in done.stderr

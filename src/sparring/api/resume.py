@@ -14,7 +14,7 @@ from sparring.api.resolve import with_length
 from sparring.api.session import TIMEOUT, build, engine_name, joined_processes, quick_reference, run_to_end, user_observers
 from sparring.config import devices
 from sparring.config.schedules import START, RoundInfo
-from sparring.data import Data
+from sparring.data import Data, OwnData
 from sparring.distributed.launch import Launch
 from sparring.distributed.single_process import SingleProcess
 from sparring.errors import InputError
@@ -86,6 +86,7 @@ def continue_run(
     patience: int | None,
 ) -> Run:
     """Go on with a run, in all processes of a group."""
+    kept = run.recipe.data
     run = replace(run, recipe=parts.return_to(run.recipe, str(run.path)))
     require_parts(run.recipe, f"sparring.resume({str(run.path)!r}, ")
     recipe = with_length(run.recipe, **lengths)
@@ -112,7 +113,8 @@ def continue_run(
             start = saved.info if saved else START
             for problem in problems:
                 progress.say(f"{problem}; going on from round {start.round}")
-            if built.data.fingerprint() != run.facts.get("data_fingerprint"):
+            same_test = not isinstance(kept, OwnData) or kept.test_fingerprint == test.fingerprint()
+            if built.data.fingerprint() != run.facts.get("data_fingerprint") or not same_test:
                 raise InputError(f"{run.path} was trained on other data than {recipe.data} now holds; train anew instead")
             reference = quick_reference(recipe, device, progress, patience)
             stopped = {"after": "patience"} if _ended_by_patience(run, start.round) else {}

@@ -9,7 +9,7 @@ from sparring.cli import options
 
 @click.command(name="train", epilog="Example: sparring train dcgan --epochs 2 --set optim.lr=2e-4 --out runs/mine")
 @click.argument("recipe")
-@click.option("--data", help="A data set's name, a folder or .zip of pictures, or a folder with MNIST's four IDX files.")
+@click.option("--data", help="A data set's name, a folder, .zip or .npz of pictures, or a folder with MNIST's IDX files.")
 @options.lengths
 @click.option("--out", help="Folder of the run, new or empty; with --seeds, folder of the runs, where old ones are resumed.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of all randomness.  [default: 0]")

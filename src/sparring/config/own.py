@@ -64,4 +64,7 @@ def of_function(function: Any) -> str:
 def _of_code(code: CodeType) -> Iterable[str]:
     yield from (code.co_code.hex(), repr(code.co_names))
     for constant in code.co_consts:
-        yield from _of_code(constant) if isinstance(constant, CodeType) else (repr(constant),)
+        if isinstance(constant, CodeType):
+            yield from _of_code(constant)
+        else:  # a set has another order in another process
+            yield repr(sorted(map(repr, constant))) if isinstance(constant, frozenset) else repr(constant)

@@ -86,9 +86,8 @@ def own_loss(function: LossFunction) -> OwnLoss | OwnRelativisticLoss:
 
 
 def _tried(function: LossFunction, real_logits: Tensor, fake_logits: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """The terms of D and of G, with what the function may draw seeded."""
+    """The terms of D and of G; what the function may draw is the same every time."""
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
         found = function(real_logits.clone(), fake_logits.clone())
     if not isinstance(found, tuple | list) or len(found) != 2:
         raise InputError("must return two things, what D minimises and what G minimises")

@@ -110,7 +110,8 @@ def make_recorder(
         }
 
     said = group.on_rank0(describe)
-    recorder = made[0] if made else FollowerRank(from_json(said), engine, test, said["scored"], said["watched"])
+    run = replace(from_json(said), recipe=engine.recipe)  # which has what no JSON holds
+    recorder = made[0] if made else FollowerRank(run, engine, test, said["scored"], said["watched"])
     group.raise_together(lambda: _check_same_data(recorder))
     _broadcast_state(engine)
     return recorder, RoundInfo(**said["start"])
