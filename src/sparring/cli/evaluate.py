@@ -14,7 +14,7 @@ from sparring.cli import options
 @click.option("--draws", type=click.IntRange(min=2), default=5, show_default=True, help="Independent draws of a generator.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of samples and subsets.")
 @click.option("--extractor", help="digits, an extractor's file, inception, inception:FILE.  [default: the data's own]")
-@click.option("--skip-bad", is_flag=True, help="Leave out unreadable pictures and those of another size.")
+@options.skip_bad
 @options.device
 @options.quiet
 @options.code

@@ -42,6 +42,7 @@ patience = click.option(
     help="End the run once N quick scores in a row have not improved; its best checkpoint is kept.",
 )
 tensorboard = click.option("--tensorboard", is_flag=True, help="Write numbers and pictures for TensorBoard into the run.")
+skip_bad = click.option("--skip-bad", is_flag=True, help="Leave out unreadable pictures and those of another size.")
 quiet = click.option("--quiet", is_flag=True, help="Show no progress.")
 timeout = click.option(
     "--timeout",
