@@ -103,13 +103,6 @@ def seconds(timeout: float | None, default: float) -> float:
     return default if timeout is None else timeout
 
 
-def class_number(text: str | None) -> int | None:
-    """The class number in --class, None if it is not given; BadParameter for anything else."""
-    if text is not None and not text.isdecimal():
-        raise click.BadParameter(f"{text!r} is no class; give its number, or all", param_hint="'--class'")
-    return None if text is None else int(text)
-
-
 def assignments(pairs: Iterable[str]) -> dict[str, str]:
     """The dict of `key=value` texts; BadParameter for one without `=`."""
     found = {}

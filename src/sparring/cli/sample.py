@@ -12,7 +12,9 @@ from sparring.cli import options
 @click.option("--num", type=click.IntRange(min=1), default=64, show_default=True, help="Number of samples.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of z.")
 @click.option("--out", default="samples.png", show_default=True, help="A .png (grid), a .npz, or a folder (one PNG each).")
-@click.option("--class", "class_", metavar="C", help="Class to draw, by number; all: --num samples of each, a row per class.")
+@click.option(
+    "--class", "class_", metavar="C", help="Class to draw, by name or number; all: --num samples of each, a row per class."
+)
 @click.option("--raw", is_flag=True, help="Use the last weights instead of their average.")
 @options.code
 @options.as_json
@@ -26,6 +28,6 @@ def command(run: str, num: int, seed: int, out: str, class_: str | None, raw: bo
     if class_ == "all":
         z, columns = generator.z_by_class(num, seed), num
     else:
-        z, columns = generator.z(num, seed, options.class_number(class_)), None
+        z, columns = generator.z(num, seed, None if class_ is None else generator.class_number(class_)), None
     write_samples(path, generator.draw(z), generator.labels(z), columns)
     options.print_json({"out": str(path), "num": num, "seed": seed}) if as_json else click.echo(str(path))

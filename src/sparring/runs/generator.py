@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from sparring.config import codec
+from sparring.config import codec, registry
 from sparring.config.rng import keyed_generator
 from sparring.errors import InputError, naming
 from sparring.networks import GeneratorConfig, OwnGenerator, check_fits, seeded
@@ -29,7 +29,7 @@ def sample_shape(data: Any, where: str) -> tuple[int, ...]:
 
 
 class SavedGenerator(nn.Module):
-    """A generator in inference mode, with the distribution of z that it was trained on.
+    """A generator in inference mode, with the distribution of z that it was trained on, and the names of its data's classes.
 
     It is a module, z [N, num_z] -> images [N, *shape] in [-1, 1] on its device, and gradients go through it.
     """
@@ -38,9 +38,18 @@ class SavedGenerator(nn.Module):
     noise: Noise
     shape: tuple[int, ...]
     network: nn.Module
+    classes: tuple[str, ...]
 
-    def __init__(self, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], network: nn.Module):
+    def __init__(
+        self,
+        config: GeneratorConfig,
+        noise: Noise,
+        shape: tuple[int, ...],
+        network: nn.Module,
+        classes: tuple[str, ...] = (),
+    ):
         super().__init__()
+        self.classes = classes
         self.config, self.noise, self.shape, self.network = config, noise, shape, network
         self.eval()
 
@@ -130,6 +139,15 @@ class SavedGenerator(nn.Module):
     def labels(self, z: Tensor) -> Tensor | None:
         """The class of each z, int64 [N]; None for an unconditional generator."""
         return self._code().class_of(z) if self.num_classes else None
+
+    def class_number(self, name: str) -> int:
+        """The number of the class of this name, or else the number that the text is; InputError where it is neither."""
+        if name in self.classes:
+            return self.classes.index(name)
+        if name.isdecimal():
+            return int(name)
+        known = registry.suggest(name, self.classes) if self.classes else "give its number"
+        raise InputError(f"there is no class {name!r}; {known}")
 
     def _code(self) -> Code:
         if not isinstance(self.noise, Code) or not self.noise.classes:
