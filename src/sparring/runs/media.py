@@ -32,15 +32,15 @@ def write_samples(path: Path, samples: Tensor, labels: Tensor | None = None, col
     """
     if path.suffix == ".npz":
         return _write_npz(path, samples, labels)
-    if samples.ndim != 4 or samples.shape[1] not in (1, 3):
+    if samples.ndim != 4 or samples.shape[1] not in (1, 3, 4):
         what = "points" if samples.ndim != 4 else f"{samples.shape[1]} channels"
         raise InputError(f"this generator draws {what}, which cannot be shown as pictures; write them with --out FILE.npz")
     if path.suffix == ".png":
-        return _write(path, encode_png(grid(samples, columns or max(1, round(len(samples) ** 0.5)))))
+        return _write(path, encode_png(grid(samples, columns or max(1, round(len(samples) ** 0.5)), alpha=True)))
     if path.suffix:
         raise InputError(f"cannot write samples to {path}: name a .png file, a .npz file, or a folder")
     for index, sample in enumerate(samples):
-        _write(path / f"{index:05d}.png", encode_png(grid(sample[None], 1, padding=0)))
+        _write(path / f"{index:05d}.png", encode_png(grid(sample[None], 1, padding=0, alpha=True)))
     return None
 
 
