@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 MOST_SEEDS = 1000
+count = click.IntRange(1, 2**40)  # PyTorch counts in 64 bits
 
 
 def lengths(command: Callable) -> Callable:

@@ -9,7 +9,7 @@ from sparring.cli import options
 
 @click.command(name="sample", epilog="Example: sparring sample latest --num 64 --seed 1 --out digits.png")
 @click.argument("run", default="latest")
-@click.option("--num", type=click.IntRange(min=1), default=64, show_default=True, help="Number of samples.")
+@click.option("--num", type=options.count, default=64, show_default=True, help="Number of samples.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of z.")
 @click.option("--out", default="samples.png", show_default=True, help="A .png (grid), a .npz, or a folder (one PNG each).")
 @click.option(

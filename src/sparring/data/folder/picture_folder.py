@@ -16,6 +16,7 @@ from sparring.data.folder.layout import Halves, split
 from sparring.data.pictures import LIKE_MOST, Decoded, decode, read_headers, refuse_bad, teller
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError, check
+from sparring.storage import strict_json
 
 MOST_NAMED = 100  # bad files, by name
 SIZES = range(1, 1025)
@@ -151,6 +152,8 @@ class PictureFolder:
         wanted = image_files.SUFFIXES if self.reading == 1 else image_files.suffixes() | image_files.UNREAD
         if not self.path:
             raise InputError("picture-folder: no folder is named; name yours with --data FOLDER")
+        if strict_json.unfit_character(self.path) is not None:
+            raise InputError(f"{self.path!a} has a name that cannot be shown; give the folder one in UTF-8")
         if path.is_file():
             with zipped.opened(path, wanted, self.reading) as found:
                 yield split(path, {name: file for name, file in found.items() if file}, list(found), self.reading)
