@@ -169,7 +169,7 @@ def test_people_get_a_table_with_floor_and_extractor(run, sparring_command):
     assert lines[1].split() == ["metric", "value", "from", "to", "real", "images", "best", "possible", "better"]
     assert lines[2].startswith("frechet distance")
     assert "classes: 0 " in done.out
-    assert lines[-1].startswith("1,000 samples against the 200 test examples of idx-folder; extractor shapes-")
+    assert lines[-2].startswith("1,000 samples against the 200 test examples of idx-folder; extractor shapes-")
     assert lines[-1].endswith("floor: training examples in the samples' place")
 
 
