@@ -99,7 +99,10 @@ def test_labels_are_read(tmp_path, dtype):
         (np.zeros((2, 3), np.uint8), r"has shape \[2, 3\]; it must be \[N, H, W\] or"),
         (np.zeros((2, 3, 3, 3, 3), np.uint8), r"has shape \[2, 3, 3, 3, 3\]"),
         (np.uint8(3), r"has shape \[\]"),
-        (np.zeros((2, 3, 28, 28), np.uint8), r"has shape \[2, 3, 28, 28\]; the channels come last, and there must be 1 or 3"),
+        (
+            np.zeros((2, 3, 28, 28), np.uint8),
+            r"has shape \[2, 3, 28, 28\]; the channels come last, and there must be 1, 3 or 4",
+        ),
         (np.zeros((0, 28, 28), np.uint8), r"is empty: its shape is \[0, 28, 28\]"),
         (np.zeros((2, 0, 28), np.uint8), "is empty"),
         (np.zeros((2, 3, 3), np.int64), r"is int64; it must be uint8, or floats in \[-1, 1\]"),

@@ -61,7 +61,7 @@ def test_every_field_of_a_protocol_was_thought_of():
 
 
 def test_a_score_reads_as_a_sentence():
-    assert str(SCORE) == "recall 0.5000 (0.4000 to 0.6000), floor 0.9000, 10,000 samples"
+    assert str(SCORE) == "recall 0.5000 (0.4000 to 0.6000), real images 0.9000, 10,000 samples"
     bare = replace(SCORE, metric="frechet_distance", low=None, high=None, floor=None)
     assert str(bare) == "frechet distance 0.5000, 10,000 samples"
 

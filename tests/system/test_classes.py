@@ -70,7 +70,12 @@ def test_raw_weights_are_others(run, sparring_command, tmp_path):
 
 @pytest.mark.parametrize(
     ("class_", "words"),
-    [("10", "the classes are 0 to 9"), ("1" + 20 * "0", "the classes are 0 to 9"), ("seven", "'--class'"), ("-1", "'--class'")],
+    [
+        ("10", "the classes are 0 to 9"),
+        ("1" + 20 * "0", "the classes are 0 to 9"),
+        ("seven", "no class 'seven'"),
+        ("-1", "no class '-1'"),
+    ],
 )
 def test_a_class_that_there_is_not_is_refused(run, sparring_command, class_, words, tmp_path):
     done = sparring_command("sample", str(run.path), f"--class={class_}", "--out", str(tmp_path / "none.png"))
@@ -116,3 +121,21 @@ def test_what_cannot_be_is_refused(settings, words, sparring_command, tmp_path):
     assert words in done.err
     assert done.err.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_a_class_goes_by_its_name_first(sparring_command, tmp_path):
+    for number, name in enumerate(("3", "cat", "7", "10")):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for place in range(3):
+            Image.new("L", (28, 28), 60 * number + place).save(tmp_path / "pictures" / name / f"{place}.png")
+    settings = CONDITIONAL | {"z": '{"name": "code", "normal": 8, "classes": 4}', "data.held_back": "0"}
+    data = str(tmp_path / "pictures")
+    sparring.train("paper", data=data, rounds=1, out=tmp_path / "run", settings=settings, quiet=True)
+    for name, label in (("cat", 3), ("3", 0), ("10", 2), ("1", 1)):
+        done = sparring_command("sample", "run", "--class", name, "--num", "2", "--out", "some.npz")
+        assert done.status == 0, done.err
+        with np.load("some.npz") as found:
+            assert found["labels"].tolist() == [label] * 2
+    done = sparring_command("sample", "run", "--class", "cta")
+    assert done.status == 2
+    assert "there is no class 'cta'; did you mean 'cat'?" in done.err

@@ -94,8 +94,8 @@ def evaluated(command: Callable, *args: object) -> dict:
 def test_a_run_is_scored_in_one_json_value_and_on_its_book(run, sparring_command):
     before = files()
     first = evaluated(sparring_command, run, *FEW)
-    assert first.keys() == {"subject", "scores", "skipped"}
-    assert (first["subject"], first["skipped"]) == ("run", [])
+    assert first.keys() == {"subject", "scores", "skipped", "unsaved"}
+    assert (first["subject"], first["skipped"], first["unsaved"]) == ("run", [], None)
     distance = first["scores"][0]
     assert distance.keys() == {"metric", "value", "low", "high", "floor", "ceiling", "protocol"}
     assert distance["metric"] == "frechet_distance"
@@ -114,6 +114,16 @@ def test_a_run_is_scored_in_one_json_value_and_on_its_book(run, sparring_command
     assert evaluations[2]["frechet_distance"].value == distance["value"]
     after = files()
     assert {path for path in after if after[path] != before.get(path)} == {run / "scores.jsonl", run / "SHA256SUMS"}
+
+
+def test_scores_that_cannot_be_saved_are_shown(run, sparring_command):
+    (run / ".scores.lock").unlink(missing_ok=True)
+    (run / ".scores.lock").mkdir()  # in the way of the lock
+    done = sparring_command("evaluate", run, *FEW)
+    assert done.status == 0
+    assert "frechet distance" in done.out
+    assert "the scores could not be added to the run: cannot write run: Is a directory" in done.err
+    assert "Is a directory" in evaluated(sparring_command, run, *FEW)["unsaved"]
 
 
 def test_a_runs_parts_are_scored_as_what_they_are(run, sparring_command):
@@ -156,10 +166,10 @@ def test_people_get_a_table_with_floor_and_extractor(run, sparring_command):
     done = sparring_command("evaluate", run, *FEW)
     assert done.status == 0
     lines = done.out.splitlines()
-    assert lines[1].split() == ["metric", "value", "from", "to", "floor", "ceiling", "better"]
+    assert lines[1].split() == ["metric", "value", "from", "to", "real", "images", "best", "possible", "better"]
     assert lines[2].startswith("frechet distance")
     assert "classes: 0 " in done.out
-    assert lines[-1].startswith("1,000 samples against the 200 test examples of idx-folder; extractor shapes-")
+    assert lines[-2].startswith("1,000 samples against the 200 test examples of idx-folder; extractor shapes-")
     assert lines[-1].endswith("floor: training examples in the samples' place")
 
 

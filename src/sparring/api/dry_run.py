@@ -7,12 +7,13 @@ from typing import Any
 from sparring.api.session import build, engine_name, load_weights
 from sparring.config import devices
 from sparring.config.rng import own_torch_state
-from sparring.config.schedules import START, Duration, Interval
+from sparring.config.schedules import START, Duration, Interval, RoundInfo
 from sparring.recipe import Recipe
 from sparring.runs.progress import Progress
 from sparring.runs.run import Run
 from sparring.training.capture import EngineName
 from sparring.training.loop import run_rounds
+from sparring.training.sampler import EngineSampler
 
 
 def dry_run(
@@ -24,15 +25,19 @@ def dry_run(
     start_from: str | Path | None = None,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """Build a recipe, train a few rounds and write nothing; returns parameters, memory, and the time to expect."""
+    """Build a recipe, train a few rounds and draw each kind of picture once, and write nothing.
+
+    Returns parameters, memory, and the time to expect.
+    """
     torch_device = devices.resolve(device)
     read_every_round = replace(recipe, journal=Interval(rounds=1))  # a reading waits for the device to be done
     with Progress(quiet) as progress, own_torch_state(torch_device):
-        built, _ = build(read_every_round, seed, torch_device, progress, engine=engine)
+        built, test = build(read_every_round, seed, torch_device, progress, engine=engine)
         if start_from is not None:
             load_weights(built, Run.open(start_from))
         rounds = 12 if engine_name(built) == "capture" else 3  # so that the last one is replayed
         *_, before, last = run_rounds(built, Duration(rounds=rounds), START)
+        _draw_pictures(recipe, EngineSampler(built, test), last)
     seconds_per_round = last.seconds - before.seconds  # the first rounds warm up
     share = recipe.length.fraction_done(last, len(built.data))
     generator, discriminator = built.gan.networks
@@ -46,3 +51,13 @@ def dry_run(
         "length": str(recipe.length),
         "seconds_to_expect": rounds / share * seconds_per_round,
     }
+
+
+def _draw_pictures(recipe: Recipe, sampler: EngineSampler, last: RoundInfo) -> None:
+    """Draw what is due before the first round, after an epoch and at the end, so that what cannot be drawn is found now."""
+    for picture in recipe.pictures:
+        every = getattr(picture, "every", 1)
+        epoch = every if isinstance(every, int) else 1
+        for info in (START, replace(last, epoch=epoch, epoch_ended=True, last=True)):
+            for _ in picture.render(info, sampler):
+                pass

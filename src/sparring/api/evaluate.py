@@ -12,7 +12,7 @@ from sparring.config import codec, devices
 from sparring.config.rng import derive_seed, keyed_generator
 from sparring.data import Data
 from sparring.data.sets import Dataset
-from sparring.errors import InputError, check
+from sparring.errors import InputError, MachineError, check
 from sparring.evaluation import Metric, OwnMetrics, Score
 from sparring.evaluation.own_metrics import FEWEST
 from sparring.runs import checkpoint, scorebook
@@ -25,11 +25,12 @@ from sparring.runs.scorebook import Evaluation
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """The subject, its scores, and a sentence on each picture of a folder that was left out."""
+    """The subject, its scores, a sentence on each picture of a folder that was left out, and why scores were not saved."""
 
     subject: str
     scores: tuple[Score, ...]
     skipped: tuple[str, ...] = ()
+    unsaved: str | None = None
 
     def __getitem__(self, metric: str) -> Score:
         return {score.metric: score for score in self.scores}[metric]
@@ -74,8 +75,8 @@ def evaluate(
     device: "auto", "cpu", "cuda" or "mps". quiet: shows no progress.
 
     Memorisation is reported unless a run is scored against other data than its own. The scores of a run and of its checkpoints
-    are added to its scores.jsonl. Raises InputError where the target cannot be read or scored, where no extractor was trained
-    on the data, and for a metric that gives no finite number.
+    are added to its scores.jsonl; where that fails, `unsaved` of the result says why. Raises InputError where the target cannot
+    be read or scored, where no extractor was trained on the data, and for a metric that gives no finite number.
     """
     check(draws >= 2, "draws", draws, "be at least 2, to tell how far scores vary")
     torch_device = devices.resolve(device)
@@ -107,9 +108,7 @@ def evaluate(
 
         scores = evaluation.score_draws(reference, draw, seed, draws, train) if reference else []
         taken = (*scores, *own.score_draws(draw, seed, draws))
-        if subject.run:
-            scorebook.append(subject.run.path, Evaluation(subject.round, False, taken))
-        return EvaluationResult(subject.name, taken)
+        return EvaluationResult(subject.name, taken, unsaved=_save(subject, taken))
 
 
 def _real_side(against: str | Path | Data | None, subject: _Subject) -> Data:
@@ -143,6 +142,17 @@ def _opened(target: str | Path | Run) -> _Subject:
 
 def _of_run(run: Run, saved: Checkpoint, name: str) -> _Subject:
     return _Subject(name, run.generator_of(saved), run, saved.info.round)
+
+
+def _save(subject: _Subject, taken: tuple[Score, ...]) -> str | None:
+    """Add the scores to the run's, if there is one; returns a sentence where they cannot be."""
+    if subject.run is None:
+        return None
+    try:
+        scorebook.append(subject.run.path, Evaluation(subject.round, False, taken))
+    except (MachineError, InputError) as error:
+        return str(error)
+    return None
 
 
 def _chosen(examples: Dataset, num: int | None, seed: int, fewest: int) -> Dataset:

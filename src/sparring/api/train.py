@@ -119,6 +119,7 @@ def train(
                 "data_fingerprint": built.data.fingerprint(),
                 "num_images": len(built.data),
                 "shape": list(built.data.shape),
+                "classes": list(built.data.classes),
                 "start_from": str(origin.path) if origin is not None else None,
             }
             reference = quick_reference(resolved, torch_device, progress, patience)

@@ -1,5 +1,8 @@
 """The command line: one command a file; each parses, calls and prints."""
 
+import errno
+import io
+import os
 import signal
 import sys
 from importlib import import_module
@@ -57,14 +60,23 @@ def app(ctx: click.Context) -> None:
 def main() -> None:
     """The program `sparring`: exit status 0 done, 2 input, 3 non-finite, 4 machine, 130 and 143 stopped by a signal."""
     signals.end_on_sigterm()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names that the terminal's encoding does not have
     try:
         app.main(prog_name="sparring", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         _fail(error.format_message(), 2)
     except SparringError as error:
         _fail(str(error), error.exit_status, error.told)
     except click.Abort as abort:  # what click makes of a KeyboardInterrupt
         _fail(str(abort.__cause__ or "") or "interrupted", getattr(abort.__cause__, "exit_status", 130))
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of the output has no place
+        _fail(f"cannot write the output: {error.strerror}", 4)
     except (MemoryError, RuntimeError) as error:
         from sparring.config import devices
 

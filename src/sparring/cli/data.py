@@ -1,8 +1,11 @@
 """`sparring data list`, `fetch`, `check`."""
 
+from typing import Any
+
 import click
 
 from sparring.cli import options
+from sparring.errors import InputError
 
 
 @click.group(name="data", epilog="Example: sparring data fetch mnist")
@@ -42,18 +45,31 @@ def fetch(name: str, quiet: bool) -> None:
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the data set: size=64, fit=stretch."
 )
+@options.skip_bad
 @options.as_json
-def check(name_or_path: str, settings: tuple[str, ...], as_json: bool) -> None:
-    """Report on NAME_OR_PATH before training: counts, sizes, classes, duplicates, bad files, speed, memory."""
+def check(name_or_path: str, settings: tuple[str, ...], skip_bad: bool, as_json: bool) -> None:
+    """Report on NAME_OR_PATH before training: counts, sizes, classes, duplicates, bad files, speed, memory.
+
+    The exit status is 2 where training would refuse the data.
+    """
     from sparring import data
     from sparring.config import codec
     from sparring.runs.progress import Progress
 
+    settings = (*settings, *(["skip_bad=true"] if skip_bad else []))
     chosen = codec.override(data.resolve(name_or_path), options.assignments(settings))
     with Progress() as progress:
         report = data.check(chosen, progress.transfer)
+    problem = report.pop("problem", None) if not as_json else report.get("problem")
     if as_json:
-        return options.print_json(report)
+        options.print_json(report)
+    else:
+        _print(report)
+    if problem:
+        raise InputError(problem.replace("--set data.", "--set "))  # here the settings are the data's own
+
+
+def _print(report: dict[str, Any]) -> None:
     for key, value in report.items():
         label = key.replace("_", " ")
         if isinstance(value, dict):
@@ -61,4 +77,3 @@ def check(name_or_path: str, settings: tuple[str, ...], as_json: bool) -> None:
                 click.echo(f"{label:<24} {name}: {detail}")
         else:
             click.echo(f"{label:<24} {value}")
-    return None

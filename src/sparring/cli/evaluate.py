@@ -10,11 +10,11 @@ from sparring.cli import options
 )
 @click.argument("target", default="latest")
 @click.option("--against", metavar="DATA", help="A data set's name or path.  [default: the run's own, else mnist]")
-@click.option("--num", type=click.IntRange(min=1), help="Samples per draw.  [default: 10,000; points: 2,500; pictures: all]")
-@click.option("--draws", type=click.IntRange(min=2), default=5, show_default=True, help="Independent draws of a generator.")
+@click.option("--num", type=options.count, help="Samples per draw.  [default: 10,000; points: 2,500; pictures: all]")
+@click.option("--draws", type=click.IntRange(2, 1000), default=5, show_default=True, help="Independent draws of a generator.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of samples and subsets.")
 @click.option("--extractor", help="digits, an extractor's file, inception, inception:FILE.  [default: the data's own]")
-@click.option("--skip-bad", is_flag=True, help="Leave out unreadable pictures and those of another size.")
+@options.skip_bad
 @options.device
 @options.quiet
 @options.code
@@ -30,12 +30,16 @@ def command(target: str, code: str | None, as_json: bool, **settings) -> None:
     if as_json:
         from sparring.config import codec
 
-        return options.print_json(codec.encode(result))
-    return _print(result)
+        options.print_json(codec.encode(result))
+    else:
+        _print(result)
+    if result.unsaved:
+        click.echo(f"the scores could not be added to the run: {result.unsaved}", err=True)
 
 
 def _print(result) -> None:
     from sparring.evaluation import BETTER
+    from sparring.evaluation.known import meaning
     from sparring.evaluation.score import number
 
     shares = [score for score in result.scores if score.metric.startswith("share_")]
@@ -48,7 +52,7 @@ def _print(result) -> None:
         for score in result.scores
         if score not in shares
     ]
-    options.print_table(("metric", "value", "from", "to", "floor", "ceiling", "better"), rows, result.subject)
+    options.print_table(("metric", "value", "from", "to", "real images", "best possible", "better"), rows, result.subject)
     if shares:
         click.echo("classes: " + "  ".join(f"{score.metric.removeprefix('share_')} {score.value:.1%}" for score in shares))
     for sentence in result.skipped:
@@ -56,5 +60,7 @@ def _print(result) -> None:
     protocol = result.scores[0].protocol
     click.echo(
         f"{protocol.num_samples:,} samples against the {protocol.num_real:,} {protocol.split} examples of {protocol.data}; "
-        f"extractor {protocol.extractor}; 95 % intervals; floor: training examples in the samples' place"
+        f"extractor {protocol.extractor}; 95 % intervals; real images: training examples in the samples' place"
     )
+    if found := meaning(result.scores[0]):
+        click.echo(found)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 MOST_SEEDS = 1000
+count = click.IntRange(1, 2**40)  # PyTorch counts in 64 bits
 
 
 def lengths(command: Callable) -> Callable:
@@ -42,6 +43,7 @@ patience = click.option(
     help="End the run once N quick scores in a row have not improved; its best checkpoint is kept.",
 )
 tensorboard = click.option("--tensorboard", is_flag=True, help="Write numbers and pictures for TensorBoard into the run.")
+skip_bad = click.option("--skip-bad", is_flag=True, help="Leave out unreadable pictures and those of another size.")
 quiet = click.option("--quiet", is_flag=True, help="Show no progress.")
 timeout = click.option(
     "--timeout",
@@ -100,13 +102,6 @@ def seconds(timeout: float | None, default: float) -> float:
     if timeout is not None and Launch.of().group is None:
         raise click.UsageError("--timeout is for several processes, started by torchrun; leave it out")
     return default if timeout is None else timeout
-
-
-def class_number(text: str | None) -> int | None:
-    """The class number in --class, None if it is not given; BadParameter for anything else."""
-    if text is not None and not text.isdecimal():
-        raise click.BadParameter(f"{text!r} is no class; give its number, or all", param_hint="'--class'")
-    return None if text is None else int(text)
 
 
 def assignments(pairs: Iterable[str]) -> dict[str, str]:

@@ -9,23 +9,28 @@ from sparring.cli import options
 
 @click.command(name="sample", epilog="Example: sparring sample latest --num 64 --seed 1 --out digits.png")
 @click.argument("run", default="latest")
-@click.option("--num", type=click.IntRange(min=1), default=64, show_default=True, help="Number of samples.")
+@click.option("--num", type=options.count, default=64, show_default=True, help="Number of samples.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of z.")
 @click.option("--out", default="samples.png", show_default=True, help="A .png (grid), a .npz, or a folder (one PNG each).")
-@click.option("--class", "class_", metavar="C", help="Class to draw, by number; all: --num samples of each, a row per class.")
+@click.option(
+    "--class", "class_", metavar="C", help="Class to draw, by name or number; all: --num samples of each, a row per class."
+)
 @click.option("--raw", is_flag=True, help="Use the last weights instead of their average.")
 @options.code
 @options.as_json
 def command(run: str, num: int, seed: int, out: str, class_: str | None, raw: bool, code: str | None, as_json: bool) -> None:
     """Draw samples from the generator of RUN (a run, `latest`, or a generator's folder)."""
     from sparring.api.load import load_generator
-    from sparring.runs.media import write_samples
+    from sparring.runs.media import write_drawn
 
     options.execute(code)
     path, generator = Path(out), load_generator(run, raw)
     if class_ == "all":
         z, columns = generator.z_by_class(num, seed), num
     else:
-        z, columns = generator.z(num, seed, options.class_number(class_)), None
-    write_samples(path, generator.draw(z), generator.labels(z), columns)
+        z, columns = generator.z_in_blocks(num, seed, None if class_ is None else generator.class_number(class_)), None
+    older = 0 if path.suffix or not path.is_dir() else len([*path.glob("*.png")])
+    if older:
+        click.echo(f"{path} holds {older:,} pictures already; those of the same names are replaced", err=True)
+    write_drawn(path, generator, z, columns)
     options.print_json({"out": str(path), "num": num, "seed": seed}) if as_json else click.echo(str(path))

@@ -21,6 +21,7 @@ from sparring.cli import options
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe by dotted name.")
 @click.option("--from", "start_from", metavar="RUN", help="Start from this run's weights.")
 @click.option("--dry-run", is_flag=True, help="Build everything, train three rounds, and estimate time and memory.")
+@options.skip_bad
 @options.on_write_error
 @options.timeout
 @options.quiet
@@ -39,6 +40,7 @@ def command(
     settings: tuple[str, ...],
     start_from: str | None,
     dry_run: bool,
+    skip_bad: bool,
     on_write_error: Any,
     timeout: float | None,
     quiet: bool,
@@ -62,6 +64,7 @@ def command(
 
     devices.tune_process()
     observers = options.observers(tensorboard)
+    settings = (*settings, *(["data.skip_bad=true"] if skip_bad else []))
     if seeds is not None:
         if seed is not None:
             raise click.UsageError("--seed trains one seed, --seeds several; give one of the two")

@@ -163,8 +163,8 @@ def _folder(path: Path) -> IdxFolder | PictureFolder:
     if any((path / name).is_file() for name in idx_names):
         folder = IdxFolder(str(path.absolute()))
     else:
-        folder = PictureFolder(str(path.absolute()))
-        if path.is_dir() and not image_files.find(path):
+        folder = PictureFolder(str(path.absolute()), reading=2)
+        if path.is_dir() and not image_files.find(path, image_files.suffixes() | image_files.UNREAD):
             raise InputError(f"{path} holds neither pictures nor MNIST's four IDX files")
     folder.fetch()
     return folder

@@ -8,12 +8,18 @@ import platformdirs
 from filelock import FileLock
 
 from sparring.data.streams import in_short
-from sparring.errors import MachineError
+from sparring.errors import InputError, MachineError
 
 
 def cache_folder() -> Path:
-    """$SPARRING_CACHE, or else the user's cache folder."""
-    return Path(os.environ.get("SPARRING_CACHE") or platformdirs.user_cache_dir("sparring", appauthor=False))
+    """$SPARRING_CACHE, or else the user's cache folder; InputError where the user has no home."""
+    try:
+        folder = os.environ.get("SPARRING_CACHE") or platformdirs.user_cache_dir("sparring", appauthor=False)
+    except RuntimeError:  # from platformdirs 4.4 on
+        folder = "~"
+    if folder.startswith("~"):
+        raise InputError("this user has no home folder to keep data in; name a folder with SPARRING_CACHE")
+    return Path(folder)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ _SLICE = 1 << 20  # values quantised at a time
 def read_npz(path: Path) -> ImageSet:
     """The array `images`, or else `arr_0`, of an .npz file, with the integers `labels` [N] where there are any.
 
-    The images are [N, H, W] or [N, H, W, C], C being 1 or 3: uint8, or floats in [-1, 1], which are quantised as
+    The images are [N, H, W] or [N, H, W, C], C being 1, 3, or 4 with alpha: uint8, or floats in [-1, 1], which are quantised as
     (x + 1) * 127.5, rounded half to even. InputError for everything else, without trust in what a header declares.
     """
     if not path.is_file():  # a device would never end
@@ -94,8 +94,8 @@ def _check_images(shape: tuple[int, ...], dtype: np.dtype, where: str) -> None:
         raise InputError(f"{where} is {dtype}; it must be uint8, or floats in [-1, 1]")
     if len(shape) not in (3, 4):
         raise InputError(f"{where} has shape {list(shape)}; it must be [N, H, W] or [N, H, W, C]")
-    if len(shape) == 4 and shape[3] not in (1, 3):
-        raise InputError(f"{where} has shape {list(shape)}; the channels come last, and there must be 1 or 3")
+    if len(shape) == 4 and shape[3] not in (1, 3, 4):
+        raise InputError(f"{where} has shape {list(shape)}; the channels come last, and there must be 1, 3 or 4")
     if min(shape) <= 0:
         raise InputError(f"{where} is empty: its shape is {list(shape)}")
 

@@ -1,5 +1,6 @@
 """Pictures of a folder or of an .npz file, read into one tensor."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,9 +61,9 @@ def read_pictures(path: Path, *, skip_bad: bool = False, progress: Progress | No
 
 
 def _read_folder(folder: Path, skip_bad: bool, progress: Progress | None) -> Pictures:
-    files: Sequence[Path] = image_files.find(folder)
+    files: Sequence[Path] = image_files.find(folder, image_files.suffixes())
     if not files:
-        raise InputError(f"there is no picture in {folder}; names end in one of {', '.join(sorted(image_files.SUFFIXES))}")
+        raise InputError(f"there is no picture in {folder}; names end in one of {', '.join(sorted(image_files.suffixes()))}")
     decoded = decode(files, label=folder.name, progress=progress)
     if not skip_bad:
         refuse_bad(files, decoded.bad, "--skip-bad leaves such files out")
@@ -81,14 +82,22 @@ def refuse_bad(files: Sequence[File], bad: Mapping[int, str], advice: str) -> No
         raise InputError(f"{files[first]}: {bad[first]}; {count}; {advice}")
 
 
-def class_folders(names: Sequence[PurePath]) -> tuple[Tensor | None, tuple[str, ...]]:
-    """Labels [N] and class names, where each of these relative paths begins with one of at least two folders."""
+def class_folders(names: Sequence[PurePath], natural: bool = True) -> tuple[Tensor | None, tuple[str, ...]]:
+    """Labels [N] and class names, where each of these relative paths begins with one of at least two folders.
+
+    The classes are in `natural` order (2 before 10), or by their characters.
+    """
     folders = [name.parts[0] for name in names if len(name.parts) > 1]
-    classes = tuple(sorted(set(folders)))
+    classes = tuple(sorted(set(folders), key=_naturally if natural else None))
     if len(folders) < len(names) or len(classes) < 2:
         return None, ()
     numbers = {name: number for number, name in enumerate(classes)}
     return torch.tensor([numbers[name] for name in folders]), classes
+
+
+def _naturally(name: str) -> tuple[list[str | int], str]:
+    """Key of an order in which numbers within names count as numbers, and then characters."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)], name
 
 
 def decode(
@@ -100,7 +109,7 @@ def decode(
     """
     tell = teller(label, 2 * len(files), progress)
     with image_files.quiet_pillow():
-        headers, bad = read_headers(files, tell)
+        headers, bad = read_headers(files, tell, shape)
         if shape.size is None:
             bad |= _of_other_sizes(headers)
         kept = [place for place in headers if place not in bad]
@@ -117,13 +126,15 @@ def decode(
     return Decoded(stack.pixels(), good, bad)
 
 
-def read_headers(files: Sequence[File], tell: Callable[[int], None]) -> tuple[dict[int, Header], dict[int, str]]:
+def read_headers(
+    files: Sequence[File], tell: Callable[[int], None], shape: Shape = AS_THEY_ARE
+) -> tuple[dict[int, Header], dict[int, str]]:
     """The headers of good files, and the reasons against the others, by place."""
     headers, bad = {}, {}
     for place, file in enumerate(files):
         tell(place)
         try:
-            headers[place] = image_files.read_header(file)
+            headers[place] = image_files.read_header(file, shape)
         except BadPictureError as error:
             bad[place] = str(error)
     return headers, bad

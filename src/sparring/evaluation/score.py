@@ -42,7 +42,7 @@ class Score:
 
     def __str__(self) -> str:
         interval = "" if self.low is None or self.high is None else f" ({number(self.low)} to {number(self.high)})"
-        floor = "" if self.floor is None else f", floor {number(self.floor)}"
+        floor = "" if self.floor is None else f", real images {number(self.floor)}"
         return f"{self.metric.replace('_', ' ')} {number(self.value)}{interval}{floor}, {self.protocol.num_samples:,} samples"
 
 

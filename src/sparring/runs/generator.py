@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from sparring.config import codec
+from sparring.config import codec, registry
 from sparring.config.rng import keyed_generator
 from sparring.errors import InputError, naming
 from sparring.networks import GeneratorConfig, OwnGenerator, check_fits, seeded
@@ -18,6 +18,7 @@ from sparring.storage import checksums, strict_json, tensors
 from sparring.storage.files import json_bytes, make_folder, read_json
 
 FORMAT = "sparring-generator-1"
+BLOCK = 64  # z that are drawn together
 
 
 def sample_shape(data: Any, where: str) -> tuple[int, ...]:
@@ -29,7 +30,7 @@ def sample_shape(data: Any, where: str) -> tuple[int, ...]:
 
 
 class SavedGenerator(nn.Module):
-    """A generator in inference mode, with the distribution of z that it was trained on.
+    """A generator in inference mode, with the distribution of z that it was trained on, and the names of its data's classes.
 
     It is a module, z [N, num_z] -> images [N, *shape] in [-1, 1] on its device, and gradients go through it.
     """
@@ -38,9 +39,18 @@ class SavedGenerator(nn.Module):
     noise: Noise
     shape: tuple[int, ...]
     network: nn.Module
+    classes: tuple[str, ...]
 
-    def __init__(self, config: GeneratorConfig, noise: Noise, shape: tuple[int, ...], network: nn.Module):
+    def __init__(
+        self,
+        config: GeneratorConfig,
+        noise: Noise,
+        shape: tuple[int, ...],
+        network: nn.Module,
+        classes: tuple[str, ...] = (),
+    ):
         super().__init__()
+        self.classes = classes
         self.config, self.noise, self.shape, self.network = config, noise, shape, network
         self.eval()
 
@@ -122,14 +132,34 @@ class SavedGenerator(nn.Module):
         z = self.noise.sample(num, keyed_generator("cpu", seed, "sample"))
         return z if class_ is None else self._code().with_class(z, class_)
 
+    def z_in_blocks(self, num: int, seed: int, class_: int | None = None) -> Tensor:
+        """The z [num, num_z] of `sparring sample`: drawn in blocks of 64, so that fewer are the first of more for every noise.
+
+        64 are those of `z`. InputError as there.
+        """
+        blocks = [self.noise.sample(BLOCK, keyed_generator("cpu", seed, "sample"))]
+        for place in range(1, -(-num // BLOCK)):
+            blocks.append(self.noise.sample(BLOCK, keyed_generator("cpu", seed, "sample", place)))
+        z = torch.cat(blocks)[:num]
+        return z if class_ is None else self._code().with_class(z, class_)
+
     def z_by_class(self, num: int, seed: int) -> Tensor:
         """The same `num` z for each class in order, [classes * num, num_z]; InputError for an unconditional generator."""
-        code, z = self._code(), self.z(num, seed)
+        code, z = self._code(), self.z_in_blocks(num, seed)
         return torch.cat([code.with_class(z, class_) for class_ in range(code.classes)])
 
     def labels(self, z: Tensor) -> Tensor | None:
         """The class of each z, int64 [N]; None for an unconditional generator."""
         return self._code().class_of(z) if self.num_classes else None
+
+    def class_number(self, name: str) -> int:
+        """The number of the class of this name, or else the number that the text is; InputError where it is neither."""
+        if name in self.classes:
+            return self.classes.index(name)
+        if name.isdecimal():
+            return int(name)
+        known = registry.suggest(name, self.classes) if self.classes else "give its number"
+        raise InputError(f"there is no class {name!r}; {known}")
 
     def _code(self) -> Code:
         if not isinstance(self.noise, Code) or not self.noise.classes:

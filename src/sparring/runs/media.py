@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.errors import InputError
+from sparring.runs.generator import SavedGenerator
 from sparring.runs.run import Run
 from sparring.storage import checksums
 from sparring.storage.files import disk_errors, write_atomically
@@ -20,6 +21,7 @@ from sparring.visual.animation import FrameRule
 from sparring.visual.grid import tile_scale
 
 LONGEST_PICTURE = 1 << 26  # bytes of a PNG
+_AT_A_TIME = 256
 MOST_PIXELS = 1 << 28  # of all frames of an animation together
 
 
@@ -32,16 +34,35 @@ def write_samples(path: Path, samples: Tensor, labels: Tensor | None = None, col
     """
     if path.suffix == ".npz":
         return _write_npz(path, samples, labels)
-    if samples.ndim != 4 or samples.shape[1] not in (1, 3):
-        what = "points" if samples.ndim != 4 else f"{samples.shape[1]} channels"
-        raise InputError(f"this generator draws {what}, which cannot be shown as pictures; write them with --out FILE.npz")
+    _check_drawable(samples)
     if path.suffix == ".png":
-        return _write(path, encode_png(grid(samples, columns or max(1, round(len(samples) ** 0.5)))))
+        return _write(path, encode_png(grid(samples, columns or max(1, round(len(samples) ** 0.5)), alpha=True)))
     if path.suffix:
         raise InputError(f"cannot write samples to {path}: name a .png file, a .npz file, or a folder")
-    for index, sample in enumerate(samples):
-        _write(path / f"{index:05d}.png", encode_png(grid(sample[None], 1, padding=0)))
+    _write_each(path, samples)
     return None
+
+
+def write_drawn(path: Path, generator: SavedGenerator, z: Tensor, columns: int | None = None) -> None:
+    """Write the images of z [N, num_z] as `write_samples` does; a folder is filled while they are drawn."""
+    if path.suffix:
+        return write_samples(path, generator.draw(z), generator.labels(z), columns)
+    for start in range(0, len(z), _AT_A_TIME):
+        images = generator.draw(z[start : start + _AT_A_TIME])
+        _check_drawable(images)
+        _write_each(path, images, start)
+    return None
+
+
+def _write_each(folder: Path, samples: Tensor, start: int = 0) -> None:
+    for index, sample in enumerate(samples, start):
+        _write(folder / f"{index:05d}.png", encode_png(grid(sample[None], 1, padding=0, alpha=True)))
+
+
+def _check_drawable(samples: Tensor) -> None:
+    if samples.ndim != 4 or samples.shape[1] not in (1, 3, 4):
+        what = "points" if samples.ndim != 4 else f"{samples.shape[1]} channels"
+        raise InputError(f"this generator draws {what}, which cannot be shown as pictures; write them with --out FILE.npz")
 
 
 def training_frames(run: Run, rule: FrameRule | None = None) -> list[Image.Image]:

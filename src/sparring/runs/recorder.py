@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sparring import evaluation
 from sparring.coach import Coach
+from sparring.config import devices
 from sparring.config.non_finite import DivergenceError, NonFiniteValue, RollBack, Skip
 from sparring.config.schedules import RoundInfo
 from sparring.data.sets import Dataset
@@ -28,6 +29,7 @@ from sparring.training.observers import Event, Observer, Request
 from sparring.training.probes import run_probes
 from sparring.training.sampler import EngineSampler
 from sparring.visual import Series, logits_plot, losses_plot, traces_plot
+from sparring.visual.sampler import Picture
 
 Ending = Literal["finished", "stopped", "patience", "interrupted", "terminated", "non-finite", "machine"]
 STOPPED = ("stopped", "patience", "interrupted", "terminated")
@@ -63,6 +65,7 @@ class Recorder(Observer):
         self._failure_told = False
         self._scored: int | None = None  # the last round with a score
         self._drawn: tuple[int, set[str]] = (-1, set())  # the last round with pictures, and their names
+        self._not_drawn: set[str] = set()
         for event in self.run.journal():  # of the time before, when a run is resumed
             list(self.coach.observe(event))
             self.divergences.add(event)
@@ -167,7 +170,7 @@ class Recorder(Observer):
         """Write the pictures that are due after this round and were not drawn by an earlier call."""
         before, names = self._drawn[1] if self._drawn[0] == info.round else set(), set()
         for picture in self.run.recipe.pictures:
-            for name, png in picture.render(info, self.sampler):
+            for name, png in self._rendered(picture, info):
                 names.add(name)
                 if name in before:
                     continue
@@ -240,8 +243,9 @@ class Recorder(Observer):
             return
         if ending in STOPPED:
             self.save(info)
-        with self._writing(info):
+        with self._writing(info), self._rendering(info):
             draw_plots(self.run, len(self.engine.data))
+        with self._writing(info):
             if self.run.frames():
                 self._animate()
             checksums.compact(self.run.path)
@@ -254,6 +258,27 @@ class Recorder(Observer):
             write_animation(self.run.path / "training.gif", training_frames(self.run))
         except InputError as error:  # a picture was damaged meanwhile; that is no reason to fail at the end
             self.say(f"there is no animation: {error}")
+
+    def _rendered(self, picture: Picture, info: RoundInfo) -> Iterator[tuple[str, bytes]]:
+        """The names and bytes of a picture's files."""
+        with self._rendering(info):
+            yield from picture.render(info, self.sampler)
+
+    @contextmanager
+    def _rendering(self, info: RoundInfo) -> Iterator[None]:
+        """Within the block a picture that cannot be drawn is reported, once for each reason; the training goes on."""
+        try:
+            yield
+        except (DivergenceError, MachineError, MemoryError):
+            raise
+        except Exception as error:  # plots and pictures of the user's own fail with errors of every kind
+            if devices.is_out_of_memory(error):
+                raise
+            text = f"a picture could not be drawn, and the run goes on without it: {type(error).__name__}: {error}"
+            if text not in self._not_drawn:
+                self._not_drawn.add(text)
+                self.say(text)
+                self.write("warning", round=info.round, text=text)
 
     @contextmanager
     def _writing(self, info: RoundInfo) -> Iterator[None]:

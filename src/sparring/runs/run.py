@@ -162,7 +162,9 @@ class Run:
         """The generator in a checkpoint of the run: averaged if the recipe keeps an average and not `raw`."""
         prefix = "average." if self.recipe.average and not raw else "generator.network."
         weights = {name.removeprefix(prefix): t for name, t in saved.tensors.items() if name.startswith(prefix)}
-        return SavedGenerator.fit(self.recipe.generator, self.recipe.z, self.shape, weights, str(self.path))
+        fitted = SavedGenerator.fit(self.recipe.generator, self.recipe.z, self.shape, weights, str(self.path))
+        fitted.classes = tuple(self.facts.get("classes", ()))
+        return fitted
 
     @cached_property
     def discriminator(self) -> nn.Module:
@@ -212,6 +214,7 @@ def _check_facts(facts: Mapping[str, Any], where: str) -> None:
         **dict.fromkeys(("data_name", "data_fingerprint", "sparring", "torch", "python", "device", "platform"), str),
         **dict.fromkeys(("num_images", "threads"), int),
         "start_from": str | None,
+        "classes": tuple[str, ...],
         "flush_denormal": bool,
     }
     for name in facts.keys() & kinds.keys():

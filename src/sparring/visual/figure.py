@@ -1,5 +1,8 @@
 """Matplotlib figures without global state: no pyplot, no current figure, no window."""
 
+import os
+import sys
+from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -20,7 +23,8 @@ COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)  # palette of Okabe and 
 
 def new_figure(width: int, height: int) -> "Figure":
     """An empty figure of width x height pixels on an Agg canvas."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # imported here because matplotlib is slow to import
+    _import_matplotlib()  # here, because it is slow
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
@@ -34,3 +38,18 @@ def figure_png(figure: "Figure", *, tight: bool = False) -> bytes:
     box = "tight" if tight else figure.bbox_inches
     figure.savefig(buffer, format="png", dpi=DPI, bbox_inches=box, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _import_matplotlib() -> None:
+    """Import matplotlib, even where MPLBACKEND names a backend that is not there, as notebooks leave it to their children."""
+    if "matplotlib" in sys.modules:
+        return
+    named = os.environ.pop("MPLBACKEND", None)
+    try:
+        import matplotlib
+    finally:
+        if named is not None:
+            os.environ["MPLBACKEND"] = named
+    with suppress(ValueError):
+        if named:
+            matplotlib.rcParams["backend"] = named

@@ -6,7 +6,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from sparring.visual.pixels import to_uint8
+from sparring.visual.pixels import on_chequers, to_uint8
 
 PADDING = 2
 MID_GREY = 128  # the value of a pixel of 0 in `to_uint8`
@@ -15,10 +15,13 @@ TITLE_SIZE = 14  # pixels
 TITLE_MARGIN = 5  # pixels above and below a title, and around the whole
 
 
-def grid(images: Tensor, columns: int, padding: int = PADDING, fill: int = MID_GREY, scale: int = 1) -> Image.Image:
+def grid(
+    images: Tensor, columns: int, padding: int = PADDING, fill: int = MID_GREY, scale: int = 1, alpha: bool = False
+) -> Image.Image:
     """Lay images out row by row, with padding around and between them; the last row may be incomplete.
 
-    images: float [N, C, H, W] in [-1, 1], C 1 (gives mode "L") or 3 ("RGB"); fill: grey level in [0, 255] of the
+    images: float [N, C, H, W] in [-1, 1], C 1 (gives mode "L"), 3 ("RGB") or 4, the last of them alpha: drawn on a chequered
+    ground ("RGB"), or kept with `alpha` ("RGBA"). fill: grey level in [0, 255] of the
     padding and of empty cells; scale: integer enlargement that keeps pixels sharp.
     The grid is scale * (columns * (W + padding) + padding) wide, its height follows the same rule, as in torchvision's
     `make_grid`. A single image is padded too, and a grid has no more columns than images.
@@ -26,11 +29,14 @@ def grid(images: Tensor, columns: int, padding: int = PADDING, fill: int = MID_G
     """
     _check_settings(images, columns, padding, fill, scale)
     tiles = to_uint8(images).cpu()
+    if tiles.shape[1] == 4 and not alpha:
+        tiles = on_chequers(tiles)
     num, channels, height, width = tiles.shape
     columns = min(columns, num)
     rows = -(-num // columns)
     pitch_y, pitch_x = height + padding, width + padding
     canvas = torch.full((channels, rows * pitch_y + padding, columns * pitch_x + padding), fill, dtype=torch.uint8)
+    canvas[3:] = 255  # the padding is opaque
     for i, tile in enumerate(tiles):
         top, left = padding + i // columns * pitch_y, padding + i % columns * pitch_x
         canvas[:, top : top + height, left : left + width] = tile
@@ -91,8 +97,8 @@ def side_by_side(
 
 
 def _check_settings(images: Tensor, columns: int, padding: int, fill: int, scale: int) -> None:
-    if images.ndim != 4 or images.shape[0] == 0 or images.shape[1] not in (1, 3):
-        raise ValueError(f"images must be [N, C, H, W] with N at least 1 and C 1 or 3, got {list(images.shape)}")
+    if images.ndim != 4 or images.shape[0] == 0 or images.shape[1] not in (1, 3, 4):
+        raise ValueError(f"images must be [N, C, H, W] with N at least 1 and C 1, 3 or 4, got {list(images.shape)}")
     if columns < 1 or scale < 1 or padding < 0:
         raise ValueError(f"columns and scale must be at least 1 and padding at least 0, got {columns}, {scale} and {padding}")
     if not 0 <= fill <= 255:

@@ -26,6 +26,18 @@ def to_uint8(images: Tensor) -> Tensor:
     return ((wide.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
 
+def on_chequers(pixels: Tensor, squares: int = 8) -> Tensor:
+    """Pictures with alpha, uint8 [N, 4, H, W], on a ground of light and dark grey squares: uint8 [N, 3, H, W].
+
+    `squares`: how many lie along the height; they are smaller than they would be where H is no multiple of it.
+    """
+    side = max(1, pixels.shape[2] // squares)
+    rows, columns = (torch.arange(size, device=pixels.device) // side for size in pixels.shape[2:])
+    ground = torch.where((rows[:, None] + columns) % 2 == 0, 153, 102)  # the greys of image editors
+    colours, alpha = pixels[:, :3].int(), pixels[:, 3:].int()
+    return ((colours * alpha + ground * (255 - alpha) + 127) // 255).to(torch.uint8)
+
+
 def encode_png(image: Image.Image) -> bytes:
     """Encode a picture as PNG, without metadata, so that equal pixels give equal bytes."""
     bare = image.copy()

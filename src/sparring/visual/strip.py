@@ -4,7 +4,7 @@ import numpy as np
 from torch import Tensor
 
 from sparring.visual.figure import DPI, figure_png, new_figure
-from sparring.visual.pixels import to_uint8
+from sparring.visual.pixels import on_chequers, to_uint8
 
 
 def strip(images: Tensor) -> bytes:
@@ -12,11 +12,11 @@ def strip(images: Tensor) -> bytes:
 
     images: float [N, C, H, W] in [-1, 1]. With C = 1, each image is drawn with the viridis colour map between its own
     minimum and maximum, as matplotlib's `imshow` does by default. This stretches contrast, so compare shapes, not
-    brightness. With C = 3, colours are unchanged.
+    brightness. With C = 3, colours are unchanged; with C = 4 they are drawn on a chequered ground.
     Raises ValueError for no images, another C, or a value that is infinite or not a number.
     """
-    if images.ndim != 4 or images.shape[0] == 0 or images.shape[1] not in (1, 3):
-        raise ValueError(f"images must be [N, C, H, W] with N at least 1 and C 1 or 3, got {list(images.shape)}")
+    if images.ndim != 4 or images.shape[0] == 0 or images.shape[1] not in (1, 3, 4):
+        raise ValueError(f"images must be [N, C, H, W] with N at least 1 and C 1, 3 or 4, got {list(images.shape)}")
     figure = new_figure(DPI * len(images), DPI)
     axes = figure.subplots(1, len(images), squeeze=False)[0]
     for ax, picture in zip(axes, _drawable(images), strict=True):
@@ -30,4 +30,6 @@ def _drawable(images: Tensor) -> np.ndarray:
     pixels = to_uint8(images)
     if images.shape[1] == 1:
         return images[:, 0].detach().float().cpu().numpy()
+    if images.shape[1] == 4:
+        pixels = on_chequers(pixels)
     return pixels.permute(0, 2, 3, 1).cpu().numpy()

@@ -65,9 +65,9 @@ def scores_plot(title: str, y_label: str, lines: Mapping[str, Series], x_label: 
 
     A line without points is not drawn, but still takes up its colour.
     """
+    figure, ax = _titled_axes(title, x_label, y_label)
     from matplotlib.ticker import LogLocator, StrMethodFormatter
 
-    figure, ax = _titled_axes(title, x_label, y_label)
     above = {name: _above_zero(series) for name, series in lines.items()}
     shown = [y for _, ys in above.values() for y in ys if y is not None]
     if floor is not None and floor > 0:
@@ -96,10 +96,10 @@ def running_median(values: np.ndarray, window: int, num_out: int) -> tuple[np.nd
 
 
 def _titled_axes(title: str, x_label: str, y_label: str) -> "tuple[Figure, Axes]":
+    figure = new_figure(WIDTH, HEIGHT)  # which imports matplotlib with care
     from matplotlib.layout_engine import ConstrainedLayoutEngine
     from matplotlib.ticker import MaxNLocator
 
-    figure = new_figure(WIDTH, HEIGHT)
     figure.set_layout_engine(ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))  # inches
     ax = figure.subplots()
     ax.set(title=title, xlabel=x_label, ylabel=y_label)

@@ -123,7 +123,9 @@ def test_a_bad_file_of_the_test_is_found_before_training(tmp_path):
     put(tmp_path / "train/1.png")
     path = put(tmp_path / "test/1.bmp")
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(InputError, match=r"1\.bmp: .*; 1 of 2 files is bad; mend or remove such files$"):
+    with pytest.raises(
+        InputError, match=r"1\.bmp: .*; 1 of 2 files is bad; mend or remove such files, or leave them out with --skip-bad$"
+    ):
         PictureFolder(str(tmp_path)).train()
 
 
@@ -262,8 +264,10 @@ def test_no_folder_named_yet_says_how(tmp_path):
 
 def test_another_folder_takes_a_recipes_place_in_its_shape(tmp_path):
     many(tmp_path, 3)
-    assert resolve(str(tmp_path), PictureFolder("", size=64, channels=3)) == PictureFolder(str(tmp_path), size=64, channels=3)
-    assert resolve(str(tmp_path), Ring()) == PictureFolder(str(tmp_path))
+    assert resolve(str(tmp_path), PictureFolder("", size=64, channels=3)) == PictureFolder(
+        str(tmp_path), size=64, channels=3, reading=2
+    )
+    assert resolve(str(tmp_path), Ring()) == PictureFolder(str(tmp_path), reading=2)
     assert resolve("ring", PictureFolder("", size=64)) == Ring()
 
 

@@ -122,3 +122,39 @@ def test_too_few_pictures_are_refused(tmp_path, num):
         PictureFolder(str(path)).train()
     with pytest.raises(InputError, match=r"there is no folder or \.zip file .*gone\.zip"):
         resolve(str(tmp_path / "gone.zip"))
+
+
+def read(path):
+    return resolve(str(path)).train()
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_methods_of_packing_are_read(tmp_path, how):
+    assert len(read(pack(tmp_path / "x.zip", {f"{number}.png": picture(number) for number in range(3)}, how))) == 2
+
+
+def test_drawings_that_shrink_are_no_bomb(tmp_path):
+    buffer = io.BytesIO()
+    Image.new("RGB", (256, 256), (255, 255, 255)).save(buffer, "BMP")
+    path = pack(tmp_path / "x.zip", {f"{number}.bmp": buffer.getvalue() for number in range(12)}, zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size * 100 < 12 * len(buffer.getvalue())
+    assert len(read(path)) == 11
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_korean_names_of_windows_are_read_as_meant(tmp_path, marked):
+    kinds = {kind.encode("cp949"): kind for kind in ("고양이", "강아지")}
+    path = tmp_path / "x.zip"
+    pack(path, {f"{raw.decode('cp437') if marked else 'x' * 6}{n}/{n}.png": picture(n) for n, raw in enumerate([*kinds] * 3)})
+    if not marked:
+        data = path.read_bytes()
+        for n, raw in enumerate([*kinds] * 3):
+            data = data.replace(b"xxxxxx%d/" % n, raw + b"%d/" % n)
+        path.write_bytes(data)
+    assert read(path).classes == ("강아지1", "강아지3", "강아지5", "고양이0", "고양이2", "고양이4")
+
+
+def test_other_names_stay_as_they_are(tmp_path):
+    names = ["été", "año", "ÄÖÜ", "ßéíó", "日本", "a\\b"]
+    classes = read(pack(tmp_path / "x.zip", {f"{name}/{n}.png": picture(n) for name in names for n in (1, 2)})).classes
+    assert set(classes) == {"été", "año", "ÄÖÜ", "ßéíó", "日本", "a"}

@@ -15,7 +15,7 @@ from torch import Tensor
 from sparring.data.cache import cache_folder, locked
 from sparring.data.pictures import Decoded, Room
 from sparring.errors import InputError
-from sparring.storage import files
+from sparring.storage import files, strict_json
 
 VERSION = "sparring-pictures-1"  # count it up when pictures are decoded in another way
 
@@ -38,8 +38,16 @@ class Key:
         return f"{self.place}-{_hash(self.content)[:24]}"
 
 
-def pixels(key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded], None]) -> Tensor:
-    """uint8 [N, C, H, W], mapped from the cache folder; decoded first where they are not there whole.
+@dataclass(frozen=True)
+class Kept:
+    """Decoded pixels uint8 [N, C, H, W], mapped from the cache folder, and the reasons against the other files, by place."""
+
+    pixels: Tensor
+    bad: dict[int, str]
+
+
+def pixels(key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded], None]) -> Kept:
+    """The pixels in the cache folder; decoded first where they are not there whole.
 
     `check` raises InputError for pictures that are not kept. What was decoded of the same place before is removed, and of
     places that are no longer there. Of several processes one decodes, and the others wait for it. Raises MachineError where
@@ -51,6 +59,7 @@ def pixels(key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded
         with locked(folder):
             found = _read(folder, key)
             if found is None:
+                _clear_parts(folder)
                 _write(folder, key, decode, check)
                 _sweep(folder, key)
                 found = _read(folder, key)
@@ -59,21 +68,22 @@ def pixels(key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded
     return found
 
 
-def _read(folder: Path, key: Key) -> Tensor | None:
+def _read(folder: Path, key: Key) -> Kept | None:
     """The pixels, where both files are there and their checksum holds."""
     data, about = folder / f"{key.stem}.pixels", folder / f"{key.stem}.json"
     try:
         facts = files.read_json(about)
         shape = tuple(facts["shape"])
         num_bytes = int(np.prod(shape))
-        if facts["key"] != key.content or len(shape) != 4 or data.stat().st_size != num_bytes:
+        bad = {int(place): reason for place, reason in facts.get("bad", {}).items()}
+        if facts["key"] != _hash(key.content) or len(shape) != 4 or data.stat().st_size != num_bytes:
             return None
         mapped = torch.from_file(str(data), shared=False, size=num_bytes, dtype=torch.uint8)
-    except (InputError, KeyError, TypeError, ValueError, OSError, RuntimeError):
+    except (InputError, KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError):
         return None
     if hashlib.sha256(mapped.numpy().data).hexdigest() != facts["sha256"]:
         return None
-    return mapped.view(shape)
+    return Kept(mapped.view(shape), bad)
 
 
 def _write(folder: Path, key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded], None]) -> None:
@@ -83,7 +93,8 @@ def _write(folder: Path, key: Key, decode: Callable[[Room], Decoded], check: Cal
         found = decode(room)
         check(found)
         checksum = hashlib.sha256(found.pixels.data).hexdigest()
-        return {"path": key.path, "key": key.content, "shape": list(found.pixels.shape), "sha256": checksum}
+        facts = {"path": key.path, "key": _hash(key.content), "shape": list(found.pixels.shape), "sha256": checksum}
+        return facts | ({"bad": {place: strict_json.one_line(why) for place, why in found.bad.items()}} if found.bad else {})
 
     with _parts(folder / f"{key.stem}.pixels") as parts:
         facts = decode_into(parts.make)  # its map is closed again, so that the file can be renamed everywhere
@@ -92,13 +103,27 @@ def _write(folder: Path, key: Key, decode: Callable[[Room], Decoded], check: Cal
 
 
 def _sweep(folder: Path, key: Key) -> None:
-    """Remove what was decoded of this place before, and of places that are gone."""
+    """Remove what was decoded of this place before, of places that are gone, and what cannot be read."""
     for about in folder.glob("*.json"):
-        with suppress(OSError, InputError, KeyError, TypeError):  # elsewhere than on POSIX what is trained on cannot go
+        with suppress(OSError):  # elsewhere than on POSIX what is trained on cannot go
             old = about.stem.startswith(f"{key.place}-") and about.stem != key.stem
-            if old or not Path(files.read_json(about)["path"]).exists():
+            if old or not _is_of_use(about):
                 about.with_suffix(".pixels").unlink(missing_ok=True)
                 about.unlink()
+
+
+def _is_of_use(about: Path) -> bool:
+    try:
+        return Path(files.read_json(about)["path"]).exists()
+    except (InputError, KeyError, TypeError):
+        return False
+
+
+def _clear_parts(folder: Path) -> None:
+    """Remove what a process that was killed had begun; nobody else writes while the folder is locked."""
+    for part in folder.glob(".*.part"):
+        with suppress(OSError):
+            part.unlink()
 
 
 class _Parts:

@@ -2,24 +2,41 @@
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Literal, Protocol, TypeVar
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, features
 
+from sparring.data.folder.metadata import orientation, without_text
 from sparring.data.streams import in_short, most_pixels
 from sparring.errors import InputError
 from sparring.storage import strict_json
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # no others: Pillow gives EPS to a program from outside
+UNREAD = frozenset({".heic", ".heif", ".avif", ".jxl"})  # photographs that Pillow reads with a plug-in, or not everywhere
+
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "AVIF")  # no others: Pillow gives EPS to an outside program
 _ON_THEIR_SIDE = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+TOO_MANY_PIXELS = "pixels that are decoded at once"
+_MOST_PIXELS = 1 << 27  # decoded at once, 400 MB of RGB
 _DEEPEST = 50  # folders within each other
+
+
+T = TypeVar("T")
 
 
 class File(Protocol):
@@ -56,34 +73,29 @@ class Header:
     is_grey: bool  # without a look at the pixels; others may turn out to be grey as well
 
 
-def find(folder: Path) -> list[Path]:
-    """Every image file below a folder, told by its suffix, in an order that is the same everywhere.
+def suffixes() -> frozenset[str]:
+    """The ends of names of image files that are read on this machine."""
+    return SUFFIXES | {".jfif"} | ({".avif"} if features.check("avif") else set())
+
+
+def find(folder: Path, suffixes: Set[str] = SUFFIXES) -> list[Path]:
+    """Every file below a folder whose name ends in one of `suffixes`, in an order that is the same everywhere.
 
     What is hidden (`.name`) or in a folder `__MACOSX` is passed over; links are followed, unless they lead in a circle.
     """
     try:
-        found = list(_below(folder, frozenset()))
+        found = list(_below(folder, suffixes, frozenset()))
     except OSError as error:
         raise InputError(f"{error.filename or folder} cannot be read: {in_short(error)}") from error
     return sorted(found, key=lambda path: path.relative_to(folder).parts)
 
 
-def read_header(file: File) -> Header:
+def read_header(file: File, shape: Shape = AS_THEY_ARE) -> Header:
     """A picture's size once it stands upright, its pixels not yet decoded; BadPictureError where it cannot be used.
 
     A PNG's checksums are compared here, because decoding does not.
     """
-    with _opened(file) as (image, num_bytes):
-        if image.mode in ("I", "F"):
-            raise BadPictureError(f"has more than 16 bits a channel (mode {image.mode})")
-        width, height = image.size
-        if width * height > most_pixels(num_bytes):
-            raise BadPictureError(f"its header declares {width} x {height} pixels, for which {num_bytes:,} bytes are too few")
-        if _lies_on_its_side(image):
-            width, height = height, width
-        is_grey = image.mode in ("1", "L") or image.mode.startswith("I;")
-        image.verify()
-        return Header(height, width, is_grey)
+    return _with_image(file, lambda image, num_bytes: _header(image, num_bytes, shape))
 
 
 def read_pixels(file: File, shape: Shape = AS_THEY_ARE) -> np.ndarray:
@@ -93,18 +105,7 @@ def read_pixels(file: File, shape: Shape = AS_THEY_ARE) -> np.ndarray:
     kept; of several frames or pages it is the first. BadPictureError where it cannot be decoded to its end, or is smaller than
     the size that is asked for.
     """
-    with _opened(file) as (image, _):
-        if shape.size is not None:
-            image.draft(None, (2 * shape.size, 2 * shape.size))  # a JPEG comes as small as twice what is needed
-        ImageOps.exif_transpose(image, in_place=True)
-        image = _eight_bits(image)
-        image = image.convert("RGBA") if shape.channels == 4 else _on_black(image)
-        if shape.channels in (1, 3):
-            image = image.convert({1: "L", 3: "RGB"}[shape.channels])
-        pixels = np.asarray(image if shape.size is None else _resized(image, shape.size, shape.fit))
-    if pixels.ndim == 2:
-        return pixels[..., None]
-    return pixels if shape.channels is not None else _as_few_channels(pixels)
+    return _with_image(file, lambda image, _: _pixels(image, shape))
 
 
 def pixels_of(image: Image.Image) -> np.ndarray:
@@ -115,7 +116,7 @@ def pixels_of(image: Image.Image) -> np.ndarray:
     if image.mode in ("I", "F"):
         raise BadPictureError(f"has more than 16 bits a channel (mode {image.mode})")
     try:
-        pixels = np.asarray(_on_black(_eight_bits(ImageOps.exif_transpose(image))))
+        pixels = np.asarray(_on_black(_eight_bits(_upright(image))))
     except (OSError, SyntaxError, ValueError) as error:  # it is opened, but not decoded yet
         raise BadPictureError(" ".join(in_short(error).split())) from error
     return pixels[..., None] if pixels.ndim == 2 else _as_few_channels(pixels)
@@ -128,14 +129,18 @@ def _as_few_channels(pixels: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Within the block Pillow's warnings are not shown, except for that of a picture with too many pixels: it is an error."""
+    """Within the block Pillow's warnings are not shown, and its limit of pixels is off: `read_header` has one of its own."""
+    limit = Image.MAX_IMAGE_PIXELS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
-def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+def _below(folder: Path, suffixes: Set[str], above: frozenset[Path]) -> Iterator[Path]:
     here = folder.resolve()
     if here in above:
         return
@@ -147,35 +152,78 @@ def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
         if strict_json.unfit_character(entry.name) is not None:
             raise InputError(f"{str(entry)!a} has a name that cannot be shown; give it another")
         if entry.is_dir():
-            yield from _below(entry, above | {here})
-        elif entry.suffix.lower() in SUFFIXES and (entry.is_file() or not entry.exists()):  # a broken link is found out later
+            yield from _below(entry, suffixes, above | {here})
+        elif entry.suffix.lower() in suffixes and (entry.is_file() or not entry.exists()):  # a broken link is found out later
             yield entry
 
 
-@contextmanager
-def _opened(file: File) -> Iterator[tuple[ImageFile.ImageFile, int]]:
-    """The picture in this file, and the bytes that it has; whatever is wrong with it becomes BadPictureError."""
+def _with_image(file: File, use: Callable[[ImageFile.ImageFile, int], T]) -> T:
+    """What `use` makes of the picture in a file and of its bytes' number; whatever is wrong becomes BadPictureError.
+
+    A PNG that fails is tried once more without its texts and its colour profile, which Pillow refuses where they are long.
+    """
     try:
         with file.open("rb") as stream:
             num_bytes = stream.seek(0, io.SEEK_END)
-            stream.seek(0)
-            with Image.open(stream, formats=_FORMATS) as image:
-                yield image, num_bytes
+            try:
+                return _use(stream, num_bytes, use)
+            except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+                bare = without_text(stream)
+                if bare is None:
+                    raise
+                return _use(bare, num_bytes, use)
     except (BadPictureError, MemoryError):
         raise
     except UnidentifiedImageError as error:
         raise BadPictureError("holds no picture of a known format") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise BadPictureError(str(error).partition(", could be")[0]) from error
     except Exception as error:  # decoders meet damage with errors of every kind
         raise BadPictureError(" ".join(in_short(error).split())) from error
 
 
-def _lies_on_its_side(image: ImageFile.ImageFile) -> bool:
-    """True if EXIF turns it by a quarter; Pillow has already turned a TIFF's size."""
-    if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):  # a PNG would be decoded to look
-        return False
-    return image.getexif().get(ExifTags.Base.Orientation) in _ON_THEIR_SIDE
+def _use(stream: BinaryIO, num_bytes: int, use: Callable[[ImageFile.ImageFile, int], T]) -> T:
+    stream.seek(0)
+    with Image.open(stream, formats=_FORMATS) as image:
+        return use(image, num_bytes)
+
+
+def _header(image: ImageFile.ImageFile, num_bytes: int, shape: Shape) -> Header:
+    if image.mode in ("I", "F"):
+        raise BadPictureError(f"has more than 16 bits a channel (mode {image.mode})")
+    width, height = image.size
+    if width * height > most_pixels(num_bytes):
+        raise BadPictureError(f"its header declares {width} x {height} pixels, for which {num_bytes:,} bytes are too few")
+    is_grey = image.mode in ("1", "L") or image.mode.startswith("I;")
+    _draft(image, shape)
+    if image.width * image.height > _MOST_PIXELS:
+        raise BadPictureError(f"is {width} x {height}, over the {_MOST_PIXELS:,} {TOO_MANY_PIXELS}")
+    if orientation(image) in _ON_THEIR_SIDE:
+        width, height = height, width
+    image.verify()
+    return Header(height, width, is_grey)
+
+
+def _pixels(image: ImageFile.ImageFile, shape: Shape) -> np.ndarray:
+    _draft(image, shape)
+    turned = _eight_bits(_upright(image))
+    turned = turned.convert("RGBA") if shape.channels == 4 else _on_black(turned)
+    if shape.channels in (1, 3):
+        turned = turned.convert({1: "L", 3: "RGB"}[shape.channels])
+    pixels = np.asarray(turned if shape.size is None else _resized(turned, shape.size, shape.fit))
+    if pixels.ndim == 2:
+        return pixels[..., None]
+    return pixels if shape.channels is not None else _as_few_channels(pixels)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    turn = _UPRIGHT.get(orientation(image))  # as it was opened; decoding may change what is known of it
+    image.load()
+    return image if turn is None else image.transpose(turn)
+
+
+def _draft(image: ImageFile.ImageFile, shape: Shape) -> None:
+    """Have a JPEG decoded at an integer fraction of its size, at least twice what is needed."""
+    if shape.size is not None:
+        image.draft(None, (2 * shape.size, 2 * shape.size))
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

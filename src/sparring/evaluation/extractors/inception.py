@@ -36,7 +36,7 @@ class Inception:
         return f"inception-{self.hash[:8]}"
 
     def features(self, images: ImageSet, device: torch.device, progress: Progress | None = None) -> Features:
-        """Features and logits of all images, uint8 [N, 1 or 3, H, W]; grey ones are repeated three times."""
+        """Features and logits of all images, uint8 [N, 1, 3 or 4, H, W]; grey is repeated, alpha laid on black."""
         network, found = self.network.to(device), []
         for part in torch.arange(len(images)).split(50):
             found.append([tensor.cpu() for tensor in network(_coloured(images.images[part]).to(device))])
@@ -67,4 +67,6 @@ def load(path: Path | None = None) -> Inception:
 
 
 def _coloured(images: Tensor) -> Tensor:
+    if images.shape[1] == 4:
+        return (images[:, :3].int() * images[:, 3:] // 255).to(torch.uint8)
     return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
