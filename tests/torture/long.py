@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import sparring
-from sparring.config.schedules import RoundInfo
 from sparring.runs import journal
-from sparring.runs.recorder import Recorder
+from sparring.training.observers import Event
 
 NARROW = {"generator.widths": "[16]", "discriminator.widths": "[16]", "batch_size": "96", "optim.lr": "1e-4"}
 CADENCE = {"checkpoint": '{"rounds": 250}', "review": '{"epochs": 4}'}
@@ -40,19 +39,22 @@ class Account(ctypes.Structure):
 
 def train(out: Path, rounds: int) -> None:
     """Train in this process, and print after so many rounds: round, bytes in use, Python's blocks."""
-    library = ctypes.CDLL(None)
-    library.mallinfo2.restype = Account
-    see = Recorder.on_round
+    settings = NARROW | CADENCE
+    sparring.train("vanilla", rounds=rounds, out=out, settings=settings, device="cpu", quiet=True, observers=[Accountant()])
 
-    def see_and_tell(self: Recorder, info: RoundInfo) -> None:
-        see(self, info)
-        if info.round % LOOK_EVERY == 0:
+
+class Accountant(sparring.Observer):
+    """Prints, every so many rounds, what `train` promises."""
+
+    def __init__(self) -> None:
+        self._library = ctypes.CDLL(None)
+        self._library.mallinfo2.restype = Account
+
+    def on_round(self, event: Event) -> None:
+        if event.info.round % LOOK_EVERY == 0:
             gc.collect()
-            account = library.mallinfo2()
-            print(info.round, account.uordblks + account.hblkhd, sys.getallocatedblocks(), flush=True)
-
-    Recorder.on_round = see_and_tell
-    sparring.train("vanilla", rounds=rounds, out=out, settings=NARROW | CADENCE, device="cpu", quiet=True)
+            account = self._library.mallinfo2()
+            print(event.info.round, account.uordblks + account.hblkhd, sys.getallocatedblocks(), flush=True)
 
 
 def look(process: subprocess.Popen, run: Path) -> tuple[int, int, int] | None:

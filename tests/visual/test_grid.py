@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -61,7 +63,7 @@ def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("setting", [{"columns": 0}, {"padding": -1}, {"fill": 256}, {"scale": 0}])
-def test_settings_out_of_range_are_refused(setting: dict[str, int]) -> None:
+def test_settings_out_of_range_are_refused(setting: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(setting))):
         grid(torch.zeros(1, 1, 2, 2), **{"columns": 1, **setting})
 

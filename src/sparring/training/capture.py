@@ -24,7 +24,7 @@ Record = Callable[[Callable[[], T]], tuple[T, Replay]]
 EngineName = Literal["auto", "eager", "capture"]
 
 TOLERANCE = (
-    0.02  # of the norm of a gradient; kernels that add in any order were seen to change it by 7e-4, stale inputs by about 1
+    0.02  # of a gradient's norm: kernels that add in any order have changed it by 7e-4; stale inputs change it by about 1
 )
 WARM_UP = 2  # eager computations of a kind before it is recorded, in which libraries choose their algorithms
 
