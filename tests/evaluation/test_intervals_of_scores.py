@@ -15,7 +15,7 @@ from sparring.data import Ring
 from sparring.data.sets import Dataset, PointSet
 from sparring.evaluation.extractors import Features
 from sparring.evaluation.references import Reference, Values
-from sparring.evaluation.scoring import SUBSAMPLES, _by_subsamples, _within
+from sparring.evaluation.scoring import SUBSAMPLES, _within, by_subsamples
 from sparring.metrics.confidence import mean_interval, t_quantile
 
 
@@ -29,7 +29,7 @@ def of_mean(seen: Features) -> Values:
 
 def with_subsamples(measure: Callable[[Features], Values], seen: Features, seed: int):
     values = measure(seen)
-    return values, *_by_subsamples(values, measure, seen, seed)
+    return values, *by_subsamples(values, measure, seen, seed)
 
 
 def test_the_interval_of_a_mean_has_the_width_of_its_standard_error():
