@@ -1,6 +1,10 @@
 """Options that several commands share."""
 
 import json
+import re
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -115,6 +119,15 @@ def assignments(pairs: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def in_lines(text: str) -> str:
+    """Paragraphs broken between words at the terminal's width; a line `Name: ...` begins anew. As it is where it is piped."""
+    if not sys.stdout.isatty():
+        return text
+    joined = re.sub(r"(?<!\n)\n(?!\n|[A-Z][\w ]*: )", " ", text)
+    width = shutil.get_terminal_size().columns - 1
+    return "\n".join(textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) for line in joined.split("\n"))
+
+
 def print_json(value: Any) -> None:
     """Print the JSON value of a command to standard output."""
     click.echo(json.dumps(value, ensure_ascii=False))
@@ -126,7 +139,9 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]], title: st
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=place == 0)  # the names stay whole
     for row in rows:
         table.add_row(*map(Text, row))
     Console(highlight=False, soft_wrap=False, width=None if Console().is_terminal else 160).print(table)
