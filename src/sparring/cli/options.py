@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -12,6 +13,18 @@ import click
 
 MOST_SEEDS = 1000
 count = click.IntRange(1, 2**40)  # PyTorch counts in 64 bits
+
+
+class Place(click.ParamType):
+    """A path or a name, in which `~` at the start is the user's home: a shell leaves it in `--out=~/runs`."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return os.path.expanduser(value)  # noqa: PTH111 (names and URLs must stay as they are)
+
+
+place = Place()
 
 
 def lengths(command: Callable) -> Callable:

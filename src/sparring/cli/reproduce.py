@@ -12,7 +12,7 @@ from sparring.cli import options
 @click.argument("tutorial")
 @click.option("--seeds", default="0", show_default=True, help="Seeds, one run each: 0-4, or 0,3,7.")
 @options.lengths
-@click.option("--out", help="Folder of the runs, one for each seed.  [default: runs/reproduce-TUTORIAL]")
+@click.option("--out", type=options.place, help="Folder of the runs, one for each seed.  [default: runs/reproduce-TUTORIAL]")
 @options.device
 @options.quiet
 @options.as_json
