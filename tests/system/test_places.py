@@ -59,3 +59,21 @@ def test_numbers_beyond_64_bits_are_refused(sparring_command, command):
     done = sparring_command(command, "latest", "--num", 10**30)
     assert done.status == 2
     assert "is not in the range 1<=x<=1099511627776" in done.err
+
+
+def test_a_tilde_is_the_home_in_options_too(tmp_path, sparring_command, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    settings = [f"--set={key}={value}" for key, value in SETTINGS["vanilla"].items()]
+    assert sparring_command("train", "vanilla", "--rounds", 1, "--out=~/run", "--quiet", *settings).status == 0
+    assert (tmp_path / "home/run/recipe.json").is_file()
+    assert not Path("~").exists()
+    assert sparring_command("sample", "~/run", "--out=~/some.png").status == 0
+    assert (tmp_path / "home/some.png").is_file()
+
+
+def test_a_length_that_is_passed_already_is_told(sparring_command):
+    sparring.train("vanilla", rounds=4, out="run", settings=SETTINGS["vanilla"], quiet=True)
+    done = sparring_command("resume", "run", "--rounds", 2)
+    assert done.status == 0
+    assert "run is past 2 rounds already, so nothing is trained; a greater length extends it" in done.err
+    assert "nothing is trained" not in sparring_command("resume", "run", "--rounds", 6).err

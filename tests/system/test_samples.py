@@ -32,7 +32,7 @@ def test_a_folder_is_filled_as_the_pictures_are_drawn(tmp_path, sparring_command
     monkeypatch.setattr(type(run.generator), "draw", lambda self, z: drawn.append(len(z)) or draw(self, z))
     assert sparring_command("sample", "run", "--num", 600, "--out", "some").err == ""
     assert drawn == [256, 256, 88]
-    monkeypatch.undo()
+    monkeypatch.setattr(type(run.generator), "draw", draw)
     with Image.open("some/00599.png") as last:
         pixels = torch.from_numpy(np.asarray(last).copy())
     assert (

@@ -116,6 +116,8 @@ def continue_run(
             same_test = not isinstance(kept, OwnData) or kept.test_fingerprint == test.fingerprint()
             if built.data.fingerprint() != run.facts.get("data_fingerprint") or not same_test:
                 raise InputError(f"{run.path} was trained on other data than {recipe.data} now holds; train anew instead")
+            if saved and recipe.length.fraction_done(start, len(built.data)) >= 1:
+                progress.say(f"{run.path} is past {recipe.length} already, so nothing is trained; a greater length extends it")
             reference = quick_reference(recipe, device, progress, patience)
             stopped = {"after": "patience"} if _ended_by_patience(run, start.round) else {}
             roll_back.restore_to(run, built.gan, saved)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 @click.command(name="animate", epilog="Example: sparring animate latest --latent --out walk.gif")
-@click.argument("run", default="latest")
-@click.option("--out", help="A .gif or .mp4 file.  [default: training.gif or latent.gif in the run]")
+@click.argument("run", type=options.place, default="latest")
+@click.option("--out", type=options.place, help="A .gif or .mp4 file.  [default: training.gif or latent.gif in the run]")
 @click.option("--latent", is_flag=True, help="Show a walk through the latent space instead of the training.")
 @click.option("--frames", type=click.Choice(["all", "square-root"]), help="Rule for the frames of the training to keep.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the walk.")

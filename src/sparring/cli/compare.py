@@ -7,7 +7,7 @@ from sparring.cli import options
 
 @click.command(name="compare", epilog="Example: sparring compare runs/first runs/second --out report.html")
 @click.argument("runs", nargs=-1, metavar="RUN...")
-@click.option("--out", default="comparison.html", show_default=True, help="The .html file to write.")
+@click.option("--out", type=options.place, default="comparison.html", show_default=True, help="The .html file to write.")
 @options.code
 @options.as_json
 def command(runs: tuple[str, ...], out: str, code: str | None, as_json: bool) -> None:

@@ -41,7 +41,12 @@ def list_(as_json: bool) -> None:
 @click.option("--name", help="Name of the extractor.  [default: the data set's name]")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all randomness.")
-@click.option("--out", metavar="FOLDER", help="Folder to write to.  [default: Sparring's cache, where `evaluate` finds it]")
+@click.option(
+    "--out",
+    type=options.place,
+    metavar="FOLDER",
+    help="Folder to write to.  [default: Sparring's cache, where `evaluate` finds it]",
+)
 @options.quiet
 @options.as_json
 def train(data: str, name: str | None, epochs: int | None, seed: int, out: str | None, quiet: bool, as_json: bool) -> None:

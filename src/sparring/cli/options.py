@@ -1,6 +1,11 @@
 """Options that several commands share."""
 
 import json
+import os
+import re
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -8,6 +13,18 @@ import click
 
 MOST_SEEDS = 1000
 count = click.IntRange(1, 2**40)  # PyTorch counts in 64 bits
+
+
+class Place(click.ParamType):
+    """A path or a name, in which `~` at the start is the user's home: a shell leaves it in `--out=~/runs`."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return os.path.expanduser(value)  # noqa: PTH111 (names and URLs must stay as they are)
+
+
+place = Place()
 
 
 def lengths(command: Callable) -> Callable:
@@ -115,6 +132,15 @@ def assignments(pairs: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def in_lines(text: str) -> str:
+    """Paragraphs broken between words at the terminal's width; a line `Name: ...` begins anew. As it is where it is piped."""
+    if not sys.stdout.isatty():
+        return text
+    joined = re.sub(r"(?<!\n)\n(?!\n|[A-Z][\w ]*: )", " ", text)
+    width = shutil.get_terminal_size().columns - 1
+    return "\n".join(textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) for line in joined.split("\n"))
+
+
 def print_json(value: Any) -> None:
     """Print the JSON value of a command to standard output."""
     click.echo(json.dumps(value, ensure_ascii=False))
@@ -126,7 +152,9 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]], title: st
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=place == 0)  # the names stay whole
     for row in rows:
         table.add_row(*map(Text, row))
     Console(highlight=False, soft_wrap=False, width=None if Console().is_terminal else 160).print(table)

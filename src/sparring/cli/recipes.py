@@ -24,10 +24,10 @@ def command(name: str | None, as_json: bool) -> None:
     described = recipes.describe(name)
     if as_json:
         return options.print_json(described)
-    click.echo(described["documentation"] + "\n")
+    click.echo(options.in_lines(described["documentation"]) + "\n")
     for path, value in _flat("", described["settings"]):
         limits = f"  ({described['ranges'][path]})" if path in described["ranges"] else ""
-        click.echo(f"{path} = {json.dumps(value, ensure_ascii=False)}{limits}")
+        click.echo(options.in_lines(f"{path} = {json.dumps(value, ensure_ascii=False)}{limits}"))
     return None
 
 

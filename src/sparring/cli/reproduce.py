@@ -12,7 +12,7 @@ from sparring.cli import options
 @click.argument("tutorial")
 @click.option("--seeds", default="0", show_default=True, help="Seeds, one run each: 0-4, or 0,3,7.")
 @options.lengths
-@click.option("--out", help="Folder of the runs, one for each seed.  [default: runs/reproduce-TUTORIAL]")
+@click.option("--out", type=options.place, help="Folder of the runs, one for each seed.  [default: runs/reproduce-TUTORIAL]")
 @options.device
 @options.quiet
 @options.as_json
@@ -51,7 +51,10 @@ def _print(tutorial: str, lines: list, runs: list, results: list) -> None:
         columns = ("value", "epoch", "tutorial", "ours (mean)", "95 % of further values", "")
         options.print_table(columns, rows, f"{tutorial}, {len(runs)} seed(s)")
         judged = [line.inside for line in lines if line.inside is not None]
-        click.echo(f"{sum(judged)} of {len(judged)} printed numbers lie inside the interval; 5 % outside are expected")
+        if judged:
+            click.echo(f"{sum(judged)} of {len(judged)} printed numbers lie inside the interval; 5 % outside are expected")
+        else:
+            click.echo("whether the printed numbers lie where ours would takes several seeds: --seeds 0-4")
     else:
         click.echo(f"{tutorial} printed no numbers to stand beside ours, or the runs are shorter than its first one")
     for run, result in zip(runs, results, strict=True):

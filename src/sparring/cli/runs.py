@@ -1,6 +1,10 @@
 """`sparring runs`."""
 
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,7 +27,19 @@ def command(root: str, check: bool, as_json: bool) -> None:
         return options.print_json(found)
     columns = ("run", "recipe", "state", "rounds", "epoch", "seconds", "score", "MiB")
     rows = [row | {"score": _brief(row["score"])} for row in found]
-    return options.print_table(columns, [[str(row[name]) for name in columns] for row in rows])
+    shown = _fitting(columns, rows) if sys.stdout.isatty() else columns
+    return options.print_table(shown, [[str(row[name]) for name in shown] for row in rows])
+
+
+def _fitting(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns that a terminal has room for beside the whole names, the most wanted first."""
+    left, chosen = shutil.get_terminal_size().columns, set()
+    for name in ("run", "state", "rounds", "score", "epoch", "seconds", "MiB", "recipe"):
+        left -= 2 + max(len(str(text)) for text in (name, *(row[name] for row in rows)))
+        if left < -2 and chosen:
+            break
+        chosen.add(name)
+    return [name for name in columns if name in chosen]
 
 
 def _check(root: Path, as_json: bool) -> None:

@@ -8,10 +8,16 @@ from sparring.cli import options
 
 
 @click.command(name="sample", epilog="Example: sparring sample latest --num 64 --seed 1 --out digits.png")
-@click.argument("run", default="latest")
+@click.argument("run", type=options.place, default="latest")
 @click.option("--num", type=options.count, default=64, show_default=True, help="Number of samples.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of z.")
-@click.option("--out", default="samples.png", show_default=True, help="A .png (grid), a .npz, or a folder (one PNG each).")
+@click.option(
+    "--out",
+    type=options.place,
+    default="samples.png",
+    show_default=True,
+    help="A .png (grid), a .npz, or a folder (one PNG each).",
+)
 @click.option(
     "--class", "class_", metavar="C", help="Class to draw, by name or number; all: --num samples of each, a row per class."
 )

@@ -9,9 +9,17 @@ from sparring.cli import options
 
 @click.command(name="train", epilog="Example: sparring train dcgan --epochs 2 --set optim.lr=2e-4 --out runs/mine")
 @click.argument("recipe")
-@click.option("--data", help="A data set's name, a folder, .zip or .npz of pictures, or a folder with MNIST's IDX files.")
+@click.option(
+    "--data",
+    type=options.place,
+    help="A data set's name, a folder, .zip or .npz of pictures, or a folder with MNIST's IDX files.",
+)
 @options.lengths
-@click.option("--out", help="Folder of the run, new or empty; with --seeds, folder of the runs, where old ones are resumed.")
+@click.option(
+    "--out",
+    type=options.place,
+    help="Folder of the run, new or empty; with --seeds, folder of the runs, where old ones are resumed.",
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of all randomness.  [default: 0]")
 @click.option("--seeds", help="Several seeds, one run each, and a summary: 0-15, or 0,3,7.")
 @options.device

@@ -40,6 +40,7 @@ class SavedGenerator(nn.Module):
     shape: tuple[int, ...]
     network: nn.Module
     classes: tuple[str, ...]
+    in_blocks: bool = True  # False where `sparring sample` has to draw what version 0.1 drew
 
     def __init__(
         self,
@@ -135,8 +136,10 @@ class SavedGenerator(nn.Module):
     def z_in_blocks(self, num: int, seed: int, class_: int | None = None) -> Tensor:
         """The z [num, num_z] of `sparring sample`: drawn in blocks of 64, so that fewer are the first of more for every noise.
 
-        64 are those of `z`. InputError as there.
+        64 are those of `z`, and all of them where the run is of version 0.1. InputError as there.
         """
+        if not self.in_blocks:
+            return self.z(num, seed, class_)
         blocks = [self.noise.sample(BLOCK, keyed_generator("cpu", seed, "sample"))]
         for place in range(1, -(-num // BLOCK)):
             blocks.append(self.noise.sample(BLOCK, keyed_generator("cpu", seed, "sample", place)))

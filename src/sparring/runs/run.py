@@ -164,6 +164,7 @@ class Run:
         weights = {name.removeprefix(prefix): t for name, t in saved.tensors.items() if name.startswith(prefix)}
         fitted = SavedGenerator.fit(self.recipe.generator, self.recipe.z, self.shape, weights, str(self.path))
         fitted.classes = tuple(self.facts.get("classes", ()))
+        fitted.in_blocks = not str(self.facts.get("sparring")).startswith("0.1.")
         return fitted
 
     @cached_property
