@@ -41,7 +41,7 @@ def test_a_picture_that_cannot_be_drawn_is_a_warning(tmp_path, capfd):
 
 
 def test_plots_that_cannot_be_drawn_leave_the_run_and_its_animation(tmp_path, monkeypatch):
-    monkeypatch.setattr("sparring.runs.recorder.losses_plot", lambda *_: 1 / 0)
+    monkeypatch.setattr("sparring.runs.plots.losses_plot", lambda *_: 1 / 0)
     run = trained(tmp_path, said=True)
     assert not (run.path / "losses.png").exists()
     assert (run.path / "training.gif").exists()
@@ -51,7 +51,7 @@ def test_a_full_disk_is_no_such_thing(tmp_path, monkeypatch):
     def full(*_):
         raise MachineError("no room")
 
-    monkeypatch.setattr("sparring.runs.recorder.losses_plot", full)
+    monkeypatch.setattr("sparring.runs.plots.losses_plot", full)
     with pytest.raises(MachineError, match="no room"):
         trained(tmp_path, said=True)
 

@@ -1,6 +1,6 @@
 """The recorder of a run: journal, pictures, scores and checkpoints while it trains, plots and an animation at its end."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,13 +14,13 @@ from sparring.config.schedules import RoundInfo
 from sparring.data.sets import Dataset
 from sparring.errors import InputError, MachineError
 from sparring.evaluation import Reference
-from sparring.losses import is_probabilistic
 from sparring.runs import checkpoint, divergence, rollback_points, scorebook
 from sparring.runs.divergence import Action, DivergenceCounts
 from sparring.runs.generator import SavedGenerator
 from sparring.runs.journal import Journal
 from sparring.runs.media import training_frames, write_animation
 from sparring.runs.model_card import model_card
+from sparring.runs.plots import draw_plots
 from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
 from sparring.storage import checksums
@@ -28,7 +28,6 @@ from sparring.training.engine import Engine
 from sparring.training.observers import Event, Observer, Request
 from sparring.training.probes import run_probes
 from sparring.training.sampler import EngineSampler
-from sparring.visual import Series, logits_plot, losses_plot, traces_plot
 from sparring.visual.sampler import Picture
 
 Ending = Literal["finished", "stopped", "patience", "interrupted", "terminated", "non-finite", "machine"]
@@ -299,25 +298,3 @@ class Recorder(Observer):
         with suppress(OSError, MachineError):
             self.run.path.mkdir(parents=True)
             self.run.with_recipe(self.run.recipe)
-
-
-def draw_plots(run: Run, num_images: int) -> None:
-    """Draw losses.png and traces.png: D(x) and D(G(z)) on test images where they were recorded, else on training batches."""
-    events = list(run.journal())
-    rounds = [e for e in events if e["event"] == "round"]
-    tested = [e for e in events if e["event"] == "epoch" and "d_real_test" in e]
-    draw = traces_plot
-    losses = {"G": _series(rounds, "g_loss", num_images), "D": _series(rounds, "d_loss", num_images)}
-    if tested:
-        traces = {"D(x), test images": ("d_real_test", tested), "D(G(z))": ("d_fake_test", tested)}
-    elif is_probabilistic(run.recipe.loss):
-        traces = {"D(x)": ("d_real", rounds), "D(G(z))": ("d_fake", rounds)}
-    else:
-        draw, traces = logits_plot, {"D(x)": ("real_logit", rounds), "D(G(z))": ("fake_logit", rounds)}
-    lines = {label: _series(found, name, num_images) for label, (name, found) in traces.items()}
-    run.write_file("losses.png", losses_plot(losses))
-    run.write_file("traces.png", draw(lines))
-
-
-def _series(events: Sequence[Mapping[str, Any]], name: str, num_images: int) -> Series:
-    return [e["images"] / num_images for e in events], [e[name] for e in events]
