@@ -7,12 +7,13 @@ from pathlib import Path
 import torch
 
 from sparring import data, evaluation
+from sparring.api import arguments
 from sparring.api.own import data_of
 from sparring.config import codec, devices
 from sparring.config.rng import derive_seed, keyed_generator
 from sparring.data import Data
 from sparring.data.sets import Dataset
-from sparring.errors import InputError, MachineError, check
+from sparring.errors import InputError, MachineError
 from sparring.evaluation import Metric, OwnMetrics, Score
 from sparring.evaluation.own_metrics import FEWEST
 from sparring.runs import checkpoint, scorebook
@@ -56,7 +57,7 @@ def evaluate(
     extractor: str | None = None,
     metrics: Sequence[Metric] = (),
     skip_bad: bool = False,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     quiet: bool = False,
 ) -> EvaluationResult:
     """Score a run, a checkpoint, a generator, a folder of pictures or an .npz against a data set's test examples.
@@ -78,7 +79,8 @@ def evaluate(
     are added to its scores.jsonl; where that fails, `unsaved` of the result says why. Raises InputError where the target cannot
     be read or scored, where no extractor was trained on the data, and for a metric that gives no finite number.
     """
-    check(draws >= 2, "draws", draws, "be at least 2, to tell how far scores vary")
+    seed, device, draws = arguments.whole("seed", seed, 0), arguments.device_name(device), arguments.whole("draws", draws, 2)
+    num = None if num is None else arguments.whole("num", num, 1)
     torch_device = devices.resolve(device)
     with Progress(quiet) as progress, devices.tf32(False):
         subject = _open(target)

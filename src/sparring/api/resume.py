@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import nn
 
+from sparring.api import arguments
 from sparring.api.own import Parts, require_parts
 from sparring.api.resolve import with_length
 from sparring.api.session import TIMEOUT, build, engine_name, joined_processes, quick_reference, run_to_end, user_observers
@@ -41,7 +42,7 @@ def resume(
     images: int | None = None,
     rounds: int | None = None,
     minutes: float | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     engine: EngineName = "auto",
     observers: Sequence[object] = (),
     patience: int | None = None,
@@ -65,7 +66,11 @@ def resume(
     """
     own = user_observers(observers, patience)
     parts = Parts(data, generator, discriminator, loss)
-    lengths = {"epochs": epochs, "images": images, "rounds": rounds, "minutes": minutes}
+    lengths = arguments.lengths(epochs=epochs, images=images, rounds=rounds, minutes=minutes)
+    device = arguments.device_name(device)
+    arguments.choice("engine", engine, get_args(EngineName))
+    arguments.choice("on_write_error", on_write_error, get_args(OnWriteError))
+    arguments.seconds("timeout", timeout)
     if isinstance(run, Run):
         parts = parts.beside(Parts.of(run.recipe))
     with joined_processes(Launch.of(), timeout, device, quiet) as (group, torch_device, progress):

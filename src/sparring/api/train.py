@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any, get_args
 
+import torch
 from torch import nn
 
 from sparring import recipes
+from sparring.api import arguments
 from sparring.api.own import Parts
 from sparring.api.resolve import lost_ratio, resolve
 from sparring.api.resume import continue_run
@@ -50,9 +53,9 @@ def train(
     minutes: float | None = None,
     out: str | Path | None = None,
     seed: int = 0,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     engine: EngineName = "auto",
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
     start_from: str | Path | None = None,
     observers: Sequence[object] = (),
     patience: int | None = None,
@@ -72,12 +75,13 @@ def train(
     epochs, images, rounds, minutes: the length, at most one of them; without any, the recipe's own.
     out: a new or an empty folder; by default one under runs/, named after the time and the recipe.
     seed: of every random draw, at least 0.
-    device: "auto", "cpu", "cuda" or "mps".
+    device: "auto", "cpu", "cuda", "cuda:1" or "mps", or a `torch.device`.
     engine: the plain steps ("eager"), or rounds recorded as CUDA graphs ("capture"); "auto" is "capture" on CUDA, elsewhere the
         fast steps.
     observers: objects with some of the methods of `sparring.Observer`, called in rank 0.
     patience: the run ends once so many quick scores in a row have not improved; `resume` goes on.
-    settings: override fields of the recipe by dotted name, as texts: {"optim.lr": "1e-4"}.
+    settings: override fields of the recipe by dotted name: {"optim.lr": 1e-4}. Values are numbers, texts, True, False, None,
+        lists and dicts, or the texts that `--set` takes.
     start_from: a run whose weights training starts from.
     on_write_error: a file that cannot be written "stop"s the training, or lets it "continue" without the file.
     quiet: shows no progress.
@@ -89,11 +93,16 @@ def train(
     fails or a process is lost, both with the newest checkpoint kept; TrainingStopped (a KeyboardInterrupt) on Ctrl-C or
     SIGTERM, with the run saved; and what an observer raised, with the run saved.
     """
-    parts = Parts(data, generator, discriminator, loss)
-    resolved = resolve(recipe, settings, parts, epochs=epochs, images=images, rounds=rounds, minutes=minutes)
-    remark = lost_ratio(recipes.get(recipe) if isinstance(recipe, str) else recipe, settings or {})
+    parts, changes = Parts(data, generator, discriminator, loss), arguments.texts(settings)
+    length = arguments.lengths(epochs=epochs, images=images, rounds=rounds, minutes=minutes)
+    resolved = resolve(recipe, changes, parts, **length)
+    remark = lost_ratio(recipes.get(recipe) if isinstance(recipe, str) else recipe, changes)
     own = user_observers(observers, patience)
-    launch, folder = Launch.of(), Path(out) if out is not None else None
+    seed, device = arguments.whole("seed", seed, 0), arguments.device_name(device)
+    arguments.choice("engine", engine, get_args(EngineName))
+    arguments.choice("on_write_error", on_write_error, get_args(OnWriteError))
+    arguments.seconds("timeout", timeout)
+    launch, folder = Launch.of(), arguments.path("out", out)
     if launch.max_restarts and folder is None:
         raise InputError("torchrun --max-restarts needs --out DIR, where the restarted processes find their run")
     with joined_processes(launch, timeout, device, quiet) as (group, torch_device, progress), ExitStack() as held:

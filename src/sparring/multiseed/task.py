@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from sparring import recipes
+from sparring.api import arguments
 from sparring.api.resolve import resolve
 from sparring.config import codec
 from sparring.errors import InputError
@@ -39,7 +41,7 @@ class Task:
         recipe: str,
         *,
         data: str | Path | None = None,
-        settings: Mapping[str, str] | None = None,
+        settings: Mapping[str, Any] | None = None,
         start_from: str | Path | None = None,
         device: str = "auto",
         engine: EngineName = "auto",
@@ -62,8 +64,8 @@ class Task:
             recipes.execute(code)
         name = recipes.from_file(file) if file else recipe
         origin = None if start_from is None else str(Run.open(start_from).path)  # "latest" will be one of the seeds
-        resolved = resolve(name, settings, data, **lengths)
-        chosen = dict(settings or {})
+        chosen, device = arguments.texts(settings), arguments.device_name(device)
+        resolved = resolve(name, chosen, data, **arguments.lengths(**lengths))
         return cls(recipe, resolved, data, chosen, origin, device, engine, code, on_write_error, patience, tensorboard)
 
     def begin(self, seed: int, place: Path) -> list[str]:
