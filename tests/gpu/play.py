@@ -98,7 +98,11 @@ def same(one: Engine, other: Engine) -> bool:
 
 
 def built(recipe: Recipe, device: torch.device) -> Engine:
-    return Engine.build(recipe, recipe.data.train(), 0, device)
+    """An engine that is steered on its way, which recorded rounds have to follow."""
+    engine = Engine.build(recipe, recipe.data.train(), 0, device)
+    engine.orders.give(5, {"g_lr": 0.5, "gamma": 0.5, "d_hold": 1})
+    engine.orders.give(8, {"strength": 0.5, "g_hold": 1})
+    return engine
 
 
 def states(engine: Engine) -> list[torch.Tensor]:

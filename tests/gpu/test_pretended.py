@@ -94,8 +94,8 @@ FAULTS = {
     ),
     "a number that a graph keeps": (
         "training/engine.py",
-        'gamma_factor = self.steps.number("gamma", gamma) if gamma else 0.0',
-        "gamma_factor = gamma",
+        'gamma = self.steps.number("gamma", knobs.gamma) if knobs.gamma else 0.0',
+        "gamma = knobs.gamma",
         "r3",
     ),
 }

@@ -125,8 +125,9 @@ def continue_run(
                 progress.say(f"{run.path} is past {recipe.length} already, so nothing is trained; a greater length extends it")
             reference = quick_reference(recipe, device, progress, patience)
             stopped = {"after": "patience"} if _ended_by_patience(run, start.round) else {}
-            roll_back.restore_to(run, built.gan, saved)
+            cut_orders = roll_back.restore_to(run, built.gan, saved)
             recorder = Recorder(run.with_recipe(recipe), built, test, reference, progress.say, on_write_error)
+            recorder.cut_orders = cut_orders
             if saved:
                 recorder.saved_round = start.round
             else:

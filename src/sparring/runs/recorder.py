@@ -23,8 +23,10 @@ from sparring.runs.model_card import model_card
 from sparring.runs.plots import draw_plots
 from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
+from sparring.runs.steering import STEER, order_of
 from sparring.storage import checksums
 from sparring.training.engine import Engine
+from sparring.training.knobs import Order, Orders
 from sparring.training.observers import Event, Observer, Request
 from sparring.training.probes import run_probes
 from sparring.training.sampler import EngineSampler
@@ -58,6 +60,7 @@ class Recorder(Observer):
     best: float = float("inf")
     divergences: DivergenceCounts = field(default_factory=DivergenceCounts)
     listen: Callable[[Mapping[str, Any]], None] = lambda _: None
+    cut_orders: list[tuple[int, Order]] = field(default_factory=list)  # with their rounds, which are still to come
 
     def __post_init__(self) -> None:
         self.sampler: EngineSampler = EngineSampler(self.engine, self.test)
@@ -65,7 +68,10 @@ class Recorder(Observer):
         self._scored: int | None = None  # the last round with a score
         self._drawn: tuple[int, set[str]] = (-1, set())  # the last round with pictures, and their names
         self._not_drawn: set[str] = set()
+        self.engine.orders = Orders()
         for event in self.run.journal():  # of the time before, when a run is resumed
+            if event["event"] == STEER:
+                self.engine.orders.give(*order_of(event))
             list(self.coach.observe(event))
             self.divergences.add(event)
             if event["event"] == "score" and self.reference and event["extractor"] == self.reference.extractor_names[0]:
@@ -82,6 +88,18 @@ class Recorder(Observer):
         """Write a line of the journal."""
         self.journal.write(event, **fields)
         self.listen({"event": event, **fields})
+
+    def steer(self, order: Order, info: RoundInfo) -> None:
+        """Follow an order from the next round on; it is on the disk before it acts."""
+        self.write(STEER, round=info.round, **order)
+        self.journal.sync()
+        self.engine.orders.give(info.round, order)
+
+    def orders_to_repeat(self, round_: int) -> list[Order]:
+        """The orders of this round that a cut of the journal took; they are handed out once."""
+        found = [order for at, order in self.cut_orders if at == round_]
+        self.cut_orders = [(at, order) for at, order in self.cut_orders if at > round_]
+        return found
 
     def log_start(self) -> None:
         """Write the event `start`."""

@@ -1,6 +1,7 @@
 """Restoring a run to a checkpoint, on resume and on roll-back."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -12,22 +13,37 @@ from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.follower import FollowerRank
 from sparring.runs.recorder import Recorder
 from sparring.runs.run import Run
+from sparring.runs.steering import STEER, order_of
 from sparring.storage.files import remove
 from sparring.training.gan import GAN
+from sparring.training.knobs import Order
 from sparring.training.loop import run_rounds
 
 
-def restore_to(run: Run, gan: GAN, saved: Checkpoint | None) -> None:
-    """Restore a GAN and its run's files to a checkpoint, or the files alone to the start.
+def restore_to(run: Run, gan: GAN, saved: Checkpoint | None) -> list[tuple[int, Order]]:
+    """Restore a GAN and its run's files to a checkpoint, or the files alone to the start; returns the orders of the rounds that
+    are played again, each with its round.
 
     Files written after the checkpoint will be written again.
     """
+    orders = _orders(run)
     if saved:
         checkpoint.restore(saved, gan)
     round_ = saved.info.round if saved else 0
     journal.truncate_after(run.path / "journal.jsonl", saved.journal_bytes if saved else 0)
     scorebook.truncate_after(run.path, round_)
     checkpoint.quarantine(run.path / "checkpoints", round_)
+    return orders[len(_orders(run)) :]
+
+
+def _orders(run: Run) -> list[tuple[int, Order]]:
+    """The orders in the journal, as far as it can be read."""
+    found = []
+    with suppress(InputError):
+        for event in run.journal():
+            if event["event"] == STEER:
+                found.append(order_of(event))
+    return found
 
 
 def rounds(recorder: Recorder | FollowerRank, start: RoundInfo) -> Iterator[RoundInfo]:
@@ -57,8 +73,10 @@ def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: 
         why = "; ".join(problems)
         raise DivergenceError(error.non_finite, info, f", and there is no intact checkpoint to go back to ({why})")
     _drop_later_stops(recorder, saved.info.round)
-    restore_to(run, recorder.engine.gan, saved)
+    recorder.cut_orders = restore_to(run, recorder.engine.gan, saved)
     recorder.reset_from_journal(saved.info.round)
+    for order in recorder.orders_to_repeat(saved.info.round):
+        recorder.steer(order, saved.info)
     for problem in problems:
         recorder.write("warning", round=saved.info.round, text=problem)
     see = recorder.log_divergence(error.non_finite, info, "roll-back")

@@ -50,7 +50,7 @@ class Watch:
             recorder.listen = self._heard
             built_in = [recorder, CoachObserver(recorder), progress]
             self._watched = bool(own)
-            self._requests = Requests(recorder.reference is not None)
+            self._requests = Requests(recorder.reference is not None, can_steer=recorder.engine.group.size == 1)
         else:
             self._watched, own = recorder.watched, ()
             self._requests = Requests(recorder.scored)
@@ -151,6 +151,15 @@ class Watch:
                 self.is_stopping = True
                 self._recorder.log_last(self.info)
             self._deliver()
+        self._steer()
+
+    def _steer(self) -> None:
+        """Follow the orders of this round: those that a cut of the journal took, then those that observers give now."""
+        if isinstance(self._recorder, Recorder):
+            again = self._recorder.orders_to_repeat(self.info.round)
+            given, self._requests.orders = self._requests.orders, []
+            for order in (*again, *(order for order in given if order not in again)):
+                self._recorder.steer(order, self.info)
 
     def _agreed_requests(self) -> set[Request]:
         """What the observers have asked for since the last time, which all ranks then know; an error is a wish to stop."""

@@ -32,6 +32,7 @@ from sparring.training.checks import check_batch_size, check_classes, check_pena
 from sparring.training.fast import FastSteps
 from sparring.training.gan import GAN, StepContext
 from sparring.training.guard import network_of
+from sparring.training.knobs import Knobs, Orders
 from sparring.training.player import Player
 from sparring.training.readings import read_losses, summary
 from sparring.training.step import STEPS, Readings, StepGradients, apply_gradients
@@ -70,6 +71,8 @@ class Engine:
     fast: FastSteps | None
     last: Batch = field(init=False)  # of the last step
     lr_scale: float = 1.0  # factor of every learning rate, beside the recipe's schedules
+    orders: Orders = field(default_factory=Orders)
+    knobs: Knobs = field(default_factory=Knobs)  # of the last round
     held_out: Dataset | None = None  # for an adaptive augmentation
 
     @classmethod
@@ -139,7 +142,7 @@ class Engine:
         Otherwise it is one of the losses, after all steps, and on the CPU alone: on a GPU losses are read only in rounds that
         are journalled, so that no round waits for the device.
         """
-        self._apply_schedules(round_)
+        self._set_knobs(round_)
         readings: Readings = {}
         with devices.tf32(self.recipe.precision == "tf32"), self._guarded(readings):
             batch: Batch = torch.empty(0), torch.empty(0), None
@@ -151,7 +154,7 @@ class Engine:
                     compute = partial(self._fast_step, self.fast, inputs, batch)
                     batch, gradients = self.steps.run(inputs.kind, compute, compared=_gradients_of)
                 self.last = batch
-                readings |= apply_gradients(self.gan, gradients, partial(self._run_update, inputs.kind))
+                readings |= apply_gradients(self.gan, self._without_held(gradients), partial(self._run_update, inputs.kind))
                 self.group.all_reduce_mean(self._own_statistics)
         if self.recipe.average:
             before, images = self.images_before(round_), self.images_before(round_ + 1)
@@ -177,21 +180,35 @@ class Engine:
                 self.fast.reused = None
             raise self._diverged(error.non_finite, {**readings, **error.non_finite.batch}) from None
 
-    def _apply_schedules(self, round_: int) -> None:
-        """Set learning rates, Adam's beta2, gammas and the augmentation's strength to their scheduled values in this round."""
+    def _set_knobs(self, round_: int) -> None:
+        """Set learning rates, Adam's beta2, gammas and the augmentation's strength to their values in this round."""
+        self.knobs = knobs = self.orders.on(self._scheduled(round_), round_)
+        sides = (self.gan.generator, knobs.g_lr), (self.gan.discriminator, knobs.d_lr)
+        for player, lr in sides:
+            player.optimizer.lr_factor = self.lr_scale * lr
+            player.optimizer.beta2 = player.optimizer.settings.beta2 if knobs.beta2 is None else knobs.beta2
+        strength = knobs.strength
+        if "strength" in self.gan.memory:
+            strength *= self.gan.memory["strength"].item()
+        gamma = self.steps.number("gamma", knobs.gamma) if knobs.gamma else 0.0  # without gamma it is another computation
+        self.gan.context = StepContext(round_, gamma, self.steps.number("strength", strength))
+
+    def _scheduled(self, round_: int) -> Knobs:
         images, values = self.images_before(round_), {}
         for ramp in self.recipe.ramps:
             there = RoundInfo(round=round_, images=images, epoch=1, seconds=0.0)
             share = images / ramp.images if ramp.images else self.recipe.length.fraction_done(there, len(self.data))
-            values[ramp.of] = ramp.at(share)
-        for player in (self.gan.generator, self.gan.discriminator):
-            player.optimizer.lr_factor = self.lr_scale * values.get("lr", 1.0)
-            player.optimizer.beta2 = values.get("beta2", player.optimizer.settings.beta2)
-        gamma, strength = values.get("gamma", 1.0), values.get("strength", 1.0)
-        if "strength" in self.gan.memory:
-            strength *= self.gan.memory["strength"].item()
-        gamma_factor = self.steps.number("gamma", gamma) if gamma else 0.0  # a schedule that has ended is another computation
-        self.gan.context = StepContext(round_, gamma_factor, self.steps.number("strength", strength))
+            values |= {name: ramp.at(share) for name in (("g_lr", "d_lr") if ramp.of == "lr" else (ramp.of,))}
+        return Knobs(**values)
+
+    def _without_held(self, found: StepGradients) -> StepGradients:
+        """The gradients of the sides that may step in this round."""
+        if not (self.knobs.g_held or self.knobs.d_held):
+            return found
+        for player, gradients in found.sides:
+            player.gradients = gradients  # whose norms are read
+        held = self.gan.generator if self.knobs.g_held else None, self.gan.discriminator if self.knobs.d_held else None
+        return replace(found, sides=tuple((player, each) for player, each in found.sides if not any(player is h for h in held)))
 
     def _inputs(self, round_: int) -> Iterator[StepInputs]:
         """What the steps of a round take, move by move; the draws within a step are seeded when it comes."""
@@ -223,7 +240,7 @@ class Engine:
         return batch, fast(inputs.move, *batch, next_move=inputs.next_move)
 
     def _run_update(self, step: Hashable, constants: tuple, update: Callable[[], None]) -> None:
-        self.steps.run(("update", step, constants), update, reads=step)
+        self.steps.run(("update", step, constants, self.knobs.g_held, self.knobs.d_held), update, reads=step)
 
     def codes(self, data: Dataset, indices: Tensor) -> Tensor | None:
         """The codes of real images, [B, classes + continuous]: one-hot classes, zeros without labels, or None."""

@@ -1,0 +1,74 @@
+"""The values that change while a GAN trains, as one: schedules set them, a roll-back scales them, orders override them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from sparring.config.ranges import Range, Ranged
+from sparring.errors import InputError, check
+
+Order = Mapping[str, float | None]
+"""New values by name. `g_lr`, `d_lr`, `gamma` and `strength` are factors on what the schedules say, `beta2` is Adam's own
+value; each stays until another order, and None releases it. `g_hold` and `d_hold` are numbers of rounds in which that side does
+not step."""
+
+
+@dataclass(frozen=True)
+class Knobs(Ranged, prefix=""):
+    """The values of one round: factors of both learning rates, of every penalty's gamma and of the augmentation; Adam's beta2,
+    None for each side's own; and which sides are held still."""
+
+    g_lr: Annotated[float, Range(0)] = 1.0
+    d_lr: Annotated[float, Range(0)] = 1.0
+    gamma: Annotated[float, Range(0)] = 1.0
+    strength: Annotated[float, Range(0, 1)] = 1.0
+    beta2: Annotated[float, Range(0, below=1)] | None = None
+    g_held: bool = False
+    d_held: bool = False
+
+
+FACTORS = ("g_lr", "d_lr", "gamma", "strength")
+HOLDS = {"g_hold": "g_held", "d_hold": "d_held"}
+NAMES = (*FACTORS, "beta2", *HOLDS)
+
+
+class Orders:
+    """All orders so far, each with the round that it acts from."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, float] = {}
+        self._held_until: dict[str, int] = dict.fromkeys(HOLDS, 0)
+
+    def give(self, round_: int, order: Order) -> None:
+        """Take an order that acts from this round on; InputError, and nothing changes, where a value is out of its range."""
+        check_order(order)
+        for name, value in order.items():
+            if name in HOLDS:
+                self._held_until[name] = round_ + int(value or 0)
+            elif value is None:
+                self._values.pop(name, None)
+            else:
+                self._values[name] = value
+
+    def on(self, scheduled: Knobs, round_: int) -> Knobs:
+        """The values in this round, where the schedules say these."""
+        changes: dict[str, Any] = {
+            name: value * getattr(scheduled, name) if name in FACTORS else value for name, value in self._values.items()
+        }
+        changes |= {held: round_ < self._held_until[name] for name, held in HOLDS.items()}
+        return replace(scheduled, **changes)
+
+
+def check_order(order: Order) -> None:
+    """InputError unless an order names values and each is in its range."""
+    if not order:
+        raise InputError(f"an order is empty; it names at least one of {', '.join(NAMES)}")
+    for name, value in order.items():
+        check(name in NAMES, "an order", f"for {name!r}", f"be for {', '.join(NAMES)}")
+        if name in HOLDS:
+            good = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+            check(good, name, repr(value), "be a number of rounds, at least 0")
+        elif value is not None:
+            check(isinstance(value, int | float) and not isinstance(value, bool), name, repr(value), "be a number or None")
+            values: dict[str, Any] = {name: value}
+            Knobs(**values)
