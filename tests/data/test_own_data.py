@@ -10,7 +10,7 @@ from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
 from sparring import data
 from sparring.config import codec
-from sparring.data import ImageSet, OwnData, PointSet
+from sparring.data import ImageSet, InMemoryData, PointSet
 from sparring.errors import InputError
 
 BYTES = torch.arange(20 * 3 * 4 * 5).view(20, 3, 4, 5).to(torch.uint8)  # [N, C, H, W]
@@ -243,7 +243,7 @@ def test_files_are_found_again_by_their_path(tmp_path):
 
 def test_a_file_keeps_what_the_memory_does_not(tmp_path):
     made = data.of(BYTES, LABELS)
-    read = codec.decode(OwnData, {k: v for k, v in codec.encode(made).items() if k != "name"}, "data")
+    read = codec.decode(InMemoryData, {k: v for k, v in codec.encode(made).items() if k != "name"}, "data")
     assert read == made
     assert not read.is_cached()
     assert made.is_cached()
@@ -253,4 +253,4 @@ def test_a_file_keeps_what_the_memory_does_not(tmp_path):
     assert data.of(BYTES + 1, LABELS) != made
     assert data.of(BYTES, LABELS + 1) != made
     assert data.of(BYTES, test=BYTES[:5]) != data.of(BYTES, test=BYTES[1:6])
-    assert "own-data" not in [name for name, *_ in data.listing()]
+    assert "in-memory-data" not in [name for name, *_ in data.listing()]

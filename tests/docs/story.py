@@ -182,7 +182,7 @@ def draw_own_pictures(stage: Stage, where: str) -> None:
     for number, (image, label) in enumerate(zip(drawn.images, drawn.labels.tolist(), strict=True)):
         path = Path(OWN_PICTURES, drawn.classes[label], f"{number}.png")
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image[0].numpy()).save(path)
+        Image.fromarray(image[0].numpy()).resize((64, 64)).save(path)
 
 
 PROPS: dict[str, tuple[str, Maker]] = {

@@ -136,7 +136,6 @@ def test_a_flipped_bit_in_any_file_is_noticed_and_the_file_named(run, sparring_c
     [
         ("recipe.json", ("resume",)),
         ("journal.jsonl", ("resume",)),
-        ("scores.jsonl", ("evaluate",)),
         ("samples/epoch_0001.png", ("animate",)),
         ("checkpoints/round_00000022.safetensors", ("sample", "checkpoints/round_00000022.safetensors")),
         ("checkpoints/best.safetensors", ("sample", "checkpoints/best.safetensors")),
@@ -148,6 +147,14 @@ def test_who_needs_a_damaged_file_names_it(run, file, command, sparring_command)
     assert done.status == 2
     assert Path(file).name in done.err
     assert "Traceback" not in done.err
+
+
+def test_scores_are_shown_where_they_cannot_be_added_to_a_damaged_file(run, sparring_command):
+    flip(run.path / "scores.jsonl")
+    done = sparring_command("evaluate", run.path, "--num=1000", "--draws=2")
+    assert done.status == 0
+    assert "frechet distance" in done.out
+    assert "scores.jsonl" in done.out + done.err
 
 
 def test_samples_of_an_older_checkpoint_are_told(run, sparring_command, caplog):

@@ -152,7 +152,7 @@ def test_others_are_refused(part, sentence):
 def test_the_weights_of_a_module_are_the_initial_ones_whatever_the_seed():
     module = generator(seed=4)
     for seed in (0, 1):
-        built = networks.build_generator(networks.OwnGenerator.of(module), 128, (1, 16, 16), seed)
+        built = networks.build_generator(networks.ModuleGenerator.of(module), 128, (1, 16, 16), seed)
         for name, tensor in built.state_dict().items():
             assert torch.equal(tensor, module.state_dict()[name])
 
@@ -257,7 +257,7 @@ def test_a_killed_run_without_a_checkpoint_is_trained_anew():
 
 
 def test_several_seeds_say_that_objects_do_not_reach_them():
-    with pytest.raises(InputError, match=r"data is of type OwnData, and several seeds .*; save the data as an \.npz file"):
+    with pytest.raises(InputError, match=r"data is of type InMemoryData, and several seeds .*; save the data as an \.npz file"):
         sparring.train_seeds("vanilla", [0, 1], data=images(), quiet=True)
     with pytest.raises(InputError, match=r"generator is of type Sequential, .*; register it in a Python file with a recipe"):
         sparring.train_seeds("vanilla", [0, 1], generator=generator(), quiet=True)

@@ -14,7 +14,7 @@ from sparring.data import resolve as resolve_data
 from sparring.errors import InputError
 from sparring.losses import Loss, RelativisticLoss, own_loss
 from sparring.losses.own import LossFunction
-from sparring.networks import DiscriminatorConfig, GeneratorConfig, OwnDiscriminator, OwnGenerator
+from sparring.networks import DiscriminatorConfig, GeneratorConfig, ModuleDiscriminator, ModuleGenerator
 from sparring.recipe import Recipe
 
 
@@ -89,14 +89,14 @@ def data_of(value: Any, instead: Data | None = None) -> Data:
 
 def _generator(value: Any, recipe: Recipe) -> GeneratorConfig:
     if isinstance(value, nn.Module):
-        return OwnGenerator.of(value)
+        return ModuleGenerator.of(value)
     _check_part(value, "generator", ("build", "initial"), "a torch.nn.Module, or a configuration from sparring.networks")
     return value
 
 
 def _discriminator(value: Any, recipe: Recipe) -> DiscriminatorConfig:
     if isinstance(value, nn.Module):
-        return OwnDiscriminator.of(value)
+        return ModuleDiscriminator.of(value)
     _check_part(value, "discriminator", ("build", "initial"), "a torch.nn.Module, or a configuration from sparring.networks")
     return value
 

@@ -15,7 +15,7 @@ from sparring.api.resolve import with_length
 from sparring.api.session import TIMEOUT, build, engine_name, joined_processes, quick_reference, run_to_end, user_observers
 from sparring.config import devices
 from sparring.config.schedules import START, RoundInfo
-from sparring.data import Data, OwnData
+from sparring.data import Data, InMemoryData
 from sparring.distributed.launch import Launch
 from sparring.distributed.single_process import SingleProcess
 from sparring.errors import InputError
@@ -118,7 +118,7 @@ def continue_run(
             start = saved.info if saved else START
             for problem in problems:
                 progress.say(f"{problem}; going on from round {start.round}")
-            same_test = not isinstance(kept, OwnData) or kept.test_fingerprint == test.fingerprint()
+            same_test = not isinstance(kept, InMemoryData) or kept.test_fingerprint == test.fingerprint()
             if built.data.fingerprint() != run.facts.get("data_fingerprint") or not same_test:
                 raise InputError(f"{run.path} was trained on other data than {recipe.data} now holds; train anew instead")
             if saved and recipe.length.fraction_done(start, len(built.data)) >= 1:

@@ -20,7 +20,7 @@ from sparring.data.folder import image_files
 from sparring.data.folder.picture_folder import PictureFolder, like
 from sparring.data.mnist import NAMES, FashionMnist, IdxFolder, Kmnist, Mnist
 from sparring.data.npz_file import NpzFile
-from sparring.data.own.own_data import OwnData, own_data
+from sparring.data.own.own_data import InMemoryData, own_data
 from sparring.data.own.pixels import Layout, ValueRange
 from sparring.data.pictures import Pictures, read_pictures
 from sparring.data.sets import Data, Dataset, ImageSet, PointSet, Progress, StackedSet
@@ -36,11 +36,11 @@ __all__ = [
     "Grid",
     "IdxFolder",
     "ImageSet",
+    "InMemoryData",
     "Kmnist",
     "Mnist",
     "Moons",
     "NpzFile",
-    "OwnData",
     "PictureFolder",
     "Pictures",
     "PointSet",

@@ -30,7 +30,7 @@ class _OwnLoss(Own):
 
 @register("loss", listed=False)
 @dataclass(frozen=True)
-class OwnLoss(_OwnLoss):
+class FunctionLoss(_OwnLoss):
     """A function in which G's loss depends on the logits of generated images alone."""
 
     probabilistic: bool = True
@@ -44,7 +44,7 @@ class OwnLoss(_OwnLoss):
 
 @register("loss", listed=False)
 @dataclass(frozen=True)
-class OwnRelativisticLoss(_OwnLoss, RelativisticLoss):
+class RelativisticFunctionLoss(_OwnLoss, RelativisticLoss):
     """A function that compares generated images with as many real ones."""
 
     def d_terms(self, real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, ...]:
@@ -54,7 +54,7 @@ class OwnRelativisticLoss(_OwnLoss, RelativisticLoss):
         return _terms(self.require()(real_logits, fake_logits)[1])
 
 
-def own_loss(function: LossFunction) -> OwnLoss | OwnRelativisticLoss:
+def own_loss(function: LossFunction) -> FunctionLoss | RelativisticFunctionLoss:
     """The loss of a function (real_logits [N], fake_logits [M]) -> (D's values, G's values), as a part of a recipe.
 
     Each is a tensor of per-sample values or several of them, of which each side minimises the sum of the means. The function
@@ -81,8 +81,8 @@ def own_loss(function: LossFunction) -> OwnLoss | OwnRelativisticLoss:
         _check_terms(terms, name, side)
     compares = any(not torch.equal(a, b) for a, b in zip(g, g_of_others, strict=True))
     if paired or compares:
-        return OwnRelativisticLoss(name, of_function(function)).holding(function)
-    return OwnLoss(name, of_function(function), getattr(function, "probabilistic", True)).holding(function)
+        return RelativisticFunctionLoss(name, of_function(function)).holding(function)
+    return FunctionLoss(name, of_function(function), getattr(function, "probabilistic", True)).holding(function)
 
 
 def _tried(function: LossFunction, real_logits: Tensor, fake_logits: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:

@@ -16,7 +16,7 @@ from sparring.errors import InputError
 from sparring.networks.dcgan import DcganDiscriminatorConfig, DcganGeneratorConfig
 from sparring.networks.init import FirstLayer, Gaussian, GlorotNormal, GlorotUniform, Initial
 from sparring.networks.mlp import MLPDiscriminatorConfig, MLPGeneratorConfig
-from sparring.networks.own import OwnDiscriminator, OwnGenerator, check_output
+from sparring.networks.own import ModuleDiscriminator, ModuleGenerator, check_output
 from sparring.networks.r3 import R3DiscriminatorConfig, R3GeneratorConfig, Scaled
 from sparring.networks.resnet import ResnetDiscriminatorConfig, ResnetGeneratorConfig
 from sparring.networks.upsample import UpsampleDiscriminatorConfig, UpsampleGeneratorConfig
@@ -35,8 +35,8 @@ __all__ = [
     "Initial",
     "MLPDiscriminatorConfig",
     "MLPGeneratorConfig",
-    "OwnDiscriminator",
-    "OwnGenerator",
+    "ModuleDiscriminator",
+    "ModuleGenerator",
     "R3DiscriminatorConfig",
     "R3GeneratorConfig",
     "ResnetDiscriminatorConfig",

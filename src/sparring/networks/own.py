@@ -55,7 +55,7 @@ class _OwnNetwork(Own):
 
 @register("generator", listed=False)
 @dataclass(frozen=True)
-class OwnGenerator(_OwnNetwork):
+class ModuleGenerator(_OwnNetwork):
     """A module of the user's that makes images [B, *shape] in [-1, 1], or points, of z [B, num_z]."""
 
     argument: ClassVar[str] = "generator"
@@ -67,7 +67,7 @@ class OwnGenerator(_OwnNetwork):
 
 @register("discriminator", listed=False)
 @dataclass(frozen=True)
-class OwnDiscriminator(_OwnNetwork):
+class ModuleDiscriminator(_OwnNetwork):
     """A module of the user's that makes logits [B], or scores, of images [B, *shape] in [-1, 1], or of points."""
 
     argument: ClassVar[str] = "discriminator"

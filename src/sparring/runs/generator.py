@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sparring.config import codec, registry
 from sparring.config.rng import keyed_generator
 from sparring.errors import InputError, naming
-from sparring.networks import GeneratorConfig, OwnGenerator, check_fits, seeded
+from sparring.networks import GeneratorConfig, ModuleGenerator, check_fits, seeded
 from sparring.networks.latents import Code, Noise
 from sparring.recipe import Recipe
 from sparring.runs.checkpoint import copy_tensors
@@ -79,7 +79,7 @@ class SavedGenerator(nn.Module):
             generator = codec.decode(Recipe.__annotations__["generator"], config.get("generator"), "generator")
             noise = codec.decode(Recipe.__annotations__["z"], config.get("z"), "z")
         if module is not None:
-            own = OwnGenerator.of(module)
+            own = ModuleGenerator.of(module)
             if own != generator:
                 raise InputError(f"this generator is not the one of {folder}: it is {own}, and the folder has {generator}")
             generator = own

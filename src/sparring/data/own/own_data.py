@@ -18,7 +18,7 @@ from sparring.errors import InputError
 
 @register("data", listed=False)
 @dataclass(frozen=True)
-class OwnData(Own):
+class InMemoryData(Own):
     """Data that only the user's program has; recipe.json holds this description with both halves' fingerprints.
 
     Without the data themselves, as it is read from recipe.json, `train` and `test` raise InputError.
@@ -35,7 +35,7 @@ class OwnData(Own):
         return f"{self.contents} (fingerprint {self.fingerprint[:8]})"
 
     @classmethod
-    def of(cls, train: Dataset, test: Dataset) -> "OwnData":
+    def of(cls, train: Dataset, test: Dataset) -> "InMemoryData":
         """These examples to train on and to test with."""
         shape = " x ".join(map(str, train.shape))
         kind = "points" if isinstance(train, PointSet) else "images"
@@ -80,7 +80,7 @@ def own_data(
     test_labels: Any = None,
     image_column: str | None = None,
     label_column: str | None = None,
-) -> OwnData:
+) -> InMemoryData:
     """See `sparring.data.of`."""
     if test is None and test_labels is not None:
         raise InputError("test_labels are the labels of test=, which is not given; pass both or neither")
@@ -89,11 +89,11 @@ def own_data(
     if classes and train.labels is None:
         raise InputError("classes are given, and data has no labels; pass them too, or leave the classes out")
     if test is None:
-        return OwnData.of(*split(train, "data"))
+        return InMemoryData.of(*split(train, "data"))
     tested, _ = _read(test, test_labels, how, "test")
     if tested.shape != train.shape or (tested.labels is None) != (train.labels is None):
         raise InputError(f"the test examples are {_told(tested)}, and those to train on {_told(train)}; they must be alike")
-    return OwnData.of(train, tested)
+    return InMemoryData.of(train, tested)
 
 
 def _read(source: Any, labels: Any, how: _How, what: str) -> tuple[ImageSet | PointSet, _How]:
