@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
-from itertools import accumulate, pairwise
+from itertools import accumulate, count, pairwise
 from typing import Any
 
 import torch
@@ -24,6 +24,7 @@ from sparring.distributed.single_process import Side, SingleProcess, T
 from sparring.errors import InputError, MachineError, SparringError
 
 Spans = list[tuple[int, int]]
+_made = count()  # the groups of this process, which all processes make in the same order
 
 
 @contextmanager
@@ -62,7 +63,9 @@ class ProcessGroup(SingleProcess):
         try:
             found = [next(self._dist.rendezvous("env://", self.rank, self.size, timeout=patience))[0] for _ in range(2)]
             # torchrun keeps its store, with what the processes before a restart have written
-            store, signs = (self._dist.PrefixStore(f"sparring/{launch.attempt}", part) for part in found)
+            # and whatever an earlier group of these processes has written, such as addresses that nobody listens at any more
+            prefix = f"sparring/{launch.attempt}/{next(_made)}"
+            store, signs = (self._dist.PrefixStore(prefix, part) for part in found)
             self._heartbeat = Heartbeat(signs, self.rank, self.size, launch.host, period=min(1.0, timeout / 10))
             self._heartbeat.start()
             self._dist.init_process_group("gloo", store=store, rank=self.rank, world_size=self.size, timeout=patience)
