@@ -62,8 +62,7 @@ class ProcessGroup(SingleProcess):
         patience = timedelta(seconds=timeout)
         try:
             found = [next(self._dist.rendezvous("env://", self.rank, self.size, timeout=patience))[0] for _ in range(2)]
-            # torchrun keeps its store, with what the processes before a restart have written
-            # and whatever an earlier group of these processes has written, such as addresses that nobody listens at any more
+            # torchrun keeps its store, with what processes before a restart and earlier groups of these processes have written
             prefix = f"sparring/{launch.attempt}/{next(_made)}"
             store, signs = (self._dist.PrefixStore(prefix, part) for part in found)
             self._heartbeat = Heartbeat(signs, self.rank, self.size, launch.host, period=min(1.0, timeout / 10))

@@ -73,7 +73,7 @@ def g_step(move: MoveG, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None 
 def simultaneous_step(move: MoveBoth, gan: GAN, real: Tensor, z: Tensor, codes: Tensor | None = None) -> StepGradients:
     """Both steps from one forward pass of real images and of G(z): both gradients are taken before either side steps."""
     fake = gan.generate(z)  # [B', *shape]
-    real, _ = gan.leaves(real, fake.detach())
+    (real,) = gan.leaves(real)
     outputs = gan.discriminate(real, "real"), gan.discriminate(fake, "fake")  # [B], [B']
     on_real, on_fake = gan.gather(BOTH, outputs, (codes, gan.codes_of(z)))
     beside = (on_real.logits,) if isinstance(gan.loss, RelativisticLoss) else ()
