@@ -1,9 +1,8 @@
 """What a run's engine says of its CUDA graphs goes into the journal, as lines that are read again."""
 
-from sparring.api.session import build, run_to_end
-from sparring.config import devices
+from sparring.api.session import Options, joined_processes, run_to_end
 from sparring.config.schedules import START
-from sparring.runs.progress import Progress
+from sparring.distributed.launch import Launch
 from sparring.runs.recorder import Recorder
 from sparring.runs.run import Run
 from sparring.training.capture import EagerSteps
@@ -11,15 +10,15 @@ from tiny import miniature
 
 
 def test_a_run_whose_graphs_differed_and_then_failed_ends_with_a_readable_journal(tmp_path):
-    recipe, device = miniature("ring", tmp_path, length='{"rounds": 4}'), devices.resolve("cpu")
-    with Progress(quiet=True) as progress:
-        engine, test = build(recipe, 0, device, progress)
-        engine.steps = Reporting(device)
+    recipe = miniature("ring", tmp_path, length='{"rounds": 4}')
+    with joined_processes(Launch.of(), Options(quiet=True)) as session:
+        engine, test = session.build(recipe, 0)
+        engine.steps = Reporting(session.device)
         (tmp_path / "run").mkdir()
-        facts = devices.describe(device) | {"shape": list(engine.data.shape)}
+        facts = session.describe(engine) | {"shape": list(engine.data.shape)}
         recorder = Recorder(Run.create(tmp_path / "run", recipe, 0, facts), engine, test)
         recorder.log_start()
-        run = run_to_end(recorder, START, progress)
+        run = run_to_end(session, recorder, START)
     events = list(run.journal())
     assert [event["differs_by"] for event in events if event["event"] == "capture"] == [2e-7]
     (warning,) = (event["text"] for event in events if event["event"] == "warning")

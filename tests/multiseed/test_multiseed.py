@@ -197,19 +197,17 @@ def test_two_files_of_ones_own_are_refused():
     [(2, 16, None, 1, 2), (2, 1, None, 2, 1), (16, 4, None, 4, 4), (8, 3, None, 2, 4), (8, 16, "3", 3, 2), (1, 3, "2", 2, 1)],
 )
 def test_the_seeds_share_the_cores(cores, seeds, variable, threads, side_by_side, monkeypatch):
-    monkeypatch.setattr(workers, "_cores", lambda: cores)
     monkeypatch.setattr(torch, "get_num_threads", lambda: int(variable or cores))  # PyTorch reads the variable when it starts
     monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", variable or "")
-    assert workers.threads_for(seeds) == threads
-    assert workers.at_once(threads, "cpu") == side_by_side
+    assert workers.threads_for(seeds, cores) == threads
+    assert workers.at_once(threads, "cpu", cores) == side_by_side
 
 
 def test_few_share_one_gpu(monkeypatch):
-    monkeypatch.setattr(workers, "_cores", lambda: 64)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    assert workers.at_once(1, "auto") == workers.at_once(1, "cuda") == workers.ON_ONE_GPU
-    assert workers.at_once(1, "cpu") == 64
+    assert workers.at_once(1, "auto", 64) == workers.at_once(1, "cuda", 64) == workers.ON_ONE_GPU
+    assert workers.at_once(1, "cpu", 64) == 64
 
 
 @pytest.mark.parametrize(("status", "kind"), [(1, SparringError), (2, InputError), (3, NonFiniteError), (4, MachineError)])

@@ -12,6 +12,8 @@ import torch
 from PIL import Image
 
 import sparring
+from sparring.config.threads import own_number
+from sparring.errors import InputError
 from sparring.runs.run import Run
 from tiny import SETTINGS
 
@@ -68,6 +70,25 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(tmp_path):
     first, same, other = (run.sample(3, seed=5) for run in runs)
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
+
+
+def test_a_run_goes_on_with_the_threads_that_it_has_been_trained_with(sparring_command, tmp_path, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    with own_number(3):
+        assert not sparring_command("train", "ring", "--rounds", "2", "--out", "run", "--threads", "2").status
+        assert not sparring_command("resume", "run", "--rounds", "3").status
+        assert not sparring_command("resume", "run", "--rounds", "4", "--threads", "1").status
+        assert torch.get_num_threads() == 3
+    run = sparring.Run.open("run")
+    assert run.facts["threads"] == 2
+    assert [event["threads"] for event in run.journal() if event["event"] == "resume"] == [2, 1]
+
+
+def test_a_number_of_threads_is_a_whole_one():
+    values: tuple[Any, ...] = (0, True, 1.5, 10**9)
+    for threads in values:
+        with pytest.raises(InputError, match=r"threads is .*; it must be"):
+            sparring.train("ring", threads=threads)
 
 
 def test_training_leaves_the_users_random_state_alone(tmp_path):
@@ -267,6 +288,8 @@ BAD = [
     (["bench", "ring", "--device", "gpu"], "unknown device 'gpu'"),
     (["reproduce", "vanilla", "--device", "gpu"], "unknown device 'gpu'"),
     (["train", "vanilla", "--engine", "capture", "--device", "cpu"], "records rounds on CUDA in a single process, not on cpu"),
+    (["train", "vanilla", "--threads", "0"], "'--threads': 0 is not in the range 1<=x<=4096"),
+    (["evaluate", "latest", "--threads", "many"], "'many' is not a valid integer"),
     (["train", "dcgan", "--data", "ring"], "square images of 28"),
     (["train", "nowhere.py"], "there is no file nowhere.py"),
     (["train", "vanilla", "--from", "nowhere"], "nowhere is no run"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from sparring.config.threads import MOST_THREADS
 from sparring.errors import InputError, check
 
 
@@ -20,6 +21,13 @@ def whole(name: str, value: Any, least: int) -> int:
         number = None
     if number is None or number < least:
         raise InputError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+    return number
+
+
+def threads(value: Any) -> int | None:
+    """A number of threads, or None."""
+    number = None if value is None else whole("threads", value, 1)
+    check(number is None or number <= MOST_THREADS, "threads", number, f"be at most {MOST_THREADS:,}")
     return number
 
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sparring.api.session import build, engine_name, load_weights
+from sparring.api.session import build, engine_name, load_weights, take_threads
 from sparring.config import devices
 from sparring.config.rng import own_torch_state
 from sparring.config.schedules import START, Duration, Interval, RoundInfo
+from sparring.config.threads import ThreadChoice
 from sparring.recipe import Recipe
 from sparring.runs.progress import Progress
 from sparring.runs.run import Run
@@ -22,6 +23,7 @@ def dry_run(
     seed: int = 0,
     device: str = "auto",
     engine: EngineName = "auto",
+    threads: int | None = None,
     start_from: str | Path | None = None,
     quiet: bool = False,
 ) -> dict[str, Any]:
@@ -32,7 +34,9 @@ def dry_run(
     torch_device = devices.resolve(device)
     read_every_round = replace(recipe, journal=Interval(rounds=1))  # a reading waits for the device to be done
     with Progress(quiet) as progress, own_torch_state(torch_device):
+        choice = ThreadChoice(threads, torch_device)
         built, test = build(read_every_round, seed, torch_device, progress, engine=engine)
+        take_threads(choice, built, progress.say)
         if start_from is not None:
             load_weights(built, Run.open(start_from))
         rounds = 12 if engine_name(built) == "capture" else 3  # so that the last one is replayed

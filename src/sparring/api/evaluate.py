@@ -11,6 +11,7 @@ from sparring.api import arguments
 from sparring.api.own import data_of
 from sparring.config import codec, devices
 from sparring.config.rng import derive_seed, keyed_generator
+from sparring.config.threads import ThreadChoice, own_number
 from sparring.data import Data
 from sparring.data.sets import Dataset
 from sparring.errors import InputError, MachineError
@@ -58,6 +59,7 @@ def evaluate(
     metrics: Sequence[Metric] = (),
     skip_bad: bool = False,
     device: str | torch.device = "auto",
+    threads: int | None = None,
     quiet: bool = False,
 ) -> EvaluationResult:
     """Score a run, a checkpoint, a generator, a folder of pictures or an .npz against a data set's test examples.
@@ -73,7 +75,8 @@ def evaluate(
         give them, real ones from the test examples; points are [N, D]. Their scores have the functions' names, and intervals
         as the others. With them there need not be an extractor.
     skip_bad: leaves out unreadable pictures and those of another size.
-    device: "auto", "cpu", "cuda" or "mps". quiet: shows no progress.
+    device: "auto", "cpu", "cuda" or "mps". threads: to compute with on a CPU; by default one for every core that other
+        programs leave free. quiet: shows no progress.
 
     Memorisation is reported unless a run is scored against other data than its own. The scores of a run and of its checkpoints
     are added to its scores.jsonl; where that fails, `unsaved` of the result says why. Raises InputError where the target cannot
@@ -81,8 +84,9 @@ def evaluate(
     """
     seed, device, draws = arguments.whole("seed", seed, 0), arguments.device_name(device), arguments.whole("draws", draws, 2)
     num = None if num is None else arguments.whole("num", num, 1)
-    torch_device = devices.resolve(device)
-    with Progress(quiet) as progress, devices.tf32(False):
+    torch_device, threads = devices.resolve(device), arguments.threads(threads)
+    with Progress(quiet) as progress, devices.tf32(False), own_number():
+        choice = ThreadChoice(threads, torch_device)
         subject = _open(target)
         dataset = _real_side(against, subject)
         own = OwnMetrics.of(metrics, dataset, torch_device, progress.transfer)
@@ -93,6 +97,7 @@ def evaluate(
                 f"no extractor was trained on {name}; make one with `sparring extractor train`, or name an extractor"
             )
         train = dataset.train(progress.transfer)
+        choice.take(progress.say)
         if subject.run and train.fingerprint() != subject.run.facts.get("data_fingerprint"):
             train = None  # it was trained on others
         fewest = reference.min_num_samples if reference else FEWEST

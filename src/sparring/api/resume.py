@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,18 +12,15 @@ from torch import nn
 from sparring.api import arguments
 from sparring.api.own import Parts, require_parts
 from sparring.api.resolve import with_length
-from sparring.api.session import TIMEOUT, build, engine_name, joined_processes, quick_reference, run_to_end, user_observers
-from sparring.config import devices
+from sparring.api.session import TIMEOUT, Options, Session, joined_processes, run_to_end
 from sparring.config.schedules import START, RoundInfo
 from sparring.data import Data, InMemoryData
 from sparring.distributed.launch import Launch
-from sparring.distributed.single_process import SingleProcess
 from sparring.errors import InputError
 from sparring.losses import LossFunction
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, journal, roll_back
 from sparring.runs.follower import make_recorder, open_run
-from sparring.runs.progress import Progress
 from sparring.runs.recorder import OnWriteError, Recorder
 from sparring.runs.run import Run
 from sparring.storage import checksums, locks
@@ -44,6 +41,7 @@ def resume(
     minutes: float | None = None,
     device: str | torch.device = "auto",
     engine: EngineName = "auto",
+    threads: int | None = None,
     observers: Sequence[object] = (),
     patience: int | None = None,
     on_write_error: OnWriteError = "stop",
@@ -58,39 +56,25 @@ def resume(
         the run. A run that is still in memory, as `train` returned it, has them all.
     epochs, images, rounds, minutes: the new length, at most one of them; by default what is left of the run's own.
     device, engine, on_write_error, quiet, timeout: as for `train`.
+    threads: to compute with; by default those that it was trained with.
     observers, patience: as for `train`; a run does not remember those that it had.
 
     A run that was killed before its first checkpoint begins anew; with another number of processes than before it goes on
     within rounding. Raises as `train`; InputError where no intact checkpoint is left, another process trains the run, or data,
     modules or function are missing or not those that it was trained with.
     """
-    own = user_observers(observers, patience)
+    options = Options(device, engine, threads, observers, patience, on_write_error, timeout, quiet)
     parts = Parts(data, generator, discriminator, loss)
     lengths = arguments.lengths(epochs=epochs, images=images, rounds=rounds, minutes=minutes)
-    device = arguments.device_name(device)
-    arguments.choice("engine", engine, get_args(EngineName))
-    arguments.choice("on_write_error", on_write_error, get_args(OnWriteError))
-    arguments.seconds("timeout", timeout)
     if isinstance(run, Run):
         parts = parts.beside(Parts.of(run.recipe))
-    with joined_processes(Launch.of(), timeout, device, quiet) as (group, torch_device, progress):
-        began = open_run(group, run)
-        return continue_run(began, parts, lengths, on_write_error, group, torch_device, progress, engine, own, patience)
+    with joined_processes(Launch.of(), options) as session:
+        return continue_run(session, open_run(session.group, run), parts, lengths)
 
 
-def continue_run(
-    run: Run,
-    parts: Parts,
-    lengths: Mapping[str, float | None],
-    on_write_error: OnWriteError,
-    group: SingleProcess,
-    device: torch.device,
-    progress: Progress,
-    engine: EngineName,
-    observers: Sequence[object],
-    patience: int | None,
-) -> Run:
-    """Go on with a run, in all processes of a group."""
+def continue_run(session: Session, run: Run, parts: Parts, lengths: Mapping[str, float | None]) -> Run:
+    """Go on with a run, in all processes of a session."""
+    options, group, progress = session.options, session.group, session.progress
     kept = run.recipe.data
     run = replace(run, recipe=parts.return_to(run.recipe, str(run.path)))
     require_parts(run.recipe, f"sparring.resume({str(run.path)!r}, ")
@@ -111,7 +95,7 @@ def continue_run(
             problems.extend(damaged)
 
         group.on_rank0(claim)
-        built, test = group.raise_together(lambda: build(recipe, run.seed, device, progress, group, engine))
+        built, test = session.build(recipe, run.seed, run.facts.get("threads"))
 
         def begin() -> tuple[Recorder, RoundInfo]:
             saved = found.pop()
@@ -123,16 +107,16 @@ def continue_run(
                 raise InputError(f"{run.path} was trained on other data than {recipe.data} now holds; train anew instead")
             if saved and recipe.length.fraction_done(start, len(built.data)) >= 1:
                 progress.say(f"{run.path} is past {recipe.length} already, so nothing is trained; a greater length extends it")
-            reference = quick_reference(recipe, device, progress, patience)
+            reference = session.reference(recipe)
             stopped = {"after": "patience"} if _ended_by_patience(run, start.round) else {}
             cut_orders = roll_back.restore_to(run, built.gan, saved)
-            recorder = Recorder(run.with_recipe(recipe), built, test, reference, progress.say, on_write_error)
+            recorder = Recorder(run.with_recipe(recipe), built, test, reference, progress.say, options.on_write_error)
             recorder.cut_orders = cut_orders
             if saved:
                 recorder.saved_round = start.round
             else:
                 recorder.log_start()
-            now = devices.describe(device) | {"engine": engine_name(built), "processes": group.size}
+            now = session.describe(built)
             doubts = [*run.damage(), *_changes({"processes": 1} | run.facts, now), *_changed_schedules(run.recipe, recipe)]
             for doubt in doubts:
                 progress.say(doubt)
@@ -143,7 +127,7 @@ def continue_run(
                 recorder.export_generator(start)  # a kill may have come between
             return recorder, start
 
-        return run_to_end(*make_recorder(built, test, begin, bool(observers)), progress, observers)
+        return run_to_end(session, *make_recorder(built, test, begin, bool(options.observers)))
 
 
 def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -1,18 +1,21 @@
 """A training session: the process group, the recipe's engine, and the training loop, with the run saved at its end."""
 
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any, get_args
 
 import torch
 
 from sparring import evaluation
+from sparring.api import arguments
 from sparring.api.own import require_parts
 from sparring.config import devices
 from sparring.config.non_finite import DivergenceError
 from sparring.config.rng import own_torch_state
 from sparring.config.schedules import RoundInfo
+from sparring.config.threads import ThreadChoice
 from sparring.data.sets import Dataset
 from sparring.distributed.launch import Launch
 from sparring.distributed.process_group import process_group
@@ -24,13 +27,14 @@ from sparring.runs import checkpoint, roll_back
 from sparring.runs.follower import FollowerRank
 from sparring.runs.patience import Patience
 from sparring.runs.progress import Progress
-from sparring.runs.recorder import Ending, Recorder
+from sparring.runs.recorder import Ending, OnWriteError, Recorder
 from sparring.runs.run import Run
 from sparring.runs.signals import StopSignals
 from sparring.runs.watch import Watch
 from sparring.training.build import check_outputs
 from sparring.training.capture import EngineName, GraphedSteps
 from sparring.training.engine import Engine
+from sparring.training.followed_cores import FollowedCores
 from sparring.training.observers import check_observers
 
 TIMEOUT = 600.0  # seconds
@@ -45,15 +49,78 @@ class TrainingStopped(KeyboardInterrupt):
         self.exit_status: int = 128 + number
 
 
+@dataclass(frozen=True)
+class Options:
+    """What `train` and `resume` take alike; `observers` will hold that of `patience`. Raises InputError for bad values."""
+
+    device: str | torch.device = "auto"
+    engine: EngineName = "auto"
+    threads: int | None = None
+    observers: Sequence[object] = ()
+    patience: int | None = None
+    on_write_error: OnWriteError = "stop"
+    timeout: float = TIMEOUT
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        check_observers(self.observers)
+        arguments.choice("engine", self.engine, get_args(EngineName))
+        arguments.choice("on_write_error", self.on_write_error, get_args(OnWriteError))
+        arguments.seconds("timeout", self.timeout)
+        own = [*self.observers, *([] if self.patience is None else [Patience(self.patience)])]
+        checked = {"device": arguments.device_name(self.device), "threads": arguments.threads(self.threads), "observers": own}
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True)
+class Session:
+    """The processes of a launch as a group, each with its device; rank 0 shows the progress."""
+
+    options: Options
+    group: SingleProcess
+    device: torch.device
+    progress: Progress
+
+    def build(self, recipe: Recipe, seed: int, threads: int | None = None) -> tuple[Engine, Dataset]:
+        """As the function `build`, in all processes, with the options' number of threads; else with `threads`, if given."""
+        choice, engine = ThreadChoice(self.options.threads, self.device), self.options.engine
+        built, test = self.group.raise_together(lambda: build(recipe, seed, self.device, self.progress, self.group, engine))
+        take_threads(choice, built, self.progress.say, threads)
+        return built, test
+
+    def describe(self, engine: Engine) -> dict[str, Any]:
+        """The software, the hardware and the way of computing on which the exact results of a run depend."""
+        return devices.describe(self.device) | {"engine": engine_name(engine), "processes": self.group.size}
+
+    def reference(self, recipe: Recipe) -> Reference | None:
+        """The real side of a run's quick scores; None where the recipe wants none, or no extractor was trained on the data.
+
+        Raises InputError where there is none and `patience` counts on it.
+        """
+        patience = self.options.patience
+        if recipe.review is None:
+            if patience is not None:
+                raise InputError('--patience counts quick scores, and the recipe takes none; set review to {"epochs": 1}, say')
+            return None
+        reference = evaluation.reference_for(recipe.data, self.device, progress=self.progress.step)
+        if reference:
+            evaluation.floor(reference, evaluation.QUICK, quick=True)  # now, so that no review waits for the real side
+            return reference
+        why = "no extractor was trained on these data; `sparring extractor train` makes one from labels"
+        if patience is not None:
+            raise InputError(f"--patience counts quick scores, and {why}")
+        self.progress.say(f"there are no scores, for {why}")
+        return None
+
+
 @contextmanager
-def joined_processes(
-    launch: Launch, timeout: float, device: str, quiet: bool
-) -> Iterator[tuple[SingleProcess, torch.device, Progress]]:
-    """Within the block the processes of a launch form a group; each has its device, and rank 0 shows the progress."""
-    with process_group(launch, timeout) as group, Progress(quiet or not group.is_rank0) as progress:
-        torch_device = group.assign_device(lambda: devices.resolve(device))
-        with own_torch_state(torch_device):
-            yield group, torch_device, progress
+def joined_processes(launch: Launch, options: Options) -> Iterator[Session]:
+    """Within the block the processes of a launch train together, and PyTorch's state is the session's own."""
+    with process_group(launch, options.timeout) as group, Progress(options.quiet or not group.is_rank0) as progress:
+        device = group.assign_device(lambda: devices.resolve(str(options.device)))
+        with own_torch_state(device):
+            yield Session(options, group, device, progress)
 
 
 def build(
@@ -81,35 +148,16 @@ def build(
     return Engine.build(recipe, train_set, seed, device, group, fast=engine != "eager"), test
 
 
+def take_threads(choice: ThreadChoice, engine: Engine, say: Callable[[str], None], kept: int | None = None) -> None:
+    """Take the threads of a choice; under way an engine without convolutions then follows the cores that are free."""
+    if engine.group.size == 1:
+        choice.take(say, kept)
+        engine.cores = FollowedCores(choice.most) if choice.most else None
+
+
 def engine_name(engine: Engine) -> str:
     """How an engine computes: "capture" (CUDA graphs), or else "fast" steps, or the plain, "eager" ones."""
     return "capture" if isinstance(engine.steps, GraphedSteps) else "fast" if engine.fast else "eager"
-
-
-def user_observers(given: Sequence[object], patience: int | None) -> list[object]:
-    """The observers that were given, and that of `patience`; InputError for what is none."""
-    check_observers(given)
-    return [*given, *([] if patience is None else [Patience(patience)])]
-
-
-def quick_reference(recipe: Recipe, device: torch.device, progress: Progress, patience: int | None = None) -> Reference | None:
-    """The real side of a run's quick scores; None where the recipe wants none, or no extractor was trained on the data.
-
-    Raises InputError where there is none and `patience` counts on it.
-    """
-    if recipe.review is None:
-        if patience is not None:
-            raise InputError('--patience counts quick scores, and the recipe takes none; set review to {"epochs": 1}, say')
-        return None
-    reference = evaluation.reference_for(recipe.data, device, progress=progress.step)
-    if reference:
-        evaluation.floor(reference, evaluation.QUICK, quick=True)  # now, so that no review waits for the real side
-        return reference
-    why = "no extractor was trained on these data; `sparring extractor train` makes one from labels"
-    if patience is not None:
-        raise InputError(f"--patience counts quick scores, and {why}")
-    progress.say(f"there are no scores, for {why}")
-    return None
 
 
 def load_weights(engine: Engine, run: Run) -> None:
@@ -125,12 +173,10 @@ def load_weights(engine: Engine, run: Run) -> None:
         engine.gan.constraint.enforce(engine.gan.discriminator.network)
 
 
-def run_to_end(
-    recorder: Recorder | FollowerRank, start: RoundInfo, progress: Progress, observers: Sequence[object] = ()
-) -> Run:
+def run_to_end(session: Session, recorder: Recorder | FollowerRank, start: RoundInfo) -> Run:
     """Train to the end, or until a signal or an observer stops it; the run is saved either way."""
-    run, group = recorder.run, recorder.engine.group
-    watch = Watch(recorder, progress, observers)
+    run, group = recorder.run, session.group
+    watch = Watch(recorder, session.progress, session.options.observers)
     with StopSignals(patient=group.size > 1) as stop:
         group.stop_request = lambda: stop.requested or 0
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,17 +13,8 @@ from sparring.api import arguments
 from sparring.api.own import Parts
 from sparring.api.resolve import lost_ratio, resolve
 from sparring.api.resume import continue_run
-from sparring.api.session import (
-    TIMEOUT,
-    build,
-    engine_name,
-    joined_processes,
-    load_weights,
-    quick_reference,
-    run_to_end,
-    user_observers,
-)
-from sparring.config import codec, devices
+from sparring.api.session import TIMEOUT, Options, joined_processes, load_weights, run_to_end
+from sparring.config import codec
 from sparring.config.schedules import START, RoundInfo
 from sparring.data import Data
 from sparring.distributed.launch import Launch
@@ -55,6 +46,7 @@ def train(
     seed: int = 0,
     device: str | torch.device = "auto",
     engine: EngineName = "auto",
+    threads: int | None = None,
     settings: Mapping[str, Any] | None = None,
     start_from: str | Path | None = None,
     observers: Sequence[object] = (),
@@ -78,6 +70,8 @@ def train(
     device: "auto", "cpu", "cuda", "cuda:1" or "mps", or a `torch.device`.
     engine: the plain steps ("eager"), or rounds recorded as CUDA graphs ("capture"); "auto" is "capture" on CUDA, elsewhere the
         fast steps.
+    threads: to compute with on a CPU; by default one for every core that other programs leave free, and at most PyTorch's
+        number. Convolutional networks trained with another number are equal within rounding.
     observers: objects with some of the methods of `sparring.Observer`, called in rank 0.
     patience: the run ends once so many quick scores in a row have not improved; `resume` goes on.
     settings: override fields of the recipe by dotted name: {"optim.lr": 1e-4}. Values are numbers, texts, True, False, None,
@@ -97,32 +91,26 @@ def train(
     length = arguments.lengths(epochs=epochs, images=images, rounds=rounds, minutes=minutes)
     resolved = resolve(recipe, changes, parts, **length)
     remark = lost_ratio(recipes.get(recipe) if isinstance(recipe, str) else recipe, changes)
-    own = user_observers(observers, patience)
-    seed, device = arguments.whole("seed", seed, 0), arguments.device_name(device)
-    arguments.choice("engine", engine, get_args(EngineName))
-    arguments.choice("on_write_error", on_write_error, get_args(OnWriteError))
-    arguments.seconds("timeout", timeout)
+    options = Options(device, engine, threads, observers, patience, on_write_error, timeout, quiet)
+    seed = arguments.whole("seed", seed, 0)
     launch, folder = Launch.of(), arguments.path("out", out)
     if launch.max_restarts and folder is None:
         raise InputError("torchrun --max-restarts needs --out DIR, where the restarted processes find their run")
-    with joined_processes(launch, timeout, device, quiet) as (group, torch_device, progress), ExitStack() as held:
+    with joined_processes(launch, options) as session, ExitStack() as held:
+        group, progress = session.group, session.progress
         if remark:
             progress.say(remark)
         if folder is not None and launch.attempt and group.on_rank0(lambda: runs.has_begun(folder, launch.group)):
-            began = open_run(group, folder)
-            given = Parts.of(resolved)
-            return continue_run(began, given, {}, on_write_error, group, torch_device, progress, engine, own, patience)
+            return continue_run(session, open_run(group, folder), Parts.of(resolved), {})
         if folder is not None:
             group.on_rank0(lambda: runs.require_empty(folder))
-        built, test = group.raise_together(lambda: build(resolved, seed, torch_device, progress, group, engine))
+        built, test = session.build(resolved, seed)
 
         def begin() -> tuple[Recorder, RoundInfo]:
             origin = Run.open(start_from) if start_from is not None else None
             if origin is not None:
                 load_weights(built, origin)
-            facts = devices.describe(torch_device) | {
-                "engine": engine_name(built),
-                "processes": group.size,
+            facts = session.describe(built) | {
                 "launch": launch.group,
                 "data_name": codec.encode(resolved.data)["name"],
                 "data_fingerprint": built.data.fingerprint(),
@@ -131,7 +119,7 @@ def train(
                 "classes": list(built.data.classes),
                 "start_from": str(origin.path) if origin is not None else None,
             }
-            reference = quick_reference(resolved, torch_device, progress, patience)
+            reference = session.reference(resolved)
             default = runs.default_folder(f"{resolved.name}-seed{seed}")
             path = held.enter_context(locks.run_lock(folder) if folder is not None else locks.new_run_lock(default))
             remove_temporaries(path)
@@ -139,4 +127,4 @@ def train(
             recorder.log_start()
             return recorder, START
 
-        return run_to_end(*make_recorder(built, test, begin, bool(own)), progress, own)
+        return run_to_end(session, *make_recorder(built, test, begin, bool(options.observers)))

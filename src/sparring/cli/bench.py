@@ -18,9 +18,12 @@ from sparring.cli import options
     help="Time limit for each recipe; at least three measurements are taken.",
 )
 @options.device
+@options.threads
 @options.quiet
 @options.as_json
-def command(recipes: tuple[str, ...], repeats: int, seconds: float, device: str, quiet: bool, as_json: bool) -> None:
+def command(
+    recipes: tuple[str, ...], repeats: int, seconds: float, device: str, threads: int | None, quiet: bool, as_json: bool
+) -> None:
     """Measure the speed of each RECIPE (a name, or a Python file that registers one) beside its arithmetic floor.
 
     The floor is the time of the round's matrix products and convolutions alone, forward and backward, on the same device.
@@ -31,14 +34,17 @@ def command(recipes: tuple[str, ...], repeats: int, seconds: float, device: str,
     from sparring import bench
     from sparring.bench import startup
     from sparring.config import devices
+    from sparring.config.threads import ThreadChoice
     from sparring.runs.progress import Progress
 
     devices.tune_process()
     place = devices.resolve(device)
     found = {name: startup.find_recipe(name) for name in recipes or bench.DEFAULT}
+    choice = ThreadChoice(threads, place)
     with Progress(quiet) as progress:
         for recipe in found.values():
             recipe.data.fetch(progress.transfer)
+        choice.take(progress.say)
         started = {}
         for done, name in enumerate(found):
             progress.step("first rounds", done, len(found))

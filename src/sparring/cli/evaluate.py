@@ -18,6 +18,7 @@ from sparring.cli import options
 @click.option("--extractor", help="digits, an extractor's file, inception, inception:FILE.  [default: the data's own]")
 @options.skip_bad
 @options.device
+@options.threads
 @options.quiet
 @options.code
 @options.as_json

@@ -47,13 +47,24 @@ def list_(as_json: bool) -> None:
     metavar="FOLDER",
     help="Folder to write to.  [default: Sparring's cache, where `evaluate` finds it]",
 )
+@options.threads
 @options.quiet
 @options.as_json
-def train(data: str, name: str | None, epochs: int | None, seed: int, out: str | None, quiet: bool, as_json: bool) -> None:
+def train(
+    data: str,
+    name: str | None,
+    epochs: int | None,
+    seed: int,
+    out: str | None,
+    threads: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Train an extractor on DATA: a data set's name, a folder with IDX files, or one with a folder of pictures per class."""
     import time
 
     from sparring.config import devices
+    from sparring.config.threads import ThreadChoice
     from sparring.data import resolve
     from sparring.evaluation import extractors
     from sparring.evaluation.extractors import ClassifierTraining, classifier_extractor
@@ -62,7 +73,9 @@ def train(data: str, name: str | None, epochs: int | None, seed: int, out: str |
     devices.tune_process()
     settings = ClassifierTraining(epochs=epochs) if epochs else ClassifierTraining()
     began = time.perf_counter()
+    choice = ThreadChoice(threads, devices.resolve("cpu"))
     with Progress(quiet) as progress:
+        choice.take(progress.say)
         own_name = name or Path(data).resolve().name.lower()
         path = extractors.train(
             resolve(data), own_name, settings=settings, seed=seed, folder=Path(out) if out else None, progress=progress.step

@@ -53,6 +53,12 @@ engine = click.option(
     show_default=True,
     help="eager: the plain steps; capture: rounds as CUDA graphs; auto: graphs on CUDA, elsewhere the fast steps.",
 )
+threads = click.option(
+    "--threads",
+    type=click.IntRange(1, 4096),
+    metavar="N",
+    help="Threads to compute with on a CPU.  [default: one for each core that other programs leave free]",
+)
 patience = click.option(
     "--patience",
     type=click.IntRange(min=1),

@@ -14,6 +14,7 @@ from sparring.cli.train import report
 @options.lengths
 @options.device
 @options.engine
+@options.threads
 @options.patience
 @options.tensorboard
 @options.on_write_error
@@ -26,6 +27,7 @@ def command(
     data: str | None,
     device: str,
     engine: Any,
+    threads: int | None,
     patience: int | None,
     tensorboard: bool,
     on_write_error: Any,
@@ -45,7 +47,7 @@ def command(
     devices.tune_process()
     options.execute(code)
     how: dict[str, Any] = {"on_write_error": on_write_error, "timeout": options.seconds(timeout, TIMEOUT)}
-    how |= {"observers": options.observers(tensorboard), "patience": patience}
+    how |= {"observers": options.observers(tensorboard), "patience": patience, "threads": threads}
     resumed = resume(run, data=data, device=device, engine=engine, quiet=quiet, **how, **lengths)
     if Launch.of().rank == 0:
         report(Result.of(resumed), as_json)

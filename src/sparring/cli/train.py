@@ -24,6 +24,7 @@ from sparring.cli import options
 @click.option("--seeds", help="Several seeds, one run each, and a summary: 0-15, or 0,3,7.")
 @options.device
 @options.engine
+@options.threads
 @options.patience
 @options.tensorboard
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe by dotted name.")
@@ -43,6 +44,7 @@ def command(
     seeds: str | None,
     device: str,
     engine: Any,
+    threads: int | None,
     patience: int | None,
     tensorboard: bool,
     settings: tuple[str, ...],
@@ -90,10 +92,10 @@ def command(
     if (remark := lost_ratio(recipes.get(recipe) if isinstance(recipe, str) else recipe, changes)) and launch.rank == 0:
         click.echo(remark, err=True)
     if dry_run:
-        found = play_dry(resolved, seed=seed, device=device, engine=engine, start_from=start_from, quiet=quiet)
+        found = play_dry(resolved, seed=seed, device=device, engine=engine, threads=threads, start_from=start_from, quiet=quiet)
         return options.print_json(found) if as_json else _print_dry_run(found)
     how: dict[str, Any] = {"engine": engine, "on_write_error": on_write_error, "timeout": options.seconds(timeout, TIMEOUT)}
-    how |= {"observers": observers, "patience": patience}
+    how |= {"threads": threads, "observers": observers, "patience": patience}
     run = train(resolved, out=out, seed=seed, device=device, start_from=start_from, quiet=quiet, **how)
     return report(Result.of(run), as_json) if launch.rank == 0 else None
 

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 import torch
 
-from sparring.config import devices
+from sparring.config import devices, threads
 
 
 def derive_seed(seed: int, *address: str | int) -> int:
@@ -26,8 +26,8 @@ def keyed_generator(device: torch.device | str, seed: int, *address: str | int) 
 @contextmanager
 def own_torch_state(device: torch.device) -> Iterator[None]:
     """Within the block PyTorch's default generators belong to the engine, a GPU is its current one, and nothing is computed in
-    TF32 unless asked for; afterwards the user's random state and settings are restored."""
+    TF32 unless asked for; afterwards the user's random state, settings and number of threads are restored."""
     on_cpu = device.type == "cpu"
     own_rng = torch.random.fork_rng(devices=[]) if on_cpu else torch.random.fork_rng([device], device_type=device.type)
-    with devices.current(device), own_rng, devices.tf32(False):
+    with devices.current(device), own_rng, devices.tf32(False), threads.own_number():
         yield

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sparring.config.threads import free_cores
 from sparring.errors import InputError, MachineError, NonFiniteError
 from sparring.multiseed import workers
 from sparring.multiseed.seeds import Seed, reason_of_failure
@@ -62,8 +63,9 @@ def train_seeds(
     asked = sorted(set(seeds))
     if not asked or asked[0] < 0:
         raise InputError(f"seeds are {asked}; name one or more, each at least 0")
-    threads = workers.threads_for(len(asked))
-    at_once = workers.at_once(threads, task.device)
+    cores = free_cores()
+    threads = workers.threads_for(len(asked), cores)
+    at_once = workers.at_once(threads, task.device, cores)
     with ExitStack() as held, Progress(quiet) as progress:
         default = default_folder(f"{task.resolved.name}-{_label(asked)}")
         folder = Path(out) if out is not None else held.enter_context(locks.new_run_lock(default))

@@ -73,18 +73,13 @@ class Worker:
         self._errors.close()
 
 
-def threads_for(num_seeds: int) -> int:
+def threads_for(num_seeds: int, cores: int) -> int:
     """Threads for each of `num_seeds`: $OMP_NUM_THREADS, or else an equal share of the cores, at most PyTorch's default."""
     own = torch.get_num_threads()
-    return own if os.environ.get("OMP_NUM_THREADS") else min(own, max(1, _cores() // num_seeds))
+    return own if os.environ.get("OMP_NUM_THREADS") else min(own, max(1, cores // num_seeds))
 
 
-def at_once(threads: int, device: str) -> int:
+def at_once(threads: int, device: str, cores: int) -> int:
     """The number of seeds to train side by side on a device, with `threads` threads each."""
-    num = max(1, _cores() // threads)
+    num = max(1, cores // threads)
     return num if devices.resolve(device).type == "cpu" else min(num, ON_ONE_GPU)
-
-
-def _cores() -> int:
-    """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

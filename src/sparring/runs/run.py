@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from sparring.config import codec
 from sparring.config.own import Own
+from sparring.config.threads import MOST_THREADS
 from sparring.errors import InputError, MachineError, check, naming
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, journal, scorebook
@@ -25,7 +26,6 @@ from sparring.storage.files import check_links, json_bytes, read_json
 from sparring.visual.sampler import frame_prefix
 
 SCHEMA = 1
-MOST_THREADS = 4096
 _log = logging.getLogger(__name__)
 ROOT = Path("runs")
 

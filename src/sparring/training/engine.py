@@ -30,6 +30,7 @@ from sparring.training.build import build_discriminator, build_generator
 from sparring.training.capture import EagerSteps, GraphedSteps
 from sparring.training.checks import check_batch_size, check_classes, check_penalties, check_pictures, split_held_out
 from sparring.training.fast import FastSteps
+from sparring.training.followed_cores import FollowedCores
 from sparring.training.gan import GAN, StepContext
 from sparring.training.guard import network_of
 from sparring.training.knobs import Knobs, Orders
@@ -74,6 +75,7 @@ class Engine:
     orders: Orders = field(default_factory=Orders)
     knobs: Knobs = field(default_factory=Knobs)  # of the last round
     held_out: Dataset | None = None  # for an adaptive augmentation
+    cores: FollowedCores | None = None  # by default every round takes PyTorch's number of threads
 
     @classmethod
     def build(

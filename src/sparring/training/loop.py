@@ -39,10 +39,11 @@ def run_rounds(
     """
     clock = engine.group.clock(start.seconds)
     num_images, info = len(engine.data), start
+    train_round = partial(engine.cores.train_round, engine) if engine.cores else engine.train_round
     while length.fraction_done(info, num_images) < 1:
         readings, found = {}, None
         try:
-            readings = engine.train_round(info.round)
+            readings = train_round(info.round)
         except DivergenceError as error:
             found = error.non_finite
         before, images = info.images, engine.images_before(info.round + 1)
