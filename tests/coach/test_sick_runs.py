@@ -1,7 +1,7 @@
 """The coach on real runs: each made sick in a way of its own, and one that the scores call healthy."""
 
 import pytest
-from sick import SICK_RUNS, SickRun, settings
+from sick import SICK_RUNS, SMALL, SickRun, settings
 
 import sparring
 from sparring.errors import NonFiniteError
@@ -19,6 +19,22 @@ def test_the_coach_names_what_ails_a_run(sick: SickRun, tmp_path, capfd):
     assert sick.cause in causes
     assert len(set(causes)) == len(causes)
     assert all(warning["text"] in capfd.readouterr().err.replace("\n", " ") for warning in warnings[:1])
+
+
+def test_flash_whose_d_has_won_is_helped_by_the_rate_of_the_side_that_the_coach_names(tmp_path):
+    """Each side has an Adam of its own: a smaller rate for both would leave G as far behind as it is."""
+    small = {name: value for name, value in SMALL.items() if not name.endswith("widths")}
+    small |= {"generator.width": "8", "batch_size": "32", "review": '{"rounds": 40}', "data.held_back": "55000"}
+    gaps = {}
+    for name, g_lr, d_lr in (("sick", "3e-4", "2e-2"), ("advised", "3e-4", "2e-4"), ("both", "3e-6", "2e-4")):
+        settings = small | {"g_optim.lr": g_lr, "d_optim.lr": d_lr}
+        run = sparring.train("flash", rounds=200, settings=settings, out=tmp_path / name, quiet=True)
+        advice = [event["advice"] for event in run.journal() if event.get("cause") == "d has won"]
+        assert bool(advice) == (name == "sick")
+        assert all("smaller d_optim.lr gives G time" in text for text in advice)
+        last = [event for event in run.journal() if event["event"] == "round"][-1]
+        gaps[name] = last["d_real"] - last["d_fake"]
+    assert gaps["advised"] < 0.9 < gaps["both"] < gaps["sick"]
 
 
 def test_the_coach_is_silent_on_a_run_that_the_scores_call_healthy(tmp_path):

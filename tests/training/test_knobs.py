@@ -37,6 +37,15 @@ def test_an_order_is_a_factor_until_it_is_released():
     assert [orders.on(scheduled, round_).d_held for round_ in (10, 11, 12)] == [True, True, False]
 
 
+def test_a_side_may_step_in_every_nth_round_alone():
+    orders = Orders()
+    orders.give(1, {"g_every": 3, "d_every": 2, "d_hold": 2})
+    assert [round_ for round_ in range(1, 10) if not orders.on(Knobs(), round_).g_held] == [3, 6, 9]
+    assert [round_ for round_ in range(1, 10) if not orders.on(Knobs(), round_).d_held] == [4, 6, 8]
+    orders.give(10, {"g_every": None, "d_every": 1})
+    assert orders.on(Knobs(), 10) == orders.on(Knobs(), 11) == Knobs()
+
+
 @pytest.mark.parametrize(
     ("order", "words"),
     [
@@ -49,6 +58,8 @@ def test_an_order_is_a_factor_until_it_is_released():
         ({"strength": 1.5}, "strength is 1.5"),
         ({"g_hold": 1.5}, "g_hold is 1.5; it must be a number of rounds"),
         ({"d_hold": -1}, "d_hold is -1"),
+        ({"g_every": 0}, "g_every is 0; it must be a number of rounds, at least 1"),
+        ({"d_every": 2.0}, "d_every is 2.0"),
     ],
 )
 def test_other_orders_are_refused_and_change_nothing(order, words):
@@ -58,20 +69,21 @@ def test_other_orders_are_refused_and_change_nothing(order, words):
     assert orders.on(Knobs(), 0) == Knobs()
 
 
+@pytest.mark.parametrize("order", [{"d_hold": 2}, {"d_every": 3}], ids=["held", "every"])
 @pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize("name", ["paper", "flash", "ring"])
-def test_a_side_that_is_held_does_not_step(name, fast, tmp_path):
+def test_a_side_that_is_held_does_not_step(name, fast, order, tmp_path):
     with own_torch_state(CPU):
         engine = engine_of(miniature(name, tmp_path), fast)
-        engine.orders.give(0, {"d_hold": 2})
+        engine.orders.give(1, order)
         before = weights(engine)
         num_g = len(list(engine.gan.generator.network.parameters()))
-        for round_ in range(3):
+        for round_ in range(1, 4):
             readings = engine.train_round(round_)
             after = weights(engine)
             moved = [not torch.equal(a, b) for a, b in zip(before, after, strict=True)]
             assert any(moved[:num_g])
-            assert any(moved[num_g:]) == (round_ == 2)
+            assert any(moved[num_g:]) == (round_ == 3)
             assert all(value is not None for value in engine.numbers(readings).values()) or name == "ring"
             before = after
 

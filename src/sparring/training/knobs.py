@@ -9,8 +9,8 @@ from sparring.errors import InputError, check
 
 Order = Mapping[str, float | None]
 """New values by name. `g_lr`, `d_lr`, `gamma` and `strength` are factors on what the schedules say, `beta2` is Adam's own
-value; each stays until another order, and None releases it. `g_hold` and `d_hold` are numbers of rounds in which that side does
-not step."""
+value; `g_every` and `d_every` let that side step in every n-th round alone, where n divides the round's number. Each stays
+until another order, and None releases it. `g_hold` and `d_hold` are numbers of rounds in which that side does not step."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Knobs(Ranged, prefix=""):
 
 FACTORS = ("g_lr", "d_lr", "gamma", "strength")
 HOLDS = {"g_hold": "g_held", "d_hold": "d_held"}
-NAMES = (*FACTORS, "beta2", *HOLDS)
+INTERVALS = ("g_every", "d_every")
+NAMES = (*FACTORS, "beta2", *INTERVALS, *HOLDS)
 
 
 class Orders:
@@ -52,10 +53,12 @@ class Orders:
 
     def on(self, scheduled: Knobs, round_: int) -> Knobs:
         """The values in this round, where the schedules say these."""
-        changes: dict[str, Any] = {
-            name: value * getattr(scheduled, name) if name in FACTORS else value for name, value in self._values.items()
-        }
-        changes |= {held: round_ < self._held_until[name] for name, held in HOLDS.items()}
+        ordered = self._values
+        changes: dict[str, Any] = {name: ordered[name] * getattr(scheduled, name) for name in FACTORS if name in ordered}
+        if "beta2" in ordered:
+            changes["beta2"] = ordered["beta2"]
+        for (name, held), every in zip(HOLDS.items(), INTERVALS, strict=True):
+            changes[held] = round_ < self._held_until[name] or round_ % int(ordered.get(every, 1)) != 0
         return replace(scheduled, **changes)
 
 
@@ -65,9 +68,10 @@ def check_order(order: Order) -> None:
         raise InputError(f"an order is empty; it names at least one of {', '.join(NAMES)}")
     for name, value in order.items():
         check(name in NAMES, "an order", f"for {name!r}", f"be for {', '.join(NAMES)}")
-        if name in HOLDS:
-            good = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-            check(good, name, repr(value), "be a number of rounds, at least 0")
+        if name in HOLDS or (name in INTERVALS and value is not None):
+            least = 0 if name in HOLDS else 1
+            good = isinstance(value, int) and not isinstance(value, bool) and value >= least
+            check(good, name, repr(value), f"be a number of rounds, at least {least}")
         elif value is not None:
             check(isinstance(value, int | float) and not isinstance(value, bool), name, repr(value), "be a number or None")
             values: dict[str, Any] = {name: value}
