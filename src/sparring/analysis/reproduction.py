@@ -83,6 +83,19 @@ def compare(columns: Sequence[Printed], runs: Sequence[Run]) -> list[Line]:
     return [line for column in columns for line in _column(column, runs)]
 
 
+def verdict(tutorial: str, lines: Sequence[Line]) -> str:
+    """A sentence on how many printed numbers lie inside their intervals, or on why none was compared."""
+    judged = [line.inside for line in lines if line.inside is not None]
+    if judged:
+        return f"{sum(judged)} of {len(judged)} printed numbers lie inside the interval; about 5 % are expected to lie outside"
+    if lines:
+        return "a single value gives no interval; train several seeds, with --seeds 0-4 for instance"
+    if not PRINTED[tutorial]:
+        return f"the tutorial of {tutorial} printed no numbers"
+    first = min(epoch for column in PRINTED[tutorial] for epoch in column.values)
+    return f"the runs are too short to compare: the tutorial's first printed numbers are of epoch {first}"
+
+
 def values_by_epoch(run: Run, column: Printed) -> dict[int, float]:
     """Our value at the end of each epoch, from its last batch or from the epoch's event."""
     ended = {e["round"]: e["epoch"] for e in run.journal() if e["event"] == "epoch"}

@@ -42,21 +42,15 @@ def command(tutorial: str, seeds: str, out: str | None, device: str, quiet: bool
 
         found = [asdict(line) | {"inside": line.inside} for line in lines]
         return options.print_json({"tutorial": tutorial, "lines": found, "runs": [asdict(r) for r in results]})
-    return _print(tutorial, lines, runs, results)
+    return _print(tutorial, lines, reproduction.verdict(tutorial, lines), runs, results)
 
 
-def _print(tutorial: str, lines: list, runs: list, results: list) -> None:
+def _print(tutorial: str, lines: list, verdict: str, runs: list, results: list) -> None:
     if lines:
         rows = [(x.label, f"{x.epoch}", f"{x.printed:.4f}", f"{x.mean:.4f}", _interval(x), _outcome(x)) for x in lines]
         columns = ("value", "epoch", "tutorial", "ours (mean)", "95 % of further values", "")
         options.print_table(columns, rows, f"{tutorial}, {len(runs)} seed(s)")
-        judged = [line.inside for line in lines if line.inside is not None]
-        if judged:
-            click.echo(f"{sum(judged)} of {len(judged)} printed numbers lie inside the interval; 5 % outside are expected")
-        else:
-            click.echo("whether the printed numbers lie where ours would takes several seeds: --seeds 0-4")
-    else:
-        click.echo(f"{tutorial} printed no numbers to stand beside ours, or the runs are shorter than its first one")
+    click.echo(verdict)
     for run, result in zip(runs, results, strict=True):
         click.echo(_sentence(run, result))
 
