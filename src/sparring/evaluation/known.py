@@ -3,9 +3,9 @@
 from sparring.evaluation.score import BETTER, Score, number
 
 _DIGITS, _NUM = "digits-25fd6534", 10_000
-_FRECHET = (  # of that extractor and so many samples against MNIST's test images; docs/scores.md has the circumstances
-    (0.020, "real images"),
-    (0.278, "flash after a minute"),
+_FRECHET = (  # of that extractor and so many samples against MNIST's test images; other machines and versions round differently
+    (0.020, "real images"),  # scored on 22 November 2026, commit 48a9d41 (docs/scores.md); so are those without a comment
+    (0.278, "flash after a minute"),  # seed 0, 26 November 2026, commit 4ca2bfd (docs/flash.md)
     (2.004, "dropout-mlp at its full length"),
     (3.487, "quick after 2 epochs"),
     (5.023, "vanilla at its full length"),
@@ -24,6 +24,6 @@ def meaning(score: Score) -> str | None:
         if below and above:
             return f"{text}, lower is better: between {below[-1]} and {above[0]}"
         return f"{text}, lower is better: {f'beyond {below[-1]}' if below else f'better than {above[0]}'}"
-    if BETTER.get(score.metric) != "lower" or not score.floor:
-        return None
+    if BETTER.get(score.metric) != "lower" or score.floor is None or score.floor <= 0:
+        return None  # an unbiased distance of real examples may be negative
     return f"{text}, lower is better: {score.value / score.floor:,.3g} times that of real images ({number(score.floor)})"
