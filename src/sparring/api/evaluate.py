@@ -156,7 +156,7 @@ def _save(subject: _Subject, taken: tuple[Score, ...]) -> str | None:
     if subject.run is None:
         return None
     try:
-        scorebook.append(subject.run.path, Evaluation(subject.round, False, taken))
+        scorebook.append_and_tidy(subject.run.path, Evaluation(subject.round, False, taken))
     except (MachineError, InputError) as error:
         return str(error)
     return None
