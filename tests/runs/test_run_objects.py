@@ -20,6 +20,10 @@ def run(tmp_path_factory) -> Run:
     return sparring.train("flash", rounds=6, out=tmp_path_factory.mktemp("run"), settings=settings, quiet=True)
 
 
+def test_a_run_prints_as_one_line(run):
+    assert str(run) == repr(run) == f"Run({str(run.path)!r}, recipe='flash', seed=0)"
+
+
 def test_history_is_the_journals_rounds(run):
     history = run.history
     assert [row["round"] for row in history] == [2, 4, 6]

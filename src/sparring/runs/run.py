@@ -203,6 +203,9 @@ class Run:
         """The journal's round events, in order."""
         return [event for event in self.journal() if event["event"] == "round"]
 
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, recipe={self.recipe.name!r}, seed={self.seed})"
+
     def _repr_png_(self) -> bytes | None:
         """The newest picture of the run, which a notebook displays."""
         frames = self.frames()
