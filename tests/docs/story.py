@@ -18,8 +18,10 @@ import shapes
 FILES = {"vanilla_hinge": "hinge.py"}
 """A recipe's file is named after the recipe, but for these."""
 
+CPU_BUILDS = "https://download.pytorch.org/whl/cpu"
+
 OWN_PICTURES = "path/to/folder"
-"""Pictures of one's own; what is made of them goes to a cache of its own."""
+"""Pictures of one's own; what is made of them goes to a cache of its own, as extractors do."""
 
 
 class Story:
@@ -66,7 +68,7 @@ class Stage:
 
     def prepare(self, text: str, where: str) -> None:
         """Make what this code takes for granted."""
-        if OWN_PICTURES in text:
+        if OWN_PICTURES in text or "extractor train" in text:
             self._monkeypatch.setenv("SPARRING_CACHE", str(Path("cache").absolute()))
         for mentioned, (path, make) in PROPS.items():
             if mentioned in text and not Path(path).exists():
@@ -112,9 +114,19 @@ def check_make(command: Command, where: str, stage: Stage) -> None:
 
 
 def check_pip(command: Command, where: str, stage: Stage) -> None:
-    """Look for the project that `pip install .` installs."""
-    assert command.words == ("pip", "install", "."), f"{where}: no rule says how to check `{command}`"
-    assert (ROOT / "pyproject.toml").is_file()
+    """Look for the project that `pip install .` installs; the CPU build of PyTorch must be the version that `make` wants."""
+    if command.words == ("pip", "install", "."):
+        assert (ROOT / "pyproject.toml").is_file()
+    else:
+        pinned = re.search(r"^torch==\S+$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+        assert pinned
+        assert command.words == (".venv/bin/pip", "install", pinned[0], "--index-url", CPU_BUILDS), where
+
+
+def check_python(command: Command, where: str, stage: Stage) -> None:
+    """A virtual environment is where the Makefile looks for it."""
+    assert command.words == ("python3", "-m", "venv", ".venv"), f"{where}: no rule says how to check `{command}`"
+    assert "\nVENV := .venv\n" in (ROOT / "Makefile").read_text()
 
 
 def unknown_program(command: Command, where: str, stage: Stage) -> NoReturn:
@@ -164,7 +176,14 @@ def _imported_from_here(code: str) -> str:
 
 
 PLAYERS = {"sh": play_shell, "python": play_python}
-PROGRAMS = {"make": check_make, "pip": check_pip, "sparring": play_sparring, "torchrun": play_torchrun}
+PROGRAMS = {
+    "make": check_make,
+    "pip": check_pip,
+    ".venv/bin/pip": check_pip,
+    "python3": check_python,
+    "sparring": play_sparring,
+    "torchrun": play_torchrun,
+}
 
 
 Maker = Callable[[Stage, str], None]
