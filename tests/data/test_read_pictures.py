@@ -356,10 +356,10 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path):
 
 
 def test_a_failing_listing_is_told_in_a_sentence(tmp_path, monkeypatch):
-    def refuse(self):
-        raise PermissionError(13, "Permission denied", str(self))
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "iterdir", refuse)
+    monkeypatch.setattr("os.scandir", refuse)
     with pytest.raises(InputError, match=r"cannot be read: Permission denied"):
         read_pictures(tmp_path)
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sparring.data import PictureFolder, idx, read_pictures
-from sparring.data.folder import image_files
+from sparring.data.folder.image_files import SUFFIXES
+from sparring.data.folder.listing import find
 from sparring.data.npz import read_npz
 from sparring.data.remote.fetch import RemoteFile, ensure
 from sparring.errors import InputError
@@ -143,14 +144,14 @@ def test_names_that_cannot_be_shown_are_refused(tmp_path, name):
     except (OSError, UnicodeError):
         pytest.skip("this system has no such names")
     with pytest.raises(InputError, match="has a name that cannot be shown") as caught:
-        image_files.find(tmp_path)
+        find(tmp_path, SUFFIXES)
     assert str(caught.value).isprintable()
 
 
 def test_names_of_all_languages_are_read(tmp_path):
     for name in ("żółw", "한글", "a\u3000b", "10:00\u202fAM", "👩\u200d🔬"):
         (tmp_path / f"{name}.png").write_bytes(encoded("PNG"))
-    assert len(image_files.find(tmp_path)) == 5
+    assert len(find(tmp_path, SUFFIXES)[0]) == 5
 
 
 def test_folders_without_end_are_refused(tmp_path):
@@ -158,8 +159,8 @@ def test_folders_without_end_are_refused(tmp_path):
     deep.mkdir(parents=True)
     (deep / "x.png").write_bytes(encoded("PNG"))
     with pytest.raises(InputError, match="lies more than 50 folders deep"):
-        image_files.find(tmp_path)
-    assert len(image_files.find(tmp_path.joinpath(*["d"] * 10))) == 1
+        find(tmp_path, SUFFIXES)
+    assert len(find(tmp_path.joinpath(*["d"] * 10), SUFFIXES)[0]) == 1
 
 
 NO_FRAMES = {

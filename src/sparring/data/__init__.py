@@ -17,6 +17,7 @@ import torch
 from sparring.config import registry
 from sparring.data.cifar10 import Cifar10
 from sparring.data.folder import image_files
+from sparring.data.folder.listing import find
 from sparring.data.folder.picture_folder import PictureFolder, like
 from sparring.data.mnist import NAMES, FashionMnist, IdxFolder, Kmnist, Mnist
 from sparring.data.npz_file import NpzFile
@@ -164,9 +165,16 @@ def _folder(path: Path) -> IdxFolder | PictureFolder:
         folder = IdxFolder(str(path.absolute()))
     else:
         folder = PictureFolder(str(path.absolute()), reading=2)
-        if path.is_dir() and not image_files.find(path, image_files.suffixes() | image_files.UNREAD):
-            raise InputError(f"{path} holds neither pictures nor MNIST's four IDX files")
-    folder.fetch()
+    try:
+        folder.fetch()
+    except InputError:
+        if (
+            path.is_dir()
+            and isinstance(folder, PictureFolder)
+            and not find(path, image_files.suffixes() | image_files.UNREAD)[0]
+        ):
+            raise InputError(f"{path} holds neither pictures nor MNIST's four IDX files") from None
+        raise
     return folder
 
 

@@ -1,5 +1,6 @@
 """The halves of a user's data that are not divided: a tenth is left for the test."""
 
+from functools import lru_cache
 from typing import TypeVar
 
 import torch
@@ -11,10 +12,11 @@ from sparring.errors import InputError
 T = TypeVar("T", bound=Examples)
 
 
-def tested_places(num: int) -> set[int]:
+@lru_cache(maxsize=2)
+def tested_places(num: int) -> frozenset[int]:
     """A tenth of the places 0..num-1, at least one, chosen by the number alone."""
     order = sorted(range(num), key=lambda place: derive_seed(0, "test picture", place))
-    return set(order[: max(1, num // 10)])
+    return frozenset(order[: max(1, num // 10)])
 
 
 def split(examples: T, where: str) -> tuple[T, T]:

@@ -4,14 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.folder import image_files
-from sparring.data.folder.image_files import AS_THEY_ARE, BadPictureError, File, Header, Shape
+from sparring.data.folder import image_files, listing
+from sparring.data.folder.image_files import AS_THEY_ARE, BadPictureError, Header, Shape
+from sparring.data.folder.listing import File
 from sparring.data.npz import read_npz
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError
@@ -61,7 +62,7 @@ def read_pictures(path: Path, *, skip_bad: bool = False, progress: Progress | No
 
 
 def _read_folder(folder: Path, skip_bad: bool, progress: Progress | None) -> Pictures:
-    files: Sequence[Path] = image_files.find(folder, image_files.suffixes())
+    files, _ = listing.find(folder, image_files.suffixes())
     if not files:
         raise InputError(f"there is no picture in {folder}; names end in one of {', '.join(sorted(image_files.suffixes()))}")
     decoded = decode(files, label=folder.name, progress=progress)
@@ -69,7 +70,7 @@ def _read_folder(folder: Path, skip_bad: bool, progress: Progress | None) -> Pic
         refuse_bad(files, decoded.bad, "--skip-bad leaves such files out")
     if not decoded.good:
         refuse_bad(files, decoded.bad, "no picture is left")
-    labels, classes = class_folders([file.relative_to(folder) for file in files])
+    labels, classes = class_folders(files.names)
     images = ImageSet(torch.from_numpy(decoded.pixels), labels if labels is None else labels[decoded.good], classes)
     return Pictures(images, tuple(f"{files[place]}: {reason}" for place, reason in sorted(decoded.bad.items())))
 
@@ -82,17 +83,16 @@ def refuse_bad(files: Sequence[File], bad: Mapping[int, str], advice: str) -> No
         raise InputError(f"{files[first]}: {bad[first]}; {count}; {advice}")
 
 
-def class_folders(names: Sequence[PurePath], natural: bool = True) -> tuple[Tensor | None, tuple[str, ...]]:
-    """Labels [N] and class names, where each of these relative paths begins with one of at least two folders.
+def class_folders(names: Sequence[str], natural: bool = True) -> tuple[Tensor | None, tuple[str, ...]]:
+    """Labels [N] and class names, where each of these names of files begins with one of at least two folders.
 
     The classes are in `natural` order (2 before 10), or by their characters.
     """
-    folders = [name.parts[0] for name in names if len(name.parts) > 1]
-    classes = tuple(sorted(set(folders), key=_naturally if natural else None))
-    if len(folders) < len(names) or len(classes) < 2:
+    classes = tuple(sorted(listing.outermost(names), key=_naturally if natural else None))
+    if len(classes) < 2 or any("/" not in name for name in names):
         return None, ()
     numbers = {name: number for number, name in enumerate(classes)}
-    return torch.tensor([numbers[name] for name in folders]), classes
+    return torch.tensor([numbers[name.partition("/")[0]] for name in names]), classes
 
 
 def _naturally(name: str) -> tuple[list[str | int], str]:

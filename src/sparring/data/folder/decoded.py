@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ VERSION = "sparring-pictures-1"  # count it up when pictures are decoded in anot
 
 @dataclass(frozen=True)
 class Key:
-    """Identity of decoded pixels: the path of the pictures, their settings, and a listing of the files there."""
+    """Identity of decoded pixels: the path of the pictures, their settings, and a digest of the listing of the files there."""
 
     path: str
     settings: str
@@ -31,11 +31,11 @@ class Key:
     @property
     def place(self) -> str:
         """Prefix of the files' names; it depends on path and settings alone, not on the content."""
-        return _hash(f"{self.path}\n{self.settings}")[:16]
+        return digest([self.path, self.settings])[:16]
 
     @property
     def stem(self) -> str:
-        return f"{self.place}-{_hash(self.content)[:24]}"
+        return f"{self.place}-{self.content[:24]}"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _read(folder: Path, key: Key) -> Kept | None:
         shape = tuple(facts["shape"])
         num_bytes = int(np.prod(shape))
         bad = {int(place): reason for place, reason in facts.get("bad", {}).items()}
-        if facts["key"] != _hash(key.content) or len(shape) != 4 or data.stat().st_size != num_bytes:
+        if facts["key"] != key.content or len(shape) != 4 or data.stat().st_size != num_bytes:
             return None
         mapped = torch.from_file(str(data), shared=False, size=num_bytes, dtype=torch.uint8)
     except (InputError, KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError):
@@ -93,7 +93,7 @@ def _write(folder: Path, key: Key, decode: Callable[[Room], Decoded], check: Cal
         found = decode(room)
         check(found)
         checksum = hashlib.sha256(found.pixels.data).hexdigest()
-        facts = {"path": key.path, "key": _hash(key.content), "shape": list(found.pixels.shape), "sha256": checksum}
+        facts = {"path": key.path, "key": key.content, "shape": list(found.pixels.shape), "sha256": checksum}
         return facts | ({"bad": {place: strict_json.one_line(why) for place, why in found.bad.items()}} if found.bad else {})
 
     with _parts(folder / f"{key.stem}.pixels") as parts:
@@ -172,5 +172,9 @@ def _parts(path: Path):
         parts.clear()
 
 
-def _hash(text: str) -> str:
-    return hashlib.sha256(f"{VERSION}\n{text}".encode()).hexdigest()
+def digest(lines: Iterable[str]) -> str:
+    """SHA-256, in hex, of the version of the decoding and of these lines, which are not held together."""
+    sha = hashlib.sha256(VERSION.encode())
+    for line in lines:
+        sha.update(f"\n{line}".encode())
+    return sha.hexdigest()

@@ -1,20 +1,18 @@
-"""Image files of the usual formats: finding them in a folder, and decoding one at a time with Pillow."""
+"""Image files of the usual formats, decoded one at a time with Pillow."""
 
 import io
 import warnings
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO, Literal, Protocol, TypeVar
+from typing import BinaryIO, Literal, TypeVar
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, features
 
+from sparring.data.folder.listing import File
 from sparring.data.folder.metadata import orientation, without_text
 from sparring.data.streams import in_short, most_pixels
-from sparring.errors import InputError
-from sparring.storage import strict_json
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 
@@ -33,16 +31,9 @@ _UPRIGHT = {
 }
 TOO_MANY_PIXELS = "pixels that are decoded at once"
 _MOST_PIXELS = 1 << 27  # decoded at once, 400 MB of RGB
-_DEEPEST = 50  # folders within each other
 
 
 T = TypeVar("T")
-
-
-class File(Protocol):
-    """Source of a picture: a path, or a member of an archive."""
-
-    def open(self, mode: Literal["rb"], /) -> BinaryIO: ...
 
 
 @dataclass(frozen=True)
@@ -64,7 +55,7 @@ class BadPictureError(Exception):
     """A file cannot be used as a picture; the message says why, in few words."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Header:
     """Size and kind that a picture's header declares."""
 
@@ -76,18 +67,6 @@ class Header:
 def suffixes() -> frozenset[str]:
     """The ends of names of image files that are read on this machine."""
     return SUFFIXES | {".jfif"} | ({".avif"} if features.check("avif") else set())
-
-
-def find(folder: Path, suffixes: Set[str] = SUFFIXES) -> list[Path]:
-    """Every file below a folder whose name ends in one of `suffixes`, in an order that is the same everywhere.
-
-    What is hidden (`.name`) or in a folder `__MACOSX` is passed over; links are followed, unless they lead in a circle.
-    """
-    try:
-        found = list(_below(folder, suffixes, frozenset()))
-    except OSError as error:
-        raise InputError(f"{error.filename or folder} cannot be read: {in_short(error)}") from error
-    return sorted(found, key=lambda path: path.relative_to(folder).parts)
 
 
 def read_header(file: File, shape: Shape = AS_THEY_ARE) -> Header:
@@ -138,23 +117,6 @@ def quiet_pillow() -> Iterator[None]:
             yield
         finally:
             Image.MAX_IMAGE_PIXELS = limit
-
-
-def _below(folder: Path, suffixes: Set[str], above: frozenset[Path]) -> Iterator[Path]:
-    here = folder.resolve()
-    if here in above:
-        return
-    if len(above) > _DEEPEST:
-        raise InputError(f"{folder} lies more than {_DEEPEST} folders deep; put the pictures into fewer")
-    for entry in folder.iterdir():
-        if entry.name.startswith(".") or entry.name == "__MACOSX":
-            continue
-        if strict_json.unfit_character(entry.name) is not None:
-            raise InputError(f"{str(entry)!a} has a name that cannot be shown; give it another")
-        if entry.is_dir():
-            yield from _below(entry, suffixes, above | {here})
-        elif entry.suffix.lower() in suffixes and (entry.is_file() or not entry.exists()):  # a broken link is found out later
-            yield entry
 
 
 def _with_image(file: File, use: Callable[[ImageFile.ImageFile, int], T]) -> T:

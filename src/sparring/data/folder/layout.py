@@ -5,19 +5,17 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path, PurePosixPath
 
 from torch import Tensor
 
 from sparring.data.folder import image_files, stylegan
-from sparring.data.folder.image_files import File
+from sparring.data.folder.listing import Files, outermost
 from sparring.data.halves import tested_places
 from sparring.data.pictures import class_folders
 from sparring.errors import InputError
-
-Files = Mapping[PurePath, File]
 
 _ROLES = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -28,24 +26,17 @@ _ROLES = {
 
 @dataclass(frozen=True)
 class Halves:
-    """The files to train on and those to test with, by their names within `path` or within their half.
+    """The files, the first `num_train` of them to train on and the others to test with; `names` are those within their half.
 
-    `labels` int64 [N] and `classes` are of all files, those of `train` first; `news` has sentences on how they were chosen.
+    `labels` int64 [N] and `classes` are of all files; `news` has sentences on how they were chosen.
     """
 
-    train: Files
-    test: Files
+    files: Files
+    num_train: int
+    names: Sequence[str]
     labels: Tensor | None = None
     classes: tuple[str, ...] = ()
     news: tuple[str, ...] = ()
-
-    @property
-    def files(self) -> list[File]:
-        return [*self.train.values(), *self.test.values()]
-
-    @property
-    def names(self) -> list[PurePath]:
-        return [*self.train, *self.test]
 
 
 def role(name: str) -> str | None:
@@ -53,15 +44,15 @@ def role(name: str) -> str | None:
     return _ROLES.get(re.sub(r"[ _-]?(set|data|images)$", "", name.casefold()))
 
 
-def split(path: Path, files: Files, folders: Sequence[PurePath], reading: int) -> Halves:
-    """The halves of the files in `path`, with their classes.
+def split(path: Path, files: Files, folders: Sequence[str], reading: int) -> Halves:
+    """The halves of the files in `path`, with their classes. `folders`: the folders in it, also those without pictures.
 
     InputError where a half would be empty, where a folder beside the classes is empty, or where there are two domains.
     """
     if reading == 1:
         return _split(path, files, folders, ("train", "test"), ())
-    labels, news = stylegan.labels(files.get(PurePath(stylegan.NAME)))
-    files, unread = _readable({name: file for name, file in files.items() if name != PurePath(stylegan.NAME)})
+    labels, news = stylegan.labels(files.file(stylegan.NAME) if stylegan.NAME in files.names else None)
+    files, unread = _readable(files)
     if unread and not files:
         raise InputError(f"{path} holds no picture that can be read here: {unread}")
     if unread:
@@ -70,35 +61,42 @@ def split(path: Path, files: Files, folders: Sequence[PurePath], reading: int) -
         halves = _tenth(files, path)
         numbers, classes = stylegan.of_files(halves.names, labels, path)
         return replace(halves, labels=numbers, classes=classes, news=news)
-    tops = sorted(_tops(files) | _tops(folders))
+    tops = sorted(outermost(files.names) | _tops(folders))
     _check_domains(tops, path)
     train, test = _find_halves(tops, path)
-    if train and not test and all(name.parts[0] == train for name in files):
+    if train and not test and all(name.startswith(f"{train}/") for name in files.names):
         files, folders, path = _below(files, train), _names_below(folders, train), path / train
     return _split(path, files, folders, (train, test), news, natural=True)
 
 
 def _split(
-    path: Path, files: Files, folders: Sequence[PurePath], names: tuple[str, str], news: tuple[str, ...], natural: bool = False
+    path: Path, files: Files, folders: Sequence[str], halves: tuple[str, str], news: tuple[str, ...], natural: bool = False
 ) -> Halves:
     """The halves in the folders of these names, where both are there; else a tenth is the test."""
-    tops = _tops(files) | _tops(folders)
-    if not set(names) <= tops:
-        _check_classes(path, files, folders)
-        halves = _tenth(files, path)
+    tops = outermost(files.names) | _tops(folders)
+    if not set(halves) <= tops:
+        _check_classes(path, files.names, folders)
+        found = _tenth(files, path)
     else:
-        own = [_below(files, name) for name in names]
-        for name, half in zip(names, own, strict=True):
-            if not half:
-                raise InputError(f"{path / name} holds no picture; both {' and '.join(names)} must")
-            _check_classes(path / name, half, _names_below(folders, name))
-        halves, beside = Halves(own[0], own[1]), sorted(tops - set(names))
+        found, beside = _in_folders(path, files, folders, halves), sorted(tops - set(halves))
         passed = f"; passed over: {', '.join(beside)}" if beside else ""
         if natural:
-            numbers = f"{names[0]} ({len(own[0]):,} pictures), tests with {names[1]} ({len(own[1]):,})"
+            num_test = len(found.files) - found.num_train
+            numbers = f"{halves[0]} ({found.num_train:,} pictures), tests with {halves[1]} ({num_test:,})"
             news = (*news, f"{path}: trains on {numbers}{passed}")
-    labels, classes = class_folders(halves.names, natural)
-    return replace(halves, labels=labels, classes=classes, news=news)
+    labels, classes = class_folders(found.names, natural)
+    return replace(found, labels=labels, classes=classes, news=news)
+
+
+def _in_folders(path: Path, files: Files, folders: Sequence[str], halves: tuple[str, str]) -> Halves:
+    """The halves that lie in folders of these names; InputError for an empty one."""
+    own = [_names_below(files.names, half) for half in halves]
+    for half, names in zip(halves, own, strict=True):
+        if not names:
+            raise InputError(f"{path / half} holds no picture; both {' and '.join(halves)} must")
+        _check_classes(path / half, names, _names_below(folders, half))
+    whole = [f"{half}/{name}" for half, names in zip(halves, own, strict=True) for name in names]
+    return Halves(Files(whole, files.file), len(own[0]), [*own[0], *own[1]])
 
 
 def _find_halves(tops: Sequence[str], path: Path) -> tuple[str, str]:
@@ -121,24 +119,25 @@ def _check_domains(tops: Sequence[str], path: Path) -> None:
 
 
 def _readable(files: Files) -> tuple[Files, str]:
-    """The files that Pillow can read here, and a sentence on the others; InputError where there are only others."""
-    good = {name: file for name, file in files.items() if name.suffix.lower() in image_files.suffixes()}
-    counts = Counter(name.suffix.lower() for name in files if name not in good)
+    """The files that Pillow can read here, and a sentence on the others, but for StyleGAN's labels."""
+    ends = tuple(image_files.suffixes())
+    good = [name for name in files.names if name.lower().endswith(ends)]
+    if len(good) == len(files):
+        return files, ""
+    others = set(files.names).difference(good, {stylegan.NAME})
+    counts = sorted(Counter(PurePosixPath(name).suffix.lower() for name in others).items())
     if not counts:
-        return good, ""
-    passed = (
-        f"{' and '.join(f'{num:,} {suffix}' for suffix, num in sorted(counts.items()))} passed over, a format not read here"
-    )
-    return good, f"{passed}; convert them to .png or .jpg"
+        return Files(good, files.file), ""
+    passed = f"{' and '.join(f'{num:,} {suffix}' for suffix, num in counts)} passed over, a format not read here"
+    return Files(good, files.file), f"{passed}; convert them to .png or .jpg"
 
 
-def _check_classes(path: Path, files: Files, folders: Sequence[PurePath]) -> None:
+def _check_classes(path: Path, names: Sequence[str], folders: Sequence[str]) -> None:
     """InputError where all pictures lie in folders, and another folder beside them is empty."""
-    if not files or any(len(name.parts) == 1 for name in files):
+    if not names or any("/" not in name for name in names):
         return
-    full = _tops(files)
-    beside = {name.parts[0] for name in folders if name.parts and not name.parts[0].startswith(".")} - {"__MACOSX"}
-    for empty in sorted(beside - full):
+    full = outermost(names)
+    for empty in sorted(_tops(folders) - full):
         where = path / empty
         if len(full) < 2 and where.is_dir() and any(where.iterdir()):
             continue  # one folder of pictures, and one of other things
@@ -151,21 +150,21 @@ def _tenth(files: Files, folder: Path) -> Halves:
         count = "only one picture" if files else "no picture"
         raise InputError(f"{folder} holds {count}; at least 2 are needed, one to train on and one to test with")
     tested = tested_places(len(files))
-    pairs = list(enumerate(files.items()))
-    return Halves(
-        dict(item for place, item in pairs if place not in tested), dict(item for place, item in pairs if place in tested)
-    )
+    names = [name for place, name in enumerate(files.names) if place not in tested]
+    names += [name for place, name in enumerate(files.names) if place in tested]
+    return Halves(Files(names, files.file), len(files) - len(tested), names)
 
 
-def _tops(names: Mapping[PurePath, File] | Sequence[PurePath]) -> set[str]:
-    """The outermost folders of files (a mapping), or of folders."""
-    shortest = 2 if isinstance(names, Mapping) else 1
-    return {name.parts[0] for name in names if len(name.parts) >= shortest}
+def _tops(folders: Sequence[str]) -> set[str]:
+    """The outermost of these folders."""
+    return {name.partition("/")[0] for name in folders if name}
 
 
 def _below(files: Files, folder: str) -> Files:
-    return {PurePath(*name.parts[1:]): file for name, file in files.items() if name.parts[0] == folder}
+    """The files in one of the folders, by their names within it."""
+    return Files(_names_below(files.names, folder), lambda name: files.file(f"{folder}/{name}"))
 
 
-def _names_below(folders: Sequence[PurePath], folder: str) -> list[PurePath]:
-    return [PurePath(*name.parts[1:]) for name in folders if name.parts[:1] == (folder,)]
+def _names_below(names: Sequence[str], folder: str) -> list[str]:
+    prefix = f"{folder}/"
+    return [name.removeprefix(prefix) for name in names if name.startswith(prefix)]

@@ -1,18 +1,21 @@
 """A user's own pictures, in a folder or in a .zip file."""
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from itertools import chain
+from pathlib import Path
 from time import perf_counter
 from typing import Any, ClassVar, Literal
 
 from sparring.config.registry import register
-from sparring.data.folder import decoded, image_files, stylegan, zipped
-from sparring.data.folder.image_files import TOO_MANY_PIXELS, File, Shape
+from sparring.data.folder import decoded, image_files, listing, stylegan, zipped
+from sparring.data.folder.image_files import TOO_MANY_PIXELS, Shape
 from sparring.data.folder.layout import Halves, split
+from sparring.data.folder.listing import Files
 from sparring.data.pictures import LIKE_MOST, Decoded, decode, read_headers, refuse_bad, teller
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError, check
@@ -123,7 +126,7 @@ class PictureFolder:
 
         kept = decoded.pixels(self._key(halves), decode_all, lambda found: refuse(found.bad))
         refuse(kept.bad)  # where they were decoded to be left out
-        places = range(len(halves.train)) if half == "train" else range(len(halves.train), len(halves.files))
+        places = range(halves.num_train) if half == "train" else range(halves.num_train, len(halves.files))
         good = [place for place in places if place not in kept.bad]
         if not good:
             refuse_bad(halves.files, kept.bad, f"no picture is left for the {half}ing")
@@ -138,12 +141,8 @@ class PictureFolder:
 
     def _key(self, halves: Halves) -> decoded.Key:
         """Names, sizes and times of all files; a change that leaves all of them as they are goes unnoticed."""
-        stamps = [f"{len(halves.train)} to train on"]
-        for file in halves.files:
-            path = file.path if isinstance(file, zipped.Member) else Path(str(file))
-            stat = path.stat() if path.exists() else None  # a broken link is found out when it is decoded
-            stamps.append(f"{file} {stat and (stat.st_size, stat.st_mtime_ns)}")
-        return decoded.Key(str(Path(self.path).resolve()), str(self._shape), "\n".join(stamps))
+        lines = chain([f"{halves.num_train} to train on"], map(_stamp, halves.files))
+        return decoded.Key(str(Path(self.path).resolve()), str(self._shape), decoded.digest(lines))
 
     @contextmanager
     def _halves(self) -> Iterator[Halves]:
@@ -156,15 +155,25 @@ class PictureFolder:
             raise InputError(f"{self.path!a} has a name that cannot be shown; give the folder one in UTF-8")
         if path.is_file():
             with zipped.opened(path, wanted, self.reading) as found:
-                yield split(path, {name: file for name, file in found.items() if file}, list(found), self.reading)
+                members = {str(name): member for name, member in found.items() if member}
+                folders = [str(name) for name, member in found.items() if not member]
+                yield split(path, Files(list(members), members.__getitem__), folders, self.reading)
         elif path.is_dir():
-            files: dict[PurePath, File] = {file.relative_to(path): file for file in image_files.find(path, wanted)}
+            files, folders = listing.find(path, wanted)
             if self.reading == 2 and (path / stylegan.NAME).is_file():
-                files[PurePath(stylegan.NAME)] = path / stylegan.NAME
-            folders = [entry.relative_to(path) for entry in (*path.glob("*/"), *path.glob("*/*/"))]
+                files = Files([*files.names, stylegan.NAME], files.file)
             yield split(path, files, folders, self.reading)
         else:
             raise InputError(f"there is no folder or .zip file {path}")
+
+
+def _stamp(file: Path | zipped.Member) -> str:
+    """A file's name, size and time."""
+    try:
+        stat = os.stat(file.path if isinstance(file, zipped.Member) else file)  # noqa: PTH116 (a million of them are asked)
+    except OSError:  # a broken link is found out when it is decoded
+        return f"{file} None"
+    return f"{file} {(stat.st_size, stat.st_mtime_ns)}"
 
 
 def like(found: PictureFolder, other: object) -> PictureFolder:

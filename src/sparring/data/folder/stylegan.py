@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
+from posixpath import normpath
 
 import torch
 from torch import Tensor
 
-from sparring.data.folder.image_files import File
+from sparring.data.folder.listing import File
 from sparring.data.npz import MOST_CLASSES
 from sparring.data.streams import read_up_to
 from sparring.errors import InputError
@@ -16,7 +17,7 @@ NAME = "dataset.json"
 _LONGEST = 1 << 28  # bytes
 
 
-def labels(file: File | None) -> tuple[dict[PurePath, int] | None, tuple[str, ...]]:
+def labels(file: File | None) -> tuple[dict[str, int] | None, tuple[str, ...]]:
     """The label of each picture by name, {} for pictures without, None without such a file; and what there is to say."""
     if file is None:
         return None, ()
@@ -24,7 +25,7 @@ def labels(file: File | None) -> tuple[dict[PurePath, int] | None, tuple[str, ..
         text = read_up_to(stream, _LONGEST)
     try:
         pairs = json.loads(text)["labels"] or []
-        found = {PurePath(name): number for name, number in pairs}
+        found = {normpath(name): number for name, number in pairs}
     except (ValueError, KeyError, TypeError, RecursionError):
         return None, (f"{file} is passed over: it has no `labels` as StyleGAN's dataset_tool writes them",)
     if all(type(number) is int and 0 <= number < MOST_CLASSES for number in found.values()):
@@ -32,7 +33,7 @@ def labels(file: File | None) -> tuple[dict[PurePath, int] | None, tuple[str, ..
     return {}, (f"the labels of {file} are passed over: they are no numbers of classes",)
 
 
-def of_files(names: Sequence[PurePath], found: Mapping[PurePath, int], path: Path) -> tuple[Tensor | None, tuple[str, ...]]:
+def of_files(names: Sequence[str], found: Mapping[str, int], path: Path) -> tuple[Tensor | None, tuple[str, ...]]:
     """Labels int64 [N] of these files, and the classes; InputError for a file without, where others have one."""
     if not found:
         return None, ()
