@@ -23,12 +23,15 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def locked(folder: Path):
-    """Within the block no other process is in one for this folder, which is made if it is missing; MachineError as `usable`."""
+def locked(folder: Path, wait: bool = True):
+    """Within the block no other process is in one for this folder, which is made if it is missing; MachineError as `usable`.
+
+    Without `wait` it is a MachineError where another process is.
+    """
     lock = FileLock(folder / ".lock")
     with usable(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        lock.acquire(timeout=-1 if wait else 0)
     try:
         yield
     finally:

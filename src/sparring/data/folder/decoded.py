@@ -1,8 +1,9 @@
 """Pictures decoded once into a file that is mapped into memory, so that training data can be larger than memory."""
 
+import base64
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,13 @@ from torch import Tensor
 
 from sparring.data.cache import cache_folder, locked
 from sparring.data.pictures import Decoded, Room
-from sparring.errors import InputError
+from sparring.errors import InputError, MachineError
 from sparring.storage import files, strict_json
 
 VERSION = "sparring-pictures-1"  # count it up when pictures are decoded in another way
+_PARTS = ".*.part"  # files under temporary names
+_MOST_REASONS = 1000  # against bad files, that are kept
+_whole: set[tuple[str | int, ...]] = set()  # names, checksums and stamps of files whose checksum held in this process
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ def pixels(key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded
     """
     folder = cache_folder() / "pictures"
     found = _read(folder, key)
+    if found and any(folder.glob(_PARTS)):
+        _clear_parts_of_nobody(folder)
     if found is None:
         with locked(folder):
             found = _read(folder, key)
@@ -75,15 +81,40 @@ def _read(folder: Path, key: Key) -> Kept | None:
         facts = files.read_json(about)
         shape = tuple(facts["shape"])
         num_bytes = int(np.prod(shape))
-        bad = {int(place): reason for place, reason in facts.get("bad", {}).items()}
+        bad = _unpacked(facts)
         if facts["key"] != key.content or len(shape) != 4 or data.stat().st_size != num_bytes:
             return None
         mapped = torch.from_file(str(data), shared=False, size=num_bytes, dtype=torch.uint8)
     except (InputError, KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError):
         return None
-    if hashlib.sha256(mapped.numpy().data).hexdigest() != facts["sha256"]:
-        return None
-    return Kept(mapped.view(shape), bad)
+    return Kept(mapped.view(shape), bad) if _is_whole(data, mapped, facts["sha256"]) else None
+
+
+def _is_whole(data: Path, mapped: Tensor, sha256: str) -> bool:
+    """True if the checksum holds; it is compared once for as long as the file does not change, for it takes long."""
+    stat = data.stat()
+    seen = (str(data), sha256, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    if seen not in _whole:
+        if hashlib.sha256(mapped.numpy().data).hexdigest() != sha256:
+            return False
+        _whole.add(seen)
+    return True
+
+
+def _packed(bad: Mapping[int, str]) -> dict[str, Any]:
+    """The bad places in a form that a million of them fit: the first with their reasons, and a bit for each place."""
+    if not bad:
+        return {}
+    bits = np.zeros(max(bad) + 1, bool)
+    bits[list(bad)] = True
+    told = {place: strict_json.one_line(bad[place]) for place in sorted(bad)[:_MOST_REASONS]}
+    return {"bad": told, "bad_bits": base64.b64encode(np.packbits(bits).tobytes()).decode()}
+
+
+def _unpacked(facts: Mapping[str, Any]) -> dict[int, str]:
+    told = {int(place): reason for place, reason in facts.get("bad", {}).items()}
+    bits = np.unpackbits(np.frombuffer(base64.b64decode(facts.get("bad_bits", "")), np.uint8))
+    return {int(place): "is bad" for place in bits.nonzero()[0]} | told
 
 
 def _write(folder: Path, key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded], None]) -> None:
@@ -94,7 +125,7 @@ def _write(folder: Path, key: Key, decode: Callable[[Room], Decoded], check: Cal
         check(found)
         checksum = hashlib.sha256(found.pixels.data).hexdigest()
         facts = {"path": key.path, "key": key.content, "shape": list(found.pixels.shape), "sha256": checksum}
-        return facts | ({"bad": {place: strict_json.one_line(why) for place, why in found.bad.items()}} if found.bad else {})
+        return facts | _packed(found.bad)
 
     with _parts(folder / f"{key.stem}.pixels") as parts:
         facts = decode_into(parts.make)  # its map is closed again, so that the file can be renamed everywhere
@@ -110,6 +141,10 @@ def _sweep(folder: Path, key: Key) -> None:
             if old or not _is_of_use(about):
                 about.with_suffix(".pixels").unlink(missing_ok=True)
                 about.unlink()
+    for data in folder.glob("*.pixels"):
+        with suppress(OSError):
+            if not data.with_suffix(".json").exists():  # a process was killed between the two
+                data.unlink()
 
 
 def _is_of_use(about: Path) -> bool:
@@ -119,9 +154,15 @@ def _is_of_use(about: Path) -> bool:
         return False
 
 
+def _clear_parts_of_nobody(folder: Path) -> None:
+    """Remove what a process that was killed had begun, unless another one is writing now."""
+    with suppress(MachineError), locked(folder, wait=False):  # neither a busy folder nor one that is only read is a fault here
+        _clear_parts(folder)
+
+
 def _clear_parts(folder: Path) -> None:
     """Remove what a process that was killed had begun; nobody else writes while the folder is locked."""
-    for part in folder.glob(".*.part"):
+    for part in folder.glob(_PARTS):
         with suppress(OSError):
             part.unlink()
 

@@ -15,7 +15,7 @@ from sparring.config.registry import register
 from sparring.data.folder import decoded, image_files, listing, stylegan, zipped
 from sparring.data.folder.image_files import TOO_MANY_PIXELS, Shape
 from sparring.data.folder.layout import Halves, split
-from sparring.data.folder.listing import Files
+from sparring.data.folder.listing import File, Files
 from sparring.data.pictures import LIKE_MOST, Decoded, decode, read_headers, refuse_bad, teller
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError, check
@@ -167,10 +167,10 @@ class PictureFolder:
             raise InputError(f"there is no folder or .zip file {path}")
 
 
-def _stamp(file: Path | zipped.Member) -> str:
+def _stamp(file: File) -> str:
     """A file's name, size and time."""
     try:
-        stat = os.stat(file.path if isinstance(file, zipped.Member) else file)  # noqa: PTH116 (a million of them are asked)
+        stat = os.stat(file.path if isinstance(file, zipped.Member) else str(file))  # noqa: PTH116 (for speed)
     except OSError:  # a broken link is found out when it is decoded
         return f"{file} None"
     return f"{file} {(stat.st_size, stat.st_mtime_ns)}"
