@@ -4,6 +4,8 @@ import random
 
 from PIL import Image, ImageDraw
 
+from sparring.data.folder import picture_folder
+
 NARROW = ("--set=generator.width=4", "--set=discriminator.width=4", "--set=batch_size=8")
 
 
@@ -29,6 +31,16 @@ def test_a_folder_becomes_pictures(tmp_path, sparring_command, monkeypatch):
         assert min(picture.size) >= 128
     with Image.open(tmp_path / "run" / "training.gif") as animation:
         assert animation.format == "GIF"
+
+
+def test_small_pictures_are_enlarged_with_one_warning(tmp_path, sparring_command, monkeypatch, caplog):
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(picture_folder._log, "disabled", False)  # import-linter, in tests of imports, switches loggers off
+    pictures(tmp_path / "mine", 40)
+    Image.new("L", (20, 30)).save(tmp_path / "mine" / "icon.png")
+    done = sparring_command("train", "photo", "--data", tmp_path / "mine", "--out", "run", "--rounds=2", *NARROW)
+    assert done.status == 0, done.err
+    assert caplog.text.count("1 of 41 pictures are smaller than 64 x 64 pixels and were enlarged") == 1
 
 
 def test_without_a_folder_it_says_what_is_missing(sparring_command):

@@ -164,7 +164,7 @@ def _folder(path: Path) -> IdxFolder | PictureFolder:
     if any((path / name).is_file() for name in idx_names):
         folder = IdxFolder(str(path.absolute()))
     else:
-        folder = PictureFolder(str(path.absolute()), reading=2)
+        folder = PictureFolder(str(path.absolute()), enlarge=True, reading=2)
     try:
         folder.fetch()
     except InputError:

@@ -39,6 +39,7 @@ class Decoded:
     pixels: np.ndarray  # uint8 [len(good), C, H, W]
     good: list[int]
     bad: dict[int, str]
+    num_enlarged: int = 0
 
 
 def read_pictures(path: Path, *, skip_bad: bool = False, progress: Progress | None = None) -> Pictures:
@@ -123,7 +124,8 @@ def decode(
             except BadPictureError as error:
                 bad[place] = str(error)
     tell(2 * len(files))
-    return Decoded(stack.pixels(), good, bad)
+    num_enlarged = sum(shape.exceeds(headers[place].height, headers[place].width) for place in good)
+    return Decoded(stack.pixels(), good, bad, num_enlarged)
 
 
 def read_headers(

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from sparring.data import PictureFolder, Ring, check, resolve
-from sparring.data.folder import image_files
+from sparring.data.folder import image_files, picture_folder
 from sparring.errors import InputError, MachineError
 
 
@@ -213,8 +213,29 @@ def test_scaling_is_antialiased(tmp_path):
 
 def test_pictures_smaller_than_the_size_are_refused(tmp_path):
     many(tmp_path, 3)
-    with pytest.raises(InputError, match=r"\.png: is 3 x 2 pixels, smaller than 16 x 16; choose a smaller size; 3 of 3"):
+    with pytest.raises(
+        InputError, match=r"is 3 x 2 pixels, smaller than 16 x 16; choose a smaller size, or data.enlarge=true; 3 of 3"
+    ):
         PictureFolder(str(tmp_path), size=16).train()
+
+
+@pytest.mark.parametrize("fit", ["crop", "stretch"])
+def test_pictures_smaller_than_the_size_are_enlarged_with_one_warning(tmp_path, fit, caplog, monkeypatch):
+    monkeypatch.setattr(picture_folder._log, "disabled", False)  # import-linter, in tests of imports, switches loggers off
+    many(tmp_path, 3)
+    Image.new("L", (16, 20), 9).save(tmp_path / "large.png")
+    data = PictureFolder(str(tmp_path), size=16, fit=fit, enlarge=True)
+    for _ in range(2):  # decoded, and from the cache as a new process would find them
+        caplog.clear()
+        picture_folder._warn_once.cache_clear()
+        train, test = data.train(), data.test()
+        assert sorted([*levels(train), *levels(test)]) == [0, 1, 2, 9]
+        assert train.shape == (1, 16, 16)
+        data.train()
+        (record,) = caplog.records
+        assert record.getMessage() == f"{tmp_path}: 3 of 4 pictures are smaller than 16 x 16 pixels and were enlarged"
+    with pytest.raises(InputError, match=r"choose a smaller size, or data.enlarge=true; 3 of 4"):
+        PictureFolder(str(tmp_path), size=16, fit=fit).train()
 
 
 @pytest.mark.parametrize(
@@ -267,7 +288,7 @@ def test_another_folder_takes_a_recipes_place_in_its_shape(tmp_path):
     assert resolve(str(tmp_path), PictureFolder("", size=64, channels=3)) == PictureFolder(
         str(tmp_path), size=64, channels=3, reading=2
     )
-    assert resolve(str(tmp_path), Ring()) == PictureFolder(str(tmp_path), reading=2)
+    assert resolve(str(tmp_path), Ring()) == PictureFolder(str(tmp_path), enlarge=True, reading=2)
     assert resolve("ring", PictureFolder("", size=64)) == Ring()
 
 

@@ -48,6 +48,7 @@ class Kept:
 
     pixels: Tensor
     bad: dict[int, str]
+    num_enlarged: int
 
 
 def pixels(key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded], None]) -> Kept:
@@ -87,7 +88,7 @@ def _read(folder: Path, key: Key) -> Kept | None:
         mapped = torch.from_file(str(data), shared=False, size=num_bytes, dtype=torch.uint8)
     except (InputError, KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError):
         return None
-    return Kept(mapped.view(shape), bad) if _is_whole(data, mapped, facts["sha256"]) else None
+    return Kept(mapped.view(shape), bad, facts.get("enlarged", 0)) if _is_whole(data, mapped, facts["sha256"]) else None
 
 
 def _is_whole(data: Path, mapped: Tensor, sha256: str) -> bool:
@@ -125,7 +126,7 @@ def _write(folder: Path, key: Key, decode: Callable[[Room], Decoded], check: Cal
         check(found)
         checksum = hashlib.sha256(found.pixels.data).hexdigest()
         facts = {"path": key.path, "key": key.content, "shape": list(found.pixels.shape), "sha256": checksum}
-        return facts | _packed(found.bad)
+        return facts | _packed(found.bad) | ({"enlarged": found.num_enlarged} if found.num_enlarged else {})
 
     with _parts(folder / f"{key.stem}.pixels") as parts:
         facts = decode_into(parts.make)  # its map is closed again, so that the file can be renamed everywhere

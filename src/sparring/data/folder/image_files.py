@@ -4,7 +4,7 @@ import io
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Literal, TypeVar
 
 import numpy as np
@@ -40,12 +40,18 @@ T = TypeVar("T")
 class Shape:
     """Shape that pictures are brought to: `size` of both sides, None for their own; `channels`, None for as many as they have.
 
-    `fit`: "crop" scales the shorter side to `size` and cuts the middle out, "stretch" scales both sides.
+    `fit`: "crop" scales the shorter side to `size` and cuts the middle out, "stretch" scales both sides. `enlarge`: smaller
+    pictures are enlarged, in place of bad.
     """
 
     size: int | None = None
     fit: Literal["crop", "stretch"] = "crop"
     channels: int | None = None
+    enlarge: bool = field(default=False, repr=False)  # names in the cache have the others' repr
+
+    def exceeds(self, height: int, width: int) -> bool:
+        """True if a picture of this height and width would have to be enlarged."""
+        return self.size is not None and min(height, width) < self.size
 
 
 AS_THEY_ARE = Shape()
@@ -82,7 +88,7 @@ def read_pixels(file: File, shape: Shape = AS_THEY_ARE) -> np.ndarray:
 
     One channel is made of three by ITU-R 601's weights, and 4 are red, green, blue and alpha. Of 16 bits the nearest 8 are
     kept; of several frames or pages it is the first. BadPictureError where it cannot be decoded to its end, or is smaller than
-    the size that is asked for.
+    the size that is asked for and not to be enlarged.
     """
     return _with_image(file, lambda image, _: _pixels(image, shape))
 
@@ -170,7 +176,7 @@ def _pixels(image: ImageFile.ImageFile, shape: Shape) -> np.ndarray:
     turned = turned.convert("RGBA") if shape.channels == 4 else _on_black(turned)
     if shape.channels in (1, 3):
         turned = turned.convert({1: "L", 3: "RGB"}[shape.channels])
-    pixels = np.asarray(turned if shape.size is None else _resized(turned, shape.size, shape.fit))
+    pixels = np.asarray(turned if shape.size is None else _resized(turned, shape.size, shape))
     if pixels.ndim == 2:
         return pixels[..., None]
     return pixels if shape.channels is not None else _as_few_channels(pixels)
@@ -195,11 +201,12 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
 
 
-def _resized(image: Image.Image, size: int, fit: str) -> Image.Image:
-    """Antialiased by Lanczos' kernel, never enlarged."""
-    if min(image.size) < size:
-        raise BadPictureError(f"is {image.width} x {image.height} pixels, smaller than {size} x {size}; choose a smaller size")
-    if fit == "stretch":
+def _resized(image: Image.Image, size: int, shape: Shape) -> Image.Image:
+    """Antialiased by Lanczos' kernel."""
+    if shape.exceeds(image.height, image.width) and not shape.enlarge:
+        small = f"is {image.width} x {image.height} pixels, smaller than {size} x {size}"
+        raise BadPictureError(f"{small}; choose a smaller size, or data.enlarge=true")
+    if shape.fit == "stretch":
         return image.resize((size, size), Image.Resampling.LANCZOS)
     return ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from time import perf_counter
@@ -33,6 +34,7 @@ class PictureFolder:
 
     `size`: of both sides in pixels, made of pictures of any size, by Lanczos' antialiased kernel; None takes pictures of one
     size as they are. `fit`: "crop" scales the shorter side to `size` and cuts the middle out, "stretch" scales both sides.
+    `enlarge`: smaller pictures are enlarged, and a warning counts them; otherwise they are bad.
     `channels`: 1, 3, or 4 with alpha; None for 1 where all pictures are grey, else 3. They are upright by EXIF, what is
     transparent lies on black, and 16 bits become 8. They are decoded once, into the cache folder, and mapped into memory.
 
@@ -48,6 +50,7 @@ class PictureFolder:
     size: int | None = None
     fit: Literal["crop", "stretch"] = "crop"
     channels: int | None = None
+    enlarge: bool = False
     skip_bad: bool = False
     reading: Literal[1, 2] = 1
 
@@ -63,7 +66,7 @@ class PictureFolder:
         """The training images without those held back, uint8 [N, C, H, W]; every file is looked at, the test's as well."""
         with self._halves() as halves:
             for sentence in halves.news:
-                _log.warning("%s", sentence)
+                _warn_once(sentence)
             return self._read(halves, "train", progress).without_first(self.held_back)
 
     def test(self, progress: Progress | None = None) -> ImageSet:
@@ -110,7 +113,7 @@ class PictureFolder:
 
     @property
     def _shape(self) -> Shape:
-        return Shape(self.size, self.fit, self.channels)
+        return Shape(self.size, self.fit, self.channels, self.enlarge)
 
     def _read(self, halves: Halves, half: Literal["train", "test"], progress: Progress | None) -> ImageSet:
         """One half of the pictures, all of which lie in the cache."""
@@ -132,9 +135,11 @@ class PictureFolder:
             refuse_bad(halves.files, kept.bad, f"no picture is left for the {half}ing")
         if kept.bad and half == "train":
             first = min(kept.bad)
-            _log.warning(
-                "left out: %d of %d files; %s: %s", len(kept.bad), len(halves.files), halves.files[first], kept.bad[first]
-            )
+            left_out = f"{len(kept.bad):,} of {len(halves.files):,} files"
+            _warn_once(f"left out: {left_out}; {halves.files[first]}: {kept.bad[first]}")
+        if kept.num_enlarged and half == "train":
+            small = f"{kept.num_enlarged:,} of {len(halves.files):,} pictures are smaller than {self.size} x {self.size} pixels"
+            _warn_once(f"{self.path}: {small} and were enlarged")
         labels = None if halves.labels is None else halves.labels[good]
         images = kept.pixels[: len(good)] if half == "train" else kept.pixels[len(kept.pixels) - len(good) :]
         return ImageSet(images, labels, halves.classes)
@@ -142,7 +147,8 @@ class PictureFolder:
     def _key(self, halves: Halves) -> decoded.Key:
         """Names, sizes and times of all files; a change that leaves all of them as they are goes unnoticed."""
         lines = chain([f"{halves.num_train} to train on"], map(_stamp, halves.files))
-        return decoded.Key(str(Path(self.path).resolve()), str(self._shape), decoded.digest(lines))
+        settings = f"{self._shape}{' enlarged' if self.size and self.enlarge else ''}"
+        return decoded.Key(str(Path(self.path).resolve()), settings, decoded.digest(lines))
 
     @contextmanager
     def _halves(self) -> Iterator[Halves]:
@@ -176,11 +182,18 @@ def _stamp(file: File) -> str:
     return f"{file} {(stat.st_size, stat.st_mtime_ns)}"
 
 
+@lru_cache(maxsize=100)
+def _warn_once(sentence: str) -> None:
+    """Log a warning; a training reads its data several times, and says it once."""
+    _log.warning("%s", sentence)
+
+
 def like(found: PictureFolder, other: object) -> PictureFolder:
-    """The same pictures, with the size, fit and channels of another folder, and without bad ones if that is."""
+    """The same pictures, with the size, fit and channels of another folder; enlarged, or without bad ones, if that is."""
     if not isinstance(other, PictureFolder):
         return found
-    return replace(found, size=other.size, fit=other.fit, channels=other.channels, skip_bad=other.skip_bad)
+    how = {name: getattr(other, name) for name in ("size", "fit", "channels", "enlarge", "skip_bad")}
+    return replace(found, **how)
 
 
 def _advice(bad: Mapping[int, str]) -> str:
