@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,21 @@ from PIL import Image
 
 import sparring
 from sparring.config.registry import kebab, name_of, names
-from sparring.data import Gaussian1d, IdxFolder, ImageSet, Mnist, PictureFolder, PointSet, Ring, StackedSet, listing, resolve
+from sparring.data import (
+    Gaussian1d,
+    IdxFolder,
+    ImageSet,
+    Kmnist,
+    Mnist,
+    NpzFile,
+    PictureFolder,
+    PointSet,
+    Ring,
+    StackedSet,
+    listing,
+    moved,
+    resolve,
+)
 from sparring.errors import InputError
 
 
@@ -97,3 +112,21 @@ def test_parts_register_from_every_file_of_the_folder_and_below():
     written = {name for source in sources for name in re.findall(r'^@register\("data"\)\n(?:@.*\n)*class (\w+)', source, re.M)}
     assert len(written) >= 12
     assert {kebab(name) for name in written} <= set(names("data"))
+
+
+def test_data_that_moved_are_read_as_they_were(tmp_path, four_files):
+    pictures, arrays, idx = tmp_path / "pictures", tmp_path / "a.npz", tmp_path / "idx"
+    idx.mkdir()
+    pictures.mkdir()
+    for name, content in four_files.items():
+        (idx / name).write_bytes(content)
+    for level in range(3):
+        Image.new("L", (3, 2), level).save(pictures / f"{level}.png")
+    np.savez(arrays, images=np.zeros((4, 2, 3), np.uint8))
+    old = PictureFolder("/gone", held_back=1, size=2, channels=3, skip_bad=True)  # as version 0.1 read it
+    assert moved(str(pictures), old) == replace(old, path=str(pictures))
+    assert moved(str(idx), IdxFolder("/gone", held_back=2)) == IdxFolder(str(idx), held_back=2)
+    assert moved(str(arrays), NpzFile("/gone/a.npz", "/gone/test.npz")) == NpzFile(str(arrays), str(tmp_path / "test.npz"))
+    assert moved(str(arrays), NpzFile("/gone/a.npz", str(arrays))) == NpzFile(str(arrays), str(arrays))
+    assert moved(str(arrays), Mnist()) == NpzFile(str(arrays))
+    assert moved("kmnist", NpzFile("/gone/a.npz")) == Kmnist()

@@ -108,9 +108,36 @@ def test_a_file_that_has_moved(sparring_command):
     np.savez("a.npz", images=SHAPES.images[:, 0].numpy())
     train("run", data="a.npz", settings=FEW)
     Path("a.npz").rename("b.npz")
-    assert "there is no file" in sparring_command("resume", "run", "--rounds", "8").err
+    for command in ("resume", "evaluate"):
+        done = sparring_command(command, "run", *(("--rounds", "8") if command == "resume" else ()))
+        assert (done.status, done.err.count("\n")) == (2, 1)
+        assert "the data of run are no longer at" in done.err
+        assert "name the place where they are with --data PATH" in done.err
     assert sparring_command("resume", "run", "--data", "b.npz", "--rounds", "8").status == 0
     assert sparring_command("resume", "run", "--rounds", "10").status == 0
+
+
+def mean(samples, real):
+    return float(samples.mean())
+
+
+def test_a_run_is_scored_by_its_data_in_another_place(sparring_command):
+    np.savez("a.npz", images=SHAPES.images[:, 0].numpy())
+    run = train("run", data="a.npz", settings=FEW)
+    before = sparring.evaluate("run", metrics=[mean], num=100, quiet=True)
+    Path("a.npz").rename("b.npz")
+    again = sparring.evaluate("run", data="b.npz", metrics=[mean], num=100, quiet=True)
+    assert [(score.metric, score.value) for score in again.scores] == [(score.metric, score.value) for score in before.scores]
+    assert again.scores[0].protocol.data_fingerprint == before.scores[0].protocol.data_fingerprint
+    np.savez("others.npz", images=255 - SHAPES.images[:, 0].numpy())
+    done = sparring_command("evaluate", "run", "--data", "others.npz")
+    assert (done.status, done.err) == (
+        2,
+        "sparring: run was trained on other data than others.npz; --against compares with others\n",
+    )
+    for target, against in ((run, "b.npz"), (Path("run/generator"), None)):
+        with pytest.raises(InputError, match="--data says where the data of a run are now"):
+            sparring.evaluate(target, data="b.npz", against=against, metrics=[mean], num=100, quiet=True)
 
 
 def test_modules_and_a_function_go_on_bit_for_bit():

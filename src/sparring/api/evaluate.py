@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
-from sparring import data, evaluation
+from sparring import evaluation
 from sparring.api import arguments
-from sparring.api.own import data_of
+from sparring.api.own import Parts, data_of, require_place
 from sparring.config import codec, devices
 from sparring.config.rng import derive_seed, keyed_generator
 from sparring.config.threads import ThreadChoice, own_number
-from sparring.data import Data
+from sparring.data import Data, read_pictures, resolve
 from sparring.data.sets import Dataset
 from sparring.errors import InputError, MachineError
 from sparring.evaluation import Metric, OwnMetrics, Score
@@ -52,6 +52,7 @@ def evaluate(
     target: str | Path | Run | SavedGenerator,
     *,
     against: str | Path | Data | None = None,
+    data: str | Path | Data | None = None,
     num: int | None = None,
     draws: int = 5,
     seed: int = 0,
@@ -67,6 +68,7 @@ def evaluate(
     target: a run or a generator, or its folder; a checkpoint's file; a folder or an .npz file of pictures. A generator is
         scored on independent draws of samples, a set of pictures on all of them.
     against: a data set, its name or its path; by default the run's own, else mnist.
+    data: the data that the run was trained on, where they have moved, or where they are of your own.
     num: samples in a draw, by default 10,000 (of points 2,500, of stacked digits 26,000); of pictures so many at random.
     draws: the number of draws, at least 2, whose spread gives the intervals.
     seed: of samples and subsets.
@@ -80,7 +82,8 @@ def evaluate(
 
     Memorisation is reported unless a run is scored against other data than its own. The scores of a run and of its checkpoints
     are added to its scores.jsonl; where that fails, `unsaved` of the result says why. Raises InputError where the target cannot
-    be read or scored, where no extractor was trained on the data, and for a metric that gives no finite number.
+    be read or scored, where no extractor was trained on the data, where `data` are not the run's, and for a metric that gives
+    no finite number.
     """
     seed, device, draws = arguments.whole("seed", seed, 0), arguments.device_name(device), arguments.whole("draws", draws, 2)
     num = None if num is None else arguments.whole("num", num, 1)
@@ -88,7 +91,12 @@ def evaluate(
     with Progress(quiet) as progress, devices.tf32(False), own_number():
         choice = ThreadChoice(threads, torch_device)
         subject = _open(target)
-        dataset = _real_side(against, subject)
+        dataset = _real_side(against, data, subject)
+        train = dataset.train(progress.transfer)
+        if subject.run and train.fingerprint() != subject.run.facts.get("data_fingerprint"):
+            if data:
+                raise InputError(f"{subject.run.path} was trained on other data than {data}; --against compares with others")
+            train = None  # it was trained on others
         own = OwnMetrics.of(metrics, dataset, torch_device, progress.transfer)
         reference = evaluation.reference_for(dataset, torch_device, extractor, progress.step)
         if reference is None and not own.functions:
@@ -96,13 +104,10 @@ def evaluate(
             raise InputError(
                 f"no extractor was trained on {name}; make one with `sparring extractor train`, or name an extractor"
             )
-        train = dataset.train(progress.transfer)
         choice.take(progress.say)
-        if subject.run and train.fingerprint() != subject.run.facts.get("data_fingerprint"):
-            train = None  # it was trained on others
         fewest = reference.min_num_samples if reference else FEWEST
         if subject.generator is None:
-            pictures = data.read_pictures(Path(subject.name), skip_bad=skip_bad, progress=progress.step)
+            pictures = read_pictures(Path(subject.name), skip_bad=skip_bad, progress=progress.step)
             chosen = _chosen(pictures.images, num, seed, fewest)
             scores = evaluation.score_samples(reference, chosen, seed, train) if reference else []
             return EvaluationResult(subject.name, (*scores, *own.score_samples(chosen, seed)), pictures.skipped)
@@ -118,10 +123,18 @@ def evaluate(
         return EvaluationResult(subject.name, taken, unsaved=_save(subject, taken))
 
 
-def _real_side(against: str | Path | Data | None, subject: _Subject) -> Data:
+def _real_side(against: str | Path | Data | None, moved: str | Path | Data | None, subject: _Subject) -> Data:
+    """What to compare with: the data that are named, or the run's own."""
+    if moved and (against or not subject.run):
+        raise InputError("--data says where the data of a run are now; name data to compare with by --against alone")
     if against:
         return data_of(against)
-    return subject.run.recipe.data if subject.run else data.resolve("mnist")
+    if not subject.run:
+        return resolve("mnist")
+    where = str(subject.run.path)
+    own = Parts(data=moved).return_to(subject.run.recipe, where).data
+    require_place(own, where)
+    return own
 
 
 def _open(target: str | Path | Run | SavedGenerator) -> _Subject:

@@ -9,7 +9,7 @@ from torch import nn
 
 from sparring.config.own import Own
 from sparring.config.registry import name_of
-from sparring.data import Data
+from sparring.data import Data, moved
 from sparring.data import resolve as resolve_data
 from sparring.errors import InputError
 from sparring.losses import Loss, RelativisticLoss, own_loss
@@ -50,7 +50,8 @@ class Parts:
 
         Data are compared by those who read them, since a data set that was found by its name may have moved.
         """
-        made = self._made(recipe)
+        here = replace(self, data=moved(str(self.data), recipe.data)) if isinstance(self.data, str | Path) else self
+        made = here._made(recipe)
         for name, part in made.items():
             own = getattr(recipe, name)
             if isinstance(part, Own) and isinstance(own, Own):
@@ -73,6 +74,13 @@ def require_parts(recipe: Recipe, call: str) -> None:
         told = " and ".join(f"{name} {part}" for name, part in missing.items())
         passed = ", ".join(f"{name}=..." for name in missing)
         raise InputError(f"the run's {told} were a program's own, of which it keeps fingerprints alone; pass {call}{passed})")
+
+
+def require_place(data: Data, where: str) -> None:
+    """InputError where the files of a data set are no longer in their place; it says how to name another for `where`, a run."""
+    path = getattr(data, "path", None)
+    if path and not Path(path).exists():
+        raise InputError(f"the data of {where} are no longer at {path}; name the place where they are with --data PATH")
 
 
 def _is_here(part: Any) -> bool:

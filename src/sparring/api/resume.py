@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from sparring.api import arguments
-from sparring.api.own import Parts, require_parts
+from sparring.api.own import Parts, require_parts, require_place
 from sparring.api.resolve import with_length
 from sparring.api.session import TIMEOUT, Options, Session, joined_processes, run_to_end
 from sparring.config.schedules import START, RoundInfo
@@ -78,6 +78,7 @@ def continue_run(session: Session, run: Run, parts: Parts, lengths: Mapping[str,
     kept = run.recipe.data
     run = replace(run, recipe=parts.return_to(run.recipe, str(run.path)))
     require_parts(run.recipe, f"sparring.resume({str(run.path)!r}, ")
+    require_place(run.recipe.data, str(run.path))
     recipe = with_length(run.recipe, **lengths)
     found: list[checkpoint.Checkpoint | None] = []
     problems: list[str] = []

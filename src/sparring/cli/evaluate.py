@@ -12,6 +12,9 @@ from sparring.cli import options
 @click.option(
     "--against", type=options.place, metavar="DATA", help="A data set's name or path.  [default: the run's own, else mnist]"
 )
+@click.option(
+    "--data", type=options.place, metavar="DATA", help="The run's own data in another place.  [default: where they were]"
+)
 @click.option("--num", type=options.count, help="Samples per draw.  [default: 10,000; points: 2,500; pictures: all]")
 @click.option("--draws", type=click.IntRange(2, 1000), default=5, show_default=True, help="Independent draws of a generator.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of samples and subsets.")

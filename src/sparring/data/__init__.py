@@ -52,6 +52,7 @@ __all__ = [
     "SwissRoll",
     "check",
     "listing",
+    "moved",
     "of",
     "read_pictures",
     "resolve",
@@ -72,14 +73,30 @@ def resolve(name_or_path: str, instead: Data | None = None) -> Data:
     if name_or_path in names:
         return _by_default(name_or_path)
     path = Path(name_or_path)
-    if path.is_dir() or path.suffix.lower() == ".zip":
+    if _is_folder(path):
         found = _folder(path)
+        _check(found, path)
         return like(found, instead) if isinstance(found, PictureFolder) else found
     if path.suffix.lower() == ".npz" and path.exists():
         return NpzFile(str(path.absolute()))
     if path.exists():
         raise InputError(f"{path} is a file; name a folder, a .zip or an .npz of pictures, or a folder of MNIST's IDX files")
     raise InputError(f"{name_or_path!r} is neither a data set nor a folder; {registry.suggest(name_or_path, names)}")
+
+
+def moved(name_or_path: str, kept: Data) -> Data:
+    """The data of a run in another place, read as they were: as for `resolve`, with the settings of `kept` for files like its.
+
+    An .npz file with the test images is looked for beside the other one, where it is no longer where it was.
+    """
+    path = Path(name_or_path)
+    found = _folder(path) if _is_folder(path) else resolve(name_or_path)
+    if isinstance(kept, PictureFolder | IdxFolder) and isinstance(found, type(kept)):
+        return replace(kept, path=found.path)
+    if isinstance(found, NpzFile) and isinstance(kept, NpzFile) and kept.test_path:
+        test = Path(kept.test_path)
+        return replace(found, test_path=str(test if test.exists() else Path(found.path).with_name(test.name)))
+    return found
 
 
 def of(
@@ -158,24 +175,27 @@ def _needed(part: type[Data]) -> list[str]:
     return [field.name for field in signature(part).parameters.values() if field.default is field.empty]
 
 
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() or path.suffix.lower() == ".zip"
+
+
 def _folder(path: Path) -> IdxFolder | PictureFolder:
-    """The folder as IDX files if at least one has a name of MNIST's, else as pictures; InputError where it is neither."""
+    """The folder as IDX files if at least one has a name of MNIST's, else as pictures."""
     idx_names = [name + suffix for name in NAMES for suffix in ("", ".gz")]
     if any((path / name).is_file() for name in idx_names):
-        folder = IdxFolder(str(path.absolute()))
-    else:
-        folder = PictureFolder(str(path.absolute()), enlarge=True, reading=2)
+        return IdxFolder(str(path.absolute()))
+    return PictureFolder(str(path.absolute()), enlarge=True, reading=2)
+
+
+def _check(folder: IdxFolder | PictureFolder, path: Path) -> None:
+    """InputError where the folder holds neither pictures nor IDX files, or not all that it needs."""
     try:
         folder.fetch()
     except InputError:
-        if (
-            path.is_dir()
-            and isinstance(folder, PictureFolder)
-            and not find(path, image_files.suffixes() | image_files.UNREAD)[0]
-        ):
+        of_any_kind = image_files.suffixes() | image_files.UNREAD
+        if isinstance(folder, PictureFolder) and path.is_dir() and not find(path, of_any_kind)[0]:
             raise InputError(f"{path} holds neither pictures nor MNIST's four IDX files") from None
         raise
-    return folder
 
 
 def listing() -> list[tuple[str, type[Data], bool]]:
