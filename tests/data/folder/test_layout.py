@@ -59,7 +59,7 @@ def test_two_folders_for_one_half_are_refused(tmp_path):
 
 def test_two_domains_are_no_classes(tmp_path):
     data = folder(tmp_path, *[f"{half}{domain}/{n}.png" for half in ("train", "test") for domain in "AB" for n in (1, 2)])
-    with pytest.raises(InputError, match=r"two domains, testA, testB, trainA, trainB, .*; name one of them: --data .*testA"):
+    with pytest.raises(InputError, match=r"two domains, testA, testB, trainA, trainB, .*; name one of them, such as .*trainA$"):
         data.train()
 
 

@@ -114,7 +114,8 @@ def _check_domains(tops: Sequence[str], path: Path) -> None:
     domains = [name for name in tops if re.fullmatch(r"(train|test|val)[ _-]?[ab]", name.casefold())]
     if len(domains) < 2:
         return
-    advice = f"name one of them: --data {path / domains[0]}" if path.is_dir() else "pack one of them alone"
+    first = next((name for name in domains if name.casefold().startswith("train")), domains[0])
+    advice = f"name one of them, such as {path / first}" if path.is_dir() else "pack one of them alone"
     raise InputError(f"{path} holds pictures of two domains, {', '.join(domains)}, which are no classes; {advice}")
 
 
