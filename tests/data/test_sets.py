@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sparring.data.sets import ImageSet, PointSet
+from sparring.data.sets import HostImageSet, ImageSet, PointSet
 from sparring.errors import InputError
 
 
@@ -93,3 +93,23 @@ def test_sets_move_to_a_device_whole(images):
 def test_tensors_of_other_types_and_shapes_are_refused(build, words):
     with pytest.raises(ValueError, match=words):
         build()
+
+
+def test_images_that_stay_in_main_memory_give_the_same_batches(images):
+    there = HostImageSet.of(images).to("cpu")
+    assert there.images is images.images
+    assert there.fingerprint() == images.fingerprint()
+    chosen = torch.tensor([2, 0])
+    assert torch.equal(there.batch(chosen), images.batch(chosen))
+    on_meta = HostImageSet.of(images).to("meta")
+    assert on_meta.images is images.images
+    assert on_meta.labels is not None
+    assert (on_meta.batch(chosen).device.type, on_meta.labels.device.type) == ("meta", "meta")
+    assert torch.equal(there.take(chosen).images, images.take(chosen).images)
+
+
+def test_a_batch_can_be_made_in_given_memory(images):
+    out = torch.empty(2, *images.shape)
+    chosen = torch.tensor([1, 2])
+    assert images.batch(chosen, out) is out
+    assert torch.equal(out, images.batch(chosen))

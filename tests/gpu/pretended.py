@@ -7,6 +7,9 @@ of the other device. Noted, with the line of Sparring that asked, are copies bet
 
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import torch
@@ -25,8 +28,67 @@ LIFTING = {"lift_fresh", "lift_fresh_copy", "lift"}
 INDEXING = {"index", "index_put", "index_put_", "_index_put_impl_", "_unsafe_index"}
 
 
+class Stream:
+    """A stream that does its copies as late as it may: when somebody waits for an event behind them."""
+
+    all: ClassVar[list["Stream"]] = []
+
+    def __init__(self) -> None:
+        Stream.all.append(self)
+        self.copies: list[tuple[torch.Tensor, Callable[[], object]]] = []  # with what they read
+        self.num_done = self.num_known = 0  # the host knows of a copy once it has waited itself
+
+    def copy(self, source: torch.Tensor, copy: Callable[[], object]) -> None:
+        self.copies.append((source, copy))
+
+    def wait_event(self, event: "Event") -> None:
+        event.happen()
+
+    @staticmethod
+    def check_not_read(memory: torch.Tensor) -> None:
+        """RuntimeError where the host writes to what a copy may still read."""
+        read = [source.untyped_storage().data_ptr() for each in Stream.all for source, _ in each.copies[each.num_known :]]
+        if memory.untyped_storage().data_ptr() in read:
+            raise RuntimeError("the host writes to memory that a copy may still read")
+
+
+class Event:
+    """What a stream had to do when it was recorded."""
+
+    def __init__(self) -> None:
+        self._stream, self._num = Stream(), 0
+
+    def record(self, stream: Stream) -> None:
+        self._stream, self._num = stream, len(stream.copies)
+
+    def happen(self) -> None:
+        for _, copy in self._stream.copies[self._stream.num_done : self._num]:
+            copy()
+        self._stream.num_done = max(self._stream.num_done, self._num)
+
+    def synchronize(self) -> None:
+        self.happen()
+        self._stream.num_known = max(self._stream.num_known, self._num)
+
+
 class _Backend(_DummyBackendModule):
     """What `torch.cuda` offers and an engine asks for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.Stream, self.Event = Stream, Event
+        self.computing = self.chosen = Stream()
+
+    def current_stream(self, device: Any = None) -> Stream:
+        return self.chosen
+
+    @contextmanager
+    def stream(self, stream: Stream) -> Iterator[None]:
+        self.chosen = stream
+        try:
+            yield
+        finally:
+            self.chosen = self.computing
 
     def manual_seed(self, seed: int) -> None:
         torch.default_generator.manual_seed(seed)
@@ -41,7 +103,8 @@ class _Backend(_DummyBackendModule):
         pass
 
 
-_setup_privateuseone_for_python_backend("gpu", backend_module=_Backend())  # pyright: ignore[reportArgumentType]
+BACKEND = _Backend()
+_setup_privateuseone_for_python_backend("gpu", backend_module=BACKEND)  # pyright: ignore[reportArgumentType]
 GPU = torch.device("gpu", 0)
 torch.__future__.set_overwrite_module_params_on_conversion(True)  # since these tensors are wrappers
 
@@ -158,6 +221,8 @@ class Gpu(TorchDispatchMode):
         if name == "device":
             return GPU
         self._check_generators(operation, flat, on_gpu)
+        if isinstance(kwargs.get("out"), torch.Tensor):
+            Stream.check_not_read(values_of(kwargs["out"]))
         plain = [plain_of(each) for each in flat]
         plain_args, plain_kwargs = tree_unflatten(plain, spec)
         if name in COPYING:
@@ -182,7 +247,11 @@ class Gpu(TorchDispatchMode):
     def _copy(
         self, operation: Any, name: str, args: Any, plain_args: Any, plain_kwargs: Any, made_here: bool, device: Any
     ) -> Any:
-        found = operation(*plain_args, **plain_kwargs)
+        if name == "copy_" and BACKEND.chosen is not BACKEND.computing:
+            BACKEND.chosen.copy(plain_args[1], partial(operation, *plain_args, **plain_kwargs))
+            found = plain_args[0]
+        else:
+            found = operation(*plain_args, **plain_kwargs)
         if name == "_to_copy":
             from_gpu = isinstance(args[0], OnGPU)
             to_gpu = made_here if device is not None else from_gpu

@@ -16,7 +16,7 @@ from sparring.config.non_finite import DivergenceError
 from sparring.config.rng import own_torch_state
 from sparring.config.schedules import RoundInfo
 from sparring.config.threads import ThreadChoice
-from sparring.data.sets import Dataset
+from sparring.data.sets import Dataset, HostImageSet, ImageSet
 from sparring.distributed.launch import Launch
 from sparring.distributed.process_group import process_group
 from sparring.distributed.single_process import SingleProcess
@@ -136,7 +136,7 @@ def build(
     `engine`: "eager" takes the plain steps of `training.step`; "capture" records rounds as CUDA graphs; "auto" captures on
     CUDA, and else takes the fast steps of `training.fast`.
     Raises InputError for "capture" on another device or in several processes, and where a part of the user's is not here or
-    does not fit; MachineError for data too large for a GPU.
+    does not fit; MachineError for data too large for a GPU, unless they are images, which then stay in main memory.
     """
     if engine == "capture" and (device.type != "cuda" or (group and group.size > 1)):
         where = f"on {device.type}" if device.type != "cuda" else f"in {group.size} processes" if group else ""
@@ -144,8 +144,18 @@ def build(
     require_parts(recipe, "sparring.train(..., ")
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
     check_outputs(recipe, train_set.shape)
-    devices.check_room(train_set.num_bytes(), device)
-    return Engine.build(recipe, train_set, seed, device, group, fast=engine != "eager"), test
+    placed = _placed(train_set, device, progress.say)
+    return Engine.build(recipe, placed, seed, device, group, fast=engine != "eager"), test
+
+
+def _placed(data: Dataset, device: torch.device, say: Callable[[str], None]) -> Dataset:
+    """The data as they are, or where they would crowd a GPU, images that stay in main memory; MachineError for other data."""
+    crowded = devices.crowded(data.num_bytes(), device)
+    if crowded and isinstance(data, ImageSet):
+        say(f"the training images take {crowded}: they stay in main memory, and each batch is copied while one is trained on")
+        return HostImageSet.of(data)
+    devices.check_room(data.num_bytes(), device)
+    return data
 
 
 def take_threads(choice: ThreadChoice, engine: Engine, say: Callable[[str], None], kept: int | None = None) -> None:

@@ -1,6 +1,7 @@
 """Devices by name, process settings for speed, and the software and hardware facts of a run."""
 
 import ctypes
+import math
 import platform
 import re
 import sys
@@ -106,6 +107,12 @@ def is_out_of_memory(error: BaseException) -> bool:
     """True if the error means out of memory; on the CPU, PyTorch has no exception type for it."""
     words = ("allocate memory", "out of memory", "size calculation overflowed")
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(text in str(error) for text in words)
+
+
+def crowded(num_bytes: int, device: torch.device) -> str | None:
+    """What there is to say where so many bytes would take more than half of a GPU's free memory; None where they do not."""
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
+    return f"{_in_gib(num_bytes)}, and {_in_gib(free)} are free on the GPU" if 2 * num_bytes > free else None
 
 
 def check_room(num_bytes: int, device: torch.device) -> None:

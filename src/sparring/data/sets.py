@@ -84,10 +84,30 @@ class ImageSet(Examples):
         """(C, H, W) of one image."""
         return tuple(self.images.shape[1:])
 
-    def batch(self, indices: Tensor) -> Tensor:
-        """The images at `indices` (int64 [B], on the images' device), as float32 [B, C, H, W] in [-1, 1]."""
-        chosen = self.images.index_select(0, indices)  # as bytes: a quarter of the traffic of floats
-        return chosen.float().div_(127.5).sub_(1)
+    def batch(self, indices: Tensor, out: Tensor | None = None) -> Tensor:
+        """The images at `indices` (int64 [B], on the images' device), as float32 [B, C, H, W] in [-1, 1], in `out` if given."""
+        return as_floats(self.images.index_select(0, indices), out)  # gathered as bytes: a quarter of the traffic of floats
+
+
+@dataclass(frozen=True, eq=False)
+class HostImageSet(ImageSet):
+    """Images that stay in main memory, or mapped from a file, while they are trained on elsewhere."""
+
+    device: torch.device | str = "cpu"
+
+    @classmethod
+    def of(cls, images: ImageSet) -> Self:
+        """The same images, whose batches will be on the device that they are moved `to`."""
+        return cls(images.images, images.labels, images.classes)
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same examples with their labels on a device, and with batches there."""
+        labels = None if self.labels is None else self.labels.to(device)
+        return replace(self, labels=labels, device=device)
+
+    def batch(self, indices: Tensor, out: Tensor | None = None) -> Tensor:
+        """The images at `indices` (int64 [B], on any device), on the set's device, as float32 [B, C, H, W] in [-1, 1]."""
+        return as_floats(self.images.index_select(0, indices.cpu()).to(self.device), out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +163,7 @@ class StackedSet(Examples):
 
     def batch(self, indices: Tensor) -> Tensor:
         """The images at `indices` (int64 [B], on the places' device), as float32 [B, C, H, W] in [-1, 1]."""
-        return self.stack(indices).float().div_(127.5).sub_(1)
+        return as_floats(self.stack(indices))
 
     def stack(self, indices: Tensor) -> Tensor:
         """The same images as they are stored, uint8 [B, C, H, W]."""
@@ -174,6 +194,12 @@ class Data(Protocol):
     def is_cached(self) -> bool:
         """True if the data seem to be on this machine; they are not read for it."""
         ...
+
+
+def as_floats(images: Tensor, out: Tensor | None = None) -> Tensor:
+    """Images uint8 as float32 in [-1, 1], in the memory of `out` if given."""
+    floats = images.float() if out is None else out.copy_(images)
+    return floats.div_(127.5).sub_(1)
 
 
 def _described(tensor: Tensor) -> str:

@@ -36,6 +36,7 @@ from sparring.training.guard import network_of
 from sparring.training.knobs import Knobs, Orders
 from sparring.training.player import Player
 from sparring.training.readings import read_losses, summary
+from sparring.training.real_batches import RealBatches, batches_of
 from sparring.training.step import STEPS, Readings, StepGradients, apply_gradients
 
 Batch = tuple[Tensor, Tensor, Tensor | None]
@@ -44,12 +45,16 @@ Batch = tuple[Tensor, Tensor, Tensor | None]
 
 @dataclass(frozen=True)
 class StepInputs:
-    """A move of a round, and the one after it; the kind of its computation, the real images to draw, if any, and z."""
+    """A move of a round, and the one after it; the kind of its computation, the real images to draw, if any, and z.
+
+    The images are `chosen` by their indices; `ahead` holds them where they come from main memory.
+    """
 
     move: Move
     next_move: Move | None
     kind: Hashable
     chosen: Tensor | None
+    ahead: Tensor | None
     z: Tensor
 
 
@@ -64,6 +69,7 @@ class Engine:
     recipe: Recipe
     seed: int
     data: Dataset
+    real: RealBatches
     order: BatchOrder
     gan: GAN
     device: torch.device
@@ -130,7 +136,9 @@ class Engine:
         if graphed is None:
             graphed = device.type == "cuda" and group.size == 1
         steps = GraphedSteps(fast_steps, device) if fast_steps and graphed else EagerSteps(device)
-        return cls(recipe, seed, data.to(device), order, gan, device, group, steps, fast_steps, held_out=held_out)
+        data = data.to(device)
+        real = batches_of(data, recipe.batch_size)
+        return cls(recipe, seed, data, real, order, gan, device, group, steps, fast_steps, held_out=held_out)
 
     def images_before(self, round_: int) -> int:
         """The number of real images shown to D in the first `round_` rounds."""
@@ -219,9 +227,11 @@ class Engine:
         context, moves = self.gan.context, self.recipe.round.moves
         self.group.set_round(round_)
         for index, move in enumerate(moves):
-            chosen = None
+            chosen = ahead = None
             if draws_real(move):
-                chosen = self.steps.input(("indices", index), self.group.shard("real", self.order.indices(batch)))
+                indices = self.group.shard("real", self.order.indices(batch))
+                chosen, ahead = self.steps.input(("indices", index), indices), self.real.ahead(indices)
+                ahead = None if ahead is None else self.steps.input(("images", index), ahead)
                 sizes += (len(chosen),)
                 batch += 1
             if move.z == "fresh":
@@ -229,13 +239,15 @@ class Engine:
             self._seed_networks(round_, index)
             self.gan.context = replace(context, seed=derive_seed(self.seed, "turn", round_, index))
             kind = index, sizes, due, context.gamma_has_faded
-            yield StepInputs(move, moves[index + 1] if index + 1 < len(moves) else None, kind, chosen, z)
+            yield StepInputs(move, moves[index + 1] if index + 1 < len(moves) else None, kind, chosen, ahead, z)
+            if ahead is not None and self.group.size == 1:  # each of several processes has a share, which its step asks for
+                self.real.prepare(self.order.indices(batch))
 
     def _batch(self, inputs: StepInputs, before: Batch) -> Batch:
         """The batch of a step: new real images where the move draws any, else those of the step before."""
         if inputs.chosen is None:
             return before[0], inputs.z, before[2]
-        return self.data.batch(inputs.chosen), inputs.z, self.codes(self.data, inputs.chosen)
+        return self.real.batch(inputs.chosen, inputs.ahead), inputs.z, self.codes(self.data, inputs.chosen)
 
     def _fast_step(self, fast: FastSteps, inputs: StepInputs, before: Batch) -> tuple[Batch, StepGradients]:
         batch = self._batch(inputs, before)
