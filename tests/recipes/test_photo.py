@@ -4,8 +4,6 @@ import random
 
 from PIL import Image, ImageDraw
 
-from sparring.data.folder import picture_folder
-
 NARROW = ("--set=generator.width=4", "--set=discriminator.width=4", "--set=batch_size=8")
 
 
@@ -35,7 +33,6 @@ def test_a_folder_becomes_pictures(tmp_path, sparring_command, monkeypatch):
 
 def test_small_pictures_are_enlarged_with_one_warning(tmp_path, sparring_command, monkeypatch, caplog):
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(picture_folder._log, "disabled", False)  # import-linter, in tests of imports, switches loggers off
     pictures(tmp_path / "mine", 40)
     Image.new("L", (20, 30)).save(tmp_path / "mine" / "icon.png")
     done = sparring_command("train", "photo", "--data", tmp_path / "mine", "--out", "run", "--rounds=2", *NARROW)

@@ -5,14 +5,13 @@ import pytest
 from PIL import Image
 
 from sparring.data import PictureFolder
-from sparring.data.folder import image_files, picture_folder
+from sparring.data.folder import image_files
 from sparring.errors import InputError
 
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path_factory.mktemp("cache")))
-    monkeypatch.setattr(picture_folder._log, "disabled", False)  # import-linter, in tests of imports, switches loggers off
 
 
 def folder(path, *names):

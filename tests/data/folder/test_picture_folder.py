@@ -220,8 +220,7 @@ def test_pictures_smaller_than_the_size_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("fit", ["crop", "stretch"])
-def test_pictures_smaller_than_the_size_are_enlarged_with_one_warning(tmp_path, fit, caplog, monkeypatch):
-    monkeypatch.setattr(picture_folder._log, "disabled", False)  # import-linter, in tests of imports, switches loggers off
+def test_pictures_smaller_than_the_size_are_enlarged_with_one_warning(tmp_path, fit, caplog):
     many(tmp_path, 3)
     Image.new("L", (16, 20), 9).save(tmp_path / "large.png")
     data = PictureFolder(str(tmp_path), size=16, fit=fit, enlarge=True)
