@@ -130,6 +130,15 @@ def test_seeds_whose_parent_was_killed_save_and_end(start):
     assert run.newest_checkpoint()[0].info.round >= 50
 
 
+def test_a_closed_terminal_lets_all_seeds_save(start):
+    process = start(together("vanilla", "--seeds=0", "--epochs=100000", "--out=all", "--quiet", *options()))
+    wait_for(lambda: at_round(Path("all/seed0"), 50), process)
+    process.send_signal(signal.SIGHUP)
+    _, err = process.communicate(timeout=120)
+    assert (process.returncode, "stopped with 0 of 1 seeds done" in err) == (129, True)
+    assert list(Run.open("all/seed0").journal())[-1]["ending"] == "terminated"
+
+
 def test_a_second_signal_ends_everything_at_once(start):
     command = together("vanilla", "--seeds=0", "--epochs=100000", "--out=all", "--quiet", *options())
     process = start(command)

@@ -27,9 +27,9 @@ from sparring.runs import checkpoint, roll_back
 from sparring.runs.follower import FollowerRank
 from sparring.runs.patience import Patience
 from sparring.runs.progress import Progress
-from sparring.runs.recorder import Ending, OnWriteError, Recorder
+from sparring.runs.recorder import OnWriteError, Recorder
 from sparring.runs.run import Run
-from sparring.runs.signals import StopSignals
+from sparring.runs.signals import ENDINGS, StopSignals
 from sparring.runs.watch import Watch
 from sparring.training.build import check_outputs
 from sparring.training.capture import EngineName, GraphedSteps
@@ -199,7 +199,7 @@ def run_to_end(session: Session, recorder: Recorder | FollowerRank, start: Round
             stopped = signal.Signals(group.stop_signal) if group.stop_signal and not watch.info.last else None
             if stopped:
                 stop.requested = stopped  # whichever process it came to
-            watch.on_end(_ENDINGS[stopped] if stopped else watch.ending, watch.reason)
+            watch.on_end(ENDINGS[stopped.name] if stopped else watch.ending, watch.reason)
         except DivergenceError as error:
             recorder.log_divergence(error.non_finite, error.info or watch.info, "stop")
             watch.on_end("non-finite", str(error))
@@ -215,12 +215,6 @@ def run_to_end(session: Session, recorder: Recorder | FollowerRank, start: Round
         if stopped:
             raise TrainingStopped(run, stopped)
     return replace(run)  # a copy without cached properties
-
-
-_ENDINGS: Mapping[signal.Signals, Ending] = {
-    signal.SIGINT: "interrupted",
-    signal.SIGTERM: "terminated",
-}
 
 
 def _kept(run: Run) -> str:

@@ -84,8 +84,8 @@ def train(
 
     Of data, modules and functions of your own the run keeps fingerprints; `resume` and `load` ask for them.
     Raises InputError for unusable input; NonFiniteError where training diverges, and MachineError where the disk or the memory
-    fails or a process is lost, both with the newest checkpoint kept; TrainingStopped (a KeyboardInterrupt) on Ctrl-C or
-    SIGTERM, with the run saved; and what an observer raised, with the run saved.
+    fails or a process is lost, both with the newest checkpoint kept; TrainingStopped (a KeyboardInterrupt) on Ctrl-C,
+    SIGTERM or SIGHUP, with the run saved; and what an observer raised, with the run saved.
     """
     parts, changes = Parts(data, generator, discriminator, loss), arguments.texts(settings)
     length = arguments.lengths(epochs=epochs, images=images, rounds=rounds, minutes=minutes)

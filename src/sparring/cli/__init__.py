@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from importlib import import_module
+from typing import TextIO
 
 import click
 
@@ -59,8 +60,8 @@ def app(ctx: click.Context) -> None:
 
 
 def main() -> None:
-    """The program `sparring`: exit status 0 done, 2 input, 3 non-finite, 4 machine, 130 and 143 stopped by a signal."""
-    signals.end_on_sigterm()
+    """The program `sparring`: exit status 0 done, 2 input, 3 non-finite, 4 machine, 129, 130 and 143 stopped by a signal."""
+    signals.end_by_exception()
     _spin_briefly()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -77,7 +78,10 @@ def main() -> None:
     except OSError as error:
         if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of the output has no place
+        _discard(sys.stdout)  # what is left of the output has no place
+        stop = error.__context__  # where click, told to stop, wanted to end a line on a terminal that was closed
+        if isinstance(stop, KeyboardInterrupt):
+            _fail(str(stop), getattr(stop, "exit_status", 130))
         _fail(f"cannot write the output: {error.strerror}", 4)
     except (MemoryError, RuntimeError) as error:
         from sparring.config import devices
@@ -105,8 +109,16 @@ def _fail(sentence: str, status: int, told: bool | None = None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun sends it to all once one has ended; our exit status says more
     if not (told if told is not None else not launch.is_reporting):
         shown = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in sentence)
-        click.echo(f"sparring: {shown}", err=True)  # file names may hold terminal escape sequences
+        try:
+            click.echo(f"sparring: {shown}", err=True)  # file names may hold terminal escape sequences
+        except OSError:  # the terminal was closed
+            _discard(sys.stderr)
     sys.exit(status)
+
+
+def _discard(stream: TextIO) -> None:
+    """Drop what cannot be written to a stream, so that Python's own exit status is not that of a failed flush."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

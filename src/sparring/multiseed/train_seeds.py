@@ -19,12 +19,12 @@ from sparring.multiseed.task import Task
 from sparring.multiseed.workers import Worker
 from sparring.runs.progress import SILENCE_SECONDS, Progress
 from sparring.runs.run import Run, default_folder, require_empty
-from sparring.runs.signals import StopSignals
+from sparring.runs.signals import STOPS, StopSignals
 from sparring.storage import locks
 from sparring.storage.files import write_json
 
 POLL_SECONDS = 0.1  # between checks for finished workers; journals are read once a second
-STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM)  # negative: before its handler was set
+STOPPED = (*(128 + number for number in STOPS), *(-number for number in STOPS))  # negative: before its handler was set
 
 
 class SeedsStopped(KeyboardInterrupt):
@@ -57,7 +57,7 @@ def train_seeds(
 
     A seed that becomes non-finite is listed in `failed` and does not stop the others; after any other failure no further seed
     starts. Raises InputError for unusable input, such as an object of this program, which no other process has, and
-    SeedsStopped (a KeyboardInterrupt) on Ctrl-C or SIGTERM, with all runs saved.
+    SeedsStopped (a KeyboardInterrupt) on Ctrl-C, SIGTERM or SIGHUP, with all runs saved.
     """
     task = recipe if isinstance(recipe, Task) else Task.of(recipe, **options)
     asked = sorted(set(seeds))

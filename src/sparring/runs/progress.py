@@ -1,7 +1,8 @@
 """Progress on standard error: a bar on a terminal or in a notebook, elsewhere an occasional line."""
 
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from sparring.training.observers import Event, Observer
 
@@ -21,7 +22,8 @@ class Progress(Observer):
         from rich.progress import Progress as Bars
         from rich.table import Column
 
-        self.console: Console = Console(stderr=not _in_notebook(), quiet=quiet, highlight=False)
+        stream = None if _in_notebook() else cast("IO[str]", _Lenient(sys.stderr))
+        self.console: Console = Console(file=stream, quiet=quiet, highlight=False)
         columns = (
             TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", max_width=24)),
             BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=8)),
@@ -80,6 +82,25 @@ class Progress(Observer):
             left = info.seconds / share - info.seconds if share else 0.0
             self.say(f"{news}  {share:.0%}, {left:,.0f} s left")
             self._told = info.seconds
+
+
+class _Lenient:
+    """A stream that drops what it cannot write: a closed terminal or pipe is no reason to end a training."""
+
+    def __init__(self, stream: IO[str]):
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def _in_notebook() -> bool:

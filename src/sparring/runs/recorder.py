@@ -32,8 +32,8 @@ from sparring.training.probes import run_probes
 from sparring.training.sampler import EngineSampler
 from sparring.visual.sampler import Picture
 
-Ending = Literal["finished", "stopped", "patience", "interrupted", "terminated", "non-finite", "machine"]
-STOPPED = ("stopped", "patience", "interrupted", "terminated")
+Ending = Literal["finished", "stopped", "patience", "interrupted", "terminated", "hangup", "non-finite", "machine"]
+STOPPED = ("stopped", "patience", "interrupted", "terminated", "hangup")
 """The endings of runs that were saved on their way, and that can go on."""
 
 OnWriteError = Literal["stop", "continue"]

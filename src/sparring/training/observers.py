@@ -94,7 +94,8 @@ class Event:
 
     @property
     def ending(self) -> str:
-        """How the run ended, in `on_end`: finished, stopped, patience, interrupted, terminated, non-finite or machine."""
+        """How the run ended, in `on_end`: finished, stopped, patience, interrupted, terminated, hangup, non-finite or
+        machine."""
         return self._of_line("ending")
 
     def stop(self, ending: StopEnding = "stopped") -> None:
