@@ -59,9 +59,9 @@ def resume(
     threads: to compute with; by default those that it was trained with.
     observers, patience: as for `train`; a run does not remember those that it had.
 
-    A run that was killed before its first checkpoint begins anew; with another number of processes than before it goes on
-    within rounding. Raises as `train`; InputError where no intact checkpoint is left, another process trains the run, or data,
-    modules or function are missing or not those that it was trained with.
+    A run that was killed before its first checkpoint and in its first minute begins anew; with another number of processes than
+    before it goes on within rounding. Raises as `train`; InputError where no intact checkpoint is left, another process trains
+    the run, or data, modules or function are missing or not those that it was trained with.
     """
     options = Options(device, engine, threads, observers, patience, on_write_error, timeout, quiet)
     parts = Parts(data, generator, discriminator, loss)
@@ -108,14 +108,19 @@ def continue_run(session: Session, run: Run, parts: Parts, lengths: Mapping[str,
                 raise InputError(f"{run.path} was trained on other data than {recipe.data} now holds; train anew instead")
             if saved and recipe.length.fraction_done(start, len(built.data)) >= 1:
                 progress.say(f"{run.path} is past {recipe.length} already, so nothing is trained; a greater length extends it")
+            elif saved:
+                progress.say(f"{run.path} goes on from round {start.round}")
+            else:
+                progress.say(f"{run.path} begins anew, for it was stopped before its first checkpoint")
             reference = session.reference(recipe)
             stopped = {"after": "patience"} if _ended_by_patience(run, start.round) else {}
             cut_orders = roll_back.restore_to(run, built.gan, saved)
             recorder = Recorder(run.with_recipe(recipe), built, test, reference, progress.say, options.on_write_error)
             recorder.cut_orders = cut_orders
-            if saved:
+            is_checkpoint = saved is not None and saved.path in checkpoint.paths(run.path / "checkpoints")
+            if is_checkpoint:
                 recorder.saved_round = start.round
-            else:
+            if not saved:
                 recorder.log_start()
             now = session.describe(built)
             doubts = [*run.damage(), *_changes({"processes": 1} | run.facts, now), *_changed_schedules(run.recipe, recipe)]
@@ -124,7 +129,7 @@ def continue_run(session: Session, run: Run, parts: Parts, lengths: Mapping[str,
             for text in (*problems, *doubts):
                 recorder.journal.write("warning", round=start.round, text=text)
             recorder.journal.write("resume", round=start.round, length=str(recipe.length), **now, **stopped)
-            if saved:
+            if is_checkpoint:
                 recorder.export_generator(start)  # a kill may have come between
             return recorder, start
 

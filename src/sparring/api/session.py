@@ -1,7 +1,7 @@
 """A training session: the process group, the recipe's engine, and the training loop, with the run saved at its end."""
 
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, get_args
@@ -218,5 +218,6 @@ def run_to_end(session: Session, recorder: Recorder | FollowerRank, start: Round
 
 
 def _kept(run: Run) -> str:
-    saved = checkpoint.paths(run.path / "checkpoints")
+    folder = run.path / "checkpoints"
+    saved = [path for path in (checkpoint.recovery_path(folder), *checkpoint.paths(folder)) if path.exists()]
     return f"the last good checkpoint is kept: {saved[0]}" if saved else "no checkpoint had been saved yet"

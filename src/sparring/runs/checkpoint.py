@@ -48,8 +48,9 @@ class Facts:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint's contents in memory."""
+    """A checkpoint's contents in memory, and its file."""
 
+    path: Path
     info: RoundInfo
     journal_bytes: int
     clocks: tuple[int, int]
@@ -61,8 +62,13 @@ def best_path(folder: Path) -> Path:
     return folder / "best.safetensors"
 
 
+def recovery_path(folder: Path) -> Path:
+    """The file that `runs.recovery` writes between two checkpoints."""
+    return folder / "recovery.safetensors"
+
+
 def all_paths(folder: Path) -> list[Path]:
-    """All checkpoints in a folder, including the best one."""
+    """All checkpoints in a folder, including the best one and the recovery file."""
     return sorted(folder.glob("*.safetensors"))
 
 
@@ -122,7 +128,18 @@ def read(path: Path) -> Checkpoint:
     with naming(str(path)):
         facts = codec.decode(Facts, data, "facts")
     info = RoundInfo(facts.round, facts.images, facts.epoch, facts.seconds)
-    return Checkpoint(info, facts.journal_bytes, (facts.clocks[0], facts.clocks[1]), tensors)
+    return Checkpoint(path, info, facts.journal_bytes, (facts.clocks[0], facts.clocks[1]), tensors)
+
+
+def first_intact(paths: Sequence[Path]) -> tuple[Checkpoint | None, list[str]]:
+    """The first intact checkpoint of these files, None if there is none, and a sentence about each damaged one before it."""
+    problems = []
+    for path in paths:
+        try:
+            return read(path), problems
+        except InputError as error:
+            problems.append(str(error))
+    return None, problems
 
 
 def check_fits(checkpoint: Checkpoint, recipe: Recipe, shape: tuple[int, ...], where: str) -> None:

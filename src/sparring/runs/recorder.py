@@ -1,26 +1,28 @@
 """The recorder of a run: journal, pictures, scores and checkpoints while it trains, plots and an animation at its end."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from sparring import evaluation
 from sparring.coach import Coach
-from sparring.config import devices
 from sparring.config.non_finite import DivergenceError, NonFiniteValue, RollBack, Skip
+from sparring.config.own import Own
 from sparring.config.schedules import RoundInfo
 from sparring.data.sets import Dataset
 from sparring.errors import InputError, MachineError
 from sparring.evaluation import Reference
 from sparring.runs import checkpoint, divergence, rollback_points, scorebook
 from sparring.runs.divergence import Action, DivergenceCounts
+from sparring.runs.failures import Failures, OnWriteError
 from sparring.runs.generator import SavedGenerator
 from sparring.runs.journal import Journal
 from sparring.runs.media import training_frames, write_animation
 from sparring.runs.model_card import model_card
 from sparring.runs.plots import draw_plots
+from sparring.runs.recovery import Recovery
 from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
 from sparring.runs.steering import STEER, order_of
@@ -35,8 +37,6 @@ from sparring.visual.sampler import Picture
 Ending = Literal["finished", "stopped", "patience", "interrupted", "terminated", "hangup", "non-finite", "machine"]
 STOPPED = ("stopped", "patience", "interrupted", "terminated", "hangup")
 """The endings of runs that were saved on their way, and that can go on."""
-
-OnWriteError = Literal["stop", "continue"]
 
 
 @dataclass
@@ -67,7 +67,8 @@ class Recorder(Observer):
         self._failure_told = False
         self._scored: int | None = None  # the last round with a score
         self._drawn: tuple[int, set[str]] = (-1, set())  # the last round with pictures, and their names
-        self._not_drawn: set[str] = set()
+        self._failures = Failures(self.run, self.on_write_error, self.say, self.write)
+        self._recovery = Recovery(self.run.path / "checkpoints", self.say)
         self.engine.orders = Orders()
         for event in self.run.journal():  # of the time before, when a run is resumed
             if event["event"] == STEER:
@@ -124,7 +125,7 @@ class Recorder(Observer):
     def log_divergence(self, found: NonFiniteValue, info: RoundInfo, action: Action) -> str:
         """Save the batch of a non-finite value and write the event; returns the end of a sentence that names the file."""
         file = None
-        with self._writing(info):
+        with self._failures.writing(info):
             file = divergence.save_batch(self.run, found, info)
         event = divergence.divergence_event(found, info, action, file)
         self.write(divergence.EVENT, **event)
@@ -146,6 +147,10 @@ class Recorder(Observer):
             self._score(self.reference, info, info.position)
         if "checkpoint" in asked:
             self.save(info)
+
+    def write_recovery(self, info: RoundInfo) -> None:
+        """Write the recovery file, if it is due, once all of a round is in the journal."""
+        self._recovery.write_if_due(self.engine.gan, info, self.journal)
 
     def has_scored(self, info: RoundInfo) -> bool:
         """True if a quick score was taken after this round."""
@@ -179,7 +184,8 @@ class Recorder(Observer):
         if review is not None and (info.last or review.due(info)):
             self._evaluate(info, place)
         recipe = self.run.recipe
-        needs_its_start = isinstance(recipe.non_finite, RollBack) or self.run.facts.get("start_from") is not None
+        own = isinstance(recipe.generator, Own) or isinstance(recipe.discriminator, Own)  # no seed gives their weights again
+        needs_its_start = own or isinstance(recipe.non_finite, RollBack) or self.run.facts.get("start_from") is not None
         if info.last or recipe.checkpoint.due(info) or (info.round == 0 and needs_its_start):
             self.save(info)
 
@@ -191,7 +197,7 @@ class Recorder(Observer):
                 names.add(name)
                 if name in before:
                     continue
-                with self._writing(info):
+                with self._failures.writing(info):
                     self.run.write_file(f"samples/{name}", png)
                     self.write("sample", **info.position, file=f"samples/{name}")
         self._drawn = info.round, names | before
@@ -215,11 +221,11 @@ class Recorder(Observer):
         self.write("score", **place, **facts, **values)
         self._scored = info.round
         self.say(f"quick score, epoch {info.epoch}: {found[0]}")
-        with self._writing(info):
+        with self._failures.writing(info):
             scorebook.append(self.run.path, Evaluation(info.round, True, tuple(found)))
         if values[headline] < self.best:
             self.best = values[headline]
-            with self._writing(info):
+            with self._failures.writing(info):
                 self._write_checkpoint(checkpoint.best_path(self.run.path / "checkpoints"), info)
 
     def save(self, info: RoundInfo) -> None:
@@ -229,9 +235,10 @@ class Recorder(Observer):
         """
         if self.saved_round == info.round:
             return
-        with self._writing(info):
+        with self._failures.writing(info):
             self._write_checkpoint(checkpoint.path_of(self.run.path / "checkpoints", info.round), info)
             self.saved_round = info.round
+            self._recovery.remove()
             self.export_generator(info)
 
     def export_generator(self, info: RoundInfo) -> None:
@@ -258,11 +265,13 @@ class Recorder(Observer):
             with suppress(MachineError):
                 self.write(**event.line)
             return
-        if ending in STOPPED:
+        if ending in STOPPED or self.saved_round < 0:  # a run that went on from its recovery file, and not far
             self.save(info)
-        with self._writing(info), self._rendering(info):
+        with self._failures.writing(info), self._failures.drawing(info):
             draw_plots(self.run, len(self.engine.data))
-        with self._writing(info):
+        with self._failures.writing(info):
+            if ending == "non-finite":
+                self._recovery.remove()
             if self.run.frames():
                 self._animate()
             checksums.compact(self.run.path)
@@ -278,41 +287,5 @@ class Recorder(Observer):
 
     def _rendered(self, picture: Picture, info: RoundInfo) -> Iterator[tuple[str, bytes]]:
         """The names and bytes of a picture's files."""
-        with self._rendering(info):
+        with self._failures.drawing(info):
             yield from picture.render(info, self.sampler)
-
-    @contextmanager
-    def _rendering(self, info: RoundInfo) -> Iterator[None]:
-        """Within the block a picture that cannot be drawn is reported, once for each reason; the training goes on."""
-        try:
-            yield
-        except (DivergenceError, MachineError, MemoryError):
-            raise
-        except Exception as error:  # plots and pictures of the user's own fail with errors of every kind
-            if devices.is_out_of_memory(error):
-                raise
-            text = f"a picture could not be drawn, and the run goes on without it: {type(error).__name__}: {error}"
-            if text not in self._not_drawn:
-                self._not_drawn.add(text)
-                self.say(text)
-                self.write("warning", round=info.round, text=text)
-
-    @contextmanager
-    def _writing(self, info: RoundInfo) -> Iterator[None]:
-        """Within the block an error of the disk stops the training, or is reported and skipped."""
-        try:
-            yield
-        except MachineError as error:
-            if self.on_write_error == "stop":
-                raise
-            text = f"{error}; training goes on"
-            self.say(text)
-            self.write("warning", round=info.round, text=text)
-            if not self.run.path.is_dir():
-                self._recreate_folder()
-
-    def _recreate_folder(self) -> None:
-        """Make the folder again after somebody removed it, for the files to come."""
-        with suppress(OSError, MachineError):
-            self.run.path.mkdir(parents=True)
-            self.run.with_recipe(self.run.recipe)

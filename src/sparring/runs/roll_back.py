@@ -27,6 +27,9 @@ def restore_to(run: Run, gan: GAN, saved: Checkpoint | None) -> list[tuple[int, 
     Files written after the checkpoint will be written again.
     """
     orders = _orders(run)
+    recovery = checkpoint.recovery_path(run.path / "checkpoints")
+    if recovery.exists() and not (saved and saved.path == recovery):
+        remove(recovery)  # before the journal is truncated, to whose end it refers
     if saved:
         checkpoint.restore(saved, gan)
     round_ = saved.info.round if saved else 0
@@ -68,7 +71,7 @@ def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: 
     done = recorder.divergences.actions["roll-back"]
     if done >= policy.at_most:
         raise DivergenceError(error.non_finite, info, f", after {done} roll-back{'s' * (done > 1)}")
-    saved, problems = _newest_rollback_point(recorder)
+    saved, problems = checkpoint.first_intact(rollback_points.paths(run.path / "checkpoints", recorder.engine))
     if saved is None:
         why = "; ".join(problems)
         raise DivergenceError(error.non_finite, info, f", and there is no intact checkpoint to go back to ({why})")
@@ -87,17 +90,6 @@ def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: 
     rates = f"learning rates times {policy.lr_factor**done:.3g} (roll-back {done} of at most {policy.at_most})"
     recorder.say(f"{error}; back to round {start.round} with {rates}{see}")
     return start
-
-
-def _newest_rollback_point(recorder: Recorder) -> tuple[Checkpoint | None, list[str]]:
-    """The newest intact roll-back point, and a sentence on each newer one that is damaged."""
-    problems = []
-    for path in rollback_points.paths(recorder.run.path / "checkpoints", recorder.engine):
-        try:
-            return checkpoint.read(path), problems
-        except InputError as error:
-            problems.append(str(error))
-    return None, problems
 
 
 def _drop_later_stops(recorder: Recorder, round_: int) -> None:

@@ -103,22 +103,27 @@ class Run:
 
     def newest_checkpoint(self) -> tuple[Checkpoint, list[str]]:
         """The newest intact checkpoint, and a sentence about each newer damaged one; InputError if none is intact."""
-        problems = []
-        for path in checkpoint.paths(self.path / "checkpoints"):
-            try:
-                return checkpoint.read(path), problems
-            except InputError as error:
-                problems.append(str(error))
-        found = "; ".join(problems) or "checkpoints/ is empty: it stopped before the first was saved"
-        raise InputError(f"{self.path} has no intact checkpoint ({found})")
+        saved, problems = checkpoint.first_intact(checkpoint.paths(self.path / "checkpoints"))
+        if saved is None:
+            found = "; ".join(problems) or "checkpoints/ is empty: it stopped before the first was saved"
+            raise InputError(f"{self.path} has no intact checkpoint ({found})")
+        return saved, problems
 
     def resume_point(self) -> tuple[Checkpoint | None, list[str]]:
-        """The checkpoint to resume from (None for the very beginning), and sentences about damaged newer ones.
+        """The checkpoint or recovery file to resume from (None for the very beginning), and sentences about damaged newer ones.
 
         Raises InputError if the run cannot be resumed.
         """
-        if checkpoint.paths(self.path / "checkpoints"):
-            return self.newest_checkpoint()
+        folder = self.path / "checkpoints"
+        files, recovery = checkpoint.paths(folder), checkpoint.recovery_path(folder)
+        recovered, problems = checkpoint.first_intact([recovery] if recovery.exists() else [])
+        if recovered:
+            newer = [path for path in files if path > checkpoint.path_of(folder, recovered.info.round)]
+            saved, problems = checkpoint.first_intact(newer)
+            return saved or recovered, problems
+        if files:
+            saved, damaged = self.newest_checkpoint()
+            return saved, problems + damaged
         events = [event for event in self.journal() if "best" not in event.get("file", "")]
         if any(event["event"] == "checkpoint" for event in events[:-1]):  # at the very end, a kill explains it
             raise InputError(f"the checkpoints of {self.path} are gone; restore them from a copy, or train anew")
@@ -126,7 +131,7 @@ class Run:
             raise InputError(f"{self.path} was stopped before it had saved the weights of your own module; train it anew")
         if self.facts.get("start_from"):
             raise InputError(f"{self.path} was stopped before it had saved the weights that it starts from; train it anew")
-        return None, []
+        return None, problems
 
     def damage(self) -> Iterator[str]:
         """A sentence about every file of the run that is damaged or missing."""

@@ -76,6 +76,8 @@ class Watch:
         try:
             self._tell("on_round", event)
             self._finish()
+            if isinstance(self._recorder, Recorder) and not (info.last or self.is_stopping):
+                self._recorder.write_recovery(info)
         except DivergenceError as error:
             raise DivergenceError(error.non_finite, info) from None
 
