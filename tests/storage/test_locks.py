@@ -1,5 +1,6 @@
 """Locks of folders: a new folder is given to one holder only, and an unused one is removed again."""
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -24,6 +25,23 @@ def test_a_new_folder_is_given_to_one_holder_only():
 
     with held, ThreadPoolExecutor(8) as threads:
         assert sorted(threads.map(take, range(8))) == ["name", *(f"name-{number}" for number in range(2, 9))]
+    assert list(Path("runs").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a file in use cannot be removed")
+def test_an_unused_folder_is_removed_while_it_is_held(monkeypatch):
+    drop, dropped = locks._drop_unused, []
+
+    def drop_while_another_asks(folder: Path) -> None:
+        with pytest.raises(InputError, match="another process trains"), locks.run_lock(folder):
+            pass
+        drop(folder)
+        dropped.append(folder)
+
+    monkeypatch.setattr(locks, "_drop_unused", drop_while_another_asks)
+    with locks.run_lock(Path("runs/name")):
+        pass
+    assert dropped == [Path("runs/name")]
     assert list(Path("runs").iterdir()) == []
 
 

@@ -1,5 +1,6 @@
 """Locks of a run's folder: one process trains it at a time, and processes that add scores take turns."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -59,8 +60,10 @@ def _locked(folder: Path, made: bool) -> Iterator[None]:
     try:
         yield
     finally:
+        if made and os.name == "posix":  # while it is held: another process could hold the file that is removed
+            _drop_unused(folder)
         own.release()
-        if made:
+        if made and os.name != "posix":  # where a file in use cannot be removed
             _drop_unused(folder)
 
 
