@@ -231,6 +231,47 @@ def test_an_observer_that_fails_in_rank_0_ends_all_with_the_run_saved(at_5, sett
     assert run.newest_checkpoint()[0].info.round == 5
 
 
+STEERED = """
+import json, os, sys
+import sparring
+
+out, rounds, settings = sys.argv[1:]
+orders = {2: {"g_lr": 0.5}, 5: {"d_hold": 3}}
+
+class Steering:
+    def on_round(self, event):
+        if event.round in orders:
+            event.steer(**orders[event.round])
+
+how = {"device": "cpu", "quiet": True}
+if os.path.exists(out):
+    sparring.resume(out, rounds=int(rounds), **how)
+else:
+    observers = [Steering()] if os.environ.get("RANK", "0") == "0" else []
+    sparring.train("paper", out=out, rounds=int(rounds), seed=3, settings=json.loads(settings), observers=observers, **how)
+"""
+
+
+def test_orders_are_followed_by_all_processes_and_after_a_resume(tmp_path):
+    script, settings = tmp_path / "steered.py", json.dumps(SETTINGS["paper"] | {"review": "null", "journal": '{"rounds": 1}'})
+    script.write_text(STEERED)
+
+    def play(out: str, rounds: int, size: int = 2) -> Run:
+        group = Group(size, script, tmp_path / out, rounds, settings)
+        assert group.wait() == 0, group.said
+        return Run.open(tmp_path / out)
+
+    alone, together = play("alone", 10, size=1), play("together", 10)
+    given = [{"event": "steer", "round": 2, "g_lr": 0.5}, {"event": "steer", "round": 5, "d_hold": 3}]
+    for run in (alone, together):
+        assert [line for line in run.journal() if line["event"] == "steer"] == given
+    assert_same_weights(together, alone, rtol=1e-3, atol=1e-5)
+    play("halves", 6)  # D is held still in rounds 6 to 8
+    assert_same_weights(play("halves", 10), together)
+    play("moved", 6, size=1)  # a second process gets the orders that it has not seen
+    assert_same_weights(play("moved", 10), alone, rtol=1e-3, atol=1e-5)
+
+
 def test_patience_stops_all_processes(tmp_path):
     out = tmp_path / "run"
     settings = SETTINGS["vanilla"] | {"review": '{"rounds": 4}'}

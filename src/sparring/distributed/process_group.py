@@ -118,8 +118,6 @@ class ProcessGroup(SingleProcess):
         return self._nums[side]
 
     def all_reduce_mean(self, tensors: Sequence[Tensor]) -> None:
-        if not tensors:
-            return
         for tensor, total in zip(tensors, self._all_reduced(tensors), strict=True):
             tensor.copy_(total / self.size)
 
@@ -240,6 +238,8 @@ class ProcessGroup(SingleProcess):
         return found
 
     def _all_reduced(self, tensors: Sequence[Tensor]) -> Iterator[Tensor]:
+        if not tensors:  # where both sides are held still
+            return iter(())
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
         sums = self.all_reduce_sum(flat).split([tensor.numel() for tensor in tensors])
         return (total.view(tensor.shape) for total, tensor in zip(sums, tensors, strict=True))

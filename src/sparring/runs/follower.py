@@ -1,7 +1,7 @@
 """The ranks other than 0, which write nothing, and the start of a run in all ranks."""
 
-from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import InitVar, asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from sparring.runs import checkpoint
 from sparring.runs.divergence import Action
 from sparring.runs.recorder import STOPPED, Recorder
 from sparring.runs.run import Run
+from sparring.runs.steering import PlacedOrder, followed, orders_in
 from sparring.training.engine import Engine
+from sparring.training.knobs import Order
 from sparring.training.observers import Event, Observer, Request
 from sparring.training.sampler import EngineSampler
 
@@ -29,6 +31,7 @@ class FollowerRank(Observer):
     """A rank that writes nothing and takes part in rank 0's collectives.
 
     `scored`: the recorder takes quick scores. `watched`: rank 0 has observers of the user's, which may ask for something.
+    `orders`: those in the journal. `cut_orders`: those of rounds that are still to come.
     """
 
     run: Run
@@ -36,7 +39,16 @@ class FollowerRank(Observer):
     test: Dataset
     scored: bool
     watched: bool = False
+    orders: InitVar[Sequence[PlacedOrder]] = ()
+    cut_orders: list[PlacedOrder] = field(default_factory=list)
     saved_round: int = -1
+
+    def __post_init__(self, orders: Sequence[PlacedOrder]) -> None:
+        self.engine.orders = followed(orders)
+
+    def steer(self, order: Order, info: RoundInfo) -> None:
+        """Follow an order from the next round on."""
+        self.engine.orders.give(info.round, order)
 
     def on_round(self, event: Event) -> None:
         """Do this rank's share of the work that is due; DivergenceError as from the recorder."""
@@ -106,12 +118,15 @@ def make_recorder(
         return to_json(recorder.run) | {
             "scored": recorder.reference is not None,
             "watched": watched,
+            "orders": orders_in(recorder.run),
+            "cut_orders": recorder.cut_orders,
             "start": asdict(replace(start, read=None)),
         }
 
     said = group.on_rank0(describe)
     run = replace(from_json(said), recipe=engine.recipe)  # which has what no JSON holds
-    recorder = made[0] if made else FollowerRank(run, engine, test, said["scored"], said["watched"])
+    facts = {name: said[name] for name in ("scored", "watched", "orders", "cut_orders")}
+    recorder = made[0] if made else FollowerRank(run, engine, test, **facts)
     group.raise_together(lambda: _check_same_data(recorder))
     _broadcast_state(engine)
     return recorder, RoundInfo(**said["start"])

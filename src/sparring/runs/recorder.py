@@ -25,10 +25,10 @@ from sparring.runs.plots import draw_plots
 from sparring.runs.recovery import Recovery
 from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
-from sparring.runs.steering import STEER, order_of
+from sparring.runs.steering import STEER, PlacedOrder, followed, orders_in
 from sparring.storage import checksums
 from sparring.training.engine import Engine
-from sparring.training.knobs import Order, Orders
+from sparring.training.knobs import Order
 from sparring.training.observers import Event, Observer, Request
 from sparring.training.probes import run_probes
 from sparring.training.sampler import EngineSampler
@@ -60,7 +60,7 @@ class Recorder(Observer):
     best: float = float("inf")
     divergences: DivergenceCounts = field(default_factory=DivergenceCounts)
     listen: Callable[[Mapping[str, Any]], None] = lambda _: None
-    cut_orders: list[tuple[int, Order]] = field(default_factory=list)  # with their rounds, which are still to come
+    cut_orders: list[PlacedOrder] = field(default_factory=list)  # of rounds that are still to come
 
     def __post_init__(self) -> None:
         self.sampler: EngineSampler = EngineSampler(self.engine, self.test)
@@ -69,10 +69,8 @@ class Recorder(Observer):
         self._drawn: tuple[int, set[str]] = (-1, set())  # the last round with pictures, and their names
         self._failures = Failures(self.run, self.on_write_error, self.say, self.write)
         self._recovery = Recovery(self.run.path / "checkpoints", self.say)
-        self.engine.orders = Orders()
+        self.engine.orders = followed(orders_in(self.run))
         for event in self.run.journal():  # of the time before, when a run is resumed
-            if event["event"] == STEER:
-                self.engine.orders.give(*order_of(event))
             list(self.coach.observe(event))
             self.divergences.add(event)
             if event["event"] == "score" and self.reference and event["extractor"] == self.reference.extractor_names[0]:
@@ -95,12 +93,6 @@ class Recorder(Observer):
         self.write(STEER, round=info.round, **order)
         self.journal.sync()
         self.engine.orders.give(info.round, order)
-
-    def orders_to_repeat(self, round_: int) -> list[Order]:
-        """The orders of this round that a cut of the journal took; they are handed out once."""
-        found = [order for at, order in self.cut_orders if at == round_]
-        self.cut_orders = [(at, order) for at, order in self.cut_orders if at > round_]
-        return found
 
     def log_start(self) -> None:
         """Write the event `start`."""

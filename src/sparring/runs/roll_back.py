@@ -1,32 +1,29 @@
 """Restoring a run to a checkpoint, on resume and on roll-back."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from sparring.config.non_finite import DivergenceError, RollBack
 from sparring.config.schedules import RoundInfo
-from sparring.errors import InputError
 from sparring.runs import checkpoint, journal, rollback_points, scorebook
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.follower import FollowerRank
 from sparring.runs.recorder import Recorder
 from sparring.runs.run import Run
-from sparring.runs.steering import STEER, order_of
+from sparring.runs.steering import PlacedOrder, orders_in, pop_orders
 from sparring.storage.files import remove
 from sparring.training.gan import GAN
-from sparring.training.knobs import Order
 from sparring.training.loop import run_rounds
 
 
-def restore_to(run: Run, gan: GAN, saved: Checkpoint | None) -> list[tuple[int, Order]]:
+def restore_to(run: Run, gan: GAN, saved: Checkpoint | None) -> list[PlacedOrder]:
     """Restore a GAN and its run's files to a checkpoint, or the files alone to the start; returns the orders of the rounds that
     are played again, each with its round.
 
     Files written after the checkpoint will be written again.
     """
-    orders = _orders(run)
+    orders = orders_in(run)
     recovery = checkpoint.recovery_path(run.path / "checkpoints")
     if recovery.exists() and not (saved and saved.path == recovery):
         remove(recovery)  # before the journal is truncated, to whose end it refers
@@ -36,17 +33,7 @@ def restore_to(run: Run, gan: GAN, saved: Checkpoint | None) -> list[tuple[int, 
     journal.truncate_after(run.path / "journal.jsonl", saved.journal_bytes if saved else 0)
     scorebook.truncate_after(run.path, round_)
     checkpoint.quarantine(run.path / "checkpoints", round_)
-    return orders[len(_orders(run)) :]
-
-
-def _orders(run: Run) -> list[tuple[int, Order]]:
-    """The orders in the journal, as far as it can be read."""
-    found = []
-    with suppress(InputError):
-        for event in run.journal():
-            if event["event"] == STEER:
-                found.append(order_of(event))
-    return found
+    return orders[len(orders_in(run)) :]
 
 
 def rounds(recorder: Recorder | FollowerRank, start: RoundInfo) -> Iterator[RoundInfo]:
@@ -78,7 +65,7 @@ def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: 
     _drop_later_stops(recorder, saved.info.round)
     recorder.cut_orders = restore_to(run, recorder.engine.gan, saved)
     recorder.reset_from_journal(saved.info.round)
-    for order in recorder.orders_to_repeat(saved.info.round):
+    for order in pop_orders(recorder.cut_orders, saved.info.round):
         recorder.steer(order, saved.info)
     for problem in problems:
         recorder.write("warning", round=saved.info.round, text=problem)

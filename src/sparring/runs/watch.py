@@ -14,6 +14,7 @@ from sparring.runs.follower import FollowerRank
 from sparring.runs.progress import Progress
 from sparring.runs.recorder import Ending, Recorder
 from sparring.runs.signals import Ended
+from sparring.runs.steering import pop_orders
 from sparring.training.observers import METHODS, Event, Numbers, Observer, Request, Requests, overrides
 
 OF_LINES = {"epoch": "on_epoch", "sample": "on_sample", "score": "on_score"}
@@ -50,7 +51,7 @@ class Watch:
             recorder.listen = self._heard
             built_in = [recorder, CoachObserver(recorder), progress]
             self._watched = bool(own)
-            self._requests = Requests(recorder.reference is not None, can_steer=recorder.engine.group.size == 1)
+            self._requests = Requests(recorder.reference is not None)
         else:
             self._watched, own = recorder.watched, ()
             self._requests = Requests(recorder.scored)
@@ -58,7 +59,7 @@ class Watch:
         self._own = {name: _methods(name, own) for name in METHODS}
         self._waiting: deque[tuple[str, Event]] = deque()
         self._numbers: Numbers | None = None
-        self._failed = False  # in rank 0
+        self._failed = self._has_orders = False  # in rank 0
         self.failure: BaseException | None = None
         self.is_stopping = False
 
@@ -157,24 +158,27 @@ class Watch:
 
     def _steer(self) -> None:
         """Follow the orders of this round: those that a cut of the journal took, then those that observers give now."""
-        if isinstance(self._recorder, Recorder):
-            again = self._recorder.orders_to_repeat(self.info.round)
-            given, self._requests.orders = self._requests.orders, []
-            for order in (*again, *(order for order in given if order not in again)):
-                self._recorder.steer(order, self.info)
+        again = pop_orders(self._recorder.cut_orders, self.info.round)
+        given, self._requests.orders = self._requests.orders, []
+        if self._has_orders and not self.is_stopping:  # after a stop rank 0 alone writes them down
+            given = self._recorder.engine.group.on_rank0(lambda: given)
+        for order in (*again, *(order for order in given if order not in again)):
+            self._recorder.steer(order, self.info)
 
     def _agreed_requests(self) -> set[Request]:
-        """What the observers have asked for since the last time, which all ranks then know; an error is a wish to stop."""
+        """What the observers have asked for since the last time, an error being a wish to stop; all ranks then know it.
+
+        Also notes whether there are orders.
+        """
         asked, self._requests.asked = self._requests.asked, set()
         if isinstance(self._recorder, Recorder) and self._recorder.has_scored(self.info):
             asked.discard("score")
-        self._failed = self.failure is not None
+        self._failed, self._has_orders = self.failure is not None, bool(self._requests.orders)
         group = self._recorder.engine.group
         if group.size > 1:
-            flags = torch.tensor([self._failed, *(name in asked for name in REQUESTS)], dtype=torch.uint8)
+            flags = torch.tensor([self._failed, self._has_orders, *(name in asked for name in REQUESTS)], dtype=torch.uint8)
             group.broadcast([flags])
-            failed, *given = flags.tolist()
-            self._failed = bool(failed)
+            self._failed, self._has_orders, *given = map(bool, flags.tolist())
             asked: set[Request] = {name for name, flag in zip(REQUESTS, given, strict=True) if flag}
         if self._failed:
             asked.add("stop")

@@ -215,10 +215,14 @@ class Engine:
         """The gradients of the sides that may step in this round."""
         if not (self.knobs.g_held or self.knobs.d_held):
             return found
-        for player, gradients in found.sides:
-            player.gradients = gradients  # whose norms are read
         held = self.gan.generator if self.knobs.g_held else None, self.gan.discriminator if self.knobs.d_held else None
-        return replace(found, sides=tuple((player, each) for player, each in found.sides if not any(player is h for h in held)))
+        moving = []
+        for player, gradients in found.sides:
+            if any(player is h for h in held):
+                (player.gradients,) = self.group.all_reduce_grads(gradients)  # whose norms are read
+            else:
+                moving.append((player, gradients))
+        return replace(found, sides=tuple(moving))
 
     def _inputs(self, round_: int) -> Iterator[StepInputs]:
         """What the steps of a round take, move by move; the draws within a step are seeded when it comes."""

@@ -22,11 +22,9 @@ Numbers = Mapping[str, float | None]
 
 @dataclass
 class Requests:
-    """What observers have asked for. `has_scores`: the run takes quick scores; `can_steer`: a single process trains it;
-    `ending`: the word for a run that they stop."""
+    """What observers have asked for. `has_scores`: the run takes quick scores; `ending`: the word for a run that they stop."""
 
     has_scores: bool
-    can_steer: bool = True
     asked: set[Request] = field(default_factory=set)
     orders: list[Order] = field(default_factory=list)
     ending: StopEnding = "stopped"
@@ -111,10 +109,8 @@ class Event:
         """Order other values from the next round on, such as `event.steer(g_lr=0.5, d_hold=100)`; see `training.knobs.Order`.
 
         The order is in the journal before it acts, and a resumed run follows it again. Raises InputError for a value out of its
-        range, and where several processes train the run.
+        range.
         """
-        if not self.requests.can_steer:
-            raise InputError("an observer steers, and several processes train this run; start it in a single process")
         check_order(order)
         self.requests.orders.append(order)
 
