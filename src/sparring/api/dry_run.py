@@ -14,6 +14,7 @@ from sparring.runs.progress import Progress
 from sparring.runs.run import Run
 from sparring.training.capture import EngineName
 from sparring.training.loop import run_rounds
+from sparring.training.output_range import output_warnings
 from sparring.training.sampler import EngineSampler
 
 
@@ -37,6 +38,8 @@ def dry_run(
         choice = ThreadChoice(threads, torch_device)
         built, test = build(read_every_round, seed, torch_device, progress, engine=engine)
         take_threads(choice, built, progress.say)
+        for text in output_warnings(recipe, built.data):
+            progress.say(text)
         if start_from is not None:
             load_weights(built, Run.open(start_from))
         rounds = 12 if engine_name(built) == "capture" else 3  # so that the last one is replayed

@@ -98,14 +98,14 @@ def data_of(value: Any, instead: Data | None = None) -> Data:
 def _generator(value: Any, recipe: Recipe) -> GeneratorConfig:
     if isinstance(value, nn.Module):
         return ModuleGenerator.of(value)
-    _check_part(value, "generator", ("build", "initial"), "a torch.nn.Module, or a configuration from sparring.networks")
+    _check_part(value, "generator", ("build",), "a torch.nn.Module, or a configuration from sparring.networks")
     return value
 
 
 def _discriminator(value: Any, recipe: Recipe) -> DiscriminatorConfig:
     if isinstance(value, nn.Module):
         return ModuleDiscriminator.of(value)
-    _check_part(value, "discriminator", ("build", "initial"), "a torch.nn.Module, or a configuration from sparring.networks")
+    _check_part(value, "discriminator", ("build",), "a torch.nn.Module, or a configuration from sparring.networks")
     return value
 
 

@@ -29,6 +29,7 @@ from sparring.runs.run import Run
 from sparring.storage import locks
 from sparring.storage.files import remove_temporaries
 from sparring.training.capture import EngineName
+from sparring.training.output_range import output_warnings
 
 
 def train(
@@ -125,6 +126,9 @@ def train(
             remove_temporaries(path)
             recorder = Recorder(Run.create(path, resolved, seed, facts), built, test, reference, progress.say, on_write_error)
             recorder.log_start()
+            for text in output_warnings(resolved, built.data):
+                progress.say(text)
+                recorder.journal.write("warning", round=0, text=text)
             return recorder, START
 
         return run_to_end(session, *make_recorder(built, test, begin, bool(options.observers)))

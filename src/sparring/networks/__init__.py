@@ -53,19 +53,16 @@ __all__ = [
 
 
 class GeneratorConfig(Protocol):
-    """A frozen dataclass registered as "generator" that builds one."""
+    """A frozen dataclass registered as "generator" that builds one.
 
-    @property
-    def initial(self) -> Initial: ...
+    Its `initial`, if it has one, draws the weights after building; without one they are those that `build` gives them.
+    """
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module: ...
 
 
 class DiscriminatorConfig(Protocol):
-    """A frozen dataclass registered as "discriminator" that builds one."""
-
-    @property
-    def initial(self) -> Initial: ...
+    """A frozen dataclass registered as "discriminator" that builds one; with `initial` as a generator's."""
 
     def build(self, shape: tuple[int, ...]) -> nn.Module: ...
 
@@ -73,15 +70,12 @@ class DiscriminatorConfig(Protocol):
 class ConditionalDiscriminatorConfig(Protocol):
     """A discriminator's configuration that allows outputs beside the logit, [B, num_outputs], linear in the last features."""
 
-    @property
-    def initial(self) -> Initial: ...
-
     def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module: ...
 
 
 def build_generator(config: GeneratorConfig, num_z: int, shape: tuple[int, ...], seed: int) -> nn.Module:
     """The generator with its initial values, a function of `seed` alone."""
-    return _drawn(config.initial, lambda: config.build(num_z, shape), seed)
+    return _drawn(config, lambda: config.build(num_z, shape), seed)
 
 
 def build_discriminator(config: DiscriminatorConfig, shape: tuple[int, ...], seed: int, num_outputs: int = 1) -> nn.Module:
@@ -89,7 +83,7 @@ def build_discriminator(config: DiscriminatorConfig, shape: tuple[int, ...], see
 
     `num_outputs`: 1 gives logits [B]; more are for a condition, [B, num_outputs]. InputError where the network has no more.
     """
-    return _drawn(config.initial, lambda: _with_outputs(config, shape, num_outputs), seed)
+    return _drawn(config, lambda: _with_outputs(config, shape, num_outputs), seed)
 
 
 def _with_outputs(config: DiscriminatorConfig | ConditionalDiscriminatorConfig, shape: tuple[int, ...], num: int) -> nn.Module:
@@ -135,9 +129,10 @@ def _quoted(name: str) -> str:
     return strict_json.one_line(name)
 
 
-def _drawn(initial: Initial, build: Callable[[], nn.Module], seed: int) -> nn.Module:
-    network = seeded(build, seed)
-    initial.apply(network, torch.Generator().manual_seed(seed))
+def _drawn(config: object, build: Callable[[], nn.Module], seed: int) -> nn.Module:
+    network, initial = seeded(build, seed), getattr(config, "initial", None)
+    if initial is not None:
+        initial.apply(network, torch.Generator().manual_seed(seed))
     return network
 
 
