@@ -6,12 +6,13 @@ A deprecation is no fault here: what old files and old code of users say may hav
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ import torch
 
 import sparring
 from saved_runs.make import EVALUATION, NUM, SEED, brief, headlines, journal, opened, since_resumed, state_of
+from sparring.training.observers import Event
+from torture.kills import fork, wait
 
 HERE = Path(__file__).parent
 EXPECTED = {path.parent.name: json.loads(path.read_text()) for path in sorted(HERE.glob("*/expected.json"))}
@@ -209,3 +212,34 @@ def test_a_part_of_the_users_own_works_in_python(version):
     for metric, then, now in found["scores"]:
         assert now == pytest.approx(then, rel=1e-3, abs=1e-4), metric
     assert_resumed("own-part", expected)
+
+
+class Steering(sparring.Observer):
+    """Gives orders to a run that goes on from round 29, and kills its process in round `killed_at`."""
+
+    orders: ClassVar = {31: {"g_lr": 0.5, "beta2": 0.9}, 33: {"d_hold": 2}}
+
+    def __init__(self, killed_at: int = 0):
+        self._killed_at = killed_at
+
+    def on_round(self, event: Event) -> None:
+        if event.round == self._killed_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if event.round in self.orders:
+            event.steer(**self.orders[event.round])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+@pytest.mark.parametrize("version", EXPECTED)
+def test_it_can_be_steered_and_goes_on_as_steered_after_a_kill(version):
+    unpack(version, "stopped")
+    for copy in ("killed", "plain"):
+        shutil.copytree("stopped", copy)
+    steered = sparring.resume("stopped", quiet=True, observers=[Steering()])
+    assert wait(fork(lambda: sparring.resume("killed", quiet=True, observers=[Steering(killed_at=36)]))) == -signal.SIGKILL
+    killed, plain = (sparring.resume(run, quiet=True) for run in ("killed", "plain"))
+    weights = [run.newest_checkpoint()[0].tensors for run in (steered, killed, plain)]
+    assert all(tensor.equal(weights[1][name]) for name, tensor in weights[0].items())
+    assert not all(tensor.equal(weights[2][name]) for name, tensor in weights[0].items())
+    given = [[line for line in journal(run.path) if line["event"] == "steer"] for run in (steered, killed)]
+    assert given[0] == given[1] == [{"event": "steer", "round": at, **order} for at, order in Steering.orders.items()]
