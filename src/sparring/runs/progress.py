@@ -22,8 +22,8 @@ class Progress(Observer):
         from rich.progress import Progress as Bars
         from rich.table import Column
 
-        stream = None if _in_notebook() else cast("IO[str]", _Lenient(sys.stderr))
-        self.console: Console = Console(file=stream, quiet=quiet, highlight=False)
+        stream = cast("IO[str]", _Lenient(sys.stderr)) if sys.stderr and not _in_notebook() else None
+        self.console: Console = Console(file=stream, stderr=not _in_notebook(), quiet=quiet, highlight=False)
         columns = (
             TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", max_width=24)),
             BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=8)),

@@ -257,7 +257,8 @@ class Recorder(Observer):
             with suppress(MachineError):
                 self.write(**event.line)
             return
-        if ending in STOPPED or self.saved_round < 0:  # a run that went on from its recovery file, and not far
+        never_saved = ending == "finished" and self.saved_round < 0  # it went on from its recovery file, and not far
+        if ending in STOPPED or never_saved:
             self.save(info)
         with self._failures.writing(info), self._failures.drawing(info):
             draw_plots(self.run, len(self.engine.data))
