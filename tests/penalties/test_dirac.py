@@ -1,6 +1,7 @@
 """The Dirac-GAN (Mescheder et al. 2018): data at 0, G at theta, D(x) = psi x; the flow at its equilibrium (0, 0)."""
 
 from cmath import sqrt
+from functools import partial
 from math import hypot
 
 import pytest
@@ -16,7 +17,7 @@ from sparring.losses import (
     RelativisticPairing,
     Wasserstein,
 )
-from sparring.penalties import R1, R2, GradientPenalty, Penalty
+from sparring.penalties import R1, R1FD, R2, R2FD, GradientPenalty, Penalty
 
 LOSSES = {  # with f'(0), the slope of D's loss by the logit of a generated sample
     NonSaturating(): 0.5,
@@ -66,7 +67,7 @@ def test_without_a_penalty_it_goes_round_for_ever(loss, slope):
 
 @pytest.mark.parametrize(("loss", "slope"), LOSSES.items(), ids=map(repr, LOSSES))
 @pytest.mark.parametrize("gamma", [0.3, 4.0])
-@pytest.mark.parametrize("penalty", [R1, R2, lambda gamma: GradientPenalty(gamma=gamma, center=0.0)], ids=["r1", "r2", "zero"])
+@pytest.mark.parametrize("penalty", [R1, R2, R1FD, R2FD, partial(GradientPenalty, center=0.0)])
 def test_a_zero_centred_penalty_is_a_friction_of_gamma(loss, slope, gamma, penalty):
     assert eigenvalues(loss, penalty(gamma=gamma)) == pytest.approx(expected(gamma, slope))
 

@@ -1,19 +1,20 @@
-"""Gradients of penalties by the weights of every discriminator: nothing is lost on the way back twice."""
+"""Gradients of penalties by the weights of every discriminator: nothing is lost on the way back, be it twice."""
 
 import pytest
 import torch
 from torch import nn
 
 from sparring.config import registry
+from sparring.networks.layers.dropout import shared_masks
 from sparring.networks.layers.residual import Residual
-from sparring.penalties import R1, R2, Dragan, GradientPenalty, Penalty
+from sparring.penalties import R1, R1FD, R2, R2FD, Dragan, GradientPenalty, Penalty
 
 SHAPE = (1, 28, 28)
 NARROW = {"mlp-discriminator": {"widths": (12, 8)}, "r3-discriminator": {"width": 8, "max_width": 16}}
 NAMES = [
     name for name in registry.names("discriminator") if registry.find("discriminator", name).__module__.startswith("sparring.")
 ]
-PENALTIES = [R1(), R2(), GradientPenalty(), GradientPenalty(center=0.0), Dragan()]
+PENALTIES = [R1(), R2(), GradientPenalty(), GradientPenalty(center=0.0), Dragan(), R1FD(), R2FD()]
 
 
 def built(name: str) -> nn.Module:
@@ -44,7 +45,8 @@ def test_every_discriminator(name, penalty):
 
     def value() -> torch.Tensor:
         torch.manual_seed(2)  # the same dropout each time
-        return penalty(network, *batch).mean()
+        with shared_masks(network, penalty.num_points):
+            return penalty(network, *batch).mean()
 
     gradients = torch.autograd.grad(value(), weights, allow_unused=True, materialize_grads=True)
     for (weight_name, weight), gradient in zip(network.named_parameters(), gradients, strict=True):

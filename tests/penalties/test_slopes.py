@@ -8,10 +8,11 @@ from torch import nn
 
 from sparring.config import registry
 from sparring.errors import InputError
-from sparring.penalties import R1, R2, Dragan, GradientPenalty, Penalty
+from sparring.penalties import R1, R1FD, R2, R2FD, Dragan, FiniteDifference, GradientPenalty, Penalty
 
 SHAPE = (1, 3, 2)
-PENALTIES = [R1(gamma=3.0), R2(gamma=0.5), GradientPenalty(), GradientPenalty(gamma=4.0, center=0.0), Dragan(gamma=6.0)]
+EXACT = [R1(gamma=3.0), R2(gamma=0.5), GradientPenalty(), GradientPenalty(gamma=4.0, center=0.0), Dragan(gamma=6.0)]
+PENALTIES = [*EXACT, R1FD(gamma=3.0, eps=0.2), R2FD(gamma=0.5, eps=0.01)]
 NO_NUMBERS = torch.empty(4, 0)
 
 
@@ -105,6 +106,12 @@ def naive_slope(network: Tiny, x: list[float]) -> list[float]:
     return [sum(w2[i] * (1 - hidden[i] ** 2) * w1[i][j] for i in range(3)) for j in range(len(x))]
 
 
+def naive_logit(network: Tiny, x: list[float]) -> float:
+    w1, b1, w2 = network.w1.tolist(), network.b1.tolist(), network.w2.tolist()
+    hidden = [math.tanh(sum(w * v for w, v in zip(row, x, strict=True)) + b) for row, b in zip(w1, b1, strict=True)]
+    return sum(w * h for w, h in zip(w2, hidden, strict=True)) + network.b2.item()
+
+
 def naive_value(penalty: Penalty, network: Tiny, x: list[float], y: list[float], numbers: list[float]) -> float:
     match penalty:
         case R1(gamma=gamma):
@@ -118,6 +125,10 @@ def naive_value(penalty: Penalty, network: Tiny, x: list[float], y: list[float],
             perturbed = [r + width * u for r, u in zip(x, numbers[1:], strict=True)]
             point = [r + numbers[0] * (p - r) for r, p in zip(x, perturbed, strict=True)]
             return gamma / 2 * (math.sqrt(sum(g * g for g in naive_slope(network, point))) - 1) ** 2
+        case FiniteDifference(gamma=gamma, eps=eps):
+            point = x if isinstance(penalty, R1FD) else y
+            neighbour = [v - eps if u < 0.5 else v + eps for v, u in zip(point, numbers, strict=True)]
+            return gamma / 2 * ((naive_logit(network, neighbour) - naive_logit(network, point)) / eps) ** 2
     raise AssertionError(penalty)
 
 
@@ -170,16 +181,51 @@ def test_a_flat_critic_has_finite_gradients(penalty):
 
 def test_a_penalty_without_gradients_enabled_is_an_error_not_a_constant():
     network = Tiny()
-    for penalty in PENALTIES:
+    for penalty in EXACT:
         with torch.no_grad(), pytest.raises(RuntimeError, match="does not require grad"):
             penalty(network, *batches(penalty))
+
+
+# --- finite differences beside exact slopes ---
+
+
+@pytest.mark.parametrize(("differences", "exact"), [(R1FD(gamma=3.0), R1(gamma=3.0)), (R2FD(gamma=0.5), R2(gamma=0.5))])
+def test_the_mean_over_directions_is_the_exact_penalty(differences, exact):
+    """In value and gradient within 2 %: over 1,000 directions at each of 64 samples, of a smooth D at the default eps."""
+    network, num = Tiny(), 64
+    real, fake = drawn(num, *SHAPE, seed=1), drawn(num, *SHAPE, seed=2) - 2
+    weights = [network.w1, network.b1, network.w2]
+    numbers = drawn(1000 * num, math.prod(SHAPE), seed=3)
+    repeated = real.repeat(1000, 1, 1, 1), fake.repeat(1000, 1, 1, 1)
+    found, expected = differences(network, *repeated, numbers).mean(), exact(network, real, fake, NO_NUMBERS).mean()
+    assert found.item() == pytest.approx(expected.item(), rel=0.02)
+    by_differences, by_slopes = (
+        torch.cat([g.flatten() for g in torch.autograd.grad(value, weights)]) for value in (found, expected)
+    )
+    assert (by_differences - by_slopes).norm() < 0.02 * by_slopes.norm()
+
+
+def test_in_one_dimension_every_direction_gives_the_slope():
+    x, numbers = drawn(5, 1, seed=1), drawn(5, 1, seed=2)
+    slope = 3.0
+    values = R1FD(gamma=2.0, eps=0.5)(lambda samples: slope * samples[:, 0], x, x, numbers)
+    assert values.tolist() == pytest.approx([slope**2] * 5)
+
+
+def test_the_default_step_is_above_the_rounding_of_float32():
+    network, num = Tiny(), 256
+    inputs = drawn(num, *SHAPE, seed=1), drawn(num, *SHAPE, seed=2), drawn(num, math.prod(SHAPE), seed=3)
+    exact = R1FD()(network, *inputs).mean().item()
+    rounded = R1FD()(network.float(), *(each.float() for each in inputs)).mean().item()
+    assert rounded == pytest.approx(exact, rel=1e-4)
 
 
 # --- settings ---
 
 
 def test_numbers_that_a_sample_takes():
-    assert [penalty.num_uniforms((3, 4, 5)) for penalty in (R1(), R2(), GradientPenalty(), Dragan())] == [0, 0, 1, 61]
+    penalties = R1(), R2(), GradientPenalty(), Dragan(), R1FD(), R2FD()
+    assert [penalty.num_uniforms((3, 4, 5)) for penalty in penalties] == [0, 0, 1, 61, 60, 60]
     assert Dragan().num_uniforms((2,)) == 3
 
 
@@ -188,7 +234,7 @@ def test_pairs_need_partners():
         GradientPenalty()(quadratic, torch.zeros(3, 2), torch.zeros(1, 2), torch.zeros(3, 1))
 
 
-@pytest.mark.parametrize("name", ["r1", "r2", "gradient-penalty", "dragan", "le-cam"])
+@pytest.mark.parametrize("name", ["r1", "r2", "r1-fd", "r2-fd", "gradient-penalty", "dragan", "le-cam"])
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -211,6 +257,8 @@ def test_settings_out_of_range(name, settings, message):
         (GradientPenalty, {"center": math.nan}, r"penalty\.center is nan"),
         (Dragan, {"width": 0.0}, r"penalty\.width is 0\.0; it must be above 0 and finite"),
         (Dragan, {"width": math.inf}, r"penalty\.width is inf"),
+        (R1FD, {"eps": 0.0}, r"penalty\.eps is 0\.0; it must be above 0 and finite"),
+        (R2FD, {"eps": math.nan}, r"penalty\.eps is nan"),
     ],
 )
 def test_own_settings_out_of_range(penalty, settings, message):

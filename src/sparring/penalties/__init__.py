@@ -12,6 +12,7 @@ from sparring.config import registry
 from sparring.penalties.clipping import WeightClipping
 from sparring.penalties.constraint import Constraint
 from sparring.penalties.dragan import Dragan
+from sparring.penalties.finite_difference import R1FD, R2FD, FiniteDifference
 from sparring.penalties.gradient_penalty import GradientPenalty
 from sparring.penalties.lecam import LeCam
 from sparring.penalties.penalty import Critic, LogitPenalty, Penalty
@@ -20,10 +21,13 @@ from sparring.penalties.zero_centred import R1, R2
 
 __all__ = [
     "R1",
+    "R1FD",
     "R2",
+    "R2FD",
     "Constraint",
     "Critic",
     "Dragan",
+    "FiniteDifference",
     "GradientPenalty",
     "LeCam",
     "LogitPenalty",

@@ -10,7 +10,8 @@ from torch import Tensor
 from sparring.config.ranges import Range, Ranged
 
 Critic = Callable[[Tensor], Tensor]
-"""D as a function: samples [B, ...] -> logits [B], each of its own sample, twice differentiable."""
+"""D as a function: samples [B, ...] -> logits [B], each of its own sample, twice differentiable. Where a penalty judges several
+points of each sample, [points B, ...] -> [points B], with the same dropout and augmentation for all points of a sample."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,13 @@ class Penalty(LazyPenalty):
     """A penalty on the gradients of D's logits by its input samples: `values` of the gradients at `points`.
 
     `side`: the side whose images, and codes under a condition, D is evaluated on. `at_samples`: the points are that side's
-    samples themselves, whose logits a step has already. Random numbers come from outside, U[0, 1) for each sample, so that a
-    batch can be drawn whole and split by rows.
+    samples themselves, whose logits a step has already. `num_points`: the points of each sample that D judges. Random numbers
+    come from outside, U[0, 1) for each sample, so that a batch can be drawn whole and split by rows.
     """
 
     side: ClassVar[Literal["real", "fake"]] = "real"
     at_samples: ClassVar[bool] = False
+    num_points: ClassVar[int] = 1
 
     def num_uniforms(self, shape: tuple[int, ...]) -> int:
         """The number of random numbers that a sample of this shape takes."""

@@ -4,10 +4,10 @@ Perceptrons have their gradients written out; D judges both batches in one pass,
 through D serves both losses of a simultaneous step, where its logits do not; and G's step takes over the fakes of D's step.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from typing import Literal, Protocol, cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -18,24 +18,12 @@ from sparring.networks.layers.perceptron import Perceptron
 from sparring.networks.layers.traits import is_function, is_per_sample
 from sparring.recipe import Move, MoveD, MoveG
 from sparring.training import step
+from sparring.training.differences import Differences, ForwardPass
 from sparring.training.gan import GAN, DOutput, Preprocess
-from sparring.training.gradient_penalties import gradient_penalty
+from sparring.training.gradient_penalties import Judged, gradient_penalty
 from sparring.training.perceptron_pass import PerceptronPass, has_written_gradients, is_hooked
-from sparring.training.player import Player
+from sparring.training.player import Player, logit_grads
 from sparring.training.step import StepGradients, detached
-
-
-class ForwardPass(Protocol):
-    """A batch's forward pass through a network, whose gradients can be asked for later."""
-
-    outputs: Tensor
-
-    def vjp(self, dy: Tensor, *, weights: bool = False, inputs: bool = False, again: bool = False) -> Sequence[Tensor]:
-        """The vector-Jacobian products of dy, the gradient by the outputs: those by every weight, then that by the inputs.
-
-        It may take dy's memory. `again`: the pass is kept for another call.
-        """
-        ...
 
 
 class _AutogradPass:
@@ -89,10 +77,12 @@ class FastSteps:
             outputs = passes[0].outputs, passes[1].outputs
         on_real, on_fake = gan.gather(BOTH, outputs, (codes, gan.codes_of(z)))
         d_loss, grads = logit_grads(self._d_loss_of(on_real, on_fake, move.batch), on_real.outputs, on_fake.outputs)
-        local_grads = gan.group.local(BOTH, grads)
+        sides: Mapping[Side, Judged] = {"real": (real, outputs[0], codes), "fake": (fake, outputs[1], gan.codes_of(z))}
+        differences = Differences.of(gan, sides, self._discriminate)
+        local_grads = differences.added_to(gan.group.local(BOTH, grads))
         local_grads = [torch.cat(tuple(local_grads))] if together else local_grads
         weight_grads = [each.vjp(grad, weights=True) for each, grad in zip(passes, local_grads, strict=True)]
-        penalty, penalty_grads = self._penalty(real, fake, codes, gan.codes_of(z))
+        penalty, penalty_grads = self._penalty(sides, differences)
         readings = detached(d_loss=d_loss, real_logits=on_real.logits, fake_logits=on_fake.logits)
         return StepGradients(readings, ((gan.discriminator, _total([*weight_grads, *penalty_grads])),), penalty)
 
@@ -117,10 +107,13 @@ class FastSteps:
         g_loss, g_grads = logit_grads(self._g_loss_of(on_fake, on_real.logits), on_fake.outputs)
         d_loss, d_grads = logit_grads(self._d_loss_of(on_real, on_fake), on_real.outputs, on_fake.outputs)
         (g_grad,) = gan.group.local(["fake"], g_grads)
-        d_grad_real, d_grad_fake = gan.group.local(BOTH, d_grads)
+        on_fakes = fakes.outputs, fake_pass.outputs, gan.codes_of(z)
+        judged: Mapping[Side, Judged] = {"real": (real, real_pass.outputs, codes), "fake": on_fakes}
+        differences = Differences.of(gan, judged, self._discriminate)
+        d_grad_real, d_grad_fake = differences.added_to(gan.group.local(BOTH, d_grads))
         shares_factor = self._d_is_per_sample and fake_pass.outputs.shape == z.shape[:1]
         image_grad, fake_weight_grads = _image_and_weight_grads(fake_pass, g_grad, d_grad_fake, shares_factor)
-        penalty, penalty_grads = self._penalty(real, fakes.outputs, codes, gan.codes_of(z))
+        penalty, penalty_grads = self._penalty(judged, differences)
         d_weight_grads = _total([real_pass.vjp(d_grad_real, weights=True), fake_weight_grads, *penalty_grads])
         g_weight_grads = fakes.vjp(image_grad, weights=True)
         logits = {"real_logits": on_real.logits, "fake_logits": on_fake.logits, "g_fake_logits": on_fake.logits}
@@ -128,15 +121,19 @@ class FastSteps:
         return StepGradients(detached(g_loss=g_loss, d_loss=d_loss, **logits), sides, penalty)
 
     def _penalty(
-        self, real: Tensor, fake: Tensor, codes: Tensor | None, fake_codes: Tensor | None
+        self, sides: Mapping[Side, Judged], differences: Differences
     ) -> tuple[Tensor | None, Sequence[Sequence[Tensor]]]:
-        """The value of the gradient penalties that are due, from a pass of their own, and their gradients by D's weights."""
+        """The value of the gradient penalties that are due, and their gradients by D's weights. All but finite differences take
+        a pass of their own."""
+        others = [(i, p) for i, p in enumerate(self.gan.due_penalties) if i not in differences.indices]
+        real, fake = ((images, None, codes) for images, _, codes in (sides["real"], sides["fake"]))
         with torch.enable_grad():
-            value = gradient_penalty(self.gan, (real, None, codes), (fake, None, fake_codes))
+            value = gradient_penalty(self.gan, real, fake, others)
         if value is None or not value.requires_grad:
-            return value, ()
+            return differences.total(value), differences.weight_grads
         parameters = self.gan.discriminator.optimizer.parameters
-        return value.detach(), [torch.autograd.grad(value, parameters, materialize_grads=True)]
+        weight_grads = torch.autograd.grad(value, parameters, materialize_grads=True)
+        return differences.total(value.detach()), [*differences.weight_grads, weight_grads]
 
     def _fakes(self, move: MoveD, z: Tensor, keeps: bool) -> Tensor:
         if not keeps:
@@ -204,14 +201,6 @@ def _image_and_weight_grads(
         return image_grad * ratio.view(-1, *[1] * (image_grad.ndim - 1)), weight_grads
     (image_grad,) = fake_pass.vjp(g_grad, inputs=True, again=True)
     return image_grad, fake_pass.vjp(d_grad, weights=True)
-
-
-def logit_grads(value: Callable[..., Tensor], *logits: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The value of a scalar function of logits, and its gradients by them."""
-    leaves = [side.detach().requires_grad_() for side in logits]
-    with torch.enable_grad():
-        result = value(*leaves)
-    return result.detach(), torch.autograd.grad(result, leaves)
 
 
 def _total(gradients: Sequence[Sequence[Tensor]]) -> Sequence[Tensor]:

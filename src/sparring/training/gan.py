@@ -14,6 +14,7 @@ from sparring.config.rng import keyed_generator
 from sparring.distributed.single_process import Side, SingleProcess
 from sparring.losses import Loss, RelativisticLoss
 from sparring.networks.latents import Code
+from sparring.networks.layers.dropout import shared_masks
 from sparring.penalties import Constraint, LogitPenalty, Penalty
 from sparring.training.player import Player, inference
 
@@ -131,6 +132,13 @@ class GAN:
         """D's outputs for one side's images, or for both sides' in one batch; what D sees is augmented and packed."""
         with self.group.sharded(self.discriminator.network, *sides):
             return self.discriminator.network(self.preprocess(sides[0], images)(images))
+
+    def discriminate_alike(self, batches: Sequence[Tensor], side: Side) -> Tensor:
+        """D's outputs for batches of one size, in one pass, with the same augmentation and dropout for all of them."""
+        network = self.discriminator.network
+        with self.group.sharded(network, side), shared_masks(network, len(batches)):
+            preprocess = self.preprocess(side, batches[0])
+            return network(torch.cat([preprocess(images) for images in batches]))
 
     def gather(self, sides: Sequence[Side], outputs: Sequence[Tensor], codes: Sequence[Tensor | None]) -> list[DOutput]:
         """D's outputs for whole batches, from those for the local rows."""

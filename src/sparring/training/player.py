@@ -1,6 +1,6 @@
 """A network with its optimiser."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -36,3 +36,11 @@ def inference(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.train(was_training)
+
+
+def logit_grads(value: Callable[..., Tensor], *logits: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The value of a scalar function of logits, and its gradients by them."""
+    leaves = [side.detach().requires_grad_() for side in logits]
+    with torch.enable_grad():
+        result = value(*leaves)
+    return result.detach(), torch.autograd.grad(result, leaves)

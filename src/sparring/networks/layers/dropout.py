@@ -1,9 +1,11 @@
 """Dropout whose masks cost little: four of them from one 64-bit random word."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.distributed.rows import Rows, ShardedLayer
 from sparring.errors import InputError
@@ -33,7 +35,10 @@ class Dropout(ShardedLayer):
     that results, so the mean is exact. Bits come from torch's default generator of the device, as in `torch.nn.Dropout`.
     Where several processes share a batch, each draws the mask of the whole batch and takes its rows, so that the masks do not
     depend on the number of processes. (Those of `torch.nn.Dropout` do: it knows of its own rows alone.)
+    `copies`: the batch is that many batches, one after the other, which share one mask.
     """
+
+    copies: int = 1
 
     def __init__(self, rate: float):
         super().__init__()
@@ -55,6 +60,11 @@ class Dropout(ShardedLayer):
         """Which values of x stay: bool, of its shape and memory format; None for all, as in inference."""
         if not self.training or self.threshold == 0:
             return None
+        if self.copies > 1:
+            return torch.cat([self._drawn(x[: len(x) // self.copies])] * self.copies)
+        return self._drawn(x)
+
+    def _drawn(self, x: Tensor) -> Tensor:
         if self.rows is not None:
             return self._kept_rows(x, self.rows)
         kept = _bits(x.numel(), x.device) >= self._least
@@ -74,6 +84,19 @@ class Dropout(ShardedLayer):
 
     def extra_repr(self) -> str:
         return f"rate={self.threshold / _WORD:.5g}"
+
+
+@contextmanager
+def shared_masks(network: nn.Module, copies: int) -> Iterator[None]:
+    """Within the block the network is given `copies` batches of one size, one after the other, which share their masks."""
+    layers = [layer for layer in network.modules() if isinstance(layer, Dropout)]
+    for layer in layers:
+        layer.copies = copies
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.copies = 1
 
 
 def _bits(num: int, device: torch.device, rng: torch.Generator | None = None) -> Tensor:
