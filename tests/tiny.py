@@ -68,6 +68,8 @@ VARIANTS = {
     "photo-adaptive": ("photo", {"augment": "adaptive", "augment.every": "1"}),
     "flash-skip": ("flash", {"non_finite": "skip"}),
     "flash-dragan": ("flash", {"penalties": '["dragan"]'}),
+    "flash-differences": ("flash", {"penalties": '["r1-fd", {"name": "r2-fd", "every": 2}]'}),
+    "dcgan-differences": ("dcgan", {"penalties": '["r1-fd"]'}),
     "flash-lecam": ("flash", {"penalties": '["le-cam"]'}),
     "flash-clipping": ("flash", {"constraint": "weight-clipping", "loss": "wasserstein", "penalties": "[]"}),
     "cgan-acgan": ("cgan", {"condition": "auxiliary-classifier"}),

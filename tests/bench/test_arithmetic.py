@@ -17,7 +17,7 @@ from sparring.config import codec
 from sparring.config.rng import own_torch_state
 from sparring.data.sets import ImageSet
 from sparring.losses import RelativisticPairing
-from sparring.penalties import R1
+from sparring.penalties import R1, R1FD, R2FD
 from sparring.recipe import MoveBoth, MoveD, MoveG
 from sparring.training.engine import Engine
 from tiny import SETTINGS, miniature
@@ -270,6 +270,14 @@ def needed_and_done(recipe) -> tuple[float, float]:
     with own_torch_state(CPU):
         done = count_round_flops(Engine.build(recipe, data, 0, CPU))
     return mean_flops(round_products(recipe, data)), done
+
+
+def test_finite_differences_judge_one_more_batch_and_nothing_twice(tmp_path):
+    differences = (R1FD(every=4), R2FD(every=2))
+    needed, done = needed_and_done(replace(miniature("ring", tmp_path), penalties=differences))
+    assert needed == done
+    more = ["x output 7 / 4", "y output 7 / 4", "y weights 7 / 4", "y input 7 / 4", "x weights 7 / 4"]
+    assert listed(MoveD(), differences=(4,)) == G_FORWARD + BOTH + more
 
 
 def test_every_recipe_is_compared():

@@ -59,15 +59,17 @@ def trace(recipe: Recipe, group: SingleProcess, rounds: int, num_images: int = 1
     return [{name: value for name, value in each.items() if value is not None} for each in numbers] + [sums]
 
 
-def small(name: str, batch_size: int) -> Recipe:
+def small(name: str, batch_size: int, **more: str) -> Recipe:
     changes = {"journal": '{"rounds": 1}', "batch_size": str(batch_size)}
-    return resolve(name, TUTORIALS[name] | changes)
+    return resolve(name, TUTORIALS[name] | changes | more)
 
 
 def traces(group: SingleProcess) -> dict[str, Any]:
     modern = resolve("paper", MODERN | {"journal": '{"rounds": 1}', "batch_size": "24"})
+    differences = small("dcgan", 24, penalties='["r1-fd", "r2-fd"]')  # through dropout
     return {name: trace(small(name, 24), group, ROUNDS, 250) for name in TUTORIALS} | {
-        "modern": trace(modern, group, ROUNDS, 250)
+        "modern": trace(modern, group, ROUNDS, 250),
+        "differences": trace(differences, group, ROUNDS, 250),
     }
 
 

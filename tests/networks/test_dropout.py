@@ -3,8 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sparring.distributed.rows import Rows, sharded
 from sparring.errors import InputError
-from sparring.networks.layers.dropout import Dropout
+from sparring.networks.layers.dropout import Dropout, shared_masks
 
 
 @pytest.fixture(autouse=True)
@@ -104,3 +105,26 @@ def test_rate_out_of_range(rate):
 
 def test_a_rate_just_below_1_still_divides():
     assert Dropout(1 - 1e-9)(torch.ones(1000)).isfinite().all()
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_batches_in_one_can_share_a_mask(memory_format):
+    layer, alone = Dropout(0.5), torch.ones(4, 3, 5, 5).to(memory_format=memory_format)
+    torch.manual_seed(1)
+    expected = layer(alone)
+    torch.manual_seed(1)
+    with shared_masks(layer, 2):
+        found = layer(torch.ones(8, 3, 5, 5).to(memory_format=memory_format))
+    assert torch.equal(found, torch.cat((expected, expected)))
+    assert not torch.equal(*layer(torch.ones(2, 75)))
+
+
+def test_processes_share_the_rows_of_one_mask():
+    layer, rng = Dropout(0.5), torch.Generator()
+    rows = Rows(6, ((2, 4),), rng.manual_seed(1), lambda tensor: tensor[None])
+    with sharded(layer, rows):
+        expected = layer(torch.ones(2, 40))
+        rng.manual_seed(1)
+        with shared_masks(layer, 3):
+            found = layer(torch.ones(6, 40))
+    assert torch.equal(found, torch.cat([expected] * 3))

@@ -5,7 +5,7 @@ from torch import nn
 from sparring import networks
 from sparring.config import registry
 from sparring.networks.layers.dropout import Dropout
-from sparring.networks.layers.traits import is_function, is_per_sample
+from sparring.networks.layers.traits import is_deterministic, is_function, is_per_sample
 
 SHAPE = (1, 28, 28)
 NETWORKS = {
@@ -31,6 +31,7 @@ def test_claims_hold_in_training_mode(name):
         draws = not torch.allclose(network(x), network(x), atol=1e-6)
     assert is_per_sample(network) == (not mixes)
     assert is_function(network) == (not mixes and not draws)
+    assert is_deterministic(network) == is_function(network)
 
 
 class Coupled(nn.Sequential):
@@ -60,3 +61,9 @@ def test_dropout_draws_but_keeps_samples_apart(dropout):
     network = nn.Sequential(nn.Linear(3, 3), dropout)
     assert is_per_sample(network)
     assert not is_function(network)
+    assert not is_deterministic(network)
+
+
+def test_dropout_of_nothing_draws_nothing():
+    assert is_deterministic(nn.Sequential(nn.Linear(3, 3), Dropout(0.0)))
+    assert not is_deterministic(nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3)))

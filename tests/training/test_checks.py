@@ -11,7 +11,7 @@ from sparring.augment import Adaptive, DiffAugment
 from sparring.data.sets import ImageSet, PointSet
 from sparring.errors import InputError
 from sparring.networks import GlorotUniform
-from sparring.penalties import R1
+from sparring.penalties import R1, R2FD
 from sparring.recipe import Recipe
 from sparring.training.adapt_strength import adapt_strength
 from sparring.training.engine import Engine
@@ -42,6 +42,20 @@ def small(**changes) -> Recipe:
 def test_penalties_are_not_for_a_d_that_mixes_its_batch():
     with pytest.raises(InputError, match="slope at an image is not the image's own"):
         Engine.build(small(discriminator=Normalising(), penalties=(R1(),)), images(20), 0, CPU)
+
+
+@dataclass(frozen=True)
+class Dropping(Normalising):
+    """A user's D with PyTorch's dropout."""
+
+    def build(self, shape: tuple[int, ...]) -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(784, 4), nn.Dropout(0.5), nn.Linear(4, 1), nn.Flatten(0))
+
+
+def test_finite_differences_are_not_for_masks_that_change_between_two_points():
+    with pytest.raises(InputError, match="takes another mask for each of the points that r2-fd compares; take "):
+        Engine.build(small(discriminator=Dropping(), penalties=(R2FD(),)), images(20), 0, CPU)
+    Engine.build(small(penalties=(R2FD(),)), images(20), 0, CPU).train_round(0)  # our own layer
 
 
 def test_an_adaptive_augmentation_keeps_some_images_from_d():

@@ -1,7 +1,7 @@
 """The products that the mathematics of a round needs, move by move, whatever the engine does."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -11,7 +11,7 @@ from sparring.config.rng import own_torch_state
 from sparring.data.sets import Dataset
 from sparring.losses import RelativisticLoss
 from sparring.networks.latents import Code
-from sparring.penalties import Penalty
+from sparring.penalties import FiniteDifference, Penalty
 from sparring.recipe import Move, MoveBoth, MoveD, MoveG, Recipe
 from sparring.training.build import build_discriminator, build_generator
 
@@ -22,7 +22,7 @@ class RoundFacts:
 
     `num_real`, `num_fake`: images of a batch, of which D judges `packing` at once. `is_relativistic`: G's loss compares with
     D's logits of real images. `only_logit_counts`: both losses see D's outputs for a fake through its logit alone.
-    `penalties`: for each gradient penalty the number of rounds of which one has it.
+    `penalties`: for each gradient penalty the number of rounds of which one has it; `differences`: for finite differences.
     """
 
     generator: NetworkFacts
@@ -33,6 +33,7 @@ class RoundFacts:
     is_relativistic: bool = False
     only_logit_counts: bool = True
     penalties: tuple[int, ...] = ()
+    differences: tuple[int, ...] = ()
 
     @property
     def real_packs(self) -> int:
@@ -90,6 +91,9 @@ def _d_loss(move: Move, facts: RoundFacts) -> Iterator[Product]:
         yield from _backward_to_weights(facts.discriminator, num)
     for every in facts.penalties:
         yield from _penalty(facts.discriminator, facts.real_packs, every)
+    for every in facts.differences:
+        neighbours = facts.discriminator, facts.real_packs
+        yield from (replace(p, every=every) for p in (*_forward(*neighbours), *_backward_to_weights(*neighbours)))
 
 
 def _penalty(discriminator: NetworkFacts, num: int, every: int) -> Iterator[Product]:
@@ -161,6 +165,7 @@ def _facts(recipe: Recipe, data: Dataset) -> RoundFacts:
     num, packing = recipe.batch_size, recipe.packing
     is_whole = recipe.order == "with-replacement" or recipe.needs_full_batches
     g, d = build_generator(recipe, data.shape, 0), build_discriminator(recipe, data.shape, 0)
+    slopes = [penalty for penalty in recipe.penalties if isinstance(penalty, Penalty)]
     with own_torch_state(torch.device("cpu")):
         rng = torch.Generator().manual_seed(0)
         packs = torch.randn(NUM_EXAMPLES, packing * data.shape[0], *data.shape[1:], generator=rng)
@@ -172,7 +177,8 @@ def _facts(recipe: Recipe, data: Dataset) -> RoundFacts:
             packing=packing,
             is_relativistic=isinstance(recipe.loss, RelativisticLoss),
             only_logit_counts=not _has_own_fake_terms(recipe),
-            penalties=tuple(penalty.every for penalty in recipe.penalties if isinstance(penalty, Penalty)),
+            penalties=tuple(penalty.every for penalty in slopes if not isinstance(penalty, FiniteDifference)),
+            differences=tuple(penalty.every for penalty in slopes if isinstance(penalty, FiniteDifference)),
         )
 
 

@@ -12,7 +12,7 @@ from sparring.data.sets import Dataset
 from sparring.errors import InputError, check
 from sparring.networks.latents import Code
 from sparring.networks.layers.batch_norm import BatchNorm
-from sparring.penalties import Penalty
+from sparring.penalties import FiniteDifference, Penalty
 from sparring.recipe import Recipe
 
 MAX_BATCH_SMALL_DATA = 4096  # batch size, where there are fewer images
@@ -59,7 +59,15 @@ def check_batch_size(recipe: Recipe, num_images: int, num_processes: int, g: nn.
 
 
 def check_penalties(recipe: Recipe, d: nn.Module) -> None:
-    """InputError for gradient penalties on a D whose batch norm makes a logit depend on other images."""
+    """InputError for gradient penalties on a D whose batch norm makes a logit depend on other images, and for finite
+    differences on one whose dropout layers take another mask for each of two points."""
+    draws_anew = any(isinstance(layer, nn.modules.dropout._DropoutNd) for layer in d.modules())
+    for penalty in recipe.penalties:
+        if isinstance(penalty, FiniteDifference) and draws_anew:
+            raise InputError(
+                f"{name_of(recipe.discriminator)} has nn.Dropout, which takes another mask for each of the points that "
+                f"{name_of(penalty)} compares; take sparring.networks.layers.dropout.Dropout, or r1 and r2"
+            )
     if any(isinstance(penalty, Penalty) for penalty in recipe.penalties) and normalises(d):
         raise InputError(
             f"{name_of(recipe.discriminator)} normalises over the batch, so its slope at an image is not the image's own; "

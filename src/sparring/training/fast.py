@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from sparring.distributed.single_process import BOTH, Side
 from sparring.losses import RelativisticLoss
 from sparring.networks.layers.perceptron import Perceptron
-from sparring.networks.layers.traits import is_function, is_per_sample
+from sparring.networks.layers.traits import is_deterministic, is_function, is_per_sample
+from sparring.penalties import FiniteDifference
 from sparring.recipe import Move, MoveD, MoveG
 from sparring.training import step
 from sparring.training.differences import Differences, ForwardPass
@@ -48,6 +49,7 @@ class FastSteps:
         self.reused: tuple[Tensor, ForwardPass] | None = None
         generator, discriminator = gan.networks
         self._g_is_function, self._d_is_function = is_function(generator), is_function(discriminator)
+        self._d_is_deterministic = is_deterministic(discriminator)
         self._d_is_per_sample = is_per_sample(discriminator)
         self._perceptrons = {network: has_written_gradients(network) for network in gan.networks}
 
@@ -58,13 +60,19 @@ class FastSteps:
         """The first half of the step that a move stands for, as in `step`; `next_move` may take over its fakes."""
         if isinstance(move, MoveG):
             return self._g_step(real, z, codes)
-        if self.gan.due_penalties and not self._d_is_function:  # a pass of their own would move its state, or draw other masks
+        if self._has_penalties_on_the_losses_passes():
             with torch.enable_grad():
                 return step.STEPS[type(move)](move, self.gan, real, z, codes)
         if isinstance(move, MoveD):
             keeps = isinstance(next_move, MoveG) and next_move.z == "same" and self._g_is_function
             return self._d_step(move, real, z, codes, keeps)
         return self._simultaneous_step(real, z, codes)
+
+    def _has_penalties_on_the_losses_passes(self) -> bool:
+        """True where a pass of its own for a penalty that is due would move D's state, or draw other masks than the loss's."""
+        due = self.gan.due_penalties
+        only_differences = all(isinstance(penalty, FiniteDifference) for penalty in due)
+        return bool(due) and not (self._d_is_function or (only_differences and self._d_is_deterministic))
 
     def _d_step(self, move: MoveD, real: Tensor, z: Tensor, codes: Tensor | None, keeps: bool) -> StepGradients:
         gan, fake = self.gan, self._fakes(move, z, keeps)

@@ -26,6 +26,12 @@ def is_function(network: nn.Module) -> bool:
     return _is_built_of(network, _PER_SAMPLE)
 
 
+def is_deterministic(network: nn.Module) -> bool:
+    """True if each output is a function of one input alone as the layers stand, with all rates of dropout at 0."""
+    drops = any(isinstance(layer, Dropout) and layer.threshold > 0 for layer in network.modules())
+    return not drops and _is_built_of(network, _PER_SAMPLE | {Dropout})
+
+
 def _is_built_of(network: nn.Module, known: set[type[nn.Module]]) -> bool:
     """True if all modules have known types and no hooks, and none changes the axis of the samples."""
     return not any(
