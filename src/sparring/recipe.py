@@ -113,7 +113,8 @@ class Recipe(Ranged):
     `g_optim` and `d_optim`: Adam for either network (`optim`, when a recipe is made, for both); `ramps`: schedules of their
     values and gamma. `shared_clock`: one count of steps for both, as when one TensorFlow 1 AdamOptimizer serves two networks;
     the bias corrections then fade twice as fast.
-    `precision` of a round on an NVIDIA GPU: "tf32" rounds the factors of convolutions and matrix products to 10 bits.
+    `precision` of a round: "tf32" rounds the factors of convolutions and matrix products to 10 bits on an NVIDIA GPU; "bf16"
+    computes them in bfloat16 in both networks but for D's head; losses, penalties, Adam and the moving average stay in float32.
     `penalties` are added to D's loss; a `constraint` bounds D's weights. `packing`: the number of images that D judges
     together, side by side in their channels (PacGAN, Lin et al. 2018, https://arxiv.org/abs/1712.04086).
     `condition`: how D is conditioned on classes and codes; z is then a `code`.
@@ -142,7 +143,7 @@ class Recipe(Ranged):
     frames: Literal["all", "square-root"] = "all"
     non_finite: Annotated[NonFinitePolicy, "remedy"] = field(default_factory=Stop)
     ramps: tuple[Schedule, ...] = ()
-    precision: Literal["float32", "tf32"] = "float32"
+    precision: Literal["float32", "tf32", "bf16"] = "float32"
     penalties: Annotated[tuple[Annotated[Penalty | LogitPenalty, "penalty"], ...], Length(0, 16)] = ()
     constraint: Annotated[Constraint, "constraint"] | None = None
     packing: Annotated[int, Range(1, 64)] = 1

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -49,6 +50,29 @@ def two_gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"NVIDIA {getattr(device, 'index', device)}")
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2**30, 80 * 2**30))
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_bf16_where_there_is_none(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+    devices.check_precision("tf32", torch.device("cuda"))
+    devices.check_precision("bf16", torch.device("cpu"))
+    for device, message in (
+        ("cuda:1", "bf16, which NVIDIA 1 does not have; set"),
+        ("mps", "is for cuda and cpu, not for mps; set"),
+    ):
+        with pytest.raises(InputError, match=message):
+            devices.check_precision("bf16", torch.device(device))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    devices.check_precision("bf16", torch.device("cuda"))
+
+
+def test_facts_of_a_precision(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA")
+    for precision, tf32, autocast in (("float32", False, None), ("tf32", True, None), ("bf16", False, "bfloat16")):
+        facts = devices.describe(torch.device("cuda"), precision)
+        assert (facts["tf32"], facts.get("autocast")) == (tf32, autocast)
 
 
 @pytest.mark.usefixtures("two_gpus")

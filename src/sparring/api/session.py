@@ -91,7 +91,7 @@ class Session:
 
     def describe(self, engine: Engine) -> dict[str, Any]:
         """The software, the hardware and the way of computing on which the exact results of a run depend."""
-        return devices.describe(self.device) | {"engine": engine_name(engine), "processes": self.group.size}
+        return devices.describe(self.device, engine.recipe.precision) | {"engine": engine_name(engine), "processes": self.group.size}
 
     def reference(self, recipe: Recipe) -> Reference | None:
         """The real side of a run's quick scores; None where the recipe wants none, or no extractor was trained on the data.
@@ -136,11 +136,13 @@ def build(
     `engine`: "eager" takes the plain steps of `training.step`; "capture" records rounds as CUDA graphs; "auto" captures on
     CUDA, and else takes the fast steps of `training.fast`.
     Raises InputError for "capture" on another device or in several processes, and where a part of the user's is not here or
-    does not fit; MachineError for data too large for a GPU, unless they are images, which then stay in main memory.
+    does not fit, and for a precision that the device lacks; MachineError for data too large for a GPU, unless they are images,
+    which then stay in main memory.
     """
     if engine == "capture" and (device.type != "cuda" or (group and group.size > 1)):
         where = f"on {device.type}" if device.type != "cuda" else f"in {group.size} processes" if group else ""
         raise InputError(f"--engine capture records rounds on CUDA in a single process, not {where}; use --engine auto")
+    devices.check_precision(recipe.precision, device)
     require_parts(recipe, "sparring.train(..., ")
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
     check_outputs(recipe, train_set.shape)

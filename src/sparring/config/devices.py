@@ -86,8 +86,8 @@ def tune_process() -> None:
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def describe(device: torch.device) -> dict[str, Any]:
-    """The software and hardware on which the exact results of a run depend."""
+def describe(device: torch.device, precision: str = "float32") -> dict[str, Any]:
+    """The software and hardware on which the exact results of a run in this precision depend."""
     facts = {
         "sparring": __version__,
         "torch": torch.__version__,
@@ -97,9 +97,11 @@ def describe(device: torch.device) -> dict[str, Any]:
         "flush_denormal": (torch.tensor(1e-38) * 0.01).item() == 0,
         "platform": f"{platform.system()} {platform.machine()}",
     }
+    if precision == "bf16":
+        facts["autocast"] = "bfloat16"
     if device.type == "cuda":
         cudnn: Any = torch.backends.cudnn
-        facts |= {"cudnn": cudnn.version(), "deterministic_convolutions": cudnn.deterministic}
+        facts |= {"cudnn": cudnn.version(), "deterministic_convolutions": cudnn.deterministic, "tf32": precision == "tf32"}
     return facts
 
 
@@ -113,6 +115,18 @@ def crowded(num_bytes: int, device: torch.device) -> str | None:
     """What there is to say where so many bytes would take more than half of a GPU's free memory; None where they do not."""
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
     return f"{_in_gib(num_bytes)}, and {_in_gib(free)} are free on the GPU" if 2 * num_bytes > free else None
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """InputError for a precision that the device lacks."""
+    if precision != "bf16" or device.type == "cpu":
+        return
+    if device.type != "cuda":
+        raise InputError(f"precision is bf16, which is for cuda and cpu, not for {device.type}; set precision=float32")
+    with torch.cuda.device(device):
+        if not torch.cuda.is_bf16_supported(including_emulation=False):
+            name = torch.cuda.get_device_name(device)
+            raise InputError(f"precision is bf16, which {name} does not have; set precision=float32")
 
 
 def check_room(num_bytes: int, device: torch.device) -> None:

@@ -5,6 +5,7 @@ from torch import nn
 from sparring import networks
 from sparring.config.rng import derive_seed
 from sparring.networks.latents import Code
+from sparring.networks.layers.head import uncast_head
 from sparring.recipe import Recipe
 
 
@@ -23,6 +24,8 @@ def build_discriminator(recipe: Recipe, shape: tuple[int, ...], seed: int) -> nn
     network = networks.build_discriminator(
         recipe.discriminator, packed, derive_seed(seed, "initial", "discriminator"), num_outputs
     )
+    if recipe.precision == "bf16":
+        network = uncast_head(network)
     if recipe.constraint is None:
         return network
     constraint = recipe.constraint

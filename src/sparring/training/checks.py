@@ -75,11 +75,25 @@ def check_penalties(recipe: Recipe, d: nn.Module) -> None:
         )
 
 
+def check_precision(recipe: Recipe, g: nn.Module, d: nn.Module) -> None:
+    """InputError for bf16 in networks without convolutions."""
+    for config, network in ((recipe.generator, g), (recipe.discriminator, d)):
+        if recipe.precision == "bf16" and not is_convolutional(network):
+            raise InputError(
+                f"precision is bf16, and {name_of(config)} has no convolutions: a perceptron would lose accuracy and "
+                "gain no time; set precision=float32 or tf32"
+            )
+
+
 def check_pictures(recipe: Recipe, shape: Sequence[int]) -> None:
     """InputError where one of the recipe's pictures cannot show such data or such z."""
     for picture in recipe.pictures:
         if hasattr(picture, "check_fits"):
             picture.check_fits(shape, recipe.z)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def is_convolutional(network: nn.Module) -> bool:
+    return any(isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) for layer in network.modules())
 
 
 def normalises(network: nn.Module) -> bool:

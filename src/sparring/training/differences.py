@@ -41,8 +41,10 @@ class Differences:
     def of(cls, gan: GAN, sides: Mapping[Side, Judged], discriminate: Callable[[Tensor, Side], ForwardPass]) -> "Differences":
         """Those of this step, from D's outputs for either side, and D as a function of images; D draws nothing at random."""
         found = cls()
+        if gan.context.gamma_has_faded or gan.discriminator.bf16:  # whose rounding is as large as the differences
+            return found
         for index, penalty in enumerate(gan.due_penalties):
-            if isinstance(penalty, FiniteDifference) and not gan.context.gamma_has_faded:
+            if isinstance(penalty, FiniteDifference):
                 images, outputs, codes = sides[penalty.side]
                 assert outputs is not None
                 packs = pack(images, gan.packing)

@@ -28,7 +28,15 @@ from sparring.training.adapt_strength import adapt_strength
 from sparring.training.batch_order import BatchOrder
 from sparring.training.build import build_discriminator, build_generator
 from sparring.training.capture import EagerSteps, GraphedSteps
-from sparring.training.checks import check_batch_size, check_classes, check_penalties, check_pictures, split_held_out
+from sparring.training.checks import (
+    check_batch_size,
+    check_classes,
+    check_penalties,
+    check_pictures,
+    check_precision,
+    is_convolutional,
+    split_held_out,
+)
 from sparring.training.fast import FastSteps
 from sparring.training.followed_cores import FollowedCores
 from sparring.training.gan import GAN, StepContext
@@ -109,12 +117,14 @@ class Engine:
         check_penalties(recipe, d)
         if group.size > 1 and recipe.batch_norm == "synchronised":
             g, d = convert_sync_batchnorm(g), convert_sync_batchnorm(d)
-        if fast and device.type == "cpu":
+        check_precision(recipe, g, d)
+        is_bf16 = recipe.precision == "bf16"
+        if fast and device.type == "cpu" and not is_bf16:  # their gradients are written out for one type
             g, d = fold_few(g), fold_few(d)
         clock = StepClock()
         gan = GAN(
-            generator=_player(g, recipe.g_optim, device, clock),
-            discriminator=_player(d, recipe.d_optim, device, clock if recipe.shared_clock else StepClock()),
+            generator=_player(g, recipe.g_optim, device, clock, is_bf16),
+            discriminator=_player(d, recipe.d_optim, device, clock if recipe.shared_clock else StepClock(), is_bf16),
             loss=recipe.loss,
             guarded=recipe.non_finite.guards,
             group=group,
@@ -333,8 +343,8 @@ class Engine:
             torch.get_device_module(self.device).manual_seed(seed)
 
 
-def _player(network: nn.Module, optim: Adam, device: torch.device, clock: StepClock) -> Player:
+def _player(network: nn.Module, optim: Adam, device: torch.device, clock: StepClock, bf16: bool) -> Player:
     network = network.to(device)
-    if any(isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) for layer in network.modules()):
+    if is_convolutional(network):
         network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    return Player(network, AdamOptimizer(optim, network.parameters(), clock))
+    return Player(network, AdamOptimizer(optim, network.parameters(), clock), bf16=bf16)

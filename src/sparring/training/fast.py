@@ -33,7 +33,7 @@ class _AutogradPass:
     def __init__(self, player: Player, x: Tensor, inputs: bool, preprocess: Preprocess):
         self._inputs, self._parameters = x.detach().requires_grad_(inputs), player.optimizer.parameters
         with torch.enable_grad():
-            self._graph = player.network(preprocess(self._inputs))
+            self._graph = player(preprocess(self._inputs))
         self.outputs = self._graph.detach()
 
     def vjp(self, dy: Tensor, *, weights: bool = False, inputs: bool = False, again: bool = False) -> Sequence[Tensor]:

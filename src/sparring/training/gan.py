@@ -109,7 +109,7 @@ class GAN:
     def generate(self, z: Tensor) -> Tensor:
         """G's images of z."""
         with self.group.sharded(self.generator.network, "fake"):
-            return self.generator.network(z)
+            return self.generator(z)
 
     @torch.no_grad()
     def held_fakes(self, z: Tensor, mode: Literal["training", "inference"]) -> Tensor:
@@ -125,20 +125,21 @@ class GAN:
 
     def leaves(self, *images: Tensor) -> list[Tensor]:
         """The images as leaves of a new graph, where a penalty takes gradients by them."""
-        needed = any(penalty.at_samples for penalty in self.due_penalties) and not self.context.gamma_has_faded
+        at_samples = any(penalty.at_samples for penalty in self.due_penalties) and not self.discriminator.bf16
+        needed = at_samples and not self.context.gamma_has_faded
         return [each.detach().requires_grad_(needed) for each in images]
 
     def discriminate(self, images: Tensor, *sides: Side) -> Tensor:
         """D's outputs for one side's images, or for both sides' in one batch; what D sees is augmented and packed."""
         with self.group.sharded(self.discriminator.network, *sides):
-            return self.discriminator.network(self.preprocess(sides[0], images)(images))
+            return self.discriminator(self.preprocess(sides[0], images)(images))
 
     def discriminate_alike(self, batches: Sequence[Tensor], side: Side) -> Tensor:
         """D's outputs for batches of one size, in one pass, with the same augmentation and dropout for all of them."""
         network = self.discriminator.network
         with self.group.sharded(network, side), shared_masks(network, len(batches)):
             preprocess = self.preprocess(side, batches[0])
-            return network(torch.cat([preprocess(images) for images in batches]))
+            return self.discriminator(torch.cat([preprocess(images) for images in batches]))
 
     def gather(self, sides: Sequence[Side], outputs: Sequence[Tensor], codes: Sequence[Tensor | None]) -> list[DOutput]:
         """D's outputs for whole batches, from those for the local rows."""

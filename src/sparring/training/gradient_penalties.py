@@ -18,7 +18,8 @@ Due = Sequence[tuple[int, Penalty]]
 def gradient_penalty(gan: GAN, real: Judged, fake: Judged, due: Due | None = None) -> Tensor | None:
     """The sum of the gradient penalties that are due in this round, over the local rows: a scalar; None where none is due.
 
-    Penalties at the samples themselves are taken on D's outputs where these are given, and the images then need gradients.
+    Penalties at the samples themselves are taken on D's outputs where these are given, and the images then need gradients. A D
+    in bf16 judges all points anew, in float32.
     A penalty is due every `penalty.every` rounds, weighted by that number (lazy regularisation, Karras et al. 2020). `due`:
     only these of them.
     """
@@ -32,12 +33,13 @@ def gradient_penalty(gan: GAN, real: Judged, fake: Judged, due: Due | None = Non
     values = []
     for index, penalty in due:
         images, outputs, codes = sides[penalty.side]
-        if penalty.at_samples and outputs is not None:
+        if penalty.at_samples and outputs is not None and not gan.discriminator.bf16:
             gradients = input_gradients(gan.logits(outputs, codes), images)
             found = penalty.values(pack(gradients.view(images.shape), gan.packing).flatten(1))
         else:
             uniforms = penalty_uniforms(gan, penalty, index, packs["real"])
-            found = penalty(_critic(gan, penalty, codes), packs["real"], packs["fake"], uniforms)
+            with gan.discriminator.in_float32():
+                found = penalty(_critic(gan, penalty, codes), packs["real"], packs["fake"], uniforms)
         values.append(weighted_mean(gan, penalty, found))
     return torch.stack(values).sum()
 
