@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -50,6 +51,33 @@ def two_gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"NVIDIA {getattr(device, 'index', device)}")
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2**30, 80 * 2**30))
+
+
+def flags() -> tuple[bool, bool, bool]:
+    cudnn = torch.backends.cudnn
+    return torch.are_deterministic_algorithms_enabled(), cudnn.deterministic, cudnn.benchmark
+
+
+def test_a_deterministic_gpu_names_the_operation_that_is_not(monkeypatch):
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    before, image = flags(), torch.zeros(1, 1, 2, 2)
+    with devices.deterministic(True, torch.device("cuda")):
+        assert flags() == (True, True, False)
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    assert flags() == before
+    message = r"^--deterministic: max_unpooling2d_forward_out has no deterministic .*; leave --det"
+    with pytest.raises(InputError, match=message), devices.deterministic(True, torch.device("cuda")):
+        torch.nn.functional.max_unpool2d(image, torch.zeros_like(image, dtype=torch.int64), 2)
+    assert flags() == before
+    with pytest.raises(RuntimeError, match="another"), devices.deterministic(True, torch.device("cuda")):
+        raise RuntimeError("another")
+
+
+@pytest.mark.parametrize(("wanted", "device"), [(True, "cpu"), (False, "cuda")])
+def test_nothing_changes_on_the_cpu_or_unless_it_is_wanted(wanted, device):
+    before = flags()
+    with devices.deterministic(wanted, torch.device(device)):
+        assert flags() == before
 
 
 @pytest.mark.usefixtures("two_gpus")

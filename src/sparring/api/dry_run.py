@@ -25,6 +25,7 @@ def dry_run(
     device: str = "auto",
     engine: EngineName = "auto",
     threads: int | None = None,
+    deterministic: bool = False,
     start_from: str | Path | None = None,
     quiet: bool = False,
 ) -> dict[str, Any]:
@@ -34,7 +35,8 @@ def dry_run(
     """
     torch_device = devices.resolve(device)
     read_every_round = replace(recipe, journal=Interval(rounds=1))  # a reading waits for the device to be done
-    with Progress(quiet) as progress, own_torch_state(torch_device):
+    same_bits = devices.deterministic(deterministic, torch_device)
+    with Progress(quiet) as progress, own_torch_state(torch_device), same_bits:
         choice = ThreadChoice(threads, torch_device)
         built, test = build(read_every_round, seed, torch_device, progress, engine=engine)
         take_threads(choice, built, progress.say)

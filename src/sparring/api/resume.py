@@ -13,6 +13,7 @@ from sparring.api import arguments
 from sparring.api.own import Parts, require_parts, require_place
 from sparring.api.resolve import with_length
 from sparring.api.session import TIMEOUT, Options, Session, joined_processes, run_to_end
+from sparring.config import devices
 from sparring.config.schedules import START, RoundInfo
 from sparring.data import Data, InMemoryData
 from sparring.distributed.launch import Launch
@@ -57,7 +58,7 @@ def resume(
     epochs, images, rounds, minutes: the new length, at most one of them; by default what is left of the run's own.
     device, engine, on_write_error, quiet, timeout: as for `train`.
     threads: to compute with; by default those that it was trained with.
-    observers, patience: as for `train`; a run does not remember those that it had.
+    observers, patience: as for `train`; a run does not remember those that it had, but whether it is deterministic.
 
     A run that was killed before its first checkpoint and in its first minute begins anew; with another number of processes than
     before it goes on within rounding. Raises as `train`; InputError where no intact checkpoint is left, another process trains
@@ -82,7 +83,7 @@ def continue_run(session: Session, run: Run, parts: Parts, lengths: Mapping[str,
     recipe = with_length(run.recipe, **lengths)
     found: list[checkpoint.Checkpoint | None] = []
     problems: list[str] = []
-    with ExitStack() as held:
+    with ExitStack() as held, devices.deterministic(run.facts.get("deterministic", False), session.device):
 
         def claim() -> None:
             held.enter_context(locks.run_lock(run.path))

@@ -91,7 +91,8 @@ class Session:
 
     def describe(self, engine: Engine) -> dict[str, Any]:
         """The software, the hardware and the way of computing on which the exact results of a run depend."""
-        return devices.describe(self.device, engine.recipe.precision) | {"engine": engine_name(engine), "processes": self.group.size}
+        facts = devices.describe(self.device, engine.recipe.precision)
+        return facts | {"engine": engine_name(engine), "processes": self.group.size}
 
     def reference(self, recipe: Recipe) -> Reference | None:
         """The real side of a run's quick scores; None where the recipe wants none, or no extractor was trained on the data.
@@ -207,11 +208,12 @@ def run_to_end(session: Session, recorder: Recorder | FollowerRank, start: Round
             watch.on_end("non-finite", str(error))
             raise NonFiniteError(f"{error}; {_kept(run)}") from None
         except (MachineError, InputError, MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and not devices.is_out_of_memory(error):
+            refused = devices.nondeterministic(error)
+            if isinstance(error, RuntimeError) and not refused and not devices.is_out_of_memory(error):
                 raise
-            reason = str(error) if isinstance(error, SparringError) else devices.out_of_memory(error)
+            reason = refused or (str(error) if isinstance(error, SparringError) else devices.out_of_memory(error))
             watch.on_end("machine", reason)
-            kind = InputError if isinstance(error, InputError) else MachineError
+            kind = InputError if refused or isinstance(error, InputError) else MachineError
             raise kind(f"{reason}; {_kept(run)}") from error
         watch.raise_failure()
         if stopped:

@@ -14,7 +14,7 @@ from sparring.api.own import Parts
 from sparring.api.resolve import lost_ratio, resolve
 from sparring.api.resume import continue_run
 from sparring.api.session import TIMEOUT, Options, joined_processes, load_weights, run_to_end
-from sparring.config import codec
+from sparring.config import codec, devices
 from sparring.config.schedules import START, RoundInfo
 from sparring.data import Data
 from sparring.distributed.launch import Launch
@@ -48,6 +48,7 @@ def train(
     device: str | torch.device = "auto",
     engine: EngineName = "auto",
     threads: int | None = None,
+    deterministic: bool = False,
     settings: Mapping[str, Any] | None = None,
     start_from: str | Path | None = None,
     observers: Sequence[object] = (),
@@ -73,6 +74,7 @@ def train(
         fast steps.
     threads: to compute with on a CPU; by default one for every core that other programs leave free, and at most PyTorch's
         number. Convolutional networks trained with another number are equal within rounding.
+    deterministic: a GPU gives the same bits each time; an operation that cannot is an InputError. The CPU does in any case.
     observers: objects with some of the methods of `sparring.Observer`, called in rank 0.
     patience: the run ends once so many quick scores in a row have not improved; `resume` goes on.
     settings: override fields of the recipe by dotted name: {"optim.lr": 1e-4}. Values are numbers, texts, True, False, None,
@@ -99,6 +101,7 @@ def train(
         raise InputError("torchrun --max-restarts needs --out DIR, where the restarted processes find their run")
     with joined_processes(launch, options) as session, ExitStack() as held:
         group, progress = session.group, session.progress
+        held.enter_context(devices.deterministic(deterministic, session.device))
         if remark:
             progress.say(remark)
         if folder is not None and launch.attempt and group.on_rank0(lambda: runs.has_begun(folder, launch.group)):
@@ -119,6 +122,7 @@ def train(
                 "shape": list(built.data.shape),
                 "classes": list(built.data.classes),
                 "start_from": str(origin.path) if origin is not None else None,
+                **({"deterministic": True} if deterministic else {}),
             }
             reference = session.reference(resolved)
             default = runs.default_folder(f"{resolved.name}-seed{seed}")

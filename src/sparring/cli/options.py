@@ -59,6 +59,9 @@ threads = click.option(
     metavar="N",
     help="Threads to compute with on a CPU.  [default: one for each core that other programs leave free]",
 )
+deterministic = click.option(
+    "--deterministic", is_flag=True, help="The same bits each time on a GPU, too, or the name of the operation that cannot."
+)
 patience = click.option(
     "--patience",
     type=click.IntRange(min=1),

@@ -25,6 +25,7 @@ from sparring.cli import options
 @options.device
 @options.engine
 @options.threads
+@options.deterministic
 @options.patience
 @options.tensorboard
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe by dotted name.")
@@ -45,6 +46,7 @@ def command(
     device: str,
     engine: Any,
     threads: int | None,
+    deterministic: bool,
     patience: int | None,
     tensorboard: bool,
     settings: tuple[str, ...],
@@ -83,6 +85,7 @@ def command(
         numbers, changes = options.seeds(seeds), options.assignments(settings)
         given: dict[str, Any] = {"data": data, "settings": changes, "start_from": start_from, "device": device, "code": code}
         given |= {"engine": engine, "on_write_error": on_write_error, "patience": patience, "tensorboard": tensorboard}
+        given |= {"deterministic": deterministic}
         return _train_several(recipe, numbers, out, quiet, as_json, **given, **lengths)
     seed = seed or 0
     options.execute(code)
@@ -92,10 +95,11 @@ def command(
     if (remark := lost_ratio(recipes.get(recipe) if isinstance(recipe, str) else recipe, changes)) and launch.rank == 0:
         click.echo(remark, err=True)
     if dry_run:
-        found = play_dry(resolved, seed=seed, device=device, engine=engine, threads=threads, start_from=start_from, quiet=quiet)
+        computed: dict[str, Any] = {"device": device, "engine": engine, "threads": threads, "deterministic": deterministic}
+        found = play_dry(resolved, seed=seed, start_from=start_from, quiet=quiet, **computed)
         return options.print_json(found) if as_json else _print_dry_run(found)
     how: dict[str, Any] = {"engine": engine, "on_write_error": on_write_error, "timeout": options.seconds(timeout, TIMEOUT)}
-    how |= {"threads": threads, "observers": observers, "patience": patience}
+    how |= {"threads": threads, "observers": observers, "patience": patience, "deterministic": deterministic}
     run = train(resolved, out=out, seed=seed, device=device, start_from=start_from, quiet=quiet, **how)
     return report(Result.of(run), as_json) if launch.rank == 0 else None
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import os
 import platform
 import re
 import sys
@@ -70,6 +71,42 @@ def tf32(allowed: bool) -> Iterator[None]:
     finally:
         for backend, value in zip(backends, before, strict=True):
             backend.allow_tf32 = value
+
+
+@contextmanager
+def deterministic(wanted: bool, device: torch.device) -> Iterator[None]:
+    """Within the block, if it is wanted, operations on a GPU give the same bits each time; on the CPU they do in any case.
+
+    Raises InputError in place of PyTorch's error for an operation that has no such implementation.
+    """
+    if not wanted or device.type == "cpu":
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # which cuBLAS reads when it is used first
+    cudnn: Any = torch.backends.cudnn
+    before = torch.are_deterministic_algorithms_enabled(), cudnn.deterministic, cudnn.benchmark
+    try:
+        torch.use_deterministic_algorithms(True)
+        cudnn.deterministic, cudnn.benchmark = True, False
+        yield
+    except RuntimeError as error:
+        if refused := nondeterministic(error):
+            raise InputError(refused) from error
+        raise
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        _, cudnn.deterministic, cudnn.benchmark = before
+
+
+def nondeterministic(error: BaseException) -> str | None:
+    """A sentence that names the operation for which there is no deterministic implementation; None for other errors."""
+    found = re.match(r"(\S+) does not have a deterministic implementation", str(error))
+    if not found or not isinstance(error, RuntimeError):
+        return None
+    return (
+        f"--deterministic: {found[1]} has no deterministic implementation in PyTorch {torch.__version__}; "
+        "leave --deterministic out, or take parts that do without it"
+    )
 
 
 def tune_process() -> None:

@@ -34,6 +34,7 @@ class Task:
     on_write_error: OnWriteError = "stop"
     patience: int | None = None
     tensorboard: bool = False
+    deterministic: bool = False
 
     @classmethod
     def of(
@@ -49,6 +50,7 @@ class Task:
         on_write_error: OnWriteError = "stop",
         patience: int | None = None,
         tensorboard: bool = False,
+        deterministic: bool = False,
         **lengths: float | None,
     ) -> "Task":
         """The task with these options of `sparring train`; `code` is a Python file that registers the user's own parts.
@@ -66,13 +68,15 @@ class Task:
         origin = None if start_from is None else str(Run.open(start_from).path)  # "latest" will be one of the seeds
         chosen, device = arguments.texts(settings), arguments.device_name(device)
         resolved = resolve(name, chosen, data, **arguments.lengths(**lengths))
-        return cls(recipe, resolved, data, chosen, origin, device, engine, code, on_write_error, patience, tensorboard)
+        how = device, engine, code, on_write_error, patience, tensorboard, deterministic
+        return cls(recipe, resolved, data, chosen, origin, *how)
 
     def begin(self, seed: int, place: Path) -> list[str]:
         """The arguments of `sparring` that train a seed in a new folder."""
         given = {"--data": self.data, "--from": self.start_from, "--with": self.code}
         options = [text for name, value in given.items() if value is not None for text in (name, value)]
         changes = [text for name, value in self.settings.items() for text in ("--set", f"{name}={value}")]
+        changes += ["--deterministic"] if self.deterministic else []
         return ["train", self.recipe, f"--seed={seed}", "--out", str(place), *options, *changes, *self._common()]
 
     def resume(self, place: Path) -> list[str]:
