@@ -104,6 +104,8 @@ class Recipe(Ranged):
     `order` of the real images: as in the "file" every epoch, "shuffled" anew each epoch, or drawn "with-replacement".
     A short last batch of an epoch is used as it is, beside a full batch of z; where real and generated images are paired
     (`is_even`), it is filled up with the first images of the next epoch instead.
+    `accumulate`: the number of parts in which a batch is computed, one after the other, for less memory; the result differs by
+    rounding alone.
     `test_traces`: read mean D(x) on the test images and D(G(z)), both in inference mode, at every epoch's end.
     `review`: the interval of checkups and quick scores, which are taken at the run's end in any case; None for never.
     `non_finite`: the policy for a loss or a gradient that is infinite or not a number.
@@ -133,6 +135,7 @@ class Recipe(Ranged):
     d_optim: Adam = _ADAM
     shared_clock: bool = False
     batch_size: Annotated[int, Range(1)] = 64
+    accumulate: Annotated[int, Range(1)] = 1
     order: Literal["file", "shuffled", "with-replacement"] = "shuffled"
     test_traces: bool = False
     batch_norm: Literal["synchronised", "per-process"] = "synchronised"
@@ -161,6 +164,8 @@ class Recipe(Ranged):
             object.__setattr__(self, "g_optim", optim)
         super().__post_init__()
         check(self.batch_size % self.packing == 0, "batch_size", self.batch_size, f"be a multiple of packing, {self.packing}")
+        is_even = self.batch_size % (self.accumulate * self.packing) == 0
+        check(is_even, "accumulate", self.accumulate, f"divide the batch_size, {self.batch_size}, into parts of whole packs")
         traced = not self.test_traces or is_probabilistic(self.loss)
         check(traced, "test_traces", True, "be false for a loss under which D gives no probabilities")
         self._check_ramps()

@@ -143,6 +143,8 @@ def build(
     if engine == "capture" and (device.type != "cuda" or (group and group.size > 1)):
         where = f"on {device.type}" if device.type != "cuda" else f"in {group.size} processes" if group else ""
         raise InputError(f"--engine capture records rounds on CUDA in a single process, not {where}; use --engine auto")
+    if engine == "capture" and recipe.accumulate > 1:
+        raise InputError("--engine capture records whole batches; set accumulate=1, or use --engine auto")
     devices.check_precision(recipe.precision, device)
     require_parts(recipe, "sparring.train(..., ")
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)

@@ -12,6 +12,7 @@ from sparring.data.sets import Dataset
 from sparring.errors import InputError, check
 from sparring.networks.latents import Code
 from sparring.networks.layers.batch_norm import BatchNorm
+from sparring.networks.layers.traits import is_deterministic, unsplittable
 from sparring.penalties import FiniteDifference, Penalty
 from sparring.recipe import Recipe
 
@@ -72,6 +73,24 @@ def check_penalties(recipe: Recipe, d: nn.Module) -> None:
         raise InputError(
             f"{name_of(recipe.discriminator)} normalises over the batch, so its slope at an image is not the image's own; "
             "leave out the penalties, or take a D without batch normalisation"
+        )
+
+
+def check_accumulation(recipe: Recipe, d: nn.Module, num_processes: int, fast: bool) -> None:
+    """InputError where a batch in parts would have another result than the whole batch."""
+    if recipe.accumulate == 1:
+        return
+    what, name = f"accumulate is {recipe.accumulate}", name_of(recipe.discriminator)
+    if num_processes > 1 or not fast:
+        raise InputError(f"{what}, which is for one process and --engine auto; set accumulate=1")
+    if stranger := unsplittable(d):
+        kind = type(stranger).__name__
+        raise InputError(f"{what}, but {name} has {kind}, which may take a batch in parts for another; set accumulate=1")
+    penalised = any(isinstance(penalty, Penalty) for penalty in recipe.penalties)
+    if penalised and not is_deterministic(d):
+        raise InputError(
+            f"{what}, but {name} has dropout, whose masks penalties share with the loss in the whole batch; "
+            "set its dropout to 0, penalties=[] or accumulate=1"
         )
 
 

@@ -29,6 +29,7 @@ from sparring.training.batch_order import BatchOrder
 from sparring.training.build import build_discriminator, build_generator
 from sparring.training.capture import EagerSteps, GraphedSteps
 from sparring.training.checks import (
+    check_accumulation,
     check_batch_size,
     check_classes,
     check_penalties,
@@ -115,6 +116,7 @@ class Engine:
         g, d = build_generator(recipe, data.shape, seed), build_discriminator(recipe, data.shape, seed)
         check_batch_size(recipe, len(data), group.size, g, d)
         check_penalties(recipe, d)
+        check_accumulation(recipe, d, group.size, fast)
         if group.size > 1 and recipe.batch_norm == "synchronised":
             g, d = convert_sync_batchnorm(g), convert_sync_batchnorm(d)
         check_precision(recipe, g, d)
@@ -142,9 +144,9 @@ class Engine:
         data, held_out = split_held_out(recipe, data)
         order = BatchOrder(recipe.order, len(data), recipe.batch_size, seed, recipe.needs_full_batches)
         held_out = held_out.to(device) if held_out else None
-        fast_steps = FastSteps(gan) if fast else None
+        fast_steps = FastSteps(gan, recipe.accumulate) if fast else None
         if graphed is None:
-            graphed = device.type == "cuda" and group.size == 1
+            graphed = device.type == "cuda" and group.size == 1 and recipe.accumulate == 1
         steps = GraphedSteps(fast_steps, device) if fast_steps and graphed else EagerSteps(device)
         data = data.to(device)
         real = batches_of(data, recipe.batch_size)

@@ -15,13 +15,14 @@ from torch import Tensor, nn
 from sparring.distributed.single_process import BOTH, Side
 from sparring.losses import RelativisticLoss
 from sparring.networks.layers.perceptron import Perceptron
-from sparring.networks.layers.traits import is_deterministic, is_function, is_per_sample
+from sparring.networks.layers.traits import is_deterministic, is_function, is_per_sample, unsplittable
 from sparring.penalties import FiniteDifference
 from sparring.recipe import Move, MoveD, MoveG
 from sparring.training import step
 from sparring.training.differences import Differences, ForwardPass
 from sparring.training.gan import GAN, DOutput, Preprocess
 from sparring.training.gradient_penalties import Judged, gradient_penalty
+from sparring.training.parts import PartsPass, penalty_in_parts
 from sparring.training.perceptron_pass import PerceptronPass, has_written_gradients, is_hooked
 from sparring.training.player import Player, logit_grads
 from sparring.training.step import StepGradients, detached
@@ -42,15 +43,17 @@ class _AutogradPass:
 
 
 class FastSteps:
-    """The steps of one GAN. `reused`: z and G's forward pass of D's step, for a step of G on the same z."""
+    """The steps of one GAN. `num_parts`: those in which D judges a batch, and G makes one where that changes nothing. `reused`:
+    z and G's forward pass of D's step, for a step of G on the same z."""
 
-    def __init__(self, gan: GAN):
-        self.gan = gan
+    def __init__(self, gan: GAN, num_parts: int = 1):
+        self.gan, self._num_parts = gan, num_parts
         self.reused: tuple[Tensor, ForwardPass] | None = None
         generator, discriminator = gan.networks
         self._g_is_function, self._d_is_function = is_function(generator), is_function(discriminator)
         self._d_is_deterministic = is_deterministic(discriminator)
         self._d_is_per_sample = is_per_sample(discriminator)
+        self._splittable = {network: num_parts > 1 and unsplittable(network) is None for network in gan.networks}
         self._perceptrons = {network: has_written_gradients(network) for network in gan.networks}
 
     @torch.no_grad()
@@ -72,7 +75,8 @@ class FastSteps:
         """True where a pass of its own for a penalty that is due would move D's state, or draw other masks than the loss's."""
         due = self.gan.due_penalties
         only_differences = all(isinstance(penalty, FiniteDifference) for penalty in due)
-        return bool(due) and not (self._d_is_function or (only_differences and self._d_is_deterministic))
+        unshared = only_differences or self._num_parts > 1
+        return bool(due) and not (self._d_is_function or (unshared and self._d_is_deterministic))
 
     def _d_step(self, move: MoveD, real: Tensor, z: Tensor, codes: Tensor | None, keeps: bool) -> StepGradients:
         gan, fake = self.gan, self._fakes(move, z, keeps)
@@ -134,6 +138,9 @@ class FastSteps:
         """The value of the gradient penalties that are due, and their gradients by D's weights. All but finite differences take
         a pass of their own."""
         others = [(i, p) for i, p in enumerate(self.gan.due_penalties) if i not in differences.indices]
+        if self._num_parts > 1:
+            value, grads = penalty_in_parts(self.gan, sides, others, self._num_parts)
+            return differences.total(value), [*differences.weight_grads, *grads]
         real, fake = ((images, None, codes) for images, _, codes in (sides["real"], sides["fake"]))
         with torch.enable_grad():
             value = gradient_penalty(self.gan, real, fake, others)
@@ -162,6 +169,8 @@ class FastSteps:
     def _forward(
         self, player: Player, x: Tensor, preprocess: Preprocess | None, weights: bool = True, inputs: bool = False
     ) -> ForwardPass:
+        if self._splittable[player.network]:
+            return PartsPass(player, x, inputs, preprocess or torch.clone, self._num_parts)
         if self._perceptrons[player.network] and preprocess is None and not is_hooked(player.network):
             return PerceptronPass(cast(Perceptron, player.network), x)
         with nullcontext() if weights else _frozen(player.network):

@@ -33,9 +33,18 @@ def is_deterministic(network: nn.Module) -> bool:
     return not drops and _is_built_of(network, _PER_SAMPLE | {Dropout})
 
 
+def unsplittable(network: nn.Module) -> nn.Module | None:
+    """The first module that may not give the rows of a batch in parts what it gives them in the whole batch; None without."""
+    return _stranger(network, _PER_SAMPLE | {Dropout})
+
+
 def _is_built_of(network: nn.Module, known: set[type[nn.Module]]) -> bool:
-    """True if all modules have known types and no hooks, and none changes the axis of the samples."""
-    return not any(
-        type(module) not in known or is_hooked(module) or (isinstance(module, nn.Unflatten) and module.dim == 0)
-        for module in network.modules()
-    )
+    return _stranger(network, known) is None
+
+
+def _stranger(network: nn.Module, known: set[type[nn.Module]]) -> nn.Module | None:
+    """The first module of a type that is not known, with hooks, or that changes the axis of the samples."""
+    for module in network.modules():
+        if type(module) not in known or is_hooked(module) or (isinstance(module, nn.Unflatten) and module.dim == 0):
+            return module
+    return None
