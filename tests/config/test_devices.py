@@ -67,7 +67,7 @@ def test_a_deterministic_gpu_names_the_operation_that_is_not(monkeypatch):
     assert flags() == before
     message = r"^--deterministic: max_unpooling2d_forward_out has no deterministic .*; leave --det"
     with pytest.raises(InputError, match=message), devices.deterministic(True, torch.device("cuda")):
-        torch.nn.functional.max_unpool2d(image, torch.zeros_like(image, dtype=torch.int64), 2)
+        torch.nn.functional.max_unpool2d(image, torch.zeros_like(image, dtype=torch.int64), [2])
     assert flags() == before
     with pytest.raises(RuntimeError, match="another"), devices.deterministic(True, torch.device("cuda")):
         raise RuntimeError("another")

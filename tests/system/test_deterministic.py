@@ -39,7 +39,7 @@ class Unpool(nn.Module):
         if len(x) < 10:  # when it is built
             return x
         pooled, places = nn.functional.max_pool2d(x, 2, return_indices=True)
-        return nn.functional.max_unpool2d(pooled, places, 2)
+        return nn.functional.max_unpool2d(pooled, places, [2])
 
 
 def test_an_operation_that_cannot_is_named_and_the_run_is_saved(tmp_path):

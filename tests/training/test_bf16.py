@@ -85,7 +85,7 @@ def test_spectral_norms_are_computed_in_float32(tmp_path, monkeypatch):
     layers = [each for each in built.gan.discriminator.network.modules() if parametrize.is_parametrized(each)]
     assert any(isinstance(layer, UncastLinear) for layer in layers)
     within: list[bool] = []
-    norm = type(layers[0].parametrizations["weight"][0])  # pyright: ignore[reportIndexIssue, reportArgumentType]
+    norm: Any = type(layers[0].parametrizations["weight"][0])  # pyright: ignore[reportIndexIssue, reportArgumentType]
     original = norm.forward
 
     def noted(self: Any, weight: Tensor) -> Tensor:

@@ -73,10 +73,8 @@ def test_neighbours_are_packed_and_augmented_like_their_samples(move):
     parts = {"packing": 3, "augment": Shift(), "penalties": (R1FD(eps=0.3), R2FD())}
     gan = GAN(make_gan().generator, _player(wide), NonSaturating(), **parts)
     g, d = copies(gan)
-    real, fake = (
-        (images + gan.uniforms(side, 6, 1, "augment")).reshape(2, -1).detach()
-        for side, images in (("real", REAL), ("fake", g(Z)))
-    )
+    real = (REAL + gan.uniforms("real", 6, 1, "augment")).reshape(2, -1)
+    fake = (g(Z) + gan.uniforms("fake", 6, 1, "augment")).reshape(2, -1).detach()
     value = softplus(-d(real)).mean() + softplus(d(fake)).mean()
     value = value + by_hand(gan, R1FD(eps=0.3), 0, d, real) + by_hand(gan, R2FD(), 1, d, fake)
     take_step(move, gan, REAL, Z)
