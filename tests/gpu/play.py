@@ -80,7 +80,7 @@ def saved_state(engine: Engine) -> Checkpoint:
     """A checkpoint in memory, on the CPU (safetensors cannot read the pretended device)."""
     tensors = {name: values_of(tensor).clone() for name, tensor in checkpoint.state_tensors(engine.gan).items()}
     generator, discriminator = (player.optimizer.clock.count for player in (engine.gan.generator, engine.gan.discriminator))
-    return Checkpoint(RoundInfo(ROUNDS - 2, 1, 1, 0.0), 0, (generator, discriminator), tensors)
+    return Checkpoint(Path(), RoundInfo(ROUNDS - 2, 1, 1, 0.0), 0, (generator, discriminator), tensors)
 
 
 def gradients(engine: Engine) -> list[torch.Tensor]:
