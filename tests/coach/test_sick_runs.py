@@ -58,3 +58,19 @@ def test_the_coach_is_silent_on_a_run_that_the_scores_call_healthy(tmp_path):
     run = sparring.train("paper", rounds=1500, settings=settings, out=tmp_path / "run", quiet=True)
     assert run.scores()[-1]["energy_distance"].value < 0.02
     assert [event["text"] for event in run.journal() if event["event"] == "warning"] == []
+
+
+def test_the_newest_review_is_told_at_the_end_and_a_longer_run_does_not_know_of_it(tmp_path, capfd):
+    spoilt = SMALL | {"optim.lr": "0.5", "checkpoint": '{"rounds": 50}'}
+    run = sparring.train("paper", rounds=50, settings=spoilt, out=tmp_path / "run")
+    *_, warning, end = run.journal()
+    assert (warning["event"], end["event"]) == ("warning", "end")
+    assert warning["text"].startswith("At the end of the run: ")
+    assert "At the end of the run: " in capfd.readouterr().err.replace("\n", " ")
+    whole = sparring.train("paper", rounds=100, settings=spoilt, out=tmp_path / "whole", quiet=True)
+    longer = sparring.resume(run.path, rounds=100, quiet=True)
+    assert lines(longer) == lines(whole)
+
+
+def lines(run: Run) -> list[dict]:
+    return [{k: v for k, v in event.items() if k != "seconds"} for event in run.journal() if event["event"] not in ("start", "resume")]

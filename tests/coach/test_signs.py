@@ -145,3 +145,36 @@ def test_rounds_that_were_skipped_change_nothing(cause):
         "remedy": "skip",
     }
     assert causes(e for event in SICK[cause] for e in (skipped, event, skipped)) == causes(SICK[cause]) == [cause]
+
+
+OF_REVIEWS = [sign.cause for sign in SIGNS if sign.of_review]
+
+
+def concluded(events: Iterable[Event]) -> list[str]:
+    coach = Coach()
+    for event in events:
+        list(coach.observe(event))
+    return [remark.cause for remark in coach.conclude()]
+
+
+@pytest.mark.parametrize("cause", OF_REVIEWS)
+def test_at_the_end_the_newest_review_is_enough(cause):
+    assert concluded(SICK[cause][-1:]) == [cause]
+    assert concluded([*HEALTHY[11], SCORE, *SICK[cause][-1:]]) == [cause]
+    assert concluded([*SICK[cause][-1:], CHECKUP | {"batch_norm_gap": 0.1}, SCORE]) == []  # it has recovered
+    assert concluded(SICK[cause]) == []  # it was said before
+
+
+def test_at_the_end_a_run_of_eights_is_told_even_while_it_improves():
+    eights = {"largest_class": 1.0, "largest_class_excess": 0.84, "share_8": 1.0} | {f"share_{n}": 0.0 for n in range(8)}
+    coach = Coach()
+    assert [r for n in range(PATIENCE) for r in coach.observe(SCORE | eights | {"frechet_distance": 90.0 * 0.7**n})] == []
+    (remark,) = coach.conclude()
+    assert remark.text.startswith("At the end of the run: 100% of the samples are of class 8")
+    assert remark.advice.startswith("If longer training (`sparring resume`) does not help: A convolutional G")
+    assert list(coach.conclude()) == []
+
+
+@pytest.mark.parametrize("events", HEALTHY, ids=range(len(HEALTHY)))
+def test_at_the_end_what_is_near_the_edge_is_left_alone(events):
+    assert concluded(events) == []

@@ -1,7 +1,7 @@
 """The coach: turns journal events into remarks, at most one for each cause."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sparring.coach.signs import SIGNS, History
@@ -36,3 +36,13 @@ class Coach:
             if text:
                 self.said.add(sign.cause)
                 yield Remark(sign.cause, text, sign.advice)
+
+    def conclude(self) -> Iterator[Remark]:
+        """Yield a remark on each sign that the newest review shows and that was not seen often enough before the run's end."""
+        newest = replace(self.history, at_end=True)
+        for sign in SIGNS:
+            text = sign.look(newest) if sign.of_review and sign.cause not in self.said else None
+            if text:
+                self.said.add(sign.cause)
+                advice = f"If longer training (`sparring resume`) does not help: {sign.advice}"
+                yield Remark(sign.cause, f"At the end of the run: {text}", advice)

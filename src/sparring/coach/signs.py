@@ -14,12 +14,16 @@ PATIENCE = 3  # consecutive reviews that must agree
 
 @dataclass
 class History:
-    """The part of a journal that the coach keeps: the latest rounds, the latest reviews, and the first gradient norms."""
+    """The part of a journal that the coach keeps: the latest rounds, the latest reviews, and the first gradient norms.
+
+    `at_end`: the newest review alone decides, because no further one will come.
+    """
 
     rounds: deque[Event] = field(default_factory=lambda: deque(maxlen=READINGS))
     checkups: deque[Event] = field(default_factory=lambda: deque(maxlen=PATIENCE))
     scores: deque[Event] = field(default_factory=lambda: deque(maxlen=PATIENCE))
     gradients: dict[str, list[float]] = field(default_factory=lambda: {"G": [], "D": []})
+    at_end: bool = False
 
     def add(self, event: Event) -> None:
         kept = {"round": self.rounds, "checkup": self.checkups, "score": self.scores}.get(event["event"])
@@ -34,11 +38,19 @@ class History:
         values = [event[name] for event in self.rounds]
         return mean(values) if len(values) == READINGS and None not in values else None
 
+    def reviewed(self, kind: str, value: Callable[[Event], float | None]) -> list[float]:
+        """The values of the reviews that must agree, the newest last; empty where there are too few of them."""
+        needed = 1 if self.at_end else PATIENCE
+        found = [number for event in getattr(self, kind) if (number := value(event)) is not None]
+        return found[-needed:] if len(found) >= needed else []
+
     def always(self, name: str, holds: Callable[[float], bool], kind: str = "checkups") -> float | None:
         """The newest value if the condition holds in all of the last reviews while scores do not improve, else None."""
-        values = [event[name] for event in getattr(self, kind) if name in event]
-        if len(values) < PATIENCE or not all(map(holds, values)):
+        values = self.reviewed(kind, lambda event: event.get(name))
+        if not values or not all(map(holds, values)):
             return None
+        if self.at_end:
+            return values[-1]
         moves = abs(values[-1] - values[0]) > 0.2 * abs(values[0])
         return None if self.improves() or (moves and not self.scores) else values[-1]
 
@@ -57,12 +69,16 @@ class History:
 
 @dataclass(frozen=True)
 class Sign:
-    """A sign of trouble: its cause, the kind of event to check at, the check (a sentence or None), and advice."""
+    """A sign of trouble: its cause, the kind of event to check at, the check (a sentence or None), and advice.
+
+    `of_review`: a single review shows it, which is said at a run's end.
+    """
 
     cause: str
     event: str
     look: Callable[[History], str | None]
     advice: str
+    of_review: bool = True
 
 
 def d_has_won(history: History) -> str | None:
@@ -115,8 +131,11 @@ def saturated(history: History) -> str | None:
 
 
 def memorising(history: History) -> str | None:
-    gaps = [event["d_real_train"] - event["d_real_held_out"] for event in history.checkups if "d_real_train" in event]
-    if len(gaps) < PATIENCE or min(gaps) < 0.15:
+    def gap(event: Event) -> float | None:
+        return event["d_real_train"] - event["d_real_held_out"] if "d_real_train" in event else None
+
+    gaps = history.reviewed("checkups", gap)
+    if not gaps or min(gaps) < 0.15:
         return None
     last = history.checkups[-1]
     return (
@@ -146,9 +165,9 @@ def lopsided(history: History) -> str | None:
 
 
 SIGNS = (
-    Sign("d has won", "checkup", d_has_won, "Give G more moves or D a weaker network; a smaller d_optim.lr gives G time."),
-    Sign("g has won", "round", g_has_won, "Give D more moves (round.moves) or a stronger network."),
-    Sign("exploding gradients", "round", exploding, "Lower optim.lr, to a tenth say; smaller initial weights help as well."),
+    Sign("d has won", "checkup", d_has_won, "Give G more moves or D a weaker network; a smaller d_optim.lr gives G time.", False),
+    Sign("g has won", "round", g_has_won, "Give D more moves (round.moves) or a stronger network.", False),
+    Sign("exploding gradients", "round", exploding, "Lower optim.lr, to a tenth say; smaller initial weights help as well.", False),
     Sign("collapse", "checkup", collapse, "Lower optim.lr, use the non-saturating loss, or give D dropout."),
     Sign("flat output", "checkup", flat, "See that G's output suits the data ([-1, 1]), and lower g_optim.lr."),
     Sign("saturated output", "checkup", saturated, "Use smaller initial weights or a smaller g_optim.lr."),

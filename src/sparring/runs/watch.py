@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from sparring.coach import Remark
 from sparring.config.non_finite import DivergenceError
 from sparring.config.schedules import RoundInfo
 from sparring.errors import InputError, SparringError
@@ -24,16 +25,23 @@ REQUESTS: tuple[Request, ...] = ("pictures", "score", "checkpoint", "stop")
 
 
 class CoachObserver(Observer):
-    """Shows the journal to the coach, and writes the coach's remarks."""
+    """Shows the journal to the coach, and writes the coach's remarks; at a run's end those on its newest review."""
 
     def __init__(self, recorder: Recorder):
         self._recorder = recorder
 
     def on_line(self, event: Event) -> None:
-        recorder = self._recorder
-        for remark in recorder.coach.observe(event.line):
-            recorder.write("warning", round=event.line["round"], **vars(remark))
-            recorder.say(f"coach, epoch {event.line['epoch']}: {remark}")
+        for remark in self._recorder.coach.observe(event.line):
+            self._write(remark, event.line["round"], event.line["epoch"])
+
+    def on_end(self, event: Event) -> None:
+        if event.ending in ("finished", "patience"):
+            for remark in self._recorder.coach.conclude():
+                self._write(remark, event.info.round, event.info.epoch)
+
+    def _write(self, remark: Remark, round_: int, epoch: int) -> None:
+        self._recorder.write("warning", round=round_, **vars(remark))
+        self._recorder.say(f"coach, epoch {epoch}: {remark}")
 
 
 class Watch:
@@ -49,7 +57,7 @@ class Watch:
         built_in: list[Observer] = [recorder, progress]
         if isinstance(recorder, Recorder):
             recorder.listen = self._heard
-            built_in = [recorder, CoachObserver(recorder), progress]
+            built_in = [CoachObserver(recorder), recorder, progress]  # the recorder's last line comes after all others
             self._watched = bool(own)
             self._requests = Requests(recorder.reference is not None)
         else:
