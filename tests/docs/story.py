@@ -195,13 +195,13 @@ def by(command: str) -> Maker:
 
 
 def draw_own_pictures(stage: Stage, where: str) -> None:
-    """A folder for each class."""
+    """A folder for each class; the pictures have several sizes."""
     drawn = shapes.drawn(300, seed=1)
     assert drawn.labels is not None
     for number, (image, label) in enumerate(zip(drawn.images, drawn.labels.tolist(), strict=True)):
         path = Path(OWN_PICTURES, drawn.classes[label], f"{number}.png")
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image[0].numpy()).resize((64, 64)).save(path)
+        Image.fromarray(image[0].numpy()).resize((64 + number % 9, 64)).save(path)
 
 
 PROPS: dict[str, tuple[str, Maker]] = {

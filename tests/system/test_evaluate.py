@@ -398,3 +398,45 @@ def assert_same_scores(whole: Run, resumed: Run) -> None:
     assert best.info.round == min(whole.scores(), key=lambda e: e["frechet_distance"].value).round
     assert best.tensors.keys() == other.tensors.keys()
     assert all(torch.equal(tensor, other.tensors[name]) for name, tensor in best.tensors.items())
+
+
+@pytest.fixture
+def photos(monkeypatch) -> Path:
+    """Shapes of many sizes, in a folder for each class, with a cache of their own."""
+    monkeypatch.setenv("SPARRING_CACHE", str(Path("cache").absolute()))
+    drawn = shapes.drawn(300, 1)
+    assert drawn.labels is not None
+    for number, (picture, label) in enumerate(zip(drawn.images, drawn.labels.tolist(), strict=True)):
+        path = Path("photos", "abc"[label], f"{number}.png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture[0].numpy()).resize((16 + number % 5, 20)).save(path)
+    return Path("photos")
+
+
+def test_pictures_that_need_a_size_have_a_yardstick(photos, pngs, sparring_command):
+    refused = sparring_command("extractor", "train", photos, "--epochs", 1)
+    assert refused.status == 2
+    assert "make all of one size, as --set data.size=64 does" in refused.err
+    for setting in ("data.size=16", "size=16"):
+        made = sparring_command("extractor", "train", photos, "--epochs", 2, "--set", setting, "--quiet")
+        assert made.status == 0, made.err
+    found = evaluated(sparring_command, pngs, "--against", photos, "--set", "size=16", "--quiet")
+    assert found["scores"][0]["protocol"]["extractor"].startswith("photos-")
+    of_python = sparring.evaluate(pngs, against=photos, settings={"size": 16}, quiet=True)
+    assert of_python["frechet_distance"].value == values(found["scores"])["frechet_distance"]
+
+
+def test_settings_are_those_of_the_data_that_are_named(photos, pngs, sparring_command):
+    for line, words in (
+        ("pngs --set size=16", "size would change the data to compare with; name them with --against"),
+        ("pngs --against photos --set sise=16", "unknown setting 'sise'"),
+        ("pngs --against photos --set size", "is not of the form key=value"),
+    ):
+        done = sparring_command("evaluate", *line.split(), "--quiet")
+        assert (done.status, done.out) == (2, ""), line
+        assert words in done.err, line
+    (photos / "a" / "bad.png").write_bytes(b"no picture")
+    for command in (("extractor", "train", photos, "--epochs", 1), ("evaluate", pngs, "--against", photos)):
+        bad = sparring_command(*command, "--set", "size=16", "--quiet")
+        assert "leave them out with --skip-bad" in bad.err
+        assert sparring_command(*command, "--set", "size=16", "--quiet", "--skip-bad").status == 0

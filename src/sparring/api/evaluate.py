@@ -1,14 +1,15 @@
 """Evaluate: scores of a run, a generator or a folder of pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from sparring import evaluation
 from sparring.api import arguments
-from sparring.api.own import Parts, data_of, require_place
+from sparring.api.own import Parts, data_of, require_place, with_settings
 from sparring.config import codec, devices
 from sparring.config.rng import derive_seed, keyed_generator
 from sparring.config.threads import ThreadChoice, own_number
@@ -52,6 +53,7 @@ def evaluate(
     target: str | Path | Run | SavedGenerator,
     *,
     against: str | Path | Data | None = None,
+    settings: Mapping[str, Any] | None = None,
     data: str | Path | Data | None = None,
     num: int | None = None,
     draws: int = 5,
@@ -68,6 +70,7 @@ def evaluate(
     target: a run or a generator, or its folder; a checkpoint's file; a folder or an .npz file of pictures. A generator is
         scored on independent draws of samples, a set of pictures on all of them.
     against: a data set, its name or its path; by default the run's own, else mnist.
+    settings: fields of `against` by name, such as {"size": 64}, which brings pictures to the generator's size.
     data: the data that the run was trained on, where they have moved, or where they are of your own.
     num: samples in a draw, by default 10,000 (of points 2,500, of stacked digits 26,000); of pictures so many at random.
     draws: the number of draws, at least 2, whose spread gives the intervals.
@@ -76,14 +79,16 @@ def evaluate(
     metrics: functions of your own, (samples [N, C, H, W], real [M, C, H, W]) -> a number, both float32 in [-1, 1] as 8 bits
         give them, real ones from the test examples; points are [N, D]. Their scores have the functions' names, and intervals
         as the others. With them there need not be an extractor.
-    skip_bad: leaves out unreadable pictures and those of another size.
+    device: "auto", "cpu", "cuda" or "mps". threads: to compute with on a CPU; by default one for every core that other
+        programs leave free. quiet: shows no progress.
+    skip_bad: leaves out unreadable pictures and those of another size, in the target and in `against`.
     device: "auto", "cpu", "cuda" or "mps". threads: to compute with on a CPU; by default one for every core that other
         programs leave free. quiet: shows no progress.
 
     Memorisation is reported unless a run is scored against other data than its own. The scores of a run and of its checkpoints
     are added to its scores.jsonl; where that fails, `unsaved` of the result says why. Raises InputError where the target cannot
-    be read or scored, where no extractor was trained on the data, where `data` are not the run's, and for a metric that gives
-    no finite number.
+    be read or scored, where no extractor was trained on the data, where `data` are not the run's, for settings without
+    `against`, and for a metric that gives no finite number.
     """
     seed, device, draws = arguments.whole("seed", seed, 0), arguments.device_name(device), arguments.whole("draws", draws, 2)
     num = None if num is None else arguments.whole("num", num, 1)
@@ -91,7 +96,7 @@ def evaluate(
     with Progress(quiet) as progress, devices.tf32(False), own_number():
         choice = ThreadChoice(threads, torch_device)
         subject = _open(target)
-        dataset = _real_side(against, data, subject)
+        dataset = _real_side(_compared(against, arguments.texts(settings), skip_bad), data, subject)
         train = dataset.train(progress.transfer)
         if subject.run and train.fingerprint() != subject.run.facts.get("data_fingerprint"):
             if data:
@@ -123,12 +128,23 @@ def evaluate(
         return EvaluationResult(subject.name, taken, unsaved=_save(subject, taken))
 
 
-def _real_side(against: str | Path | Data | None, moved: str | Path | Data | None, subject: _Subject) -> Data:
+def _compared(against: str | Path | Data | None, settings: Mapping[str, str], skip_bad: bool) -> Data | None:
+    """The data that are named to compare with, with their settings; InputError for settings alone."""
+    if against:
+        found = data_of(against)
+        further = {"skip_bad": "true"} if skip_bad and hasattr(found, "skip_bad") else {}
+        return with_settings(found, {**further, **settings})
+    if settings:
+        raise InputError(f"{', '.join(settings)} would change the data to compare with; name them with --against")
+    return None
+
+
+def _real_side(against: Data | None, moved: str | Path | Data | None, subject: _Subject) -> Data:
     """What to compare with: the data that are named, or the run's own."""
     if moved and (against or not subject.run):
         raise InputError("--data says where the data of a run are now; name data to compare with by --against alone")
     if against:
-        return data_of(against)
+        return against
     if not subject.run:
         return resolve("mnist")
     where = str(subject.run.path)

@@ -1,12 +1,13 @@
 """Parts that a Python program passes in place of a recipe's: data, networks, a loss."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
 from torch import nn
 
+from sparring.config import codec
 from sparring.config.own import Own
 from sparring.config.registry import name_of
 from sparring.data import Data, moved
@@ -93,6 +94,14 @@ def data_of(value: Any, instead: Data | None = None) -> Data:
         return resolve_data(str(value), instead)
     _check_part(value, "data", ("train", "test", "fetch", "is_cached"), "a data set; make one with sparring.data.of(...)")
     return value
+
+
+def with_settings(data: Data, settings: Mapping[str, str]) -> Data:
+    """The data set with these settings as texts, by its own names (`size`) or by a recipe's (`data.size`).
+
+    Raises InputError for one that it does not have, or that is out of range.
+    """
+    return codec.override(data, {name.removeprefix("data."): text for name, text in settings.items()})
 
 
 def _generator(value: Any, recipe: Recipe) -> GeneratorConfig:

@@ -42,9 +42,7 @@ def fetch(name: str, quiet: bool) -> None:
 
 @command.command(epilog="Example: sparring data check my-pictures --set size=64")
 @click.argument("name_or_path")
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the data set: size=64, fit=stretch."
-)
+@options.data_settings
 @options.skip_bad
 @options.as_json
 def check(name_or_path: str, settings: tuple[str, ...], skip_bad: bool, as_json: bool) -> None:
@@ -53,11 +51,11 @@ def check(name_or_path: str, settings: tuple[str, ...], skip_bad: bool, as_json:
     The exit status is 2 where training would refuse the data.
     """
     from sparring import data
-    from sparring.config import codec
+    from sparring.api.own import with_settings
     from sparring.runs.progress import Progress
 
     settings = (*settings, *(["skip_bad=true"] if skip_bad else []))
-    chosen = codec.override(data.resolve(name_or_path), options.assignments(settings))
+    chosen = with_settings(data.resolve(name_or_path), options.assignments(settings))
     with Progress() as progress:
         report = data.check(chosen, progress.transfer)
     problem = report.pop("problem", None) if not as_json else report.get("problem")
@@ -66,7 +64,7 @@ def check(name_or_path: str, settings: tuple[str, ...], skip_bad: bool, as_json:
     else:
         _print(report)
     if problem:
-        raise InputError(problem.replace("--set data.", "--set "))  # here the settings are the data's own
+        raise InputError(problem)
 
 
 def _print(report: dict[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """`sparring evaluate`."""
 
+from typing import Any
+
 import click
 
 from sparring.cli import options
@@ -12,6 +14,7 @@ from sparring.cli import options
 @click.option(
     "--against", type=options.place, metavar="DATA", help="A data set's name or path.  [default: the run's own, else mnist]"
 )
+@options.data_settings
 @click.option(
     "--data", type=options.place, metavar="DATA", help="The run's own data in another place.  [default: where they were]"
 )
@@ -25,14 +28,14 @@ from sparring.cli import options
 @options.quiet
 @options.code
 @options.as_json
-def command(target: str, code: str | None, as_json: bool, **settings) -> None:
+def command(target: str, settings: tuple[str, ...], code: str | None, as_json: bool, **how: Any) -> None:
     """Score TARGET: a run, `latest`, a checkpoint, a generator's folder, or a folder or .npz of any pictures."""
     from sparring.api.evaluate import evaluate
     from sparring.config import devices
 
     devices.tune_process()
     options.execute(code)
-    result = evaluate(target, **settings)
+    result = evaluate(target, settings=options.assignments(settings), **how)
     if as_json:
         from sparring.config import codec
 

@@ -36,8 +36,9 @@ def list_(as_json: bool) -> None:
     return options.print_table(columns, [[str(row[name]) for name in columns] for row in rows])
 
 
-@command.command(epilog="Example: sparring extractor train fashion/ --name fashion")
+@command.command(epilog="Example: sparring extractor train photos/ --name photos --set size=64")
 @click.argument("data")
+@options.data_settings
 @click.option("--name", help="Name of the extractor.  [default: the data set's name]")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all randomness.")
@@ -48,21 +49,25 @@ def list_(as_json: bool) -> None:
     help="Folder to write to.  [default: Sparring's cache, where `evaluate` finds it]",
 )
 @options.threads
+@options.skip_bad
 @options.quiet
 @options.as_json
 def train(
     data: str,
+    settings: tuple[str, ...],
     name: str | None,
     epochs: int | None,
     seed: int,
     out: str | None,
     threads: int | None,
+    skip_bad: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Train an extractor on DATA: a data set's name, a folder with IDX files, or one with a folder of pictures per class."""
     import time
 
+    from sparring.api.own import with_settings
     from sparring.config import devices
     from sparring.config.threads import ThreadChoice
     from sparring.data import resolve
@@ -71,14 +76,16 @@ def train(
     from sparring.runs.progress import Progress
 
     devices.tune_process()
-    settings = ClassifierTraining(epochs=epochs) if epochs else ClassifierTraining()
+    changes = options.assignments((*settings, *(["skip_bad=true"] if skip_bad else [])))
+    chosen = with_settings(resolve(data), changes)
+    how = ClassifierTraining(epochs=epochs) if epochs else ClassifierTraining()
     began = time.perf_counter()
     choice = ThreadChoice(threads, devices.resolve("cpu"))
     with Progress(quiet) as progress:
         choice.take(progress.say)
         own_name = name or Path(data).resolve().name.lower()
         path = extractors.train(
-            resolve(data), own_name, settings=settings, seed=seed, folder=Path(out) if out else None, progress=progress.step
+            chosen, own_name, settings=how, seed=seed, folder=Path(out) if out else None, progress=progress.step
         )
     made, seconds = classifier_extractor.read(path), time.perf_counter() - began
     if as_json:

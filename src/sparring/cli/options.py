@@ -90,6 +90,11 @@ on_write_error = click.option(
 code = click.option("--with", "code", metavar="FILE.py", help="Your Python file that registers the run's own parts.")
 
 
+data_settings = click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of DATA: size=64, fit=stretch."
+)
+
+
 def execute(file: str | None) -> None:
     """Run the user's file, so that the parts that it registers are known."""
     if file is not None:
