@@ -10,7 +10,7 @@ from sparring.errors import InputError
 from sparring.evaluation import extractors
 from sparring.evaluation.references import ImageReference
 from sparring.metrics import RealNeighbours, expected_coverage
-from sparring.metrics.confidence import share_interval
+from sparring.metrics.memorisation import audit
 
 CPU = torch.device("cpu")
 ALWAYS = ["frechet_distance", "classifier_score", "class_entropy", "missing_classes", "largest_class"]
@@ -130,10 +130,19 @@ def test_copies_of_training_images_are_told_from_new_ones(standard):
     assert copied.value == 1
     assert abs(new.value) < 0.3
     assert copied.protocol.options == f"pixels, 1,200 training images {train.fingerprint()[:8]}"
-    share = 0.2 * new.value + 0.8  # of 1,500 real images 1,200 were trained on
-    low, high = share_interval(share, 1000)
-    assert (new.low, new.high) == pytest.approx(((low - 0.8) / 0.2, (high - 0.8) / 0.2))
-    assert low < 0.8 < high
+    found = audit(*(images.images.flatten(1) for images in (real, train, standard.test)))
+    assert (new.low, new.high) == pytest.approx(found.interval)
+    assert new.protocol.interval == f"binomial, {found.effective_num:.0f} independent"
+    assert new.low < 0 < new.high
+
+
+@pytest.mark.parametrize("place", [3, 8])
+def test_samples_that_are_alike_say_nothing_of_memorisation(standard, place):
+    train = standard.data.train()
+    alike = ImageSet(shapes.drawn(20, 5).images[place : place + 1].expand(1000, -1, -1, -1).contiguous())
+    found = by_name(evaluation.score_samples(standard, alike, 0, train))["memorisation"]
+    assert (found.low, found.high) == (None, None)
+    assert found.protocol.interval == "none: the samples are too much alike"
 
 
 def test_the_same_samples_and_seed_give_the_same_scores_and_another_seed_other_intervals(standard):

@@ -8,6 +8,8 @@ from torch import Generator, Tensor
 
 from sparring.errors import InputError
 from sparring.metrics import memorisation
+from sparring.metrics.confidence import share_interval
+from sparring.metrics.memorisation import audit
 
 seeds = st.integers(0, 2**32)
 
@@ -93,3 +95,35 @@ def test_order_does_not_matter():
 def test_unusable_images_are_refused(fake, train, held_out, words):
     with pytest.raises(InputError, match=words):
         memorisation(fake, train, held_out)
+
+
+def test_samples_with_one_nearest_image_count_once():
+    train, held_out = torch.tensor([[0.0], [10.0]]), torch.tensor([[20.0]])
+    fake = torch.tensor([[0.0]] * 4 + [[10.0]] * 4 + [[20.0]] * 4)
+    assert audit(fake, train, held_out).effective_num == pytest.approx(3)
+    assert audit(fake[:4], train, held_out).effective_num == pytest.approx(1)
+    assert audit(fake[:5], train, held_out).effective_num == pytest.approx(25 / 17)
+    assert audit(fake, train, held_out).interval is None
+    apart = torch.arange(20.0)[:, None]
+    found = audit(apart, apart, apart + 100)
+    assert found.effective_num == pytest.approx(20)
+    low, _ = share_interval(1.0, 20)
+    assert found.interval == pytest.approx(((low - 0.5) / 0.5, 1.0))
+
+
+@pytest.mark.parametrize("num_modes", [20, 100, 10_000])
+def test_a_collapsed_generator_seems_to_memorise_no_more_often_than_chance_has_it(num_modes):
+    rng = Generator().manual_seed(num_modes)
+    real = torch.randn(700, 6, generator=rng)
+    modes = torch.randn(num_modes, 6, generator=rng)
+    fake = modes[torch.randint(num_modes, (500,), generator=rng)] + 0.01 * torch.randn(500, 6, generator=rng)
+    holds, naive_holds = [], []
+    for _ in range(200):
+        divided = real[torch.randperm(700, generator=rng)]
+        found = audit(fake, divided[:500], divided[500:])
+        assert found.interval is not None
+        holds.append(found.interval[0] <= 0 <= found.interval[1])
+        low, high = share_interval(found.score * 2 / 7 + 5 / 7, 500)
+        naive_holds.append(low <= 5 / 7 <= high)
+    assert sum(holds) / 200 == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / 200))
+    assert num_modes > 1000 or sum(naive_holds) < 0.7 * sum(holds)  # as if all were independent

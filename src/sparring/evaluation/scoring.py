@@ -14,8 +14,8 @@ from sparring.evaluation import cache
 from sparring.evaluation.extractors import Features
 from sparring.evaluation.references import Reference, Values
 from sparring.evaluation.score import Protocol, Score
-from sparring.metrics import memorisation
-from sparring.metrics.confidence import mean_interval, share_interval, t_quantile
+from sparring.metrics.confidence import mean_interval, t_quantile
+from sparring.metrics.memorisation import audit
 
 DRAWS = 5
 COSTLY_DRAWS = 3
@@ -155,19 +155,17 @@ def _audit(reference: Reference, samples: Dataset, train: Dataset | None, seed: 
         return []
     order = torch.randperm(len(samples), generator=keyed_generator("cpu", seed, "audited"))
     audited = samples.take(order[:AUDITED])
-    value = memorisation(audited.images.flatten(1), train.images.cpu().flatten(1), test.images.flatten(1))
-    chance = len(train) / (len(train) + len(test))
-    share = value * (1 - chance) + chance  # of samples whose nearest real image is a training image
-    low, high = ((bound - chance) / (1 - chance) for bound in share_interval(share, len(audited)))
+    found = audit(audited.images.flatten(1), train.images.cpu().flatten(1), test.images.flatten(1))
+    low, high = found.interval or (None, None)
     protocol = _protocol(
         reference,
         "memorisation",
         len(audited),
         seed,
-        "binomial",
+        f"binomial, {found.effective_num:.0f} independent" if found.interval else "none: the samples are too much alike",
         options=f"pixels, {len(train):,} training images {train.fingerprint()[:8]}",
     )
-    return [Score("memorisation", value, low, high, None, None, protocol)]
+    return [Score("memorisation", found.score, low, high, None, None, protocol)]
 
 
 def _protocol(reference: Reference, metric: str, num: int, seed: int, interval: str, options: str | None = None) -> Protocol:

@@ -11,7 +11,7 @@ def mean_interval(values: Sequence[float], coverage: float = 0.95) -> tuple[floa
     return mean(values) - half, mean(values) + half
 
 
-def share_interval(share: float, num: int, coverage: float = 0.95) -> tuple[float, float]:
+def share_interval(share: float, num: float, coverage: float = 0.95) -> tuple[float, float]:
     """The confidence interval of a probability, of which `share` was observed in `num` trials (Wilson 1927); within [0, 1]."""
     z = NormalDist().inv_cdf((1 + coverage) / 2)
     centre, half = share + z * z / (2 * num), z * sqrt(share * (1 - share) / num + (z / (2 * num)) ** 2)

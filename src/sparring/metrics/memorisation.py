@@ -1,11 +1,29 @@
 """Memorisation: the excess of generated images that lie nearer to the training images than to held-out ones."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
+from sparring.metrics.confidence import share_interval
 from sparring.metrics.samples import check_same_width, check_samples, widened
 
 CHUNK = 2048
+FEWEST = 10  # independent outcomes below which there is no interval
+
+
+@dataclass(frozen=True)
+class Memorisation:
+    """The score, its 95 % interval, and the number of independent outcomes that it rests on.
+
+    Samples with one nearest real image have one outcome, which was decided when the real images were divided. So their
+    effective number is N^2 / sum n_i^2, for n_i samples nearest to real image i (Kish 1965): N if all differ, 1 if all are
+    alike. `interval` is None below 10, where nothing can be said.
+    """
+
+    score: float
+    interval: tuple[float, float] | None
+    effective_num: float
 
 
 def memorisation(fake: Tensor, train: Tensor, held_out: Tensor, chunk: int = CHUNK) -> float:
@@ -17,19 +35,28 @@ def memorisation(fake: Tensor, train: Tensor, held_out: Tensor, chunk: int = CHU
     are nearer to the others. Ties count half.
     Raises InputError if a set is empty, holds values that are not finite, or has another number of pixels.
     """
+    return audit(fake, train, held_out, chunk).score
+
+
+def audit(fake: Tensor, train: Tensor, held_out: Tensor, chunk: int = CHUNK) -> Memorisation:
+    """`memorisation` of the same arguments with its interval, which holds 0 in 95 of 100 random divisions of the real images."""
     for images, name in ((fake, "fake images"), (train, "training images"), (held_out, "held-out images")):
         check_samples(images, name)
         check_same_width(fake, "fake images", images, name)
-    wins = 0.0
+    wins, counts = 0.0, torch.zeros(len(train) + len(held_out), dtype=torch.float64, device=fake.device)
     for part in widened(fake, chunk):
-        to_train, to_held_out = _nearest(part, train, chunk), _nearest(part, held_out, chunk)
+        (to_train, place), (to_held_out, other) = _nearest(part, train, chunk), _nearest(part, held_out, chunk)
         wins += ((to_train < to_held_out).sum() + (to_train == to_held_out).sum() / 2).item()
-    expected = len(train) / (len(train) + len(held_out))
-    return (wins / len(fake) - expected) / (1 - expected)
+        nearest = torch.where(to_train <= to_held_out, place, len(train) + other)
+        counts += nearest.bincount(minlength=len(counts))
+    chance, share = len(train) / (len(train) + len(held_out)), wins / len(fake)
+    effective_num = len(fake) ** 2 / counts.square().sum().item()
+    low, high = ((bound - chance) / (1 - chance) for bound in share_interval(share, effective_num))
+    return Memorisation((share - chance) / (1 - chance), (low, high) if effective_num >= FEWEST else None, effective_num)
 
 
-def _nearest(fake: Tensor, real: Tensor, chunk: int) -> Tensor:
-    """The squared distance of each fake, float64 [n, P], to the nearest of the real images [R, P], as [n].
+def _nearest(fake: Tensor, real: Tensor, chunk: int) -> tuple[Tensor, Tensor]:
+    """The squared distance of each fake, float64 [n, P], to the nearest of the real images [R, P], and its index, each [n].
 
     The nearest is found by |b|^2 - 2 a.b, and its distance then computed from the difference, so that an exact copy has
     distance 0 and equal images have equal distances despite rounding.
@@ -40,4 +67,4 @@ def _nearest(fake: Tensor, real: Tensor, chunk: int) -> Tensor:
         values, where = torch.addmm(part.square().sum(dim=1), fake, part.T, alpha=-2).min(dim=1)
         index = torch.where(values < best, where + i * chunk, index)
         best = torch.minimum(best, values)
-    return (fake - real[index]).square().sum(dim=1)
+    return (fake - real[index]).square().sum(dim=1), index
