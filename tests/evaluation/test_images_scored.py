@@ -52,7 +52,7 @@ def by_name(found):
 
 def test_test_images_against_themselves_are_perfect(standard):
     seen = standard.extract(standard.test)
-    values = standard.quick_metrics(seen) | standard.costly_metrics(seen)
+    values = standard.quick_metrics(seen) | standard.costly_metrics(seen)[0]
     assert abs(values["frechet_distance"]) < 1e-6
     assert (values["precision"], values["recall"], values["coverage"]) == (1, 1, 1)
     assert values["missing_classes"] == 0
@@ -96,7 +96,8 @@ def test_the_protocol_says_how_a_score_was_taken(standard, folder):
     assert protocol.options == "cubic kernel, unbiased, subsets of 300"  # there are no 1,000 test images
     assert names["recall"].protocol.options == "k = 3"
     assert names["coverage"].protocol.options == "k = 5"
-    assert names["coverage"].protocol.interval == "8 subsamples of 250"
+    assert names["recall"].protocol.interval == "8 subsamples of 250"
+    assert names["coverage"].protocol.interval == "jackknife"
     assert names["coverage"].ceiling == expected_coverage(1000, 300, 5)
     assert (names["class_entropy"].ceiling, names["precision"].ceiling) == (None, None)
     assert 2.9 < (names["classifier_score"].ceiling or 0) <= 3

@@ -99,8 +99,8 @@ class Means(Reference):
         self.given.append((len(seen), seed, subsets))
         return {**self.quick_metrics(seen), "coverage": 0.99 + seen.features[0, 0].item() / 100}
 
-    def costly_metrics(self, seen: Features) -> Values:
-        return {"density": seen.features[:, 1].mean().item()}
+    def costly_metrics(self, seen: Features) -> tuple[Values, Values]:
+        return {"density": seen.features[:, 1].mean().item()}, {"density": 0.05}
 
     def ceilings(self, num: int) -> Values:
         return {"mean": float(num)}
@@ -143,6 +143,9 @@ def test_scores_of_given_samples_are_those_of_all_of_them(standard):
     assert [score.metric for score in found] == ["mean", "coverage", "density"]
     assert found[0].value == pytest.approx(10 + points(1, 400).points[:, 0].mean().item())
     assert found[0].protocol.interval == "8 subsamples of 100"
+    density = found[2]
+    assert (density.low, density.high) == pytest.approx((max(0, density.value - 0.098), density.value + 0.098))
+    assert density.protocol.interval == "jackknife"
     assert standard.given[0] == (400, 2, 100)
     assert set(standard.given[1:9]) == {(100, 2, 12)}
 

@@ -1,6 +1,7 @@
 import math
 from dataclasses import astuple
 from itertools import pairwise
+from statistics import mean, stdev
 
 import pytest
 import torch
@@ -34,13 +35,20 @@ def naive_scores(fake: list, real: list, k_precision: int, k_coverage: int) -> N
     real_radii, fake_radii = naive_radii(real, k_precision), naive_radii(fake, k_precision)
     wide_radii = naive_radii(real, k_coverage)
     covered = [[squared(f, r) <= radius for r, radius in zip(real, wide_radii, strict=True)] for f in fake]
+    left_out = [coverage(covered[:j] + covered[j + 1 :]) for j in range(len(fake))]
     return NeighbourScores(
         precision=sum(any(squared(f, r) <= radius for r, radius in zip(real, real_radii, strict=True)) for f in fake)
         / len(fake),
         recall=sum(any(squared(f, r) <= radius for f, radius in zip(fake, fake_radii, strict=True)) for r in real) / len(real),
         density=sum(map(sum, covered)) / (k_coverage * len(fake)),
-        coverage=sum(map(any, zip(*covered, strict=True))) / len(real),
+        coverage=coverage(covered),
+        coverage_deviation=math.sqrt((len(fake) - 1) / len(fake) * math.fsum((x - mean(left_out)) ** 2 for x in left_out)),
     )
+
+
+def coverage(covered: list[list[bool]]) -> float:
+    """For each fake, whether each real's neighbourhood contains it."""
+    return mean(map(any, zip(*covered, strict=True)))
 
 
 def test_radii_by_hand():
@@ -97,8 +105,8 @@ def test_each_score_uses_its_own_k():
 
 def test_a_point_on_the_edge_lies_inside():
     reference = RealNeighbours.of(line(-3, -1, 1, 3), 1, 1)  # mean 0 and balls of radius 2
-    assert neighbour_scores(line(5, 105), reference) == NeighbourScores(0.5, 1, 0.5, 0.25)
-    assert neighbour_scores(line(5, 7), reference) == NeighbourScores(0.5, 0.25, 0.5, 0.25)
+    assert neighbour_scores(line(5, 105), reference) == NeighbourScores(0.5, 1, 0.5, 0.25, 0.125)
+    assert neighbour_scores(line(5, 7), reference) == NeighbourScores(0.5, 0.25, 0.5, 0.25, 0.125)
 
 
 @settings(deadline=None, max_examples=40)
@@ -117,7 +125,7 @@ def test_they_agree_with_prdc(k, shift):
 
     fake, real = 0.8 * draw(300, 6, 1) + shift, draw(400, 6, 2)
     theirs = compute_prdc(real.numpy(), fake.numpy(), nearest_k=k)
-    assert astuple(neighbour_scores(fake, RealNeighbours.of(real, k, k), chunk=128)) == pytest.approx(
+    assert astuple(neighbour_scores(fake, RealNeighbours.of(real, k, k), chunk=128))[:4] == pytest.approx(
         tuple(float(theirs[name]) for name in ("precision", "recall", "density", "coverage")), rel=1e-12
     )
 
@@ -136,7 +144,7 @@ def test_rotating_and_shuffling_changes_no_score(seed):
     fake, real, turn = draw(30, 4, seed), draw(40, 4, seed + 1), torch.linalg.qr(draw(4, 4, seed + 2))[0]
     order = torch.randperm(30, generator=Generator().manual_seed(seed))
     turned = neighbour_scores(fake[order] @ turn, RealNeighbours.of(real @ turn))
-    assert turned == neighbour_scores(fake, RealNeighbours.of(real))
+    assert astuple(turned) == pytest.approx(astuple(neighbour_scores(fake, RealNeighbours.of(real))), rel=1e-12)
 
 
 @settings(deadline=None, max_examples=20)
@@ -158,7 +166,7 @@ def test_a_collapsed_generator_has_precision_without_recall():
 
 
 def test_far_fakes_score_0():
-    assert neighbour_scores(draw(50, 4) + 100, RealNeighbours.of(draw(50, 4, 1))) == NeighbourScores(0, 0, 0, 0)
+    assert neighbour_scores(draw(50, 4) + 100, RealNeighbours.of(draw(50, 4, 1))) == NeighbourScores(0, 0, 0, 0, 0)
 
 
 def test_the_reference_keeps_its_ks_and_radii():
@@ -226,3 +234,15 @@ def test_unusable_features_are_refused(features, ks, words):
 def test_unusable_fakes_are_refused(fake, words):
     with pytest.raises(InputError, match=words):
         neighbour_scores(fake, RealNeighbours.of(draw(10, 2)))
+
+
+@pytest.mark.parametrize(("num_fake", "shift"), [(100, 0.0), (300, 0.0), (300, 1.0), (300, 3.0)])
+def test_coverage_knows_its_deviation_over_draws(num_fake, shift):
+    reals, drawn = RealNeighbours.of(draw(300, 8)), []
+    for seed in range(1, 201):
+        drawn.append(neighbour_scores(draw(num_fake, 8, seed) + shift / 8**0.5, reals))
+    expected, spread = (of([each.coverage for each in drawn]) for of in (mean, stdev))
+    # it is no less than the true one, which 200 draws give to 5 %, and exceeds it most where nearly all is covered
+    assert 0.9 < mean(each.coverage_deviation for each in drawn) / spread < 1.8
+    holds = [abs(each.coverage - expected) <= 1.96 * each.coverage_deviation for each in drawn]
+    assert mean(holds) > 0.95 - 4 * math.sqrt(0.95 * 0.05 / 200)

@@ -21,6 +21,7 @@ DRAWS = 5
 COSTLY_DRAWS = 3
 SUBSETS = 100  # of the kernel distance, divided among the draws
 SUBSAMPLES = 8
+TWO_SIDED = 1.96  # deviations of a normal variable that hold 95 %
 AUDITED = 1000  # samples in the audit of memorisation
 QUICK = 2000
 SHARES = {"precision", "recall", "coverage", "largest_class", "high_quality"}
@@ -41,7 +42,7 @@ def score_draws(
     first = draw(0)
     seen = [reference.extract(first), *(reference.extract(draw(index)) for index in range(1, draws))]
     cheap = [reference.per_draw_metrics(s, seed + i, -(-SUBSETS // draws)) for i, s in enumerate(seen)]
-    costly = [reference.costly_metrics(s) for s in seen[:COSTLY_DRAWS]]
+    costly = [reference.costly_metrics(s)[0] for s in seen[:COSTLY_DRAWS]]
     values: Values = {}
     intervals: dict[str, Interval] = {}
     notes: dict[str, str] = {}
@@ -55,15 +56,19 @@ def score_draws(
 
 
 def score_samples(reference: Reference, samples: Dataset, seed: int, train: Dataset | None = None) -> list[Score]:
-    """Scores of a fixed set of samples, with intervals from the spread of its subsamples."""
+    """Scores of a fixed set of samples, with intervals from the spread of its subsamples, or from the jackknife."""
 
-    def measure(seen: Features, subsets: int) -> Values:
-        return reference.per_draw_metrics(seen, seed, subsets) | reference.costly_metrics(seen)
+    def measure(part: Features) -> Values:
+        return reference.per_draw_metrics(part, seed, SUBSETS // SUBSAMPLES) | reference.costly_metrics(part)[0]
 
     seen = reference.extract(samples)
-    values = measure(seen, SUBSETS)
-    intervals, note = by_subsamples(values, lambda part: measure(part, SUBSETS // SUBSAMPLES), seen, seed)
+    costly, deviations = reference.costly_metrics(seen)
+    values = reference.per_draw_metrics(seen, seed, SUBSETS) | costly
+    intervals, note = by_subsamples(values, measure, seen, seed)
     notes = dict.fromkeys(values, note)
+    for name, deviation in deviations.items():
+        intervals[name] = values[name] - TWO_SIDED * deviation, values[name] + TWO_SIDED * deviation
+        notes[name] = "jackknife"
     return _scores(reference, len(samples), seed, values, intervals, notes) + _audit(reference, samples, train, seed)
 
 
@@ -99,7 +104,7 @@ def _floor(reference: Reference, num: int, quick: bool) -> Values:
         values = (
             reference.quick_metrics(seen)
             if quick
-            else reference.per_draw_metrics(seen, 0, SUBSETS) | reference.costly_metrics(seen)
+            else reference.per_draw_metrics(seen, 0, SUBSETS) | reference.costly_metrics(seen)[0]
         )
         return {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
 

@@ -20,12 +20,16 @@ CHUNK = 1000
 
 @dataclass(frozen=True)
 class NeighbourScores:
-    """Shares in [0, 1], except density, which is about 1 for the real distribution and has no upper bound."""
+    """Shares in [0, 1], except density, which is about 1 for the real distribution and has no upper bound.
+
+    `coverage_deviation`: the standard deviation of coverage over draws of fakes, by the jackknife.
+    """
 
     precision: float
     recall: float
     density: float
     coverage: float
+    coverage_deviation: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,18 +76,20 @@ def neighbour_scores(fake: Tensor, real: RealNeighbours, chunk: int = CHUNK) -> 
     (fake_radii,) = nearest_radii(fake, [real.k_precision], chunk)
     inside_real = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
     inside_fake = torch.zeros(len(real.features), dtype=torch.bool, device=fake.device)
-    nearest_fake = torch.full((len(real.features),), math.inf, dtype=torch.float64, device=fake.device)
-    held = torch.zeros((), dtype=torch.int64, device=fake.device)
+    index = torch.arange(len(fake), dtype=torch.float64, device=fake.device)
+    weights = torch.stack([torch.ones_like(index), index])
+    sums = weights.new_zeros(2, len(real.features))  # over each real's fakes: their number, and their indices
     for rows, columns, squares in _tiles(fake, real.features, chunk):
         inside_real[rows] |= (squares <= real.radii_precision[columns]).any(dim=1)
         inside_fake[columns] |= (squares <= fake_radii[rows, None]).any(dim=0)
-        nearest_fake[columns] = torch.minimum(nearest_fake[columns], squares.amin(dim=0))
-        held += (squares <= real.radii_coverage[columns]).count_nonzero()
+        sums[:, columns] += weights[:, rows] @ (squares <= real.radii_coverage[columns]).double()
+    num_inside, indices = sums
     return NeighbourScores(
         precision=_share(inside_real),
         recall=_share(inside_fake),
-        density=held.item() / (real.k_coverage * len(fake)),
-        coverage=_share(nearest_fake <= real.radii_coverage),
+        density=num_inside.sum().item() / (real.k_coverage * len(fake)),
+        coverage=_share(num_inside > 0),
+        coverage_deviation=_jackknife(indices[num_inside == 1].long().bincount(minlength=len(fake)).double() / len(num_inside)),
     )
 
 
@@ -129,6 +135,14 @@ def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
     """|a|^2 + |b|^2 - 2 a.b for float64 [n, D] and [m, D], as [n, m]; below 0 only by rounding."""
     products = torch.addmm(b.square().sum(dim=1), a, b.T, alpha=-2)
     return products.add_(a.square().sum(dim=1, keepdim=True))
+
+
+def _jackknife(losses: Tensor) -> float:
+    """The standard deviation of a statistic that loses so much without each of the samples, [N] (Tukey 1958).
+
+    On average it is no less than the true one (Efron and Stein 1981).
+    """
+    return ((len(losses) - 1) * losses.var(correction=0)).sqrt().item()
 
 
 def _share(chosen: Tensor) -> float:

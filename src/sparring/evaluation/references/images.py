@@ -123,9 +123,10 @@ class ImageReference(FeatureReference):
             "kernel_distance": kernel_distance(*sides, subsets=subsets, size=size, generator=rng).mean
         }
 
-    def costly_metrics(self, seen: Features) -> Values:
+    def costly_metrics(self, seen: Features) -> tuple[Values, Values]:
         found = neighbour_scores(seen.features.to(self.device), self.neighbours)
-        return {name: getattr(found, name) for name in ("precision", "recall", "density", "coverage")}
+        values = {name: getattr(found, name) for name in ("precision", "recall", "density", "coverage")}
+        return values, {"coverage": found.coverage_deviation}
 
     def ceilings(self, num: int) -> Values:
         return {

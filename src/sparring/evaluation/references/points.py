@@ -77,8 +77,8 @@ class PointReference(Reference):
     def per_draw_metrics(self, seen: Features, seed: int, subsets: int) -> Values:
         return self.quick_metrics(seen)
 
-    def costly_metrics(self, seen: Features) -> Values:
-        return {}
+    def costly_metrics(self, seen: Features) -> tuple[Values, Values]:
+        return {}, {}
 
     def ceilings(self, num: int) -> Values:
         mixture = _mixture(self.data)

@@ -71,8 +71,8 @@ class Reference(ABC):
         """
 
     @abstractmethod
-    def costly_metrics(self, seen: Features) -> Values:
-        """The expensive metrics, taken on a few draws only."""
+    def costly_metrics(self, seen: Features) -> tuple[Values, Values]:
+        """The expensive metrics, taken on a few draws only, and the standard deviations of those that can tell their own."""
 
     @abstractmethod
     def ceilings(self, num: int) -> Values:
