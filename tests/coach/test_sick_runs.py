@@ -73,4 +73,8 @@ def test_the_newest_review_is_told_at_the_end_and_a_longer_run_does_not_know_of_
 
 
 def lines(run: Run) -> list[dict]:
-    return [{k: v for k, v in event.items() if k != "seconds"} for event in run.journal() if event["event"] not in ("start", "resume")]
+    return [
+        {k: v for k, v in event.items() if k != "seconds"}
+        for event in run.journal()
+        if event["event"] not in ("start", "resume")
+    ]

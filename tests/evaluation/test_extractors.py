@@ -5,16 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import Generator
 
 import shapes
+from sparring.config import codec
 from sparring.data import Mnist, PictureFolder, Ring
 from sparring.data.cache import cache_folder
 from sparring.data.sets import ImageSet
 from sparring.errors import InputError
-from sparring.evaluation import extractors
+from sparring.evaluation import Score, extractors
 from sparring.evaluation.extractors import ClassifierTraining, classifier_extractor, inception
 from sparring.evaluation.extractors.classifier import ClassifierConfig
 from sparring.evaluation.extractors.training import distort, train_classifier
@@ -387,3 +389,33 @@ def test_a_forged_beginning_of_the_hash_is_not_enough(tmp_path, monkeypatch):
     monkeypatch.setattr(inception.hashlib, "sha256", lambda _: SimpleNamespace(hexdigest=lambda: published[:-1] + "0"))
     with pytest.raises(InputError, match="is not the published"):
         inception.load(path)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "classes", "weak"),
+    [(0.53, (50, 50), True), (0.74, (50, 50), True), (0.75, (50, 50), False), (0.92, (90, 10), True), (0.96, (90, 10), False),
+     (0.6, (10,) * 10, False), (1.0, (10, 0), True)],
+)  # fmt: skip
+def test_an_extractor_near_chance_is_weak(made, accuracy, classes, weak):
+    own = classifier_extractor.read(made)
+    rows = tuple(tuple(num if column == label else 0 for column in range(len(classes))) for label, num in enumerate(classes))
+    names = tuple(map(str, range(len(classes))))
+    given = replace(own, facts=replace(own.facts, classes=names, confusion=rows, test_accuracy=accuracy))
+    assert (given.weakness is not None) is weak
+
+
+def test_the_mark_of_a_weak_extractor_is_on_its_scores(own_cache, tmp_path, sparring_command):
+    train, test = shapes.drawn(1000, 1), shapes.drawn(200, 2)
+    guessed = (replace(images, labels=torch.randint(3, (len(images),), generator=rng())) for images in (train, test))
+    shapes.write_idx(tmp_path / "data", *guessed)
+    done = sparring_command("extractor", "train", "data", "--epochs", 1, "--json")
+    assert json.loads(done.out)["weak"] is True
+    assert "the extractor is weak, and scores by it say little: " in done.err
+    assert "- weak, " in next((own_cache / "extractors").glob("data-*.md")).read_text()
+    rows = json.loads(sparring_command("extractor", "list", "--json").out)
+    assert [row["weak"] for row in rows] == [not row["extractor"].startswith("digits-") for row in rows]
+    np.savez("x.npz", images=shapes.drawn(1000, 5).images[:, 0].numpy())
+    scored = json.loads(sparring_command("evaluate", "x.npz", "--against", "data", "--json").out)["scores"]
+    assert all("of its test images right" in score["protocol"]["weak_extractor"] for score in scored)
+    assert "(weak: " in sparring_command("evaluate", "x.npz", "--against", "data").out.replace("\n", " ")
+    assert "by a weak extractor" in str(codec.decode(Score, scored[0], "score"))

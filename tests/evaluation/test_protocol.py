@@ -57,7 +57,14 @@ def test_data_of_one_content_are_the_same_under_any_name():
 
 
 def test_every_field_of_a_protocol_was_thought_of():
-    assert {field.name for field in fields(Protocol)} == {*DIFFERENCES, "extractor", "data", "seed", "interval"}
+    assert {field.name for field in fields(Protocol)} == {
+        *DIFFERENCES,
+        "extractor",
+        "data",
+        "seed",
+        "interval",
+        "weak_extractor",
+    }
 
 
 def test_a_score_reads_as_a_sentence():

@@ -223,7 +223,7 @@ def _score_plots(comparison: Comparison) -> Iterator[Picture]:
             lines[letter] = [x for x, _ in alike], [y for _, y in alike]
         name, protocol = metric_label(first.metric), first.protocol
         png = scores_plot(f"Quick {name}", name, lines, unit, first.floor)
-        details = f"{protocol.num_samples:,} samples, extractor {protocol.extractor}; logarithmic axis"
+        details = f"{protocol.num_samples:,} samples, extractor {protocol.extractor_text}; logarithmic axis"
         yield Picture(png, f"Quick {name}, by run ({details})")
         left = [score for score in left if difference(first, score) is not None]
 

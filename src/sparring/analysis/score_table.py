@@ -67,7 +67,7 @@ def protocol_text(score: Score) -> str:
     """A sentence about the protocol of a score, for above the table."""
     p = score.protocol
     return (
-        f"{p.num_samples:,} samples against the {p.num_real:,} {p.split} examples of {p.data}; extractor {p.extractor}; "
+        f"{p.num_samples:,} samples against the {p.num_real:,} {p.split} examples of {p.data}; extractor {p.extractor_text}; "
         "95 % intervals beneath the values."
     )
 

@@ -69,7 +69,7 @@ def _print(result) -> None:
     protocol = result.scores[0].protocol
     click.echo(
         f"{protocol.num_samples:,} samples against the {protocol.num_real:,} {protocol.split} examples of {protocol.data}; "
-        f"extractor {protocol.extractor}; 95 % intervals; real images: training examples in the samples' place"
+        f"extractor {protocol.extractor_text}; 95 % intervals; real images: training examples in the samples' place"
     )
     if found := meaning(result.scores[0]):
         click.echo(found)

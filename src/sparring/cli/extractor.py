@@ -25,6 +25,7 @@ def list_(as_json: bool) -> None:
             "shape": list(own.facts.shape),
             "classes": len(own.classes),
             "test_accuracy": own.facts.test_accuracy,
+            "weak": own.weakness is not None,
             "hash": own.hash,
             "file": str(path),
         }
@@ -32,7 +33,7 @@ def list_(as_json: bool) -> None:
     ]
     if as_json:
         return options.print_json(rows)
-    columns = ("extractor", "data", "shape", "classes", "test_accuracy", "file")
+    columns = ("extractor", "data", "shape", "classes", "test_accuracy", "weak", "file")
     return options.print_table(columns, [[str(row[name]) for name in columns] for row in rows])
 
 
@@ -88,9 +89,19 @@ def train(
             chosen, own_name, settings=how, seed=seed, folder=Path(out) if out else None, progress=progress.step
         )
     made, seconds = classifier_extractor.read(path), time.perf_counter() - began
+    if made.weakness:
+        click.echo(
+            f"the extractor is weak, and scores by it say little: {made.weakness}; try more --epochs or pictures", err=True
+        )
     if as_json:
         return options.print_json(
-            {"extractor": made.label, "file": str(path), "test_accuracy": made.facts.test_accuracy, "seconds": seconds}
+            {
+                "extractor": made.label,
+                "file": str(path),
+                "test_accuracy": made.facts.test_accuracy,
+                "weak": made.weakness is not None,
+                "seconds": seconds,
+            }
         )
     click.echo(f"{made.label}: {made.facts.test_accuracy:.2%} of the test images right, {seconds:.0f} s")
     return click.echo(str(path))

@@ -9,7 +9,7 @@ from sparring.errors import InputError
 
 @dataclass(frozen=True)
 class Protocol:
-    """The protocol of a score. Two scores are comparable only if all fields except `seed` and `interval` agree."""
+    """The protocol of a score. Two scores are comparable only if all fields agree, but for the last three."""
 
     extractor: str  # label of the extractor, or "none" for points and pixels
     extractor_hash: str
@@ -22,6 +22,12 @@ class Protocol:
     options: str
     seed: int
     interval: str  # method of the interval
+    weak_extractor: str | None = None  # why scores by this extractor say little; None if it is good enough
+
+    @property
+    def extractor_text(self) -> str:
+        """The extractor's label, with a mark where it is weak."""
+        return f"{self.extractor} (weak: {self.weak_extractor})" if self.weak_extractor else self.extractor
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,9 @@ class Score:
     def __str__(self) -> str:
         interval = "" if self.low is None or self.high is None else f" ({number(self.low)} to {number(self.high)})"
         floor = "" if self.floor is None else f", real images {number(self.floor)}"
-        return f"{self.metric.replace('_', ' ')} {number(self.value)}{interval}{floor}, {self.protocol.num_samples:,} samples"
+        weak = f", by a weak extractor ({self.protocol.weak_extractor})" if self.protocol.weak_extractor else ""
+        name, num = self.metric.replace("_", " "), self.protocol.num_samples
+        return f"{name} {number(self.value)}{interval}{floor}, {num:,} samples{weak}"
 
 
 BETTER: Mapping[str, Literal["lower", "higher"]] = {
@@ -56,7 +64,7 @@ BETTER: Mapping[str, Literal["lower", "higher"]] = {
 }
 """The better direction of each metric that has one."""
 
-NOT_COMPARED = {"extractor", "data", "seed", "interval"}  # the first two are compared by their hashes
+NOT_COMPARED = {"extractor", "data", "seed", "interval", "weak_extractor"}  # the first two are compared by their hashes
 
 
 def difference(a: Score, b: Score) -> str | None:

@@ -187,6 +187,7 @@ def _protocol(reference: Reference, metric: str, num: int, seed: int, interval: 
         options=reference.options.get(metric, "") if options is None else options,
         seed=seed,
         interval=interval,
+        weak_extractor=reference.weakness,
     )
 
 

@@ -39,7 +39,7 @@ def memorisation(fake: Tensor, train: Tensor, held_out: Tensor, chunk: int = CHU
 
 
 def audit(fake: Tensor, train: Tensor, held_out: Tensor, chunk: int = CHUNK) -> Memorisation:
-    """`memorisation` of the same arguments with its interval, which holds 0 in 95 of 100 random divisions of the real images."""
+    """`memorisation` of the same arguments with its interval, which holds 0 for 95 of 100 random divisions of the reals."""
     for images, name in ((fake, "fake images"), (train, "training images"), (held_out, "held-out images")):
         check_samples(images, name)
         check_same_width(fake, "fake images", images, name)

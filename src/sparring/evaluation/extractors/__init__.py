@@ -28,7 +28,7 @@ SHIPPED = Path(__file__).parent / "weights"
 
 
 class Extractor(Protocol):
-    """Interface of an extractor: label, hash of its weights, class names, and features of images."""
+    """Interface of an extractor: label, hash of its weights, class names, why it is weak if it is, and features of images."""
 
     @property
     def label(self) -> str: ...
@@ -38,6 +38,9 @@ class Extractor(Protocol):
 
     @property
     def classes(self) -> tuple[str, ...]: ...
+
+    @property
+    def weakness(self) -> str | None: ...
 
     def features(self, images: ImageSet, device: torch.device, progress: Progress | None = None) -> Features: ...
 

@@ -20,7 +20,7 @@ pooled last layer gives {facts.network.widths[-1]} features, its predictions the
 - trained on its training images, slightly distorted, labels not smoothed; seed {facts.seed}, {facts.epochs} epochs
 - chosen among the epochs on training images held back: {facts.held_back_accuracy:.2%} of them right
 - test images: {facts.test_accuracy:.2%} of {num_test:,} right (SHA-256 of the test set: {facts.data_fingerprint[:16]})
-
+{f"- weak, {extractor.weakness}: scores by it say little" if extractor.weakness else ""}
 ## Predictions on the test images (rows: label, columns: prediction)
 
 {table}

@@ -19,6 +19,7 @@ from sparring.storage.files import disk_errors, write_atomically
 from sparring.storage.tensors import encode_tensors, read_tensors
 
 FORMAT = "sparring-yardstick-1"
+LEAST_SKILL = 0.5  # (accuracy - chance) / (1 - chance), below which an extractor is weak
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,18 @@ class ClassifierExtractor:
     @property
     def classes(self) -> tuple[str, ...]:
         return self.facts.classes
+
+    @property
+    def weakness(self) -> str | None:
+        """Why scores by it say little, if it is not half as much better than chance as an extractor without fault would be.
+
+        Chance is the share of the largest class among the test images.
+        """
+        of_classes = [sum(row) for row in self.facts.confusion]
+        chance = max(of_classes) / max(1, sum(of_classes))
+        if self.facts.test_accuracy - chance >= LEAST_SKILL * (1 - chance) and chance < 1:
+            return None
+        return f"{self.facts.test_accuracy:.0%} of its test images right, of which {chance:.0%} are of one class"
 
     @cached_property
     def _fused(self) -> Classifier:

@@ -32,6 +32,11 @@ class Inception:
         return tuple(str(number) for number in range(1008))
 
     @property
+    def weakness(self) -> None:
+        """None: its accuracy is published."""
+        return None
+
+    @property
     def label(self) -> str:
         return f"inception-{self.hash[:8]}"
 

@@ -55,6 +55,11 @@ class Reference(ABC):
     def extractor_names(self) -> tuple[str, str]:
         """Label and hash of the extractor, as the protocol records them."""
 
+    @property
+    def weakness(self) -> str | None:
+        """Why the scores say little, where the extractor is weak."""
+        return None
+
     @abstractmethod
     def extract(self, samples: Dataset) -> Features:
         """Features of samples; InputError if they are of another kind or shape than the real examples."""
@@ -94,3 +99,7 @@ class FeatureReference(Reference):
     @property
     def extractor_names(self) -> tuple[str, str]:
         return self.extractor.label, self.extractor.hash
+
+    @property
+    def weakness(self) -> str | None:
+        return self.extractor.weakness
