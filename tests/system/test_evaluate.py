@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from sparring import evaluation
 from sparring.data import ImageSet
 from sparring.data.cache import cache_folder
 from sparring.errors import MachineError
+from sparring.metrics.confidence import mean_interval
 from sparring.runs import checkpoint
 from sparring.runs.progress import Progress
 from sparring.runs.run import Run
@@ -95,8 +97,8 @@ def evaluated(command: Callable, *args: object) -> dict:
 def test_a_run_is_scored_in_one_json_value_and_on_its_book(run, sparring_command):
     before = files()
     first = evaluated(sparring_command, run, *FEW)
-    assert first.keys() == {"subject", "scores", "skipped", "unsaved"}
-    assert (first["subject"], first["skipped"], first["unsaved"]) == ("run", [], None)
+    assert first.keys() == {"subject", "scores", "skipped", "unsaved", "runs"}
+    assert (first["subject"], first["skipped"], first["unsaved"], first["runs"]) == ("run", [], None, [])
     distance = first["scores"][0]
     assert distance.keys() == {"metric", "value", "low", "high", "floor", "ceiling", "protocol"}
     assert distance["metric"] == "frechet_distance"
@@ -440,3 +442,50 @@ def test_settings_are_those_of_the_data_that_are_named(photos, pngs, sparring_co
         bad = sparring_command(*command, "--set", "size=16", "--quiet")
         assert "leave them out with --skip-bad" in bad.err
         assert sparring_command(*command, "--set", "size=16", "--quiet", "--skip-bad").status == 0
+
+
+@pytest.fixture
+def seeds(trained) -> Path:
+    """Two seeds, and one that was stopped."""
+    for seed in (0, 2, 10):
+        copy(trained, Path("seeds") / f"seed{seed}")
+    sparring.train("vanilla", data=data_of(trained), rounds=10, out="other", settings=SMALL, seed=1, quiet=True)
+    copy(Path("other"), Path("seeds/seed2"))
+    journal = Path("seeds/seed10/journal.jsonl")
+    *lines, _ = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines))
+    for name in ("SHA256SUMS", "journal.crc32"):
+        Path("seeds/seed10", name).unlink(missing_ok=True)
+    return Path("seeds")
+
+
+def test_a_folder_of_seeds_is_scored_as_the_mean_over_its_seeds(seeds, sparring_command):
+    found = evaluated(sparring_command, seeds, *FEW)
+    assert [result["subject"] for result in found["runs"]] == ["seeds/seed0", "seeds/seed2"]
+    assert found["skipped"] == ["seeds/seed10: unfinished"]
+    assert found["runs"][0] == evaluated(sparring_command, "seeds/seed0", *FEW)
+    each = [values(result["scores"]) for result in found["runs"]]
+    for score in found["scores"]:
+        of_seeds = [one[score["metric"]] for one in each]
+        assert score["value"] == pytest.approx(mean(of_seeds))
+        assert score["protocol"]["interval"] == "2 runs"
+        if score["metric"] == "frechet_distance":
+            assert (score["low"], score["high"]) == pytest.approx(
+                (max(0, mean_interval(of_seeds)[0]), mean_interval(of_seeds)[1])
+            )
+    assert [len([e for e in Run.open(run).scores() if not e.quick]) for run in ("seeds/seed0", "seeds/seed2")] == [2, 1]
+    shown = sparring_command("evaluate", seeds, *FEW).out
+    assert "seeds/seed2: frechet distance" in shown
+    assert "95 % intervals of the mean over 2 runs" in shown.replace("\n", " ")
+    assert "left out: seeds/seed10: unfinished" in shown
+
+
+def test_folders_of_other_runs_are_no_pictures(seeds, sparring_command):
+    (seeds / "seed0").rename("seeds/first")
+    (seeds / "seed2").rename("seeds/second")
+    done = sparring_command("evaluate", seeds, *FEW)
+    assert (done.status, done.err) == (2, "sparring: no seed of seeds came to its end (seeds/seed10: unfinished)\n")
+    (seeds / "seed10").rename("seeds/third")
+    done = sparring_command("evaluate", seeds, *FEW)
+    assert done.status == 2
+    assert "seeds is a folder of runs; name one of them, such as seeds/" in done.err

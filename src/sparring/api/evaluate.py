@@ -1,7 +1,7 @@
 """Evaluate: scores of a run, a generator or a folder of pictures."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +18,29 @@ from sparring.data.sets import Dataset
 from sparring.errors import InputError, MachineError
 from sparring.evaluation import Metric, OwnMetrics, Score
 from sparring.evaluation.own_metrics import FEWEST
-from sparring.runs import checkpoint, scorebook
+from sparring.runs import checkpoint, listing, scorebook
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.generator import SavedGenerator
 from sparring.runs.progress import Progress
 from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
 
+ENDED = ("finished", "patience", "stopped")
+"""The endings of seeds that are scored together."""
+
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """The subject, its scores, a sentence on each picture of a folder that was left out, and why scores were not saved."""
+    """The subject, its scores, a sentence on each picture or seed that was left out, and why scores were not saved.
+
+    `runs`: the results of the seeds, where the scores are means over them.
+    """
 
     subject: str
     scores: tuple[Score, ...]
     skipped: tuple[str, ...] = ()
     unsaved: str | None = None
+    runs: "tuple[EvaluationResult, ...]" = ()
 
     def __getitem__(self, metric: str) -> Score:
         return {score.metric: score for score in self.scores}[metric]
@@ -41,12 +48,13 @@ class EvaluationResult:
 
 @dataclass(frozen=True)
 class _Subject:
-    """A generator, with its run and round where it belongs to one; without a generator, pictures at `name`."""
+    """A generator, with its run and round where it belongs to one; or runs by seed; or else pictures at `name`."""
 
     name: str
     generator: SavedGenerator | None = None
     run: Run | None = None
     round: int = 0
+    seeds: Mapping[int, Path] = field(default_factory=dict)
 
 
 def evaluate(
@@ -65,10 +73,11 @@ def evaluate(
     threads: int | None = None,
     quiet: bool = False,
 ) -> EvaluationResult:
-    """Score a run, a checkpoint, a generator, a folder of pictures or an .npz against a data set's test examples.
+    """Score a run, a checkpoint, a generator, seeds, a folder of pictures or an .npz against a data set's test examples.
 
     target: a run or a generator, or its folder; a checkpoint's file; a folder or an .npz file of pictures. A generator is
-        scored on independent draws of samples, a set of pictures on all of them.
+        scored on independent draws of samples, a set of pictures on all of them. Of a folder that `train_seeds` made, every
+        seed that came to its end is scored; the scores are the means over them, with intervals from their spread.
     against: a data set, its name or its path; by default the run's own, else mnist.
     settings: fields of `against` by name, such as {"size": 64}, which brings pictures to the generator's size.
     data: the data that the run was trained on, where they have moved, or where they are of your own.
@@ -79,8 +88,6 @@ def evaluate(
     metrics: functions of your own, (samples [N, C, H, W], real [M, C, H, W]) -> a number, both float32 in [-1, 1] as 8 bits
         give them, real ones from the test examples; points are [N, D]. Their scores have the functions' names, and intervals
         as the others. With them there need not be an extractor.
-    device: "auto", "cpu", "cuda" or "mps". threads: to compute with on a CPU; by default one for every core that other
-        programs leave free. quiet: shows no progress.
     skip_bad: leaves out unreadable pictures and those of another size, in the target and in `against`.
     device: "auto", "cpu", "cuda" or "mps". threads: to compute with on a CPU; by default one for every core that other
         programs leave free. quiet: shows no progress.
@@ -92,10 +99,13 @@ def evaluate(
     """
     seed, device, draws = arguments.whole("seed", seed, 0), arguments.device_name(device), arguments.whole("draws", draws, 2)
     num = None if num is None else arguments.whole("num", num, 1)
-    torch_device, threads = devices.resolve(device), arguments.threads(threads)
+    torch_device, threads, subject = devices.resolve(device), arguments.threads(threads), _open(target)
+    if subject.seeds:
+        how: dict[str, Any] = {"against": against, "settings": settings, "data": data, "num": num, "draws": draws, "seed": seed}
+        how |= {"extractor": extractor, "metrics": metrics, "skip_bad": skip_bad, "device": device, "threads": threads}
+        return _over_seeds(subject, lambda run: evaluate(run, quiet=quiet, **how))
     with Progress(quiet) as progress, devices.tf32(False), own_number():
         choice = ThreadChoice(threads, torch_device)
-        subject = _open(target)
         dataset = _real_side(_compared(against, arguments.texts(settings), skip_bad), data, subject)
         train = dataset.train(progress.transfer)
         if subject.run and train.fingerprint() != subject.run.facts.get("data_fingerprint"):
@@ -126,6 +136,23 @@ def evaluate(
         scores = evaluation.score_draws(reference, draw, seed, draws, train) if reference else []
         taken = (*scores, *own.score_draws(draw, seed, draws))
         return EvaluationResult(subject.name, taken, unsaved=_save(subject, taken))
+
+
+def _over_seeds(subject: _Subject, score: Callable[[Run], EvaluationResult]) -> EvaluationResult:
+    """The mean scores of the seeds that came to their end; InputError where none did."""
+    runs, skipped = [], []
+    for path in subject.seeds.values():
+        run = Run.open(path)
+        ending = ([*run.journal()] or [{}])[-1].get("ending")
+        if ending in ENDED:
+            runs.append(run)
+        else:
+            skipped.append(f"{path}: {ending or 'unfinished'}")
+    if not runs:
+        raise InputError(f"no seed of {subject.name} came to its end ({'; '.join(skipped)})")
+    results = tuple(map(score, runs))
+    means = evaluation.mean_scores({result.subject: result.scores for result in results})
+    return EvaluationResult(subject.name, tuple(means), tuple(skipped), runs=results)
 
 
 def _compared(against: str | Path | Data | None, settings: Mapping[str, str], skip_bad: bool) -> Data | None:
@@ -173,6 +200,10 @@ def _opened(target: str | Path | Run) -> _Subject:
         return _Subject(str(path), SavedGenerator.open(path))
     if path.suffix == ".safetensors":
         return _of_run(Run.of_checkpoint(path), checkpoint.read(path), str(path))
+    if seeds := listing.seeds(path):
+        return _Subject(str(path), seeds=seeds)
+    if run := next(path.glob("*/recipe.json"), None):
+        raise InputError(f"{path} is a folder of runs; name one of them, such as {run.parent}")
     return _Subject(str(path))
 
 

@@ -29,7 +29,7 @@ from sparring.cli import options
 @options.code
 @options.as_json
 def command(target: str, settings: tuple[str, ...], code: str | None, as_json: bool, **how: Any) -> None:
-    """Score TARGET: a run, `latest`, a checkpoint, a generator's folder, or a folder or .npz of any pictures."""
+    """Score TARGET: a run, `latest`, a folder of seeds, a checkpoint, a generator's folder, or a folder or .npz of pictures."""
     from sparring.api.evaluate import evaluate
     from sparring.config import devices
 
@@ -42,8 +42,9 @@ def command(target: str, settings: tuple[str, ...], code: str | None, as_json: b
         options.print_json(codec.encode(result))
     else:
         _print(result)
-    if result.unsaved:
-        click.echo(f"the scores could not be added to the run: {result.unsaved}", err=True)
+    for one in (result, *result.runs):
+        if one.unsaved:
+            click.echo(f"the scores could not be added to the run: {one.unsaved}", err=True)
 
 
 def _print(result) -> None:
@@ -51,6 +52,8 @@ def _print(result) -> None:
     from sparring.evaluation.known import meaning
     from sparring.evaluation.score import number
 
+    for run in result.runs:
+        click.echo(f"{run.subject}: {run.scores[0]}")
     shares = [score for score in result.scores if score.metric.startswith("share_")]
     rows = [
         (
@@ -67,9 +70,10 @@ def _print(result) -> None:
     for sentence in result.skipped:
         click.echo(f"left out: {sentence}")
     protocol = result.scores[0].protocol
+    over = f" of the mean over {protocol.interval}" if result.runs else ""
     click.echo(
         f"{protocol.num_samples:,} samples against the {protocol.num_real:,} {protocol.split} examples of {protocol.data}; "
-        f"extractor {protocol.extractor_text}; 95 % intervals; real images: training examples in the samples' place"
+        f"extractor {protocol.extractor_text}; 95 % intervals{over}; real images: training examples in the samples' place"
     )
     if found := meaning(result.scores[0]):
         click.echo(found)

@@ -3,7 +3,7 @@
 from sparring.evaluation.own_metrics import Metric, OwnMetrics
 from sparring.evaluation.references import Reference, as_dataset, reference_for
 from sparring.evaluation.score import BETTER, Protocol, Score, check_comparable, difference
-from sparring.evaluation.scoring import QUICK, floor, quick_scores, score_draws, score_samples
+from sparring.evaluation.scoring import QUICK, floor, mean_scores, quick_scores, score_draws, score_samples
 
 __all__ = [
     "BETTER",
@@ -17,6 +17,7 @@ __all__ = [
     "check_comparable",
     "difference",
     "floor",
+    "mean_scores",
     "quick_scores",
     "reference_for",
     "score_draws",

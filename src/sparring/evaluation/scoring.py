@@ -1,6 +1,7 @@
 """Scoring of samples: metric values, intervals and floors."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import sqrt
 from statistics import mean, stdev
 from typing import Any
@@ -13,7 +14,7 @@ from sparring.data.sets import Dataset, ImageSet
 from sparring.evaluation import cache
 from sparring.evaluation.extractors import Features
 from sparring.evaluation.references import Reference, Values
-from sparring.evaluation.score import Protocol, Score
+from sparring.evaluation.score import Protocol, Score, check_comparable
 from sparring.metrics.confidence import mean_interval, t_quantile
 from sparring.metrics.memorisation import audit
 
@@ -78,6 +79,26 @@ def quick_scores(reference: Reference, samples: Dataset, seed: int) -> list[Scor
     values = reference.quick_metrics(seen)
     intervals, note = by_subsamples(values, reference.quick_metrics, seen, seed)
     return _scores(reference, len(samples), seed, values, intervals, dict.fromkeys(values, note), quick=True)
+
+
+def mean_scores(runs: Mapping[str, Sequence[Score]]) -> list[Score]:
+    """The scores of at least one run, by name, as their means over the runs with 95 % intervals; of one run without intervals.
+
+    What some runs lack is left out. InputError, with the names, where scores differ in their protocol.
+    """
+    (name, first), *others = runs.items()
+    found = []
+    for score in first:
+        alike = {other: theirs for other, scores in others for theirs in scores if theirs.metric == score.metric}
+        if len(alike) < len(others):
+            continue
+        for other, theirs in alike.items():
+            check_comparable(score, theirs, (name, other))
+        values = [score.value, *(theirs.value for theirs in alike.values())]
+        low, high = (_within(score.metric, b) for b in mean_interval(values)) if len(values) > 1 else (None, None)
+        protocol = replace(score.protocol, interval=f"{len(values)} runs")
+        found.append(replace(score, value=mean(values), low=low, high=high, protocol=protocol))
+    return found
 
 
 def floor(reference: Reference, num: int, quick: bool = False) -> Values:

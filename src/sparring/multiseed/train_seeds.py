@@ -1,6 +1,5 @@
 """Training of several seeds side by side: complete runs are kept, stopped runs are resumed."""
 
-import re
 import signal
 import time
 from collections import deque
@@ -17,6 +16,7 @@ from sparring.multiseed.seeds import Seed, reason_of_failure
 from sparring.multiseed.summary import FILE, Failure, SeedRuns, work_before
 from sparring.multiseed.task import Task
 from sparring.multiseed.workers import Worker
+from sparring.runs import listing
 from sparring.runs.progress import SILENCE_SECONDS, Progress
 from sparring.runs.run import Run, default_folder, require_empty
 from sparring.runs.signals import STOPS, StopSignals
@@ -93,8 +93,7 @@ def _label(seeds: Sequence[int]) -> str:
 
 def _seeds_in(folder: Path) -> list[int]:
     """The seeds that have runs in a folder; InputError if the folder holds anything else."""
-    names = [path.parent.name for path in folder.glob("seed*/recipe.json")]
-    seeds = [int(name.removeprefix("seed")) for name in names if re.fullmatch(r"seed(0|[1-9][0-9]*)", name)]
+    seeds = list(listing.seeds(folder))
     if not seeds and not (folder / FILE).is_file():
         require_empty(folder)
     return seeds

@@ -1,5 +1,6 @@
 """Summaries of the runs under a folder, and the check of their files."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,16 @@ def damage(root: Path, progress: Callable[[str, int, int], None]) -> dict[str, l
             found[str(path)] = [str(error)]
         progress("checking", done, len(folders))
     return found
+
+
+def seeds(folder: Path) -> dict[int, Path]:
+    """The runs of a folder that `sparring train --seeds` made, by seed in order; empty where there are none."""
+    found = {path.parent.name.removeprefix("seed"): path.parent for path in folder.glob("seed*/recipe.json")}
+    return {int(number): found[number] for number in sorted(filter(_is_seed, found), key=int)}
+
+
+def _is_seed(text: str) -> bool:
+    return re.fullmatch("0|[1-9][0-9]*", text) is not None
 
 
 def _runs(root: Path) -> list[Path]:
