@@ -27,7 +27,7 @@ from sparring.cli import options
 def command(run: str, num: int, seed: int, out: str, class_: str | None, raw: bool, code: str | None, as_json: bool) -> None:
     """Draw samples from the generator of RUN (a run, `latest`, or a generator's folder)."""
     from sparring.api.load import load_generator
-    from sparring.runs.media import write_drawn
+    from sparring.runs.samples import write_drawn
 
     options.execute(code)
     path, generator = Path(out), load_generator(run, raw)

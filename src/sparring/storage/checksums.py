@@ -6,8 +6,9 @@ several lines; it is intact if one of them has its checksum.
 
 import re
 from collections.abc import Iterator
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from sparring.errors import InputError
 from sparring.storage.files import append, make_folder, open_to_read, read_bytes, truncate, write_atomically
@@ -24,6 +25,13 @@ def write(folder: Path, name: str, data: bytes) -> None:
     _drop_torn_line(folder / NAME)
     append(folder / NAME, _line(data, name).encode(), flush=True)
     write_atomically(path, data)
+
+
+def record(folder: Path, name: str, stream: BinaryIO) -> None:
+    """Record the checksum of a file that is about to get this name; `stream`: all of it, to be read from its start."""
+    stream.seek(0)
+    _drop_torn_line(folder / NAME)
+    append(folder / NAME, f"{file_digest(stream, 'sha256').hexdigest()}  {name}\n".encode(), flush=True)
 
 
 def read(folder: Path, name: str, longest: int | None = None) -> bytes:

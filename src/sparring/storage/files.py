@@ -31,6 +31,26 @@ def write_atomically(path: Path, data: bytes) -> None:
                 part.unlink()
 
 
+@contextmanager
+def write_stream(path: Path, num_bytes: int) -> Iterator[BinaryIO]:
+    """Context manager of a file, open to write and to read, that gets its name at the end of the block, atomically.
+
+    An error in the block leaves nothing behind. num_bytes: about so many are to be written. MachineError if that fails.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with disk_errors(path, num_bytes):
+        try:
+            with part.open("w+b") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(part, path)  # noqa: PTH105
+            sync_folder(path.parent)
+        finally:
+            with suppress(OSError):
+                part.unlink()
+
+
 def append(path: Path, data: bytes, *, flush: bool = False) -> None:
     """Append to a file, created if necessary: either all of the data, or nothing and a MachineError.
 

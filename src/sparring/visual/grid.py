@@ -31,16 +31,27 @@ def grid(
     tiles = to_uint8(images).cpu()
     if tiles.shape[1] == 4 and not alpha:
         tiles = on_chequers(tiles)
-    num, channels, height, width = tiles.shape
-    columns = min(columns, num)
-    rows = -(-num // columns)
-    pitch_y, pitch_x = height + padding, width + padding
-    canvas = torch.full((channels, rows * pitch_y + padding, columns * pitch_x + padding), fill, dtype=torch.uint8)
-    canvas[3:] = 255  # the padding is opaque
-    for i, tile in enumerate(tiles):
-        top, left = padding + i // columns * pitch_y, padding + i % columns * pitch_x
-        canvas[:, top : top + height, left : left + width] = tile
+    rows = tile_rows(tiles, min(columns, len(tiles)), padding, fill)
+    canvas = torch.cat([padding_rows(len(rows), rows.shape[2], padding, fill), rows], dim=1)
     return _to_pil(canvas.repeat_interleave(scale, 1).repeat_interleave(scale, 2))
+
+
+def tile_rows(tiles: Tensor, columns: int, padding: int = PADDING, fill: int = MID_GREY) -> Tensor:
+    """The rows of a `grid` without the padding above the first one: uint8 [N, C, H, W] -> [C, rows, width]."""
+    num, channels, height, width = tiles.shape
+    pitch_y, pitch_x = height + padding, width + padding
+    canvas = padding_rows(channels, columns * pitch_x + padding, -(-num // columns) * pitch_y, fill)
+    for i, tile in enumerate(tiles):
+        top, left = i // columns * pitch_y, padding + i % columns * pitch_x
+        canvas[:, top : top + height, left : left + width] = tile
+    return canvas
+
+
+def padding_rows(num_channels: int, width: int, num_rows: int = PADDING, fill: int = MID_GREY) -> Tensor:
+    """So many rows of a grid's padding, uint8 [C, rows, width]; it is opaque."""
+    canvas = torch.full((num_channels, num_rows, width), fill, dtype=torch.uint8)
+    canvas[3:] = 255
+    return canvas
 
 
 def headed_grid(images: Tensor, rows: Sequence[str] = (), columns: Sequence[str] = ()) -> Image.Image:
