@@ -20,6 +20,7 @@ import torch
 
 import sparring
 from saved_runs.make import EVALUATION, NUM, SEED, brief, headlines, journal, opened, since_resumed, state_of
+from sparring.evaluation import difference
 from sparring.training.observers import Event
 from torture.kills import fork, wait
 
@@ -125,7 +126,7 @@ def test_its_scores_can_be_compared_with_those_of_then(version, run, sparring_co
     assert done.status == 0, done.err
     then, now = [found for found in opened(run).scores() if not found.quick]
     for old, new in zip(then.scores, now.scores, strict=True):
-        assert new.protocol == old.protocol
+        assert difference(old, new) is None
         assert (new.metric, new.value) == (old.metric, pytest.approx(old.value, rel=1e-3, abs=1e-4))
 
 
@@ -166,6 +167,8 @@ def test_a_population_is_complete_and_can_be_extended(version, sparring_command)
     command = [part.replace("optim.lr=", "g_optim.lr=") for part in expected["command"]]  # what optim.lr meant beside a d_optim
     done = sparring_command(*command, "--json")
     assert done.status == 0, done.err
+    for row in summary["seeds"]:
+        row["quick_score"]["protocol"]["weak_extractor"] = None  # a field that came later
     assert json.loads(done.out) == summary
     for seed in (1, 2):  # one is enough of those that take a process each
         shutil.rmtree(f"population/seed{seed}")

@@ -6,7 +6,7 @@ several lines; it is intact if one of them has its checksum.
 
 import re
 from collections.abc import Iterator
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -30,8 +30,11 @@ def write(folder: Path, name: str, data: bytes) -> None:
 def record(folder: Path, name: str, stream: BinaryIO) -> None:
     """Record the checksum of a file that is about to get this name; `stream`: all of it, to be read from its start."""
     stream.seek(0)
+    digest = sha256()
+    while part := stream.read(1 << 20):
+        digest.update(part)
     _drop_torn_line(folder / NAME)
-    append(folder / NAME, f"{file_digest(stream, 'sha256').hexdigest()}  {name}\n".encode(), flush=True)
+    append(folder / NAME, f"{digest.hexdigest()}  {name}\n".encode(), flush=True)
 
 
 def read(folder: Path, name: str, longest: int | None = None) -> bytes:

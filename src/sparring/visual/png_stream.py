@@ -26,7 +26,7 @@ class PngStream:
         pixels = rows.permute(1, 2, 0).numpy().astype(np.int16)
         filtered = _filtered(pixels, np.concatenate([self._above, pixels[:-1]]))
         self._above = pixels[-1:]
-        self._chunk(b"IDAT", self._deflate.compress(np.ascontiguousarray(filtered)))
+        self._chunk(b"IDAT", self._deflate.compress(filtered.tobytes()))
 
     def close(self) -> None:
         """End the picture; the stream stays open."""
