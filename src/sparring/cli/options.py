@@ -91,7 +91,7 @@ code = click.option("--with", "code", metavar="FILE.py", help="Your Python file 
 
 
 data_settings = click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of DATA: size=64, fit=stretch."
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the data: size=64, fit=stretch."
 )
 
 
