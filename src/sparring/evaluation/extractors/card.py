@@ -11,6 +11,7 @@ def card(extractor: ClassifierExtractor) -> str:
     header = " | ".join(("", *facts.classes))
     rows = [" | ".join((f"**{name}**", *map(str, row))) for name, row in zip(facts.classes, facts.confusion, strict=True)]
     table = "\n".join(f"| {row} |" for row in (header, " | ".join(["---"] * (1 + len(facts.classes))), *rows))
+    weak = f"- weak, {extractor.weakness}: scores by it say little\n" if extractor.weakness else ""
     return f"""# {extractor.label}
 
 A classifier of {" x ".join(map(str, facts.shape))} images by which Sparring scores generators trained on `{facts.data}`: its
@@ -20,7 +21,7 @@ pooled last layer gives {facts.network.widths[-1]} features, its predictions the
 - trained on its training images, slightly distorted, labels not smoothed; seed {facts.seed}, {facts.epochs} epochs
 - chosen among the epochs on training images held back: {facts.held_back_accuracy:.2%} of them right
 - test images: {facts.test_accuracy:.2%} of {num_test:,} right (SHA-256 of the test set: {facts.data_fingerprint[:16]})
-{f"- weak, {extractor.weakness}: scores by it say little" if extractor.weakness else ""}
+{weak}
 ## Predictions on the test images (rows: label, columns: prediction)
 
 {table}
