@@ -90,7 +90,7 @@ class ClassifierExtractor:
         chance = max(of_classes) / max(1, sum(of_classes))
         if self.facts.test_accuracy - chance >= LEAST_SKILL * (1 - chance) and chance < 1:
             return None
-        return f"{self.facts.test_accuracy:.0%} of its test images right, of which {chance:.0%} are of one class"
+        return f"{self.facts.test_accuracy:.0%} of its test images right, where one class makes up {chance:.0%}"
 
     @cached_property
     def _fused(self) -> Classifier:
