@@ -23,6 +23,7 @@ from sparring.losses import Loss, LossFunction, RelativisticLoss
 from sparring.networks import DiscriminatorConfig, GeneratorConfig
 from sparring.recipe import Recipe
 from sparring.runs import run as runs
+from sparring.runs.folders import default_folder
 from sparring.runs.follower import make_recorder, open_run
 from sparring.runs.recorder import OnWriteError, Recorder
 from sparring.runs.run import Run
@@ -125,7 +126,7 @@ def train(
                 **({"deterministic": True} if deterministic else {}),
             }
             reference = session.reference(resolved)
-            default = runs.default_folder(f"{resolved.name}-seed{seed}")
+            default = default_folder(f"{resolved.name}-seed{seed}")
             path = held.enter_context(locks.run_lock(folder) if folder is not None else locks.new_run_lock(default))
             remove_temporaries(path)
             recorder = Recorder(Run.create(path, resolved, seed, facts), built, test, reference, progress.say, on_write_error)

@@ -52,7 +52,7 @@ _BY_NAME: Mapping[str, Rule] = {
     **dict.fromkeys(("round", "epoch", "images"), _COUNT),
     "seconds": _TIME,
     "file": _FILE,
-    **dict.fromkeys(("ending", "reason", "headline", "extractor", "cause", "text", "advice"), _WORD),
+    **dict.fromkeys(("ending", "reason", "headline", "extractor", "cause", "text", "advice", "time"), _WORD),
     "remedy": (lambda value: value in ("stop", "skip", "roll-back"), "stop, skip or roll-back"),
     **dict.fromkeys(("d_real", "d_fake", "floor"), _NUMBER_OR_NULL),
     **dict.fromkeys(("d_accuracy_real", "d_accuracy_fake", "g_accuracy"), _NUMBER_OR_NULL),

@@ -72,6 +72,12 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
         yield from _events(path, lines, rest)
 
 
+def read_first(path: Path) -> dict[str, Any]:
+    """The first event, whose checksum is not looked at; InputError if there is none."""
+    with open_to_read(path) as stream:
+        return parse(stream.readline(strict_json.LONGEST), f"{path}:1")
+
+
 def parse(line: bytes, where: str) -> dict[str, Any]:
     """The event in a line; InputError, naming the place `where`, if it is not a valid event."""
     try:

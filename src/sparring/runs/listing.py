@@ -7,6 +7,7 @@ from typing import Any
 
 from sparring.config import codec
 from sparring.errors import InputError
+from sparring.runs.folders import run_folders
 from sparring.runs.run import Run
 
 
@@ -45,8 +46,7 @@ def _runs(root: Path) -> list[Path]:
     """The folders of all runs under `root`, oldest first."""
     if not root.is_dir():
         raise InputError(f"there is no folder {root}; runs are made by `sparring train`")
-    found = (path for path in root.rglob("recipe.json") if path.is_file())  # skips broken links
-    return [file.parent for file in sorted(found, key=lambda path: path.stat().st_mtime_ns)]
+    return run_folders(root)
 
 
 def _summary(path: Path) -> dict[str, Any]:

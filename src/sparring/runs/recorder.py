@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -96,8 +97,8 @@ class Recorder(Observer):
 
     def log_start(self) -> None:
         """Write the event `start`."""
-        recipe = self.run.recipe
-        self.journal.write("start", recipe=recipe.name, seed=self.run.seed, length=str(recipe.length))
+        recipe, now = self.run.recipe, datetime.now(UTC).isoformat(timespec="microseconds")
+        self.journal.write("start", recipe=recipe.name, seed=self.run.seed, length=str(recipe.length), time=now)
 
     def reset_from_journal(self, round_: int) -> None:
         """Start again from the journal, which was truncated to the checkpoint of this round."""

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -18,6 +17,7 @@ from sparring.errors import InputError, MachineError, check, naming
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, journal, scorebook
 from sparring.runs.checkpoint import Checkpoint
+from sparring.runs.folders import latest
 from sparring.runs.generator import SavedGenerator, sample_shape
 from sparring.runs.history import History
 from sparring.runs.scorebook import Evaluation
@@ -27,7 +27,6 @@ from sparring.visual.sampler import frame_prefix
 
 SCHEMA = 1
 _log = logging.getLogger(__name__)
-ROOT = Path("runs")
 
 
 @dataclass(frozen=True)
@@ -230,19 +229,6 @@ def _check_facts(facts: Mapping[str, Any], where: str) -> None:
         codec.decode(kinds[name], facts[name], f"{where}: {name}")
     threads = facts.get("threads", 1)
     check(1 <= threads <= MOST_THREADS, f"{where}: threads", threads, f"lie in 1..{MOST_THREADS}")
-
-
-def default_folder(label: str) -> Path:
-    """The folder under runs/ of a run that starts now and that the user has not named."""
-    return ROOT / f"{time.strftime('%Y%m%d-%H%M%S')}-{label}"
-
-
-def latest(root: Path = ROOT) -> Path:
-    """The folder of the run under `root` that was started last; InputError if there is none."""
-    runs = [path.parent for path in root.rglob("recipe.json") if path.is_file()]
-    if not runs:
-        raise InputError(f"there is no run under {root}/ yet; train one with `sparring train vanilla`")
-    return max(runs, key=lambda path: (path / "recipe.json").stat().st_mtime_ns)
 
 
 def has_begun(path: Path, launch: str | None) -> bool:
