@@ -182,8 +182,21 @@ def test_dry_run_says_what_to_expect_and_writes_nothing(sparring_command):
     expectation = json.loads(done.out)
     assert expectation["generator_parameters"] == 128 * 256 + 256 + 256 * 784 + 784
     assert expectation["discriminator_parameters"] == 784 * 256 + 256 + 256 + 1
-    assert expectation["seconds_to_expect"] == pytest.approx(55.0 * expectation["ms_per_round"])
+    others = expectation["seconds_of_reviews"] + expectation["seconds_of_pictures"]
+    assert others > 0
+    assert expectation["seconds_to_expect"] == pytest.approx(55.0 * expectation["ms_per_round"] + others)
     assert not list(Path().iterdir())
+
+
+def test_a_dry_run_counts_reviews_and_pictures_as_often_as_they_are_due(sparring_command):
+    settings = [*TINY, "--epochs=40", '--set=review={"epochs": 2}', "--quiet", "--json"]
+    found = json.loads(sparring_command("train", "vanilla", "--dry-run", *settings).out)
+    rarer = [*settings[:-3], '--set=review={"epochs": 20}', *settings[-2:]]
+    rare = json.loads(sparring_command("train", "vanilla", "--dry-run", *rarer).out)
+    assert found["seconds_of_reviews"] > 4 * rare["seconds_of_reviews"] > 0
+    plain = [*settings[:-3], "--set=review=null", "--set=pictures=[]", *settings[-2:]]
+    bare = json.loads(sparring_command("train", "vanilla", "--dry-run", *plain).out)
+    assert bare["seconds_of_reviews"] == bare["seconds_of_pictures"] == 0
 
 
 def test_toys_train_and_are_drawn_as_points(sparring_command):

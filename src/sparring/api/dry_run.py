@@ -1,21 +1,27 @@
-"""Dry run: a few rounds that write nothing, for the memory and the time to expect."""
+"""Dry run: two seconds of rounds that write nothing, for the memory and the time to expect."""
 
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sparring.api.session import build, engine_name, load_weights, take_threads
+from sparring import evaluation
+from sparring.api.session import build, engine_name, load_weights, quick_reference, take_threads
 from sparring.config import devices
 from sparring.config.rng import own_torch_state
 from sparring.config.schedules import START, Duration, Interval, RoundInfo
 from sparring.config.threads import ThreadChoice
 from sparring.recipe import Recipe
+from sparring.runs.pace import Pace
 from sparring.runs.progress import Progress
 from sparring.runs.run import Run
 from sparring.training.capture import EngineName
 from sparring.training.loop import run_rounds
 from sparring.training.output_range import output_warnings
+from sparring.training.probes import run_probes, traces_on_test_images
 from sparring.training.sampler import EngineSampler
+from sparring.visual.sampler import Picture
 
 
 def dry_run(
@@ -29,26 +35,42 @@ def dry_run(
     start_from: str | Path | None = None,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """Build a recipe, train a few rounds and draw each kind of picture once, and write nothing.
+    """Build a recipe, train for two seconds, take a review and draw each kind of picture, and write nothing.
 
-    Returns parameters, memory, and the time to expect.
+    Returns parameters, memory, and the time to expect, in which reviews and pictures count; checkpoints do not.
     """
     torch_device = devices.resolve(device)
+    waits = torch_device.type != "cpu"
     read_every_round = replace(recipe, journal=Interval(rounds=1))  # a reading waits for the device to be done
     same_bits = devices.deterministic(deterministic, torch_device)
     with Progress(quiet) as progress, own_torch_state(torch_device), same_bits:
         choice = ThreadChoice(threads, torch_device)
-        built, test = build(read_every_round, seed, torch_device, progress, engine=engine)
+        built, test = build(read_every_round if waits else recipe, seed, torch_device, progress, engine=engine)
         take_threads(choice, built, progress.say)
         for text in output_warnings(recipe, built.data):
             progress.say(text)
+        reference = quick_reference(recipe, torch_device, progress)
         if start_from is not None:
             load_weights(built, Run.open(start_from))
-        rounds = 12 if engine_name(built) == "capture" else 3  # so that the last one is replayed
-        *_, before, last = run_rounds(built, Duration(rounds=rounds), START)
-        _draw_pictures(recipe, EngineSampler(built, test), last)
-    seconds_per_round = last.seconds - before.seconds  # the first rounds warm up
-    share = recipe.length.fraction_done(last, len(built.data))
+        pace, info = Pace(recipe, engine_name(built), waits), START
+        for info in run_rounds(built, Duration(rounds=1 << 40), START):
+            if pace.add(info):
+                break
+        rounds = pace.rounds(info, len(built.data))
+        epochs = rounds * info.images / info.round / len(built.data)
+        sampler = EngineSampler(built, test)
+        seconds_of_pictures = sum(_of_picture(picture, sampler, info, rounds, epochs) for picture in recipe.pictures)
+
+        def review() -> None:
+            if reference is not None:
+                samples = evaluation.as_dataset(sampler.samples(evaluation.QUICK, "quick score", 0))
+                evaluation.quick_scores(reference, samples, seed)
+            run_probes(built, test)
+
+        reviews = recipe.review.times(rounds, epochs) if recipe.review else 0
+        seconds_of_reviews = reviews * _seconds(review) if reviews else 0.0
+        if recipe.test_traces:
+            seconds_of_reviews += int(epochs) * _seconds(lambda: traces_on_test_images(built, test, 0))
     generator, discriminator = built.gan.networks
     return {
         "recipe": recipe.name,
@@ -56,17 +78,25 @@ def dry_run(
         "generator_parameters": sum(p.numel() for p in generator.parameters()),
         "discriminator_parameters": sum(p.numel() for p in discriminator.parameters()),
         "peak_memory_mib": devices.peak_memory_mib(torch_device),
-        "ms_per_round": 1000 * seconds_per_round,
+        "ms_per_round": 1000 * pace.seconds_per_round,
         "length": str(recipe.length),
-        "seconds_to_expect": rounds / share * seconds_per_round,
+        "seconds_of_reviews": seconds_of_reviews,
+        "seconds_of_pictures": seconds_of_pictures,
+        "seconds_to_expect": rounds * pace.seconds_per_round + seconds_of_reviews + seconds_of_pictures,
     }
 
 
-def _draw_pictures(recipe: Recipe, sampler: EngineSampler, last: RoundInfo) -> None:
-    """Draw what is due before the first round, after an epoch and at the end, so that what cannot be drawn is found now."""
-    for picture in recipe.pictures:
-        every = getattr(picture, "every", 1)
-        epoch = every if isinstance(every, int) else 1
-        for info in (START, replace(last, epoch=epoch, epoch_ended=True, last=True)):
-            for _ in picture.render(info, sampler):
-                pass
+def _of_picture(picture: Picture, sampler: EngineSampler, info: RoundInfo, rounds: float, epochs: float) -> float:
+    """Draw what is due before the first round, after an epoch and at the end; the seconds of such pictures in a whole run."""
+    every = getattr(picture, "every", None)
+    times = every.times(rounds, epochs) if isinstance(every, Interval) else int(epochs // every) if every else 0
+    due = replace(info, epoch=every if isinstance(every, int) else 1, epoch_ended=True, last=True)
+    first = sum(_seconds(lambda at=at: list(picture.render(at, sampler))) for at in (START, due))  # imports take their time
+    return first + max(0, times - 1) * (_seconds(lambda: list(picture.render(due, sampler))) if times > 1 else 0.0)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """The time that the work takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began

@@ -30,7 +30,9 @@ from sparring.cli import options
 @options.tensorboard
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe by dotted name.")
 @click.option("--from", "start_from", metavar="RUN", help="Start from this run's weights.")
-@click.option("--dry-run", is_flag=True, help="Build everything, train three rounds, and estimate time and memory.")
+@click.option(
+    "--dry-run", is_flag=True, help="Train for two seconds, draw each picture, write nothing; estimate time and memory."
+)
 @options.skip_bad
 @options.on_write_error
 @options.timeout
@@ -148,6 +150,10 @@ def report(result, as_json: bool) -> None:
 
 
 def _print_dry_run(found: dict) -> None:
+    from sparring.runs.pace import about
+
     for name, value in found.items():
+        if name == "seconds_to_expect":
+            name, value = "time to expect", about(value)
         text = f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
         click.echo(f"{name.replace('_', ' '):<24} {text}")

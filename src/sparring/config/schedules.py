@@ -53,6 +53,10 @@ class Interval(Ranged):
             return info.round > 0 and info.round % self.rounds == 0
         return info.epoch_ended and info.epoch % (self.epochs or 1) == 0
 
+    def times(self, rounds: float, epochs: float) -> int:
+        """How often it is due in a run of so many rounds and epochs."""
+        return int(rounds // self.rounds if self.rounds is not None else epochs // (self.epochs or 1))
+
 
 @dataclass(frozen=True)
 class Duration(Ranged):

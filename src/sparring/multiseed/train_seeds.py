@@ -17,8 +17,8 @@ from sparring.multiseed.summary import FILE, Failure, SeedRuns, work_before
 from sparring.multiseed.task import Task
 from sparring.multiseed.workers import Worker
 from sparring.runs import listing
-from sparring.runs.progress import SILENCE_SECONDS, Progress
 from sparring.runs.folders import default_folder
+from sparring.runs.progress import SILENCE_SECONDS, Progress
 from sparring.runs.run import Run, require_empty
 from sparring.runs.signals import STOPS, StopSignals
 from sparring.storage import locks

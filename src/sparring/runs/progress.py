@@ -4,6 +4,8 @@ import sys
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from sparring.config.schedules import RoundInfo
+from sparring.runs.pace import SECONDS, Pace, about
 from sparring.training.observers import Event, Observer
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ class Progress(Observer):
         self._length, self._num_images, self._start = recipe.length, event.num_images, start
         self._news, self._told = "", start.seconds
         self.say(f"{recipe.name}: {self._length} -> {event.run.path}")
+        facts = event.run.facts
+        self._pace: Pace | None = Pace(recipe, str(facts.get("engine")), facts.get("device") != "cpu")
         share = min(self._length.fraction_done(start, event.num_images), 1.0)
         self._task = self._bars.add_task(recipe.name, total=1000, completed=round(1000 * share), news="")
 
@@ -82,6 +86,14 @@ class Progress(Observer):
             left = info.seconds / share - info.seconds if share else 0.0
             self.say(f"{news}  {share:.0%}, {left:,.0f} s left")
             self._told = info.seconds
+        if self._pace and self._pace.add(info):
+            self._say_what_to_expect(self._pace, info)
+            self._pace = None
+
+    def _say_what_to_expect(self, pace: Pace, info: RoundInfo) -> None:
+        seconds = (pace.rounds(info, self._num_images) - self._start.round) * pace.seconds_per_round
+        if seconds > 5 * SECONDS and self._length.minutes is None:
+            self.say(f"{about(seconds)}, at {1000 * pace.seconds_per_round:,.3g} ms a round")
 
 
 class _Lenient:
