@@ -47,4 +47,4 @@ def naming(where: str) -> Iterator[None]:
     except InputError as error:
         if where in str(error):
             raise
-        raise InputError(f"{where}: {error}") from None
+        raise type(error)(f"{where}: {error}") from None

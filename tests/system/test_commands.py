@@ -14,6 +14,7 @@ from PIL import Image
 import sparring
 from sparring.config.threads import own_number
 from sparring.errors import InputError
+from sparring.runs.listing import damage, summaries
 from sparring.runs.run import Run
 from tiny import SETTINGS
 
@@ -152,6 +153,8 @@ def test_runs_lists_states_and_latest_is_the_newest(run, sparring_command):
     sparring.train("paper", rounds=3, out=Path("runs/new"), settings=SETTINGS["paper"], quiet=True)
     rows = json.loads(sparring_command("runs", "runs", "--json").out)
     assert [(row["recipe"], row["state"], row["rounds"]) for row in rows] == [("paper", "finished", 3)]
+    assert rows[0]["set"] == SETTINGS["paper"]
+    assert " ".join(f"{name}={text}" for name, text in SETTINGS["paper"].items())[:30] in sparring_command("runs").out
     assert sparring_command("sample", "latest", "--num", 1).status == 0
 
 
@@ -243,6 +246,9 @@ def test_runs_with_a_part_of_ones_own_open_with_the_file_that_registers_it(tmp_p
     )
     sparring = [sys.executable, "-m", "sparring"]
     assert subprocess.run([*sparring, "train", "mine.py", "--rounds=2", "--out=run", *TINY]).returncode == 0
+    (row,) = summaries(Path())
+    assert (row["recipe"], row["state"], row["rounds"]) == ("with-my-loss", "finished", 2)
+    assert damage(Path(), lambda *_: None) == {"run": []}
     without = subprocess.run([*sparring, "resume", "run", "--rounds=3"], capture_output=True, text=True)
     assert without.returncode == 2
     assert "unknown loss 'my-loss'" in without.stderr

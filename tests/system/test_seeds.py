@@ -58,7 +58,7 @@ def files(run: Run) -> dict[str, bytes]:
 
 
 def timeless(run: Run) -> list[dict]:
-    return [{k: v for k, v in event.items() if k != "seconds"} for event in run.journal()]
+    return [{k: v for k, v in event.items() if k not in ("seconds", "time")} for event in run.journal()]
 
 
 def wait_for(found, process: subprocess.Popen | None = None) -> None:

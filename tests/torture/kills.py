@@ -114,7 +114,7 @@ def train_with_fault(recipe: str, out: Path, at: int, strike: Callable[[], Any] 
 
 def events(run: Run) -> list[dict[str, Any]]:
     """The journal without wall-clock time and without what says that the run was resumed."""
-    return [{k: v for k, v in e.items() if k != "seconds"} for e in run.journal() if e["event"] != "resume"]
+    return [{k: v for k, v in e.items() if k not in ("seconds", "time")} for e in run.journal() if e["event"] != "resume"]
 
 
 def state(path: Path) -> dict[str, Any]:

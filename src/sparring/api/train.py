@@ -122,6 +122,7 @@ def train(
                 "num_images": len(built.data),
                 "shape": list(built.data.shape),
                 "classes": list(built.data.classes),
+                "settings": changes,
                 "start_from": str(origin.path) if origin is not None else None,
                 **({"deterministic": True} if deterministic else {}),
             }

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 MOST_SEEDS = 1000
+LENGTHS = ("epochs", "images", "rounds", "minutes")
 count = click.IntRange(1, 2**40)  # PyTorch counts in 64 bits
 
 

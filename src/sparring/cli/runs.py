@@ -25,8 +25,8 @@ def command(root: str, check: bool, as_json: bool) -> None:
     found = summaries(Path(root))
     if as_json:
         return options.print_json(found)
-    columns = ("run", "recipe", "state", "rounds", "epoch", "seconds", "score", "MiB")
-    rows = [row | {"score": _brief(row["score"])} for row in found]
+    columns = ("run", "recipe", "set", "state", "rounds", "epoch", "seconds", "score", "MiB")
+    rows = [row | {"score": _brief(row["score"]), "set": _pairs(row["set"])} for row in found]
     shown = _fitting(columns, rows) if sys.stdout.isatty() else columns
     return options.print_table(shown, [[str(row[name]) for name in shown] for row in rows])
 
@@ -34,7 +34,7 @@ def command(root: str, check: bool, as_json: bool) -> None:
 def _fitting(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The columns that a terminal has room for beside the whole names, the most wanted first."""
     left, chosen = shutil.get_terminal_size().columns, set()
-    for name in ("run", "state", "rounds", "score", "epoch", "seconds", "MiB", "recipe"):
+    for name in ("run", "state", "rounds", "score", "set", "epoch", "seconds", "MiB", "recipe"):
         left -= 2 + max(len(str(text)) for text in (name, *(row[name] for row in rows)))
         if left < -2 and chosen:
             break
@@ -57,6 +57,10 @@ def _check(root: Path, as_json: bool) -> None:
         click.echo(problem, err=True)
     if problems:
         raise InputError(f"{len(problems)} file(s) of the runs under {root} are damaged or missing")
+
+
+def _pairs(settings: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={text}" for name, text in settings.items())
 
 
 def _brief(score: dict | None) -> str:

@@ -41,31 +41,19 @@ from sparring.cli import options
 @options.as_json
 def command(
     recipe: str,
-    data: str | None,
-    out: str | None,
     seed: int | None,
     seeds: str | None,
-    device: str,
-    engine: Any,
-    threads: int | None,
-    deterministic: bool,
-    patience: int | None,
-    tensorboard: bool,
     settings: tuple[str, ...],
-    start_from: str | None,
     dry_run: bool,
     skip_bad: bool,
-    on_write_error: Any,
+    tensorboard: bool,
     timeout: float | None,
-    quiet: bool,
     code: str | None,
     as_json: bool,
-    **lengths: Any,
+    **given: Any,
 ) -> None:
     """Train RECIPE (a name, or a Python file that registers one)."""
     from sparring import recipes
-    from sparring.api.dry_run import dry_run as play_dry
-    from sparring.api.resolve import lost_ratio, resolve
     from sparring.api.session import TIMEOUT
     from sparring.api.train import train
     from sparring.config import devices
@@ -75,41 +63,38 @@ def command(
     launch = Launch.of()
     if launch.size > 1 and (seeds is not None or dry_run):
         raise click.UsageError(f"{'--seeds' if seeds else '--dry-run'} takes one process; start it without torchrun")
-
     devices.tune_process()
     observers = options.observers(tensorboard)
-    settings = (*settings, *(["data.skip_bad=true"] if skip_bad else []))
+    given["settings"] = options.assignments((*settings, *(["data.skip_bad=true"] if skip_bad else [])))
     if seeds is not None:
         if seed is not None:
             raise click.UsageError("--seed trains one seed, --seeds several; give one of the two")
         if dry_run:
             raise click.UsageError("--dry-run plays a single seed; give --seed instead of --seeds")
-        numbers, changes = options.seeds(seeds), options.assignments(settings)
-        given: dict[str, Any] = {"data": data, "settings": changes, "start_from": start_from, "device": device, "code": code}
-        given |= {"engine": engine, "on_write_error": on_write_error, "patience": patience, "tensorboard": tensorboard}
-        given |= {"deterministic": deterministic}
-        return _train_several(recipe, numbers, out, quiet, as_json, **given, **lengths)
-    seed = seed or 0
+        return _train_several(recipe, options.seeds(seeds), as_json, code=code, tensorboard=tensorboard, **given)
     options.execute(code)
-    recipe = recipes.from_file(recipe) if recipe.endswith(".py") else recipe
-    changes = options.assignments(settings)
-    resolved = resolve(recipe, changes, data, **lengths)
-    if (remark := lost_ratio(recipes.get(recipe) if isinstance(recipe, str) else recipe, changes)) and launch.rank == 0:
-        click.echo(remark, err=True)
+    chosen = recipes.from_file(recipe) if recipe.endswith(".py") else recipe
     if dry_run:
-        computed: dict[str, Any] = {"device": device, "engine": engine, "threads": threads, "deterministic": deterministic}
-        found = play_dry(resolved, seed=seed, start_from=start_from, quiet=quiet, **computed)
-        return options.print_json(found) if as_json else _print_dry_run(found)
-    how: dict[str, Any] = {"engine": engine, "on_write_error": on_write_error, "timeout": options.seconds(timeout, TIMEOUT)}
-    how |= {"threads": threads, "observers": observers, "patience": patience, "deterministic": deterministic}
-    run = train(resolved, out=out, seed=seed, device=device, start_from=start_from, quiet=quiet, **how)
+        return _play_dry(chosen, seed or 0, as_json, **given)
+    waiting = options.seconds(timeout, TIMEOUT)
+    run = train(chosen, seed=seed or 0, timeout=waiting, observers=observers, **given)
     return report(Result.of(run), as_json) if launch.rank == 0 else None
 
 
-def _train_several(recipe: str, seeds: list[int], out: str | None, quiet: bool, as_json: bool, **given: Any) -> None:
+def _play_dry(recipe: Any, seed: int, as_json: bool, **given: Any) -> None:
+    from sparring.api.dry_run import dry_run
+    from sparring.api.resolve import resolve
+
+    resolved = resolve(recipe, given["settings"], given["data"], **{name: given[name] for name in options.LENGTHS})
+    taken = ("device", "engine", "threads", "deterministic", "start_from", "quiet")
+    found = dry_run(resolved, seed=seed, **{name: given[name] for name in taken})
+    return options.print_json(found) if as_json else _print_dry_run(found)
+
+
+def _train_several(recipe: str, seeds: list[int], as_json: bool, **given: Any) -> None:
     from sparring.multiseed import train_seeds
 
-    found = train_seeds(recipe, seeds, out=out, quiet=quiet, **given)
+    found = train_seeds(recipe, seeds, **given)
     if as_json:
         options.print_json(found.as_json())
     elif found.runs:

@@ -78,12 +78,16 @@ def names(kind: str) -> list[str]:
     return sorted(name for name in _parts.get(kind, {}) if (kind, name) not in _unlisted)
 
 
+class UnknownPartError(InputError):
+    """No part of this name is registered; it may be one of the user's own."""
+
+
 def find(kind: str, name: str) -> Any:
-    """The part registered as `name`; InputError with the nearest names if there is none."""
+    """The part registered as `name`; UnknownPartError with the nearest names if there is none."""
     try:
         return _parts[kind][name]
     except KeyError:
-        raise InputError(f"unknown {kind} {name[:LONGEST_NAME]!r}; {suggest(name, names(kind))}") from None
+        raise UnknownPartError(f"unknown {kind} {name[:LONGEST_NAME]!r}; {suggest(name, names(kind))}") from None
 
 
 def suggest(name: str, choices: Iterable[str]) -> str:

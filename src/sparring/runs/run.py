@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from sparring.config import codec
 from sparring.config.own import Own
+from sparring.config.registry import UnknownPartError
 from sparring.config.threads import MOST_THREADS
 from sparring.errors import InputError, MachineError, check, naming
 from sparring.recipe import Recipe
@@ -70,13 +71,14 @@ class Run:
         if type(schema) is not int or schema > SCHEMA:
             shown = strict_json.shown(schema)
             raise InputError(f"{where} has schema {shown}; this version reads up to {SCHEMA}: update Sparring")
+        described = facts.pop("recipe", None)
+        _check_facts(facts, where)
         try:
             with naming(where):
-                recipe = codec.decode(Recipe, facts.pop("recipe", None), "recipe")
-        except InputError as error:
-            hint = "; if the part is your own, name the file that registers it: --with FILE.py"
-            raise InputError(f"{error}{hint if 'unknown' in str(error) else ''}") from None
-        _check_facts(facts, where)
+                recipe = codec.decode(Recipe, described, "recipe")
+        except UnknownPartError as error:
+            hint = "if the part is your own, name the file that registers it: --with FILE.py"
+            raise UnknownPartError(f"{error}; {hint}") from None
         return cls(path, recipe, codec.decode(int, facts.get("seed"), f"{where}: seed"), facts)
 
     @classmethod
@@ -134,17 +136,7 @@ class Run:
 
     def damage(self) -> Iterator[str]:
         """A sentence about every file of the run that is damaged or missing."""
-        yield from checksums.problems(self.path)
-        yield from checksums.problems(self.path / "generator")
-        files = [partial(checkpoint.read, path) for path in checkpoint.all_paths(self.path / "checkpoints")]
-        for read in (*files, lambda: list(self.journal())):
-            try:
-                read()
-            except InputError as error:
-                yield str(error)
-        missing = journal.missing_lines(self.path / "journal.jsonl")
-        if missing:
-            yield f"{self.path}/journal.jsonl lacks its last {missing} line(s)"
+        return damage_in(self.path)
 
     @cached_property
     def generator(self) -> SavedGenerator:
@@ -228,7 +220,25 @@ def _check_facts(facts: Mapping[str, Any], where: str) -> None:
     for name in facts.keys() & kinds.keys():
         codec.decode(kinds[name], facts[name], f"{where}: {name}")
     threads = facts.get("threads", 1)
+    settings = facts.get("settings", {})
+    good = isinstance(settings, dict) and all(isinstance(text, str) for text in settings.values())
+    check(good, f"{where}: settings", strict_json.shown(settings), "hold texts by name")
     check(1 <= threads <= MOST_THREADS, f"{where}: threads", threads, f"lie in 1..{MOST_THREADS}")
+
+
+def damage_in(path: Path) -> Iterator[str]:
+    """A sentence about every file of the run in this folder that is damaged or missing."""
+    yield from checksums.problems(path)
+    yield from checksums.problems(path / "generator")
+    files = [partial(checkpoint.read, file) for file in checkpoint.all_paths(path / "checkpoints")]
+    for read in (*files, lambda: list(journal.read(path / "journal.jsonl"))):
+        try:
+            read()
+        except InputError as error:
+            yield str(error)
+    missing = journal.missing_lines(path / "journal.jsonl")
+    if missing:
+        yield f"{path}/journal.jsonl lacks its last {missing} line(s)"
 
 
 def has_begun(path: Path, launch: str | None) -> bool:
