@@ -24,6 +24,19 @@ Z = Literal["fresh", "same"]
 _ADAM = Adam()
 _OF_ADAM = tuple(f.name for f in fields(Adam))
 _SIDES = ("g_optim", "d_optim")
+_ALSO_CALLED: Mapping[str, str] = {
+    **dict.fromkeys(("learning_rate", "rate"), "optim.lr"),
+    **dict.fromkeys(("g_lr", "lr_g", "generator_lr"), "g_optim.lr"),
+    **dict.fromkeys(("d_lr", "lr_d", "discriminator_lr"), "d_optim.lr"),
+    **dict.fromkeys(("betas", "beta_1", "b1", "momentum"), "optim.beta1"),
+    **dict.fromkeys(("beta_2", "b2"), "optim.beta2"),
+    **dict.fromkeys(("batch", "batchsize", "bs"), "batch_size"),
+    **dict.fromkeys(("latent_dim", "latent_size", "noise_dim", "z_dim", "nz"), "z.num"),
+    **dict.fromkeys(("image_size", "img_size", "imsize", "resolution"), "data.size"),
+    **dict.fromkeys(("ema", "ema_decay"), "average"),
+    **dict.fromkeys(("n_critic", "num_critic", "d_steps"), "round.moves"),
+}
+"""What other programs call a setting."""
 
 
 class Move(Protocol):
@@ -202,9 +215,19 @@ class Recipe(Ranged):
                 found |= {side: text for side in _SIDES if side not in changes}
             elif head == "optim":
                 raise InputError(f"unknown setting {name!r}; {suggest(name, [f'optim.{each}' for each in _OF_ADAM])}")
+            elif name in _ALSO_CALLED:
+                raise InputError(f"unknown setting {name!r}; did you mean {_ALSO_CALLED[name]!r}?")
             else:
                 found[name] = text
         return found
+
+    @staticmethod
+    def setting_called(word: str) -> str | None:
+        """The dotted name of the setting that this word stands for here or in other programs: "lr" -> "optim.lr"."""
+        word = word.replace("-", "_").lower()
+        if word in _OF_ADAM:
+            return f"optim.{word}"
+        return word if word in Recipe.__dataclass_fields__ else _ALSO_CALLED.get(word)
 
     @property
     def needs_full_batches(self) -> bool:

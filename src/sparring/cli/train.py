@@ -7,7 +7,32 @@ import click
 from sparring.cli import options
 
 
-@click.command(name="train", epilog="Example: sparring train dcgan --epochs 2 --set optim.lr=2e-4 --out runs/mine")
+_ALSO_CALLED = {
+    **dict.fromkeys(("--dataset", "--dataroot"), "--data DATA"),
+    **dict.fromkeys(("--output", "--outdir", "--out-dir", "--output-dir"), "--out DIR"),
+    **dict.fromkeys(("--iterations", "--iters", "--steps"), "--rounds N"),
+    **dict.fromkeys(("--gpu", "--gpus", "--cuda"), "--device cuda"),
+}
+"""What other programs call an option."""
+
+
+class TrainCommand(click.Command):
+    """The command, which says what to write in place of the options that other programs have, such as --lr."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            from sparring.recipe import Recipe
+
+            setting = Recipe.setting_called(error.option_name.lstrip("-"))
+            instead = _ALSO_CALLED.get(error.option_name) or (setting and f"--set {setting}=VALUE")
+            if instead is None:
+                raise
+            raise click.UsageError(f"there is no option {error.option_name}; write {instead}", ctx) from None
+
+
+@click.command(name="train", cls=TrainCommand, epilog="Example: sparring train dcgan --epochs 2 --set optim.lr=2e-4 --out runs/mine")
 @click.argument("recipe")
 @click.option(
     "--data",

@@ -78,6 +78,15 @@ def override(settings: T, changes: Mapping[str, str]) -> T:
     return settings
 
 
+def dotted_names(settings: Any, prefix: str = "") -> list[str]:
+    """The names that `override` takes for these settings, those of their parts included."""
+    if isinstance(settings, tuple):
+        items = [(str(index), item) for index, item in enumerate(settings)]
+    else:
+        items = [(name, getattr(settings, name)) for name in ranges.types_of(type(settings))] if is_dataclass(settings) else []
+    return [found for name, item in items for found in (prefix + name, *dotted_names(item, f"{prefix}{name}."))]
+
+
 def _override_one(kind: Any, current: Any, path: list[str], data: Any, where: str) -> Any:
     if not path:
         return decode(kind, data, where)
@@ -90,7 +99,9 @@ def _override_one(kind: Any, current: Any, path: list[str], data: Any, where: st
         return (*current[: int(step)], changed, *current[int(step) + 1 :])
     known = ranges.types_of(type(current)) if is_dataclass(current) else {}
     if step not in known or isinstance(current, type):
-        raise InputError(f"unknown setting {where!r}; {_nearest(step, known, where)}")
+        deeper = [repr(name) for name in dotted_names(current) if name.endswith(f".{where}")][:3]  # `size` for `data.size`
+        advice = f"did you mean {' or '.join(deeper)}?" if deeper else _nearest(step, known, where)
+        raise InputError(f"unknown setting {where!r}; {advice}")
     return replace(current, **{step: _override_one(known[step], getattr(current, step), rest, data, where)})
 
 
