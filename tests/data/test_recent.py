@@ -5,8 +5,8 @@ import torch
 
 import sparring
 from sparring.data import IdxFolder, Mnist, recent, resolve
-from sparring.data.cache import cache_folder
 from sparring.errors import InputError
+from sparring.storage.cache import cache_folder
 from tiny import SETTINGS
 
 

@@ -13,13 +13,13 @@ from torch import Generator
 import shapes
 from sparring.config import codec
 from sparring.data import Mnist, PictureFolder, Ring
-from sparring.data.cache import cache_folder
 from sparring.data.sets import ImageSet
 from sparring.errors import InputError
 from sparring.evaluation import Score, extractors
 from sparring.evaluation.extractors import ClassifierTraining, classifier_extractor, inception
 from sparring.evaluation.extractors.classifier import ClassifierConfig
 from sparring.evaluation.extractors.training import distort, train_classifier
+from sparring.storage.cache import cache_folder
 from sparring.visual import encode_png, grid
 
 SMALL = ClassifierTraining(epochs=2, batch_size=64, shift=1.0)

@@ -293,7 +293,7 @@ BAD = [
     (["train", "vanilla", "--batch-size=32"], "there is no option --batch-size; write --set batch_size=VALUE"),
     (["train", "vanilla", "--iterations=32"], "there is no option --iterations; write --rounds N"),
     (["train", "vanilla", "--epoch=32"], "Did you mean '--epochs'?"),
-    (["train", "vanilla", "--set", "batchsize=1"], "did you mean 'batch_size' or"),
+    (["train", "vanilla", "--set", "batchsize=1"], "did you mean 'batch_size'?"),
     (["train", "vanilla", "--set", "batch_size=1.5"], "batch_size is 1.5; it must be a whole number"),
     (["train", "vanilla", "--set", "loss=hinges"], "unknown loss 'hinges'"),
     (["train", "vanilla", "--set", "generator.widths=[]"], "generator.widths is []; it must be one or more numbers"),

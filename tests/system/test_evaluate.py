@@ -16,12 +16,12 @@ import shapes
 import sparring
 from sparring import evaluation
 from sparring.data import ImageSet
-from sparring.data.cache import cache_folder
 from sparring.errors import MachineError
 from sparring.metrics.confidence import mean_interval
 from sparring.runs import checkpoint
 from sparring.runs.progress import Progress
 from sparring.runs.run import Run
+from sparring.storage.cache import cache_folder
 from tiny import SETTINGS
 
 FEW = ["--num", "1000", "--draws", "2", "--quiet"]

@@ -10,8 +10,8 @@ from PIL import Image
 
 import sparring
 from sparring.data import resolve
-from sparring.data.cache import cache_folder
 from sparring.errors import InputError
+from sparring.storage.cache import cache_folder
 from tiny import SETTINGS
 
 SPARRING = [sys.executable, "-m", "sparring"]

@@ -68,3 +68,23 @@ def test_a_recipe_breaks_between_words(width):
     assert max(len(line) for line in text.splitlines() if "https://" not in line) < width
     whole = json.loads(subprocess.check_output([sys.executable, "-m", "sparring", "recipes", "dcgan", "--json"]))
     assert text.split()[: len(whole["documentation"].split())] == whole["documentation"].split()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_show_draws_the_newest_grid_as_blocks_and_links_to_its_file(width, monkeypatch):
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    run = sparring.train("vanilla", rounds=2, out="runs/a b", settings=SETTINGS["vanilla"], quiet=True)
+    *rows, last = shown(width, "show").splitlines()
+    assert set("".join(rows)) == {"▀"}
+    assert {len(row) for row in rows} == {width}
+    newest = run.frames()[-1]
+    assert last == f"\x1b]8;;{newest.absolute().as_uri()}\x1b\\{newest}\x1b]8;;\x1b\\"
+
+
+def test_show_prints_the_path_alone_where_there_are_no_colours(monkeypatch, sparring_command):
+    run = sparring.train("vanilla", rounds=2, out="runs/a", settings=SETTINGS["vanilla"], quiet=True)
+    monkeypatch.setenv("TERM", "dumb")
+    assert shown(80, "show").splitlines() == [str(run.frames()[-1])]
+    assert sparring_command("show", "runs/a").out == f"{run.frames()[-1]}\n"  # to a pipe
+    assert json.loads(sparring_command("show", "--json").out) == {"picture": str(run.frames()[-1])}

@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from sparring.visual import decode_png, encode_png, to_uint8
+from sparring.visual.pixels import half_blocks
 
 
 def test_ends_and_middle_by_hand() -> None:
@@ -68,3 +69,16 @@ def test_png_depends_on_pixels_alone() -> None:
 def test_png_decodes_to_a_mode_without_alpha(mode: str, decoded: str) -> None:
     image = Image.new(mode, (3, 2), "white")
     assert decode_png(encode_png(image)).mode == decoded
+
+
+def test_half_blocks_pair_the_rows_and_double_an_odd_last_one():
+    image = Image.new("RGB", (2, 3))
+    image.putdata([(0, 0, 0), (1, 1, 1), (2, 2, 2), (3, 3, 3), (4, 4, 4), (5, 5, 5)])
+    rows = half_blocks(image, columns=10)
+    assert [[(upper[0], lower[0]) for upper, lower in row] for row in rows] == [[(0, 2), (1, 3)], [(4, 4), (5, 5)]]
+
+
+def test_half_blocks_are_no_wider_than_asked():
+    rows = half_blocks(Image.new("L", (300, 150), 7), columns=60)
+    assert (len(rows), {len(row) for row in rows}) == (15, {60})
+    assert rows[0][0] == ([7, 7, 7], [7, 7, 7])

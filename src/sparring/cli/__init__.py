@@ -14,8 +14,8 @@ from sparring.errors import SparringError
 from sparring.runs import signals
 
 COMMANDS = (
-    *("recipes", "train", "resume", "runs", "sample", "evaluate", "compare", "animate", "reproduce", "data", "extractor"),
-    "bench",
+    *("recipes", "train", "resume", "runs", "show", "sample", "evaluate", "compare", "animate", "reproduce", "data"),
+    *("extractor", "bench", "completion"),
 )
 SPIN_COUNT = 20_000  # about 0.1 ms
 FOR_SEVERAL = ("train", "resume")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="animate", epilog="Example: sparring animate latest --latent --out walk.gif")
-@click.argument("run", type=options.place, default="latest")
+@click.argument("run", type=options.run, default="latest")
 @click.option("--out", type=options.place, help="A .gif or .mp4 file.  [default: training.gif or latent.gif in the run]")
 @click.option("--latent", is_flag=True, help="Show a walk through the latent space instead of the training.")
 @click.option("--frames", type=click.Choice(["all", "square-root"]), help="Rule for the frames of the training to keep.")
@@ -29,4 +29,4 @@ def command(run: str, out: str | None, latent: bool, frames: str | None, seed: i
     path = Path(out) if out else opened.path / ("latent.gif" if latent else "training.gif")
     pictures = latent_frames(opened, seed) if latent else training_frames(opened, cast("FrameRule | None", frames))
     write_animation(path, pictures)
-    options.print_json({"out": str(path), "frames": len(pictures)}) if as_json else click.echo(str(path))
+    options.print_json({"out": str(path), "frames": len(pictures)}) if as_json else click.echo(options.link(path))

@@ -2,11 +2,11 @@
 
 import click
 
-from sparring.cli import options
+from sparring.cli import names, options
 
 
 @click.command(name="bench", epilog="Example: sparring bench vanilla dcgan")
-@click.argument("recipes", nargs=-1, metavar="[RECIPE]...")
+@click.argument("recipes", nargs=-1, metavar="[RECIPE]...", shell_complete=names.complete_recipe)
 @click.option(
     "--repeats", type=click.IntRange(min=1), default=7, show_default=True, help="Measurements of recipe and floor, in turns."
 )

@@ -6,7 +6,7 @@ from sparring.cli import options
 
 
 @click.command(name="compare", epilog="Example: sparring compare runs/first runs/second --out report.html")
-@click.argument("runs", nargs=-1, metavar="RUN...")
+@click.argument("runs", type=options.run, nargs=-1, metavar="RUN...")
 @click.option("--out", type=options.place, default="comparison.html", show_default=True, help="The .html file to write.")
 @options.code
 @options.as_json
@@ -37,4 +37,4 @@ def _print(comparison, out: str) -> None:
         click.echo(
             f"differs    {d.metric.replace('_', ' ')}: {letters[d.b]} from {letters[d.a]} by {d.difference:+.4g}{direction}"
         )
-    click.echo(f"{'report':<10} {out}")
+    click.echo(f"{'report':<10} {options.link(out)}")

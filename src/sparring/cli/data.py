@@ -28,7 +28,7 @@ def list_(as_json: bool) -> None:
 
 
 @command.command(epilog="Example: sparring data fetch mnist")
-@click.argument("name")
+@click.argument("name", type=options.data)
 @options.quiet
 def fetch(name: str, quiet: bool) -> None:
     """Download the data set NAME and verify it."""
@@ -41,7 +41,7 @@ def fetch(name: str, quiet: bool) -> None:
 
 
 @command.command(epilog="Example: sparring data check my-pictures --set size=64")
-@click.argument("name_or_path")
+@click.argument("name_or_path", type=options.data)
 @options.data_settings
 @options.skip_bad
 @options.as_json

@@ -10,9 +10,9 @@ from sparring.cli import options
 @click.command(
     name="evaluate", epilog="Example: sparring evaluate latest    or: sparring evaluate pictures.npz --against mnist"
 )
-@click.argument("target", type=options.place, default="latest")
+@click.argument("target", type=options.run, default="latest")
 @click.option(
-    "--against", type=options.place, metavar="DATA", help="A data set's name or path.  [default: the run's own, else mnist]"
+    "--against", type=options.data, metavar="DATA", help="A data set's name or path.  [default: the run's own, else mnist]"
 )
 @options.data_settings
 @click.option(

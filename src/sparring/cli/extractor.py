@@ -38,7 +38,7 @@ def list_(as_json: bool) -> None:
 
 
 @command.command(epilog="Example: sparring extractor train photos/ --name photos --set size=64")
-@click.argument("data")
+@click.argument("data", type=options.data)
 @options.data_settings
 @click.option("--name", help="Name of the extractor.  [default: the data set's name]")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")

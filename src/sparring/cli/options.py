@@ -7,9 +7,12 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import click
+
+from sparring.cli import names
 
 MOST_SEEDS = 1000
 LENGTHS = ("epochs", "images", "rounds", "minutes")
@@ -25,7 +28,21 @@ class Place(click.ParamType):
         return os.path.expanduser(value)  # noqa: PTH111 (names and URLs must stay as they are)
 
 
-place = Place()
+class RunPlace(Place):
+    """A run, completed by the shell."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list:
+        return names.complete_run(ctx, param, incomplete)
+
+
+class DataPlace(Place):
+    """A data set's name or path, completed by the shell."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list:
+        return names.complete_data(ctx, param, incomplete)
+
+
+place, run, data = Place(), RunPlace(), DataPlace()
 
 
 def lengths(command: Callable) -> Callable:
@@ -154,6 +171,13 @@ def in_lines(text: str) -> str:
     joined = re.sub(r"(?<!\n)\n(?!\n|[A-Z][\w ]*: )", " ", text)
     width = shutil.get_terminal_size().columns - 1
     return "\n".join(textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) for line in joined.split("\n"))
+
+
+def link(path: str | Path) -> str:
+    """A path as it is printed: in a terminal as a link to the file."""
+    if os.name != "posix" or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        return str(path)
+    return f"\x1b]8;;{Path(path).absolute().as_uri()}\x1b\\{path}\x1b]8;;\x1b\\"
 
 
 def print_json(value: Any) -> None:

@@ -4,11 +4,11 @@ import json
 
 import click
 
-from sparring.cli import options
+from sparring.cli import names, options
 
 
 @click.command(name="recipes", epilog="Example: sparring recipes vanilla")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=names.complete_recipe)
 @options.as_json
 def command(name: str | None, as_json: bool) -> None:
     """List the recipes, or show all settings of the one called NAME, and in brackets the values that they may have."""

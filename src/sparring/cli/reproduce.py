@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from sparring.cli import options
+from sparring.cli import names, options
 
 
 @click.command(name="reproduce", epilog="Example: sparring reproduce vanilla --seeds 0-4")
-@click.argument("tutorial")
+@click.argument("tutorial", shell_complete=names.complete_recipe)
 @click.option("--seeds", default="0", show_default=True, help="Seeds, one run each: 0-4, or 0,3,7.")
 @options.lengths
 @click.option("--out", type=options.place, help="Folder of the runs, one for each seed.  [default: runs/reproduce-TUTORIAL]")

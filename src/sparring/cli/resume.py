@@ -9,8 +9,8 @@ from sparring.cli.train import report
 
 
 @click.command(name="resume", epilog="Example: sparring resume latest --epochs 20")
-@click.argument("run", type=options.place, default="latest")
-@click.option("--data", type=options.place, metavar="DATA", help="The same data in another place.  [default: where they were]")
+@click.argument("run", type=options.run, default="latest")
+@click.option("--data", type=options.data, metavar="DATA", help="The same data in another place.  [default: where they were]")
 @options.lengths
 @options.device
 @options.engine

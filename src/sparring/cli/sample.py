@@ -8,7 +8,7 @@ from sparring.cli import options
 
 
 @click.command(name="sample", epilog="Example: sparring sample latest --num 64 --seed 1 --out digits.png")
-@click.argument("run", type=options.place, default="latest")
+@click.argument("run", type=options.run, default="latest")
 @click.option("--num", type=options.count, default=64, show_default=True, help="Number of samples.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of z.")
 @click.option(

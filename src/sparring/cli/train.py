@@ -4,8 +4,7 @@ from typing import Any
 
 import click
 
-from sparring.cli import options
-
+from sparring.cli import names, options
 
 _ALSO_CALLED = {
     **dict.fromkeys(("--dataset", "--dataroot"), "--data DATA"),
@@ -32,11 +31,13 @@ class TrainCommand(click.Command):
             raise click.UsageError(f"there is no option {error.option_name}; write {instead}", ctx) from None
 
 
-@click.command(name="train", cls=TrainCommand, epilog="Example: sparring train dcgan --epochs 2 --set optim.lr=2e-4 --out runs/mine")
-@click.argument("recipe")
+@click.command(
+    name="train", cls=TrainCommand, epilog="Example: sparring train dcgan --epochs 2 --set optim.lr=2e-4 --out runs/mine"
+)
+@click.argument("recipe", shell_complete=names.complete_recipe)
 @click.option(
     "--data",
-    type=options.place,
+    type=options.data,
     help="A data set's name, a folder, .zip or .npz of pictures, or a folder with MNIST's IDX files.",
 )
 @options.lengths
@@ -53,8 +54,15 @@ class TrainCommand(click.Command):
 @options.deterministic
 @options.patience
 @options.tensorboard
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a field of the recipe by dotted name.")
-@click.option("--from", "start_from", metavar="RUN", help="Start from this run's weights.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=names.complete_setting,
+    help="Change a field of the recipe by dotted name.",
+)
+@click.option("--from", "start_from", type=options.run, metavar="RUN", help="Start from this run's weights.")
 @click.option(
     "--dry-run", is_flag=True, help="Train for two seconds, draw each picture, write nothing; estimate time and memory."
 )
@@ -106,11 +114,11 @@ def command(
     return report(Result.of(run), as_json) if launch.rank == 0 else None
 
 
-def _play_dry(recipe: Any, seed: int, as_json: bool, **given: Any) -> None:
+def _play_dry(recipe: Any, seed: int, as_json: bool, *, data: Any, settings: Any, **given: Any) -> None:
     from sparring.api.dry_run import dry_run
     from sparring.api.resolve import resolve
 
-    resolved = resolve(recipe, given["settings"], given["data"], **{name: given[name] for name in options.LENGTHS})
+    resolved = resolve(recipe, settings, data, **{name: given[name] for name in options.LENGTHS})
     taken = ("device", "engine", "threads", "deterministic", "start_from", "quiet")
     found = dry_run(resolved, seed=seed, **{name: given[name] for name in taken})
     return options.print_json(found) if as_json else _print_dry_run(found)
@@ -155,7 +163,7 @@ def report(result, as_json: bool) -> None:
         click.echo(f"quick score: {result.quick_score}; `sparring evaluate {result.run}` says more")
     for label, path in (("run", result.run), ("grid", result.grid), ("animation", result.animation)):
         if path:
-            click.echo(f"{label:<10} {path}")
+            click.echo(f"{label:<10} {options.link(path)}")
     return None
 
 

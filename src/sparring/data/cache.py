@@ -1,25 +1,12 @@
-"""The cache folder: a place for what was fetched or computed, shared by all processes of a user."""
+"""Locks and errors of the cache folder, which all processes of a user share."""
 
-import os
 from contextlib import contextmanager
 from pathlib import Path
 
-import platformdirs
 from filelock import FileLock
 
 from sparring.data.streams import in_short
-from sparring.errors import InputError, MachineError
-
-
-def cache_folder() -> Path:
-    """$SPARRING_CACHE, or else the user's cache folder; InputError where the user has no home."""
-    try:
-        folder = os.environ.get("SPARRING_CACHE") or platformdirs.user_cache_dir("sparring", appauthor=False)
-    except RuntimeError:  # from platformdirs 4.4 on
-        folder = "~"
-    if folder.startswith("~"):
-        raise InputError("this user has no home folder to keep data in; name a folder with SPARRING_CACHE")
-    return Path(folder)
+from sparring.errors import MachineError
 
 
 @contextmanager

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 
 from sparring.config.registry import register
-from sparring.data.cache import cache_folder
 from sparring.data.remote.fetch import RemoteFile, are_cached, ensure
 from sparring.data.remote.sources import Mirror
 from sparring.data.sets import ImageSet, Progress
 from sparring.data.streams import in_short, read_up_to
 from sparring.errors import InputError
+from sparring.storage.cache import cache_folder
 
 ARCHIVE = RemoteFile("cifar-10-binary.tar.gz", md5="c32a1d4ab5d03f1284b67883e8d87530", size=170_052_171)
 SOURCES = (Mirror("https://www.cs.toronto.edu/~kriz/", packs=False),)

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from sparring.config.registry import name_of, register
 from sparring.data import idx, recent
-from sparring.data.cache import cache_folder
 from sparring.data.remote.fetch import RemoteFile, Source, are_cached, ensure
 from sparring.data.remote.sources import Mirror, NpmPackage
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError
+from sparring.storage.cache import cache_folder
 
 NUM_TRAIN = 60_000
 NAMES = idx.TRAIN + idx.TEST

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from sparring.data.cache import cache_folder
 from sparring.errors import InputError, MachineError
+from sparring.storage.cache import cache_folder
 from sparring.storage.files import disk_errors, write_atomically
 from sparring.storage.tensors import encode_tensors, read_tensors
 

@@ -19,6 +19,15 @@ LONGEST_PICTURE = 1 << 26  # bytes of a PNG
 MOST_PIXELS = 1 << 28  # of all frames of an animation together
 
 
+def newest_picture(run: Run) -> tuple[Path, Image.Image]:
+    """The newest picture of the fixed z, or else of any kind, with its file; InputError if there is none yet."""
+    drawn = run.frames() or [run.path / event["file"] for event in run.journal() if event["event"] == "sample"]
+    if not drawn:
+        raise InputError(f"{run.path} has no pictures yet")
+    name = drawn[-1].relative_to(run.path).as_posix()
+    return drawn[-1], decode_png(checksums.read(run.path, name, LONGEST_PICTURE), str(drawn[-1]))
+
+
 def training_frames(run: Run, rule: FrameRule | None = None) -> list[Image.Image]:
     """The frames of the fixed z that this rule (by default the recipe's) selects; InputError if there are no pictures."""
     files = run.frames()

@@ -1,14 +1,18 @@
 """Conversion of floats in [-1, 1] to bytes in [0, 255], and PNG encoding and decoding in memory."""
 
 import warnings
+from collections.abc import Sequence
 from io import BytesIO
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from sparring.errors import InputError
 from sparring.storage import strict_json
+
+Colour = Sequence[int]  # red, green and blue, in [0, 255]
 
 
 def to_uint8(images: Tensor) -> Tensor:
@@ -36,6 +40,18 @@ def on_chequers(pixels: Tensor, squares: int = 8) -> Tensor:
     ground = torch.where((rows[:, None] + columns) % 2 == 0, 153, 102)  # the greys of image editors
     colours, alpha = pixels[:, :3].int(), pixels[:, 3:].int()
     return ((colours * alpha + ground * (255 - alpha) + 127) // 255).to(torch.uint8)
+
+
+def half_blocks(image: Image.Image, columns: int) -> list[list[tuple[Colour, Colour]]]:
+    """A picture for a terminal, at most `columns` characters wide: rows of pairs, the upper and the lower half of a character.
+
+    A larger picture is reduced, a smaller one stays as it is; an odd last row is doubled.
+    """
+    width = min(columns, image.width)
+    size = width, max(1, round(image.height * width / image.width))
+    pixels = np.asarray(image.convert("RGB").resize(size, Image.Resampling.LANCZOS))
+    pixels = np.pad(pixels, ((0, len(pixels) % 2), (0, 0), (0, 0)), mode="edge").tolist()
+    return [list(zip(upper, lower, strict=True)) for upper, lower in zip(pixels[::2], pixels[1::2], strict=True)]
 
 
 def encode_png(image: Image.Image) -> bytes:

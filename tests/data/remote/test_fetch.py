@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from sparring.data.cache import cache_folder
 from sparring.data.remote.fetch import RemoteFile, SourceError, are_cached, ensure
 from sparring.data.remote.sources import Mirror
 from sparring.errors import InputError, MachineError
+from sparring.storage.cache import cache_folder
 
 IMAGES = b"images" * 1000
 LABELS = b"labels" * 10

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.cache import cache_folder, locked
+from sparring.data.cache import locked
 from sparring.data.pictures import Decoded, Room
 from sparring.errors import InputError, MachineError
 from sparring.storage import files, strict_json
+from sparring.storage.cache import cache_folder
 
 VERSION = "sparring-pictures-1"  # count it up when pictures are decoded in another way
 _PARTS = ".*.part"  # files under temporary names

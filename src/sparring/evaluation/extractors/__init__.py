@@ -12,7 +12,6 @@ import torch
 
 from sparring.config import codec, registry
 from sparring.data import Data
-from sparring.data.cache import cache_folder
 from sparring.data.sets import Dataset, ImageSet, Progress
 from sparring.errors import InputError
 from sparring.evaluation.extractors import classifier_extractor, inception
@@ -20,6 +19,7 @@ from sparring.evaluation.extractors.card import card
 from sparring.evaluation.extractors.classifier import ClassifierConfig
 from sparring.evaluation.extractors.classifier_extractor import ClassifierExtractor, Facts, Features
 from sparring.evaluation.extractors.training import ClassifierTraining, train_classifier
+from sparring.storage.cache import cache_folder
 from sparring.storage.files import write_atomically
 
 __all__ = ["ClassifierExtractor", "ClassifierTraining", "Extractor", "Features", "files", "find", "readable", "suited", "train"]
