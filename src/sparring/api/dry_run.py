@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from sparring import evaluation
-from sparring.api.session import build, engine_name, load_weights, quick_reference, take_threads
+from sparring.api.session import Options, engine_name, joined_processes, load_weights
 from sparring.config import devices
-from sparring.config.rng import own_torch_state
 from sparring.config.schedules import START, Duration, Interval, RoundInfo
-from sparring.config.threads import ThreadChoice
+from sparring.distributed.launch import Launch
 from sparring.recipe import Recipe
 from sparring.runs.pace import Pace
-from sparring.runs.progress import Progress
 from sparring.runs.run import Run
 from sparring.training.capture import EngineName
 from sparring.training.loop import run_rounds
@@ -39,17 +37,14 @@ def dry_run(
 
     Returns parameters, memory, and the time to expect, in which reviews and pictures count; checkpoints do not.
     """
-    torch_device = devices.resolve(device)
-    waits = torch_device.type != "cpu"
-    read_every_round = replace(recipe, journal=Interval(rounds=1))  # a reading waits for the device to be done
-    same_bits = devices.deterministic(deterministic, torch_device)
-    with Progress(quiet) as progress, own_torch_state(torch_device), same_bits:
-        choice = ThreadChoice(threads, torch_device)
-        built, test = build(read_every_round if waits else recipe, seed, torch_device, progress, engine=engine)
-        take_threads(choice, built, progress.say)
+    options = Options(device, engine, threads, quiet=quiet)
+    with joined_processes(Launch.of(), options) as session, devices.deterministic(deterministic, session.device):
+        waits = session.device.type != "cpu"
+        read_every_round = replace(recipe, journal=Interval(rounds=1))  # a reading waits for the device to be done
+        built, test = session.build(read_every_round if waits else recipe, seed)
         for text in output_warnings(recipe, built.data):
-            progress.say(text)
-        reference = quick_reference(recipe, torch_device, progress)
+            session.progress.say(text)
+        reference = session.reference(recipe)
         if start_from is not None:
             load_weights(built, Run.open(start_from))
         pace, info = Pace(recipe, engine_name(built), waits), START
@@ -74,10 +69,10 @@ def dry_run(
     generator, discriminator = built.gan.networks
     return {
         "recipe": recipe.name,
-        "device": str(torch_device),
+        "device": str(session.device),
         "generator_parameters": sum(p.numel() for p in generator.parameters()),
         "discriminator_parameters": sum(p.numel() for p in discriminator.parameters()),
-        "peak_memory_mib": devices.peak_memory_mib(torch_device),
+        "peak_memory_mib": devices.peak_memory_mib(session.device),
         "ms_per_round": 1000 * pace.seconds_per_round,
         "length": str(recipe.length),
         "seconds_of_reviews": seconds_of_reviews,
