@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageSequence
 
 import sparring
 from sparring.config.threads import own_number
@@ -30,7 +30,7 @@ def run(tmp_path) -> Run:
     return sparring.train("vanilla", epochs=2, out=tmp_path / "run", settings=SETTINGS["vanilla"], quiet=True)
 
 
-def picture(path: str) -> Image.Image:
+def picture(path: str | Path) -> Image.Image:
     with Image.open(path) as image:
         return image.copy()
 
@@ -115,7 +115,8 @@ def test_sample_writes_grids_arrays_and_folders(run, sparring_command):
         images = arrays["images"]
     assert images.shape == (9, 28, 28)
     assert images.dtype == np.uint8
-    assert picture("grid.png").size == (92, 92)
+    assert picture("grid.png").size == (184, 184)  # twice the pixels, as in the run's own pictures
+    assert picture("grid.png").size[0] / 3 == pytest.approx(picture(run.frames()[-1]).size[0] / 8, abs=2)
     assert len(list(Path("folder").iterdir())) == 9
     np.testing.assert_array_equal(np.asarray(picture("folder/00004.png")), images[4])
 
@@ -126,6 +127,9 @@ def test_animate_training_and_latent_space(run, sparring_command):
     assert json.loads(done.out) == {"out": "walk.gif", "frames": 90}
     with Image.open("walk.gif") as gif:
         assert getattr(gif, "n_frames", 1) == 90
+        assert {frame.info["duration"] for frame in ImageSequence.Iterator(gif)} == {100}  # it loops without a rest
+    with Image.open("training.gif") as gif:
+        assert [frame.info["duration"] for frame in ImageSequence.Iterator(gif)][-1] > 2000
 
 
 def test_recipes_are_listed_and_resolved(sparring_command):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sparring.visual import decode_png, losses_plot, scatter, strip, traces_plot
-from sparring.visual.figure import GREY, VERMILION
+from sparring.visual.figure import BLUE, GREEN, GREY, VERMILION
 from sparring.visual.traces import Series, running_median
 
 VIRIDIS_LOW, VIRIDIS_HIGH = (68, 1, 84), (253, 231, 36)
@@ -149,6 +149,20 @@ def test_plots_are_drawn_whatever_is_there(plot: Callable[..., bytes], series: d
 def test_missing_values_are_skipped() -> None:
     with_gaps = losses_plot({"G loss": ([1, 2, 3, 4], [0.5, None, float("nan"), 0.2])})
     assert with_gaps == losses_plot({"G loss": ([1, 4], [0.5, 0.2])})
+
+
+def test_one_colour_means_one_thing_in_losses_and_traces() -> None:
+    lines = [([1, 2], [0.2, 0.2]), ([1, 2], [0.8, 0.8])]
+    losses = pixels(losses_plot(dict(zip(("G", "D"), lines, strict=True))))
+    traces = pixels(traces_plot(dict(zip(("D(x)", "D(G(z))"), lines, strict=True))))
+
+    def shown(image: np.ndarray) -> list[bool]:
+        return [
+            bool((np.abs(image - np.array(rgb(colour))).max(axis=2) < 3).sum() > 100) for colour in (VERMILION, BLUE, GREEN)
+        ]
+
+    assert shown(losses) == [True, True, False]  # G, and D
+    assert shown(traces) == [True, False, True]  # what G draws, and real images
 
 
 def test_an_empty_plot_says_so() -> None:

@@ -28,5 +28,5 @@ def command(run: str, out: str | None, latent: bool, frames: str | None, seed: i
     opened = Run.open(run)
     path = Path(out) if out else opened.path / ("latent.gif" if latent else "training.gif")
     pictures = latent_frames(opened, seed) if latent else training_frames(opened, cast("FrameRule | None", frames))
-    write_animation(path, pictures)
+    write_animation(path, pictures, closed=latent)
     options.print_json({"out": str(path), "frames": len(pictures)}) if as_json else click.echo(options.link(path))

@@ -17,6 +17,7 @@ from sparring.visual.grid import tile_scale
 
 LONGEST_PICTURE = 1 << 26  # bytes of a PNG
 MOST_PIXELS = 1 << 28  # of all frames of an animation together
+LAST_SECONDS = 2.0  # for which the last frame of a training stays
 
 
 def newest_picture(run: Run) -> tuple[Path, Image.Image]:
@@ -57,10 +58,13 @@ def latent_frames(run: Run, seed: int, points: int = 6, steps_between: int = 15,
     return [grid(torch.stack(frame), columns, scale=tile_scale(run.shape[-1])) for frame in frames]
 
 
-def write_animation(path: Path, frames: Sequence[Image.Image]) -> None:
-    """Write frames as .gif or .mp4, atomically; InputError for another kind of file."""
+def write_animation(path: Path, frames: Sequence[Image.Image], *, closed: bool = False) -> None:
+    """Write frames as .gif or .mp4, atomically; a GIF rests on its last frame, unless the frames make a closed loop.
+
+    Raises InputError for another kind of file.
+    """
     if path.suffix == ".gif":
-        return _write(path, animated_gif(frames))
+        return _write(path, animated_gif(frames, hold_last_seconds=0.0 if closed else LAST_SECONDS))
     if path.suffix != ".mp4":
         raise InputError(f"cannot write an animation to {path}: name a .gif or an .mp4 file")
     with TemporaryDirectory() as scratch:

@@ -16,12 +16,12 @@ from sparring.runs.generator import SavedGenerator
 from sparring.storage import checksums
 from sparring.storage.files import disk_errors, write_atomically, write_stream
 from sparring.visual import encode_png, grid, to_uint8
-from sparring.visual.grid import PADDING, padding_rows, tile_rows
+from sparring.visual.grid import PADDING, enlarged, padding_rows, tile_rows, tile_scale
 from sparring.visual.png_stream import PngStream
 
 
 def write_drawn(path: Path, generator: SavedGenerator, z: Tensor, columns: int | None = None) -> None:
-    """Draw the images of z [N, num_z], and write them as a grid (.png) with `columns`, as arrays (.npz), or as PNG files.
+    """Draw the images of z [N, num_z], and write them as a grid (.png) with `columns`, in tiles as large as a run's own, as arrays (.npz), or as PNG files.
 
     An .npz holds `images`, uint8 [N, H, W] or [N, H, W, C], and `labels`, int64 [N], where the generator has classes; for
     point data it holds `points`, float32 [N, D]. A few blocks of samples are held at a time.
@@ -62,12 +62,13 @@ def _write_each(folder: Path, drawn: Iterable[Tensor]) -> None:
 
 def _write_grid(stream: BinaryIO, drawn: Iterable[Tensor], shape: tuple[int, ...], columns: int) -> None:
     num, channels, height, width = shape
-    columns = min(columns, num)
+    columns, scale = min(columns, num), tile_scale(width)
     top = padding_rows(channels, columns * (width + PADDING) + PADDING)
-    png = PngStream(stream, top.shape[2], -(-num // columns) * (height + PADDING) + PADDING, channels)
-    png.write(top)
+    rows = -(-num // columns) * (height + PADDING) + PADDING
+    png = PngStream(stream, scale * top.shape[2], scale * rows, channels)
+    png.write(enlarged(top, scale))
     for strip in _whole_rows(drawn, columns):
-        png.write(tile_rows(to_uint8(strip), columns))
+        png.write(enlarged(tile_rows(to_uint8(strip), columns), scale))
     png.close()
 
 

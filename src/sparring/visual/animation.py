@@ -34,7 +34,7 @@ def frame_indices(count: int, rule: FrameRule) -> list[int]:
     return _square_root_indices(count) if rule == "square-root" else _even_indices(count)
 
 
-def animated_gif(frames: Sequence[Image.Image], seconds_per_frame: float = 0.1, hold_last_seconds: float = 2.0) -> bytes:
+def animated_gif(frames: Sequence[Image.Image], seconds_per_frame: float = 0.1, hold_last_seconds: float = 0.0) -> bytes:
     """Encode frames as a GIF that loops forever and holds its last frame for `hold_last_seconds` longer.
 
     "L" frames keep their grey levels exactly; others are reduced to 256 colours each. Times are rounded to 1/100 s.

@@ -33,7 +33,12 @@ def grid(
         tiles = on_chequers(tiles)
     rows = tile_rows(tiles, min(columns, len(tiles)), padding, fill)
     canvas = torch.cat([padding_rows(len(rows), rows.shape[2], padding, fill), rows], dim=1)
-    return _to_pil(canvas.repeat_interleave(scale, 1).repeat_interleave(scale, 2))
+    return _to_pil(enlarged(canvas, scale))
+
+
+def enlarged(pixels: Tensor, scale: int) -> Tensor:
+    """Pixels [C, H, W], each as a square of `scale` x `scale`."""
+    return pixels.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
 
 
 def tile_rows(tiles: Tensor, columns: int, padding: int = PADDING, fill: int = MID_GREY) -> Tensor:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sparring.visual.figure import COLOURS, GREY, figure_png, new_figure
+from sparring.visual.figure import BLUE, COLOURS, GREEN, GREY, VERMILION, figure_png, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,46 +17,48 @@ WIDTH, HEIGHT = 800, 450  # pixels
 STYLES = ("-", "--", ":", "-.")
 MANY_POINTS = 200  # longer lines are drawn pale, below their running median
 NUM_MEDIANS = 400
+OF_LOSSES = (VERMILION, BLUE)  # G and D, as in the pictures of toys
+OF_TRACES = (GREEN, VERMILION)  # real, and what G generated
 _TITLE = "D's output on real and generated samples"
 
 
 def losses_plot(losses: Mapping[str, Series], x_label: str = "epoch") -> bytes:
-    """Draw losses over time as a PNG of 800 x 450 pixels, one line for each name.
+    """Draw losses over time as a PNG of 800 x 450 pixels, one line for each name, G's first.
 
     A line of more than 200 points is drawn pale, with its running median (a window of 1/40 of its points) on top.
     Raises ValueError for a series whose x and y differ in length.
     """
-    return lines_plot("Losses", "loss", losses, x_label)
+    return lines_plot("Losses", "loss", losses, x_label, OF_LOSSES)
 
 
 def traces_plot(traces: Mapping[str, Series], x_label: str = "epoch") -> bytes:
-    """Draw mean D(x) and D(G(z)) over time as a PNG of 800 x 450 pixels, one line for each name.
+    """Draw mean D(x) and D(G(z)) over time as a PNG of 800 x 450 pixels, one line for each name, real first.
 
     The axis is [0, 1]; a dashed line marks 0.5, the output of a D that cannot tell real from generated samples. Long series
     are drawn as in `losses_plot`.
     Raises ValueError for a series whose x and y differ in length.
     """
-    return probabilities_plot(_TITLE, traces, x_label)
+    return probabilities_plot(_TITLE, traces, x_label, OF_TRACES)
 
 
 def logits_plot(logits: Mapping[str, Series], x_label: str = "epoch") -> bytes:
     """Draw mean logits over time as `traces_plot` does, for a D whose output is not a probability."""
-    return lines_plot(_TITLE, "mean logit", logits, x_label)
+    return lines_plot(_TITLE, "mean logit", logits, x_label, OF_TRACES)
 
 
-def lines_plot(title: str, y_label: str, lines: Mapping[str, Series], x_label: str) -> bytes:
-    """Draw values over time as `losses_plot` does, with any title; from the seventh line on, colours repeat with dashes."""
+def lines_plot(title: str, y_label: str, lines: Mapping[str, Series], x_label: str, colours: Sequence[str] = COLOURS) -> bytes:
+    """Draw values over time as `losses_plot` does, with any title; beyond the last of the colours they repeat with dashes."""
     figure, ax = _titled_axes(title, x_label, y_label)
-    _draw_all(ax, lines)
+    _draw_all(ax, lines, colours)
     return _finished(figure, ax)
 
 
-def probabilities_plot(title: str, lines: Mapping[str, Series], x_label: str) -> bytes:
+def probabilities_plot(title: str, lines: Mapping[str, Series], x_label: str, colours: Sequence[str] = COLOURS) -> bytes:
     """Draw probabilities over time as `traces_plot` does, with any title."""
     figure, ax = _titled_axes(title, x_label, "mean probability of being real")
     ax.axhline(0.5, color=GREY, linestyle="--", linewidth=1)
     ax.set_ylim(-0.02, 1.02)
-    _draw_all(ax, lines)
+    _draw_all(ax, lines, colours)
     return _finished(figure, ax)
 
 
@@ -109,13 +111,15 @@ def _titled_axes(title: str, x_label: str, y_label: str) -> "tuple[Figure, Axes]
     return figure, ax
 
 
-def _draw_all(ax: "Axes", all_series: Mapping[str, Series], marker: str | None = None) -> None:
+def _draw_all(
+    ax: "Axes", all_series: Mapping[str, Series], colours: Sequence[str] = COLOURS, marker: str | None = None
+) -> None:
     num_drawn = 0
     for i, (name, series) in enumerate(all_series.items()):
         x, y = _finite(name, series)
         if len(x) == 0:
             continue
-        _draw(ax, name, x, y, COLOURS[i % len(COLOURS)], STYLES[i // len(COLOURS) % len(STYLES)], marker)
+        _draw(ax, name, x, y, colours[i % len(colours)], STYLES[i // len(colours) % len(STYLES)], marker)
         num_drawn += len(x)
     if num_drawn == 0:
         ax.set(xticks=[], yticks=[])
