@@ -1,7 +1,7 @@
 """Runs side by side: which scores may be compared, which differences are more than noise, and the page of it all."""
 
 import json
-import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from sparring.analysis.page import _in_words, moments, short_names
 from sparring.api.resolve import resolve
 from sparring.errors import InputError
 from sparring.evaluation import Protocol, Score
-from sparring.metrics.confidence import mean_interval
+from sparring.metrics.confidence import mean_interval, welch_test
 from sparring.recipe import Recipe
 from sparring.runs import scorebook
 from sparring.runs.journal import Journal
@@ -230,13 +230,25 @@ def test_runs_that_differ_in_the_seed_alone_are_taken_together():
     found = compare(runs)
     assert [group.name for group in found.groups] == ["A, B, C", "D, E"]
     assert found.groups[0].means[0] == (6.0, *mean_interval([5.0, 6.0, 7.0]))
-    halves = [group.means[0][2] - group.means[0][0] for group in found.groups]
     (between,) = found.group_differences
     assert (between.a, between.b, between.difference) == ("A, B, C", "D, E", 14.5)
-    assert between.noise == pytest.approx(math.hypot(*halves))
+    assert (between.noise, between.p_value) == welch_test([5.0, 6.0, 7.0], [20.0, 21.0])
+    assert between.matters
     page = Path("comparison.html").read_text()
     assert "A, B, C: vanilla, seeds 0, 1, 2, round 20" in page
+    assert re.search(rf"differs from A, B, C by \+14\.50*: worse \(p = {between.p_value:.2g}\)", page)
     assert found.summary()["groups"][1]["means"][0]["mean"] == 20.5
+
+
+def test_a_folder_of_seeds_stands_for_its_runs(sparring_command):
+    other = replace(resolve("vanilla"), batch_size=50)
+    for i in range(3):
+        a_run(f"few/seed{i}", evaluation(5 + i), seed=i)
+        a_run(f"many/seed{10 - i}", evaluation(20 + i), seed=10 - i, recipe=other)
+    done = sparring_command("compare", "few", "many")
+    assert (done.status, done.err) == (0, "")
+    assert "differs    frechet distance: D, E, F from A, B, C by +15, worse (seeds, p = " in done.out
+    assert [run.seed for run in compare(["few", "many"]).runs] == [0, 1, 2, 8, 9, 10]
 
 
 def test_one_seed_twice_is_no_group():
@@ -281,7 +293,7 @@ def test_settings_of_other_parts_and_lists():
 
 def test_equal_runs_differ_in_no_setting():
     assert compare([a_run("a"), a_run("b")]).settings() == []
-    assert "None: the runs have the same recipe" in Path("comparison.html").read_text()
+    assert "None differ: the runs have the same recipe" in Path("comparison.html").read_text()
 
 
 def test_parts_in_words():
@@ -335,6 +347,15 @@ def test_the_page_tells_all():
         "sparring compare a b --out deep/report.html",
     ):
         assert words in page
+
+
+def test_pictures_curves_and_scores_come_first_and_settings_are_folded():
+    other = replace(resolve("vanilla"), batch_size=50)
+    compare([a_run("a", evaluation(8)), a_run("b", evaluation(7), recipe=other)])
+    page = Path("comparison.html").read_text()
+    sections = ["pictures", "traces", "scores", "coach", "settings"]
+    assert re.findall(r'<section id="(\w+)"', page) == sections
+    assert re.search(r"<details>\s*<summary>1 settings? differs?</summary>.*batch_size.*</details>", page, re.DOTALL)
 
 
 def test_text_of_runs_is_no_markup():

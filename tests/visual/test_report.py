@@ -129,7 +129,7 @@ def test_phones_nights_and_pixels_are_thought_of(words):
 
 def test_a_bare_report_says_what_is_missing():
     text = render(BARE)
-    for words in ("None: the runs", "no such pictures yet", "Nothing has been written", "None of these runs", "Nothing.</p>"):
+    for words in ("None differ:", "no such pictures yet", "Nothing has been written", "None of these runs", "Nothing.</p>"):
         assert words in text
 
 

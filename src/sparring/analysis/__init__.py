@@ -14,9 +14,10 @@ __all__ = ["Comparison", "Difference", "Group", "Line", "compare"]
 
 
 def compare(runs: Sequence[str | Path | Run], *, out: str | Path = "comparison.html") -> Comparison:
-    """Write a page that shows runs side by side: settings, pictures, traces, scores with intervals, and the coach's remarks.
+    """Write a page that shows runs side by side: pictures, traces, scores with intervals, the coach's remarks, and settings.
 
-    runs: two or more, or their folders. out: the page, one self-contained HTML file.
+    runs: two or more, or their folders; a folder of runs, as several seeds make it, stands for all of them.
+    out: the page, one self-contained HTML file.
 
     Each run is represented by its newest full evaluation. If those were taken under different protocols, the newest evaluations
     that share a protocol are used, and quick scores if there are no others. A run without evaluations is shown without scores.

@@ -12,7 +12,8 @@ from typing import Any
 from sparring.analysis.differences import Difference, Line, against_first, estimate, lines, of_one_protocol
 from sparring.config import codec
 from sparring.errors import InputError
-from sparring.metrics.confidence import mean_interval
+from sparring.metrics.confidence import mean_interval, welch_test
+from sparring.runs.folders import run_folders
 from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
 
@@ -26,12 +27,17 @@ Mean = tuple[float, float, float]  # value, low, high
 class Group:
     """Runs that differ in nothing but the seed.
 
-    `members` holds the indices of the runs; `means` maps the index of a line to the mean over seeds and its interval.
+    `members` holds the indices of the runs; `values` maps the index of a line to the scores of its seeds, at least two.
     """
 
     name: str
     members: tuple[int, ...]
-    means: Mapping[int, Mean]
+    values: Mapping[int, Sequence[float]]
+
+    @cached_property
+    def means(self) -> dict[int, Mean]:
+        """The mean over seeds and its interval, by the index of a line."""
+        return {n: (mean(values), *mean_interval(values)) for n, values in self.values.items()}
 
 
 @dataclass(frozen=True)
@@ -43,14 +49,14 @@ class Comparison:
 
     @classmethod
     def of(cls, runs: Sequence[str | Path | Run]) -> "Comparison":
-        """The comparison of these runs, given as values, paths or `latest`.
+        """The comparison of these runs, given as values, paths or `latest`; a folder of runs stands for all of them.
 
         Raises InputError for fewer than two runs, for a run that is named twice or cannot be read, and for scores that cannot
         be compared.
         """
-        if len(runs) < 2:
+        opened = tuple(run for given in runs for run in _opened(given))
+        if len(opened) < 2:
             raise InputError("it takes two to compare: name at least two runs, such as runs/mine and latest")
-        opened = tuple(run if isinstance(run, Run) else Run.open(run) for run in runs)
         for a, b in combinations(opened, 2):
             if a.path.resolve() == b.path.resolve():
                 raise InputError(f"{b.path} is named twice; name runs that differ")
@@ -87,30 +93,32 @@ class Comparison:
             alike.setdefault(json.dumps(_settings(run) | {"seed": None}, sort_keys=True), []).append(i)
         found = []
         for members in alike.values():
-            means = {n: m for n, line in enumerate(self.lines) if (m := self._mean(line, members))}
-            if means:
-                found.append(Group(", ".join(self.letters[i] for i in members), tuple(members), means))
+            by_line = {n: self._values(line, members) for n, line in enumerate(self.lines)}
+            enough = {n: values for n, values in by_line.items() if len(values) > 1}
+            if enough:
+                found.append(Group(", ".join(self.letters[i] for i in members), tuple(members), enough))
         return tuple(found)
 
-    def _mean(self, line: Line, members: Iterable[int]) -> Mean | None:
-        """The mean over seeds, with its interval; None for fewer than two seeds. Only the first run of each seed counts."""
+    def _values(self, line: Line, members: Iterable[int]) -> list[float]:
+        """The scores of the members, of which only the first run of each seed counts."""
         values: dict[int, float] = {}
         for i in members:
             score = line.scores[i]
             if score:
                 values.setdefault(self.runs[i].seed, score.value)
-        return (mean(values.values()), *mean_interval(list(values.values()))) if len(values) > 1 else None
+        return list(values.values())
 
     @cached_property
     def group_differences(self) -> tuple[Difference, ...]:
-        """The differences of each line: every group against the first one with a mean in that line."""
-        names = [group.name for group in self.groups]
-        means = [[group.means.get(n) for group in self.groups] for n in range(len(self.lines))]
-        return tuple(
-            d
-            for line, found in zip(self.lines, means, strict=True)
-            for d in against_first(line.metric, ((m[0], m[2] - m[0]) if m else None for m in found), names)
-        )
+        """The differences of each line, by Welch's t-test: every group against the first one with a mean in that line."""
+        return tuple(d for n in range(len(self.lines)) for d in self._of_groups(n))
+
+    def _of_groups(self, n: int) -> Iterator[Difference]:
+        first, *others = [group for group in self.groups if n in group.values] or [None]
+        for other in others if first else ():
+            noise, p_value = welch_test(first.values[n], other.values[n])
+            difference = other.means[n][0] - first.means[n][0]
+            yield Difference(self.lines[n].metric, first.name, other.name, difference, noise, p_value)
 
     def settings(self) -> list[tuple[str, tuple[Any, ...]]]:
         """Dotted names of the settings that differ, with each run's value; MISSING where a run has no such setting."""
@@ -163,7 +171,17 @@ def number_in(event: Event, name: str) -> int | float | None:
 
 
 def _plain(found: Difference) -> dict[str, Any]:
-    return asdict(found) | {"exceeds": found.exceeds, "better": found.better}
+    fields = {name: value for name, value in asdict(found).items() if name != "p_value" or value is not None}
+    return fields | {"exceeds": found.exceeds, "better": found.better}
+
+
+def _opened(given: str | Path | Run) -> Sequence[Run]:
+    """A run, or the runs in a folder of runs by their seeds."""
+    if isinstance(given, Run):
+        return [given]
+    folder = Path(given)
+    inside = run_folders(folder) if folder.is_dir() and not (folder / "recipe.json").exists() else []
+    return sorted(map(Run.open, inside), key=lambda run: run.seed) if inside else [Run.open(given)]
 
 
 def _settings(run: Run) -> dict[str, Any]:

@@ -15,9 +15,10 @@ Estimate = tuple[float, float | None]  # a value, and half the width of its 95 %
 
 @dataclass(frozen=True)
 class Difference:
-    """The difference between two scores, b - a.
+    """The difference between two scores, b - a, or between the means of two groups of seeds.
 
-    `noise` bounds the difference that chance alone makes in 95 % of cases; None if a score has no interval.
+    `noise` bounds the difference that chance alone makes in 95 % of cases; None if a score has no interval. `p_value`: of
+    groups, that of Welch's t-test.
     """
 
     metric: str
@@ -25,6 +26,7 @@ class Difference:
     b: str
     difference: float
     noise: float | None
+    p_value: float | None = None
 
     @property
     def exceeds(self) -> bool | None:

@@ -27,11 +27,15 @@ def _difference_text(found: Difference, other: str) -> str:
     if found.exceeds is None:
         return f"{_signed(found.difference)} against {other}; no interval"
     if not found.exceeds:
-        return f"within the noise of {other}"
+        return f"within the noise of {other}{_p_value(found)}"
     if not found.matters:
         return f"hardly differs from {other}"
     judged = "" if found.better is None else ": better" if found.better else ": worse"
-    return f"differs from {other} by {_signed(found.difference)}{judged}"
+    return f"differs from {other} by {_signed(found.difference)}{judged}{_p_value(found)}"
+
+
+def _p_value(found: Difference) -> str:
+    return "" if found.p_value is None else f" (p = {found.p_value:.2g})"
 
 
 def _tone(found: Difference | None) -> Tone:

@@ -11,7 +11,10 @@ from sparring.cli import options
 @options.code
 @options.as_json
 def command(runs: tuple[str, ...], out: str, code: str | None, as_json: bool) -> None:
-    """Put RUNs side by side in one HTML file: settings, pictures, traces, scores, and the coach's remarks."""
+    """Put RUNs side by side in one HTML file: pictures, traces, scores, the coach's remarks, and settings.
+
+    A folder of runs stands for all of them, and groups of seeds are compared by a test.
+    """
     from sparring.analysis import compare
 
     options.execute(code)
@@ -30,11 +33,16 @@ def _print(comparison, out: str) -> None:
         options.print_table(("metric", *comparison.letters), rows)
     for letter, path in zip(comparison.letters, comparison.paths, strict=True):
         click.echo(f"{letter:<10} {path}")
-    told = [d for d in comparison.differences if d.matters and not d.metric.startswith("share_")]
     letters = dict(zip(comparison.paths, comparison.letters, strict=True))
-    for d in told:
-        direction = {True: ", better", False: ", worse", None: ""}[d.better]
-        click.echo(
-            f"differs    {d.metric.replace('_', ' ')}: {letters[d.b]} from {letters[d.a]} by {d.difference:+.4g}{direction}"
-        )
+    for d in (*comparison.differences, *comparison.group_differences):
+        if d.matters and not d.metric.startswith("share_"):
+            click.echo(_sentence(d, letters))
     click.echo(f"{'report':<10} {options.link(out)}")
+
+
+def _sentence(d, letters: dict[str, str]) -> str:
+    """A difference in words; groups are named by the letters of their runs."""
+    direction = {True: ", better", False: ", worse", None: ""}[d.better]
+    p_value = "" if d.p_value is None else f" (seeds, p = {d.p_value:.2g})"
+    b, a = (letters.get(name, name) for name in (d.b, d.a))
+    return f"differs    {d.metric.replace('_', ' ')}: {b} from {a} by {d.difference:+.4g}{direction}{p_value}"

@@ -1,8 +1,8 @@
 """Confidence and prediction intervals for independent values."""
 
 from collections.abc import Sequence
-from math import pi, sqrt, tan
-from statistics import NormalDist, mean, stdev
+from math import atan, cos, pi, sqrt, tan
+from statistics import NormalDist, mean, stdev, variance
 
 
 def mean_interval(values: Sequence[float], coverage: float = 0.95) -> tuple[float, float]:
@@ -23,6 +23,33 @@ def prediction_interval(values: Sequence[float], coverage: float = 0.95) -> tupl
     n = len(values)
     half = t_quantile((1 + coverage) / 2, n - 1) * stdev(values) * sqrt(1 + 1 / n)
     return mean(values) - half, mean(values) + half
+
+
+def welch_test(a: Sequence[float], b: Sequence[float], coverage: float = 0.95) -> tuple[float, float]:
+    """Half the width of the confidence interval of E[b] - E[a], and the two-sided p-value of E[a] = E[b] (Welch 1947).
+
+    a, b: at least 2 independent normal values each; their variances may differ.
+    """
+    parts = [variance(values) / len(values) for values in (a, b)]
+    error, difference = sqrt(sum(parts)), abs(mean(b) - mean(a))
+    if error == 0:
+        return 0.0, float(difference == 0)
+    dof = sum(parts) ** 2 / sum(part**2 / (len(values) - 1) for part, values in zip(parts, (a, b), strict=True))
+    low, high = 0.0, 1e6
+    for _ in range(80):  # bisection for the t whose two tails hold 1 - coverage
+        middle = (low + high) / 2
+        low, high = (middle, high) if t_tails(middle, dof) > 1 - coverage else (low, middle)
+    return error * high, t_tails(difference / error, dof)
+
+
+def t_tails(t: float, dof: float) -> float:
+    """P(|T| > t) of Student's t, `dof` at least 1: with t = sqrt(dof) tan(x) the density becomes cos(x)^(dof - 1)."""
+
+    def integral(start: float, num: int = 500) -> float:
+        step = (pi / 2 - start) / num
+        return step * sum(cos(start + (i + 0.5) * step) ** (dof - 1) for i in range(num))
+
+    return integral(atan(t / sqrt(dof))) / integral(0.0)
 
 
 def t_quantile(probability: float, dof: int) -> float:
