@@ -55,7 +55,9 @@ def test_a_penalty_that_is_rarely_due_counts_with_its_share():
 
 def test_on_a_gpu_time_runs_from_reading_to_reading():
     times = [0.0] * 9 + [1.0]  # the round that is read waits for the others
-    assert measured(times * 4, recipes.get("vanilla"), numbers_every=10, waits=True).seconds_per_round == pytest.approx(0.1)
+    found = measured(times * 4, recipes.get("vanilla"), numbers_every=10, waits=True)
+    assert found is not None
+    assert found.seconds_per_round == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(

@@ -114,8 +114,9 @@ class Comparison:
         return tuple(d for n in range(len(self.lines)) for d in self._of_groups(n))
 
     def _of_groups(self, n: int) -> Iterator[Difference]:
-        first, *others = [group for group in self.groups if n in group.values] or [None]
-        for other in others if first else ():
+        there = [group for group in self.groups if n in group.values]
+        for other in there[1:]:
+            first = there[0]
             noise, p_value = welch_test(first.values[n], other.values[n])
             difference = other.means[n][0] - first.means[n][0]
             yield Difference(self.lines[n].metric, first.name, other.name, difference, noise, p_value)
