@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sparring.api.evaluate import evaluate
     from sparring.api.load import load
     from sparring.api.resume import resume
+    from sparring.api.sample import sample
     from sparring.api.train import train
     from sparring.config.registry import register
     from sparring.multiseed import train_seeds
@@ -40,6 +41,7 @@ __all__ = [
     "recipes",
     "register",
     "resume",
+    "sample",
     "train",
     "train_seeds",
 ]
@@ -53,6 +55,7 @@ _MODULES = {
     "load": "api.load",
     "register": "config.registry",
     "resume": "api.resume",
+    "sample": "api.sample",
     "train": "api.train",
     "train_seeds": "multiseed",
 }

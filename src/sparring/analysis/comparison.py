@@ -12,10 +12,12 @@ from typing import Any
 from sparring.analysis.differences import Difference, Line, against_first, estimate, lines, of_one_protocol
 from sparring.config import codec
 from sparring.errors import InputError
+from sparring.evaluation.score import number
 from sparring.metrics.confidence import mean_interval, welch_test
 from sparring.runs.folders import run_folders
 from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
+from sparring.visual.html_table import html_table
 
 MISSING = object()  # in place of a setting that a part does not have; None is a value
 
@@ -126,6 +128,16 @@ class Comparison:
         found = list(_differing("", [_settings(run) for run in self.runs]))
         told = any(name.startswith("data.") for name, _ in found)
         return [(name, values) for name, values in found if not (told and name == "data_fingerprint")]
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """The scores as rows of a table: the metric, then each run's value; without the shares of classes."""
+        shown = [line for line in self.lines if not line.metric.startswith("share_")]
+        return [(line.metric.replace("_", " "), *(number(score and score.value) for score in line.scores)) for line in shown]
+
+    def _repr_html_(self) -> str:
+        """The scores as a table, which a notebook displays; the pictures are on the page."""
+        named = [f"{letter} {path}" for letter, path in zip(self.letters, self.paths, strict=True)]
+        return html_table(("metric", *named), self.rows())
 
     def summary(self) -> dict[str, Any]:
         """The comparison as JSON-compatible data, as `sparring compare --json` prints it."""

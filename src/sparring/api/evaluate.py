@@ -16,14 +16,16 @@ from sparring.config.threads import ThreadChoice, own_number
 from sparring.data import Data, read_pictures, resolve
 from sparring.data.sets import Dataset
 from sparring.errors import InputError, MachineError
-from sparring.evaluation import Metric, OwnMetrics, Score
+from sparring.evaluation import BETTER, Metric, OwnMetrics, Score
 from sparring.evaluation.own_metrics import FEWEST
+from sparring.evaluation.score import number
 from sparring.runs import checkpoint, listing, scorebook
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.generator import SavedGenerator
 from sparring.runs.progress import Progress
 from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
+from sparring.visual.html_table import html_table
 
 ENDED = ("finished", "patience", "stopped")
 """The endings of seeds that are scored together."""
@@ -44,6 +46,19 @@ class EvaluationResult:
 
     def __getitem__(self, metric: str) -> Score:
         return {score.metric: score for score in self.scores}[metric]
+
+    def _repr_html_(self) -> str:
+        """The scores as a table, which a notebook displays."""
+        columns = ("metric", "value", "from", "to", "real images", "best possible", "better")
+        rows = [
+            (
+                score.metric.replace("_", " "),
+                *map(number, (score.value, score.low, score.high, score.floor, score.ceiling)),
+                BETTER.get(score.metric, ""),
+            )
+            for score in self.scores
+        ]
+        return html_table(columns, rows, self.subject)
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,8 @@ def command(runs: tuple[str, ...], out: str, code: str | None, as_json: bool) ->
 
 
 def _print(comparison, out: str) -> None:
-    from sparring.evaluation.score import number
-
-    shown = [line for line in comparison.lines if not line.metric.startswith("share_")]
-    rows = [(line.metric.replace("_", " "), *(number(score and score.value) for score in line.scores)) for line in shown]
-    if rows:
-        options.print_table(("metric", *comparison.letters), rows)
+    if comparison.lines:
+        options.print_table(("metric", *comparison.letters), comparison.rows())
     for letter, path in zip(comparison.letters, comparison.paths, strict=True):
         click.echo(f"{letter:<10} {path}")
     letters = dict(zip(comparison.paths, comparison.letters, strict=True))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from sparring.cli import names
 
@@ -31,18 +32,20 @@ class Place(click.ParamType):
 class RunPlace(Place):
     """A run, completed by the shell."""
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         return names.complete_run(ctx, param, incomplete)
 
 
 class DataPlace(Place):
     """A data set's name or path, completed by the shell."""
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         return names.complete_data(ctx, param, incomplete)
 
 
-place, run, data = Place(), RunPlace(), DataPlace()
+place: Place = Place()
+run: Place = RunPlace()
+data: Place = DataPlace()
 
 
 def lengths(command: Callable) -> Callable:

@@ -138,14 +138,9 @@ def _train_several(recipe: str, seeds: list[int], as_json: bool, **given: Any) -
 
 
 def _print_seeds(found) -> None:
-    from sparring.evaluation.score import number
+    from sparring.multiseed.summary import ROW
 
-    labels = {"g_loss": "G's loss", "d_loss": "D's loss", "d_real": "D(x)", "d_fake": "D(G(z))"}
-    rows = []
-    for name, value in found.summary().items():
-        label = labels.get(name) or f"{value['metric'].replace('_', ' ')} (quick)"
-        rows.append((label, *(number(value[column]) for column in ("mean", "low", "high"))))
-    options.print_table(("last round", "mean", "from", "to"), rows, f"{found.recipe}, {len(found.runs)} seed(s)")
+    options.print_table(ROW, found.rows(), f"{found.recipe}, {len(found.runs)} seed(s)")
     click.echo(f"95 % intervals of the mean; {found.images_per_second:,.0f} images/s in total, {found.seconds:,.1f} s")
     for label, text in (("runs", found.folder), ("summary", found.folder / "summary.json")):
         click.echo(f"{label:<10} {text}")

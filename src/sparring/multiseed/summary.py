@@ -9,12 +9,15 @@ from typing import Any
 
 from sparring.config import codec
 from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
+from sparring.evaluation.score import number
 from sparring.metrics.confidence import mean_interval
 from sparring.runs.result import Result
 from sparring.runs.run import Run
 from sparring.storage.files import read_json
+from sparring.visual.html_table import html_table
 
 FILE = "summary.json"
+ROW = ("last round", "mean", "from", "to")
 FINAL = ("g_loss", "d_loss", "d_real", "d_fake")
 _ERRORS: Mapping[int, type[SparringError]] = {2: InputError, 3: NonFiniteError, 4: MachineError}
 
@@ -69,6 +72,21 @@ class SeedRuns:
         if quick:
             found["quick_score"] = {"metric": quick[0]["metric"], **_spread([score["value"] for score in quick])}
         return found
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """The summary as rows of a table: the name of a value, its mean, and both ends of the interval."""
+        labels = {"g_loss": "G's loss", "d_loss": "D's loss", "d_real": "D(x)", "d_fake": "D(G(z))"}
+        return [
+            (
+                labels.get(name) or f"{value['metric'].replace('_', ' ')} (quick)",
+                *(number(value[column]) for column in ("mean", "low", "high")),
+            )
+            for name, value in self.summary().items()
+        ]
+
+    def _repr_html_(self) -> str:
+        """The summary as a table, which a notebook displays."""
+        return html_table(ROW, self.rows(), f"{self.recipe}, {len(self.runs)} seed(s), {self.folder}")
 
     def as_json(self) -> dict[str, Any]:
         """The JSON value that `sparring train --seeds --json` prints and summary.json holds."""

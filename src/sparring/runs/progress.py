@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from sparring.config.schedules import RoundInfo
+from sparring.runs.notebook import NotebookProgress, is_notebook
 from sparring.runs.pace import SECONDS, Pace, about
 from sparring.training.observers import Event, Observer
 
@@ -24,8 +25,10 @@ class Progress(Observer):
         from rich.progress import Progress as Bars
         from rich.table import Column
 
-        stream = cast("IO[str]", _Lenient(sys.stderr)) if sys.stderr and not _in_notebook() else None
-        self.console: Console = Console(file=stream, stderr=not _in_notebook(), quiet=quiet, highlight=False)
+        in_notebook = is_notebook()
+        stream = cast("IO[str]", _Lenient(sys.stderr)) if sys.stderr and not in_notebook else None
+        self.console: Console = Console(file=stream, stderr=not in_notebook, quiet=quiet, highlight=False)
+        self._notebook = NotebookProgress() if in_notebook and not quiet else None
         columns = (
             TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", max_width=24)),
             BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=8)),
@@ -33,8 +36,8 @@ class Progress(Observer):
             TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True, min_width=5)),
             TextColumn("{task.fields[news]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=3)),
         )
-        self.live: bool = self.console.is_terminal or self.console.is_jupyter
-        self._bars = Bars(*columns, console=self.console, disable=quiet or not self.live, expand=True)
+        self.live: bool = self.console.is_terminal or in_notebook
+        self._bars = Bars(*columns, console=self.console, disable=quiet or in_notebook or not self.live, expand=True)
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> "Progress":
@@ -54,6 +57,8 @@ class Progress(Observer):
 
     def step(self, label: str, done: int, total: int, news: str = "") -> None:
         """Show that `done` of `total` steps are done, with `news` beside the bar."""
+        if self._notebook:
+            self._notebook.show(label, done / max(total, 1), news)
         if label not in self._tasks:
             self._tasks[label] = self._bars.add_task(label, total=total, news="")
         self._bars.update(self._tasks[label], completed=done, total=total, news=news)
@@ -81,6 +86,10 @@ class Progress(Observer):
         share = min(self._length.fraction_done(info, self._num_images), 1.0)
         news = f"epoch {info.epoch}  {self._news}  {speed:,.0f} images/s"
         self._bars.update(self._task, completed=round(1000 * share), news=news)
+        if self._notebook:
+            left = about(info.seconds / share - info.seconds) + " left" if 0 < share < 1 else ""
+            self._notebook.show(event.run.recipe.name, share, f"{left}  {news}")
+            self._notebook.on_round(event)
         overdue = info.seconds - self._told > SILENCE_SECONDS and info.numbers is not None
         if not self.live and (info.epoch_ended or info.last or overdue):
             left = info.seconds / share - info.seconds if share else 0.0
@@ -90,32 +99,16 @@ class Progress(Observer):
             self._say_what_to_expect(self._pace, info)
             self._pace = None
 
+    def on_end(self, event: Event) -> None:
+        """Draw the losses of the whole training, in a notebook."""
+        if self._notebook:
+            self._notebook.on_end(event)
+
     def _say_what_to_expect(self, pace: Pace, info: RoundInfo) -> None:
         seconds = (pace.rounds(info, self._num_images) - self._start.round) * pace.seconds_per_round
         if seconds > 5 * SECONDS and self._length.minutes is None:
             self.say(f"{about(seconds)}, at {1000 * pace.seconds_per_round:,.3g} ms a round")
-
-
-class _Lenient:
-    """A stream that drops what it cannot write: a closed terminal or pipe is no reason to end a training."""
-
-    def __init__(self, stream: IO[str]):
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        with suppress(OSError):
-            return self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with suppress(OSError):
-            self._stream.flush()
-
-
-def _in_notebook() -> bool:
-    """True in a notebook, where standard error would appear in red."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return type(shell).__name__ == "ZMQInteractiveShell"
+        in_notebook = is_notebook()
+        stream = cast("IO[str]", _Lenient(sys.stderr)) if sys.stderr and not in_notebook else None
+        self.console: Console = Console(file=stream, stderr=not in_notebook, quiet=quiet, highlight=False)
+        self._notebook = NotebookProgress() if in_notebook and not quiet else None

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from sparring.config import codec
 from sparring.config.own import Own
@@ -25,6 +25,7 @@ from sparring.runs.scorebook import Evaluation
 from sparring.storage import checksums, strict_json
 from sparring.storage.files import check_links, json_bytes, read_json
 from sparring.visual.sampler import frame_prefix
+from sparring.visual.samples import Samples
 
 SCHEMA = 1
 _log = logging.getLogger(__name__)
@@ -172,9 +173,9 @@ class Run:
         """
         return checkpoint.discriminator_of(self.newest_checkpoint()[0], self.recipe, self.shape, str(self.path))
 
-    def sample(self, num: int = 16, seed: int = 0, class_: int | None = None) -> Tensor:
+    def sample(self, num: int = 16, seed: int = 0, class_: int | None = None) -> Samples:
         """Generated images [num, *shape] in [-1, 1], of one class or of all; a seed always gives the same images."""
-        return self.generator.sample(num, seed, class_)
+        return self.generator.sample(num, seed, class_).as_subclass(Samples)
 
     def scores(self) -> list[Evaluation]:
         """All evaluations in the order in which they were made, including the quick ones taken during training."""

@@ -24,7 +24,8 @@ def write_drawn(path: Path, generator: SavedGenerator, z: Tensor, columns: int |
     """Draw the images of z [N, num_z], and write them as a grid (.png) with `columns`, as arrays (.npz), or as PNG files.
 
     The tiles of a grid are as large as those of a run's own pictures. An .npz holds `images`, uint8 [N, H, W] or [N, H, W, C],
-    and `labels`, int64 [N], where the generator has classes; for point data it holds `points`, float32 [N, D]. A few blocks of samples are held at a time.
+    and `labels`, int64 [N], where the generator has classes; for point data it holds `points`, float32 [N, D]. A few blocks of
+    samples are held at a time.
     Raises InputError for another kind of path, and for samples that cannot be drawn as pictures.
     """
     if path.suffix not in ("", ".png", ".npz"):

@@ -1,0 +1,31 @@
+"""Sample: images of a run or a generator."""
+
+from pathlib import Path
+
+from sparring.api import arguments
+from sparring.api.load import load_generator
+from sparring.runs.generator import SavedGenerator
+from sparring.runs.run import Run
+from sparring.visual.samples import Samples
+
+
+def sample(
+    run: str | Path | Run | SavedGenerator = "latest",
+    *,
+    num: int = 16,
+    seed: int = 0,
+    class_: int | str | None = None,
+    raw: bool = False,
+) -> Samples:
+    """Generated images [num, C, H, W] in [-1, 1] (points [num, D]), a tensor that a notebook shows as a grid.
+
+    run: a run or a generator, or its folder, a checkpoint's file, or "latest".
+    num, seed: how many, and of which z; fewer with the same seed are the first of more, as `sparring sample` draws them.
+    class_: the class to draw, by number or name. raw: takes the last weights of a run instead of their average.
+
+    Raises InputError where the run cannot be read, it knows no such class, or there are no raw weights.
+    """
+    num, seed = arguments.whole("num", num, 1), arguments.whole("seed", seed, 0)
+    generator = run if isinstance(run, SavedGenerator) else load_generator(run, raw)
+    chosen = None if class_ is None else generator.class_number(str(class_))
+    return generator.draw(generator.z_in_blocks(num, seed, chosen)).as_subclass(Samples)
