@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from sparring.api.session import Options, engine_name, joined_processes, load_we
 from sparring.config import devices
 from sparring.config.schedules import START, Duration, Interval, RoundInfo
 from sparring.distributed.launch import Launch
+from sparring.evaluation import Reference
 from sparring.recipe import Recipe
 from sparring.runs.pace import Pace
 from sparring.runs.run import Run
@@ -52,20 +53,8 @@ def dry_run(
             if pace.add(info):
                 break
         rounds = pace.rounds(info, len(built.data))
-        epochs = rounds * info.images / info.round / len(built.data)
-        sampler = EngineSampler(built, test)
-        seconds_of_pictures = sum(_of_picture(picture, sampler, info, rounds, epochs) for picture in recipe.pictures)
-
-        def review() -> None:
-            if reference is not None:
-                samples = evaluation.as_dataset(sampler.samples(evaluation.QUICK, "quick score", 0))
-                evaluation.quick_scores(reference, samples, seed)
-            run_probes(built, test)
-
-        reviews = recipe.review.times(rounds, epochs) if recipe.review else 0
-        seconds_of_reviews = reviews * _seconds(review) if reviews else 0.0
-        if recipe.test_traces:
-            seconds_of_reviews += int(epochs) * _seconds(lambda: traces_on_test_images(built, test, 0))
+        whole = _Whole(recipe, EngineSampler(built, test), reference, info, rounds)
+        seconds_of_pictures, seconds_of_reviews = sum(map(whole.seconds_of, recipe.pictures)), whole.seconds_of_reviews()
     generator, discriminator = built.gan.networks
     return {
         "recipe": recipe.name,
@@ -81,13 +70,47 @@ def dry_run(
     }
 
 
-def _of_picture(picture: Picture, sampler: EngineSampler, info: RoundInfo, rounds: float, epochs: float) -> float:
-    """Draw what is due before the first round, after an epoch and at the end; the seconds of such pictures in a whole run."""
-    every = getattr(picture, "every", None)
-    times = every.times(rounds, epochs) if isinstance(every, Interval) else int(epochs // every) if every else 0
-    due = replace(info, epoch=every if isinstance(every, int) else 1, epoch_ended=True, last=True)
-    first = sum(_seconds(lambda at=at: list(picture.render(at, sampler))) for at in (START, due))  # imports take their time
-    return first + max(0, times - 1) * (_seconds(lambda: list(picture.render(due, sampler))) if times > 1 else 0.0)
+@dataclass(frozen=True)
+class _Whole:
+    """A whole training of so many rounds, of which `info` is a place that was reached."""
+
+    recipe: Recipe
+    sampler: EngineSampler
+    reference: Reference | None
+    info: RoundInfo
+    rounds: float
+
+    @property
+    def epochs(self) -> float:
+        return self.rounds * self.info.images / self.info.round / len(self.sampler.engine.data)
+
+    def seconds_of(self, picture: Picture) -> float:
+        """Draw what is due before the first round, after an epoch and at the end; the time that all such pictures take."""
+        every = getattr(picture, "every", None)  # of other pictures there is one
+        every = Interval(epochs=every) if isinstance(every, int) else every
+        times = every.times(self.rounds, self.epochs) if every else 1
+        due = replace(self.info, epoch=(every and every.epochs) or 1, epoch_ended=True, last=True)
+
+        def draw(info: RoundInfo) -> float:
+            return _seconds(lambda: list(picture.render(info, self.sampler)))
+
+        first = draw(START) + draw(due)  # which may import matplotlib
+        return first + ((times - 1) * draw(due) if times > 1 else 0.0)
+
+    def seconds_of_reviews(self) -> float:
+        """The time that all reviews and all traces on test images take."""
+        engine, test, review = self.sampler.engine, self.sampler.test, self.recipe.review
+        times = review.times(self.rounds, self.epochs) if review else 0
+        traces = int(self.epochs) if self.recipe.test_traces else 0
+        seconds = times * _seconds(self._review) if times else 0.0
+        return seconds + (traces * _seconds(lambda: traces_on_test_images(engine, test, 0)) if traces else 0.0)
+
+    def _review(self) -> None:
+        engine = self.sampler.engine
+        if self.reference is not None:
+            samples = evaluation.as_dataset(self.sampler.samples(evaluation.QUICK, "quick score", 0))
+            evaluation.quick_scores(self.reference, samples, engine.seed)
+        run_probes(engine, self.sampler.test)
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from sparring.errors import InputError, MachineError
+from sparring.errors import InputError
 
 FILE = "completion.json"
 
@@ -58,7 +58,7 @@ def known() -> dict[str, Any]:
         if found.get("stamp") == stamp:
             return found
     found = {"stamp": stamp, **_look_up()}
-    with suppress(InputError, MachineError):
+    with suppress(InputError, OSError):
         cache_folder().mkdir(parents=True, exist_ok=True)
         write_atomically(cache_folder() / FILE, json.dumps(found).encode())
     return found

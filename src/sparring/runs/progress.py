@@ -6,13 +6,14 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from sparring.config.schedules import RoundInfo
 from sparring.runs.notebook import NotebookProgress, is_notebook
-from sparring.runs.pace import SECONDS, Pace, about
+from sparring.runs.pace import Pace, about
 from sparring.training.observers import Event, Observer
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
 SILENCE_SECONDS = 60  # longest time between lines if there is no bar; every epoch's end prints one, too
+WORTH_SAYING = 30  # seconds that a training takes
 LABELS = {"d_loss": "D", "g_loss": "G", "d_real": "D(x)", "d_fake": "D(G(z))"}
 
 
@@ -106,7 +107,7 @@ class Progress(Observer):
 
     def _say_what_to_expect(self, pace: Pace, info: RoundInfo) -> None:
         seconds = (pace.rounds(info, self._num_images) - self._start.round) * pace.seconds_per_round
-        if seconds > 5 * SECONDS and self._length.minutes is None:
+        if seconds > WORTH_SAYING and self._length.minutes is None:
             self.say(f"{about(seconds)}, at {1000 * pace.seconds_per_round:,.3g} ms a round")
         in_notebook = is_notebook()
         stream = cast("IO[str]", _Lenient(sys.stderr)) if sys.stderr and not in_notebook else None
