@@ -196,11 +196,11 @@ def test_dry_run_says_what_to_expect_and_writes_nothing(sparring_command):
 
 
 def test_a_dry_run_counts_reviews_and_pictures_as_often_as_they_are_due(sparring_command):
-    settings = [*TINY, "--epochs=40", '--set=review={"epochs": 2}', "--quiet", "--json"]
+    settings = [*TINY, "--epochs=4000", '--set=review={"epochs": 2}', "--quiet", "--json"]
     found = json.loads(sparring_command("train", "vanilla", "--dry-run", *settings).out)
-    rarer = [*settings[:-3], '--set=review={"epochs": 20}', *settings[-2:]]
+    rarer = [*settings[:-3], '--set=review={"epochs": 2000}', *settings[-2:]]
     rare = json.loads(sparring_command("train", "vanilla", "--dry-run", *rarer).out)
-    assert found["seconds_of_reviews"] > 4 * rare["seconds_of_reviews"] > 0
+    assert found["seconds_of_reviews"] > 20 * rare["seconds_of_reviews"] > 0  # a thousand times as often
     plain = [*settings[:-3], "--set=review=null", "--set=pictures=[]", *settings[-2:]]
     bare = json.loads(sparring_command("train", "vanilla", "--dry-run", *plain).out)
     assert bare["seconds_of_reviews"] == bare["seconds_of_pictures"] == 0

@@ -215,7 +215,7 @@ def test_a_users_own_recipe_trains_and_is_extended():
         (["--seeds=0-1", "--dry-run"], "give --seed instead of --seeds"),
         (["--seeds=x"], "'x' is not a list of seeds"),
         (["--seeds=3-1"], "'3-1' is not a list of seeds"),
-        (["--seeds=0", "--set=batchsize=1"], "did you mean 'batch_size' or"),
+        (["--seeds=0", "--set=batchsize=1"], "did you mean 'batch_size'?"),
         (["--seeds=0", "--from=nowhere"], "nowhere is no run"),
         (["--seeds=0", "--device=cuda"], "no CUDA device"),
         (["--seeds=0", "--out=file"], "file is a file"),
