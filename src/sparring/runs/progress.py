@@ -109,7 +109,22 @@ class Progress(Observer):
         seconds = (pace.rounds(info, self._num_images) - self._start.round) * pace.seconds_per_round
         if seconds > WORTH_SAYING and self._length.minutes is None:
             self.say(f"{about(seconds)}, at {1000 * pace.seconds_per_round:,.3g} ms a round")
-        in_notebook = is_notebook()
-        stream = cast("IO[str]", _Lenient(sys.stderr)) if sys.stderr and not in_notebook else None
-        self.console: Console = Console(file=stream, stderr=not in_notebook, quiet=quiet, highlight=False)
-        self._notebook = NotebookProgress() if in_notebook and not quiet else None
+
+
+class _Lenient:
+    """A stream that drops what it cannot write: a closed terminal or pipe is no reason to end a training."""
+
+    def __init__(self, stream: IO[str]):
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
