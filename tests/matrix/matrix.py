@@ -20,6 +20,7 @@ from sparring.config import codec, registry
 from sparring.config.schedules import Duration
 from sparring.data.sets import ImageSet
 from sparring.errors import InputError
+from sparring.networks.layers.stages import SIZES
 from sparring.recipe import MoveD, MoveG, Recipe, Round
 from sparring.training.engine import Engine
 
@@ -31,7 +32,7 @@ TINY = {
     "dcgan": ({"width": 4}, {"width": 4, "dropout": 0.0}),
     "upsample": ({"width": 2, "hidden": 4}, {"width": 2, "hidden": 4, "dropout": 0.0}),
     "resnet": ({"width": 4}, {"width": 4}),
-    "r3": ({"width": 16}, {"width": 16}),
+    "r3": ({"width": 8, "max_width": 16}, {"width": 8, "max_width": 16}),
 }
 CODES = {
     "projection": {"name": "code", "normal": 4, "classes": CLASSES},
@@ -57,7 +58,7 @@ def own(kind: str) -> list[str]:
     return [name for name in registry.names(kind) if registry.find(kind, name).__module__.startswith("sparring.")]
 
 
-def recipe_of(chosen: Combination) -> Recipe:
+def recipe_of(chosen: Combination, batch_size: int = 6) -> Recipe:
     """A tiny recipe of these parts; InputError where it cannot be."""
     g, d = TINY[chosen["network"]]
     changes: dict[str, Any] = {
@@ -69,22 +70,24 @@ def recipe_of(chosen: Combination) -> Recipe:
         "condition": None if chosen["condition"] == NONE else chosen["condition"],
         "z": CODES.get(chosen["condition"], {"name": "normal", "num": 4}),
     }
-    base = replace(recipes.get("vanilla"), round=Round(moves=(MoveD(), MoveG())), batch_size=6, length=Duration(rounds=3))
+    base = replace(
+        recipes.get("vanilla"), round=Round(moves=(MoveD(), MoveG())), batch_size=batch_size, length=Duration(rounds=3)
+    )
     settings = codec.encode(replace(base, pictures=(), order="shuffled"))
     return codec.decode(Recipe, settings | changes, "recipe")
 
 
-def examples() -> ImageSet:
+def examples(size: int = 28) -> ImageSet:
     rng = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (24, 1, 28, 28), dtype=torch.uint8, generator=rng)
+    images = torch.randint(0, 256, (24, 1, size, size), dtype=torch.uint8, generator=rng)
     return ImageSet(images, torch.arange(24) % CLASSES, tuple("abc"))
 
 
-def refusal(chosen: Combination, data: ImageSet) -> str | None:
+def refusal(chosen: Combination, data: ImageSet, batch_size: int = 6) -> str | None:
     """Why this combination cannot be built; None where it plays three rounds. AssertionError where it plays them wrongly."""
     torch.manual_seed(0)
     try:
-        engine = Engine.build(recipe_of(chosen), data, 0, torch.device("cpu"))
+        engine = Engine.build(recipe_of(chosen, batch_size), data, 0, torch.device("cpu"))
     except InputError as error:
         return str(error)
     moved: dict[str, Tensor] = {}
@@ -143,15 +146,26 @@ def page(found: dict[str, list[str]], data: ImageSet) -> str:
             marks = ["yes" if reason is None else f"no ({1 + reasons.index(reason)})" for reason in cells]
             rows.append(f"| {name} | {' | '.join(marks)} |")
         tables.append("\n".join(rows))
+    tables.append(sizes(found["network"], plain))
     notes = "\n".join(f"{number}. {reason}" for number, reason in enumerate(reasons, 1))
     return "\n\n".join([HEAD, *tables, "What is refused, and the sentence that says so:", notes]) + "\n"
+
+
+def sizes(networks: Sequence[str], plain: Combination) -> str:
+    """The table of networks and sizes of images."""
+    rows = [f"| network \\ pixels | {' | '.join(map(str, SIZES))} |", "|---" * (1 + len(SIZES)) + "|"]
+    for name in networks:
+        cells = [refusal(plain | {"network": name}, examples(size), batch_size=2) or "yes" for size in SIZES]
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(rows)
 
 
 HEAD = """# Compatibility of parts
 
 Written by `make matrix`; a test keeps it true. Of each kind of part every one is tried with every one of the other kinds:
 built in miniature for 28 x 28 images and played for three rounds, in which all values must be finite, and every weight of both
-players must get a gradient, or else refused when it is built. `make matrix` tries the whole product as well."""
+players must get a gradient, or else refused when it is built. `make matrix` tries the whole product as well. The last table has
+the networks with images of every size."""
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """Every architecture in every size, with any channels: shapes, gradients, and gradients of gradients."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ NARROW: dict[str, dict[str, Any]] = {
     "resnet": {"width": 2},
     "r3": {"width": 8, "max_width": 16},
 }
-SHAPES = [(1, 28, 28), (3, 32, 32), (4, 64, 64), (2, 128, 128)]
+SHAPES = [(1, 28, 28), (3, 32, 32), (4, 64, 64), (2, 128, 128), (3, 256, 256)]
 
 
 def narrow(side: str, name: str) -> Any:
@@ -60,11 +61,46 @@ def test_a_discriminator_judges_images_of_the_size(name, shape, num_outputs):
 
 @pytest.mark.parametrize("side", ["generator", "discriminator"])
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "mlp"])
-@pytest.mark.parametrize("shape", [(1, 30, 30), (3, 32, 28), (1, 256, 256), (2,)], ids=str)
+@pytest.mark.parametrize("shape", [(1, 30, 30), (3, 32, 28), (1, 512, 512), (2,)], ids=str)
 def test_other_sizes_are_refused(name, side, shape):
     config = narrow(side, name)
     with pytest.raises(InputError, match=f"{name}-{side} needs square images of {', '.join(map(str, SIZES))} pixels"):
         config.build(5, shape) if side == "generator" else config.build(shape)
+
+
+def conv(num_in: int, num_out: int, kernel: int = 3, groups: int = 1) -> int:
+    return num_in * num_out * kernel**2 // groups + num_out
+
+
+def dcgan_at_256() -> tuple[int, int]:
+    widths = (8, 8, 8, 4, 2, 1)
+    norms = 2 * (8 * 16 + 8 + sum(widths[1:]))
+    weights = 25 * (8 * 8 + sum(a * b for a, b in pairwise((*widths, 3))))
+    return 6 * 8 * 16 + norms + weights, sum(conv(a, b, 5) for a, b in pairwise((3, 2, 4, 8, 8, 8, 8))) + 8 * 16 + 1
+
+
+def resnet_at_256() -> tuple[int, int]:
+    def block(a: int, b: int) -> int:
+        return conv(a, b) + conv(b, b) + conv(a, b, 1)
+
+    doublings = sum(block(a, b) + 2 * (a + b) for a, b in pairwise((16, 16, 16, 16, 8, 4, 2)))
+    halvings = sum(block(a, b) for a, b in pairwise((3, 2, 4, 8, 16, 16)))
+    return 7 * 16 * 16 + doublings + 2 * 2 + conv(2, 3), halvings + 4 * conv(16, 16) + 16 + 1
+
+
+def r3_at_256() -> tuple[int, int]:
+    def block(a: int) -> int:
+        return conv(a, 2 * a, 1) + conv(2 * a, 2 * a, groups=2 * a // 16) + 2 * a * a
+
+    blocks, changed = 6 * block(16) + block(8), 8 * 16
+    return 16 * (16 + 6) + blocks + changed + 8 * 3, conv(3, 8, 1) + blocks + changed + 16 * 16 + 16 + 1
+
+
+@pytest.mark.parametrize("count", [dcgan_at_256, resnet_at_256, r3_at_256])
+def test_numbers_of_parameters_at_256_pixels(count):
+    name, shape = count.__name__.removesuffix("_at_256"), (3, 256, 256)
+    players = narrow("generator", name).build(6, shape), narrow("discriminator", name).build(shape)
+    assert tuple(sum(each.numel() for each in player.parameters()) for player in players) == count()
 
 
 @pytest.mark.parametrize("shape", SHAPES[:2], ids=str)

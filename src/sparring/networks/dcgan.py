@@ -21,7 +21,7 @@ from sparring.networks.layers.widths import OptionalWidths
 @register("generator")
 @dataclass(frozen=True)
 class DcganGeneratorConfig(Ranged, prefix="generator."):
-    """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64 or 128.
+    """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64, 128 or 256.
 
     `width` channels at 7 x 7 for 28 pixels, twice as many a doubling more elsewhere, halved at every doubling. Batch norm with
     Keras' epsilon and momentum (PyTorch's 1 - 0.99). `mapping`: widths of perceptron layers that z passes first, so that small
@@ -70,7 +70,7 @@ class DcganGeneratorConfig(Ranged, prefix="generator."):
 @register("discriminator")
 @dataclass(frozen=True)
 class DcganDiscriminatorConfig(Ranged, prefix="discriminator."):
-    """Images [B, C, size, size] in [-1, 1] -> logits [B], size 28, 32, 64 or 128; dropout in place of batch norm.
+    """Images [B, C, size, size] in [-1, 1] -> logits [B], size 28, 32, 64, 128 or 256; dropout in place of batch norm.
 
     `depth` convolutions, each of which halves the map and doubles the channels from `width` on; None: down to 7 x 7 or 4 x 4.
     """

@@ -61,7 +61,7 @@ class _R3Config(Ranged):
 @register("generator")
 @dataclass(frozen=True)
 class R3GeneratorConfig(_R3Config, prefix="generator."):
-    """z [B, num_z] -> images [B, C, size, size], near [-1, 1] but not bound to it, size 28, 32, 64 or 128.
+    """z [B, num_z] -> images [B, C, size, size], near [-1, 1] but not bound to it, size 28, 32, 64, 128 or 256.
 
     A learned smallest map, scaled channel by channel by a linear map of z; `blocks` residual blocks in each size, of `width`
     channels in the image's size and twice as many at each size below, up to `max_width`, in groups of `group` channels.
@@ -81,7 +81,7 @@ class R3GeneratorConfig(_R3Config, prefix="generator."):
 @register("discriminator")
 @dataclass(frozen=True)
 class R3DiscriminatorConfig(_R3Config, prefix="discriminator."):
-    """Images [B, C, size, size] -> logits [B], size 28, 32, 64 or 128: the generator's mirror image.
+    """Images [B, C, size, size] -> logits [B], size 28, 32, 64, 128 or 256: the generator's mirror image.
 
     At the end every channel of the smallest map is weighed by a kernel of its own size.
     """

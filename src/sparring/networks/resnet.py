@@ -22,10 +22,10 @@ SMALLEST = 8  # pixels of the map at which D stops to halve
 @register("generator")
 @dataclass(frozen=True)
 class ResnetGeneratorConfig(Ranged, prefix="generator."):
-    """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64 or 128.
+    """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64, 128 or 256.
 
-    A residual block with batch norm for each doubling; `width` channels in the image's size, twice as many at 32 of 64 pixels,
-    four times as many at 32 of 128, and no more below (the paper's width is 256 for 32 pixels).
+    A residual block with batch norm for each doubling; `width` channels in the image's size, twice as many at each size below
+    down to 32 pixels, and no more from there on (the paper's width is 256 for 32 pixels).
     """
 
     width: Annotated[int, Range(1)] = 64
@@ -48,7 +48,7 @@ class ResnetGeneratorConfig(Ranged, prefix="generator."):
 @register("discriminator")
 @dataclass(frozen=True)
 class ResnetDiscriminatorConfig(Ranged, prefix="discriminator."):
-    """Images [B, C, size, size] in [-1, 1] -> logits [B], size 28, 32, 64 or 128.
+    """Images [B, C, size, size] in [-1, 1] -> logits [B], size 28, 32, 64, 128 or 256.
 
     Residual blocks without normalisation that halve the map down to at most 8 x 8, two that keep it, and the sum over all
     places; `width` as in the generator (the paper's is 128 for 32 pixels).

@@ -17,9 +17,9 @@ from sparring.networks.layers.stages import stages
 @register("generator")
 @dataclass(frozen=True)
 class UpsampleGeneratorConfig(Ranged, prefix="generator."):
-    """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64 or 128; inner convolutions end in tanh, as written.
+    """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64, 128 or 256.
 
-    `width` channels in the smallest map, halved at every doubling.
+    `width` channels in the smallest map, halved at every doubling; inner convolutions end in tanh, as written.
     """
 
     hidden: Annotated[int, Range(1)] = 512
@@ -50,7 +50,7 @@ class UpsampleGeneratorConfig(Ranged, prefix="generator."):
 @register("discriminator")
 @dataclass(frozen=True)
 class UpsampleDiscriminatorConfig(Ranged, prefix="discriminator."):
-    """Images [B, C, size, size] in [-1, 1] -> logits [B], size 28, 32, 64 or 128.
+    """Images [B, C, size, size] in [-1, 1] -> logits [B], size 28, 32, 64, 128 or 256.
 
     A convolution, leaky ReLU, max-pooling and dropout for each halving, of `width` channels first and twice as many after that;
     a dense layer, leaky ReLU and dropout.

@@ -21,7 +21,7 @@ def photo() -> Recipe:
     Source: our own; DiffAugment after Zhao et al. 2020 (https://arxiv.org/abs/2006.10738).
     Command: sparring train photo --data path/to/folder (or a .zip); sparring data check path/to/folder checks them first
     Measured: 400 generated pictures of discs: discs on grounds of their colours after 2,000 rounds; 76 ms a round of one core.
-    Details: data.size=32 or 128 for other sizes; with thousands of pictures, `--set augment=adaptive` suffices.
+    Details: data.size=32, 128 or 256 for other sizes; with thousands of pictures, `--set augment=adaptive` suffices.
     """
     return replace(
         flash(),

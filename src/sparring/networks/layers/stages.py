@@ -2,7 +2,8 @@
 
 from sparring.errors import InputError
 
-SIZES = {28: (7, 2), 32: (4, 3), 64: (4, 4), 128: (4, 5)}  # pixels: those of the smallest map, and how often it is doubled
+SIZES = {28: (7, 2), 32: (4, 3), 64: (4, 4), 128: (4, 5), 256: (4, 6)}
+"""Pixels of an image: those of the smallest map, and how often it is doubled."""
 
 
 def stages(shape: tuple[int, ...], network: str) -> tuple[int, int]:
