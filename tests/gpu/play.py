@@ -72,7 +72,7 @@ def play(name: str, folder: Path) -> dict[str, Any]:
 def graphed_engine(recipe: Recipe, gpu: GraphGpu) -> Engine:
     engine = built(recipe, GPU)
     assert engine.fast
-    engine.steps = GraphedSteps(engine.fast, GPU, gpu.record)
+    engine.steps = GraphedSteps([engine.fast], GPU, gpu.record)
     return engine
 
 
@@ -97,9 +97,9 @@ def same(one: Engine, other: Engine) -> bool:
     return all(torch.equal(a, b) for a, b in zip(states(one), states(other), strict=True))
 
 
-def built(recipe: Recipe, device: torch.device) -> Engine:
+def built(recipe: Recipe, device: torch.device, seed: int = 0, kind: type[Engine] = Engine) -> Engine:
     """An engine that is steered on its way, which recorded rounds have to follow."""
-    engine = Engine.build(recipe, recipe.data.train(), 0, device)
+    engine = kind.build(recipe, recipe.data.train(), seed, device)
     engine.orders.give(5, {"g_lr": 0.5, "gamma": 0.5, "d_hold": 1})
     engine.orders.give(8, {"strength": 0.5, "g_hold": 1})
     return engine

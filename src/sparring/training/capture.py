@@ -67,7 +67,7 @@ class EagerSteps:
 class _Recorded:
     results: object
     replay: Replay
-    uniforms: dict[tuple, Tensor]  # by their address
+    uniforms: dict[tuple, Tensor]  # by their GAN's index and their address
 
 
 @dataclass(frozen=True)
@@ -76,22 +76,14 @@ class _State:
 
     buffers: list[tuple[Tensor, Tensor]]  # of the networks, with their values
     rng: Tensor
-    reused: tuple[Tensor, ForwardPass] | None
+    reused: list[tuple[Tensor, ForwardPass] | None]
 
 
-class GraphedSteps(EagerSteps):
-    """Each kind of computation is done eagerly a few times, then recorded, then replayed.
+class FixedInputs(EagerSteps):
+    """Inputs and numbers of a round are always in the same memory, where a graph reads them."""
 
-    Results are overwritten by the next computation of the same kind. `failure`: why all are eager from then on, once one could
-    not be recorded, or its first replay differed. `differences` of first replays from eager steps, as a share of the gradient.
-    """
-
-    def __init__(self, fast: FastSteps, device: torch.device, record: Record | None = None):
+    def __init__(self, device: torch.device):
         super().__init__(device)
-        self._fast, self._gan, self._record = fast, fast.gan, record or _cuda_recorder()
-        self._recorded: dict[Hashable, _Recorded] = {}
-        self._seen: Counter[Hashable] = Counter()
-        self._addresses: dict[Hashable, dict[tuple, None]] = {}
         self._inputs: dict[Hashable, Tensor] = {}
         self._numbers: dict[str, tuple[float, Tensor]] = {}
 
@@ -107,6 +99,22 @@ class GraphedSteps(EagerSteps):
             tensor.fill_(value)
             self._numbers[name] = value, tensor
         return tensor
+
+
+class GraphedSteps(FixedInputs):
+    """Each kind of computation is done eagerly a few times, then recorded, then replayed.
+
+    `gans`: the fast steps of the GAN, or of several whose computations are recorded together.
+    Results are overwritten by the next computation of the same kind. `failure`: why all are eager from then on, once one could
+    not be recorded, or its first replay differed. `differences` of first replays from eager steps, as a share of the gradient.
+    """
+
+    def __init__(self, gans: Sequence[FastSteps], device: torch.device, record: Record | None = None):
+        super().__init__(device)
+        self._gans, self._record = gans, record or _cuda_recorder()
+        self._recorded: dict[Hashable, _Recorded] = {}
+        self._seen: Counter[Hashable] = Counter()
+        self._addresses: dict[Hashable, dict[tuple, None]] = {}
 
     def run(
         self,
@@ -127,7 +135,7 @@ class GraphedSteps(EagerSteps):
 
     def _replayed(self, recorded: _Recorded) -> Any:
         for address, uniforms in recorded.uniforms.items():
-            uniforms.copy_(self._gan.draw_uniforms(*address))
+            uniforms.copy_(self._draw(*address))
         recorded.replay()
         return recorded.results
 
@@ -139,10 +147,10 @@ class GraphedSteps(EagerSteps):
         try:
             expected = None
             if compared is not None:
-                self._fast.reused = None  # its graph can be used once, and that is for the recording
+                self._forget()  # what is reused has a graph for one use, and that is for the recording
                 expected = [tensor.clone() for tensor in compared(compute())]
                 self._restore(before)
-            uniforms = {address: self._gan.draw_uniforms(*address) for address in self._addresses[kind]}
+            uniforms = {address: self._draw(*address) for address in self._addresses[kind]}
             results, replay = self._with_uniforms(lambda *address: uniforms[address], partial(self._record, compute))
             recorded = _Recorded(results, replay, uniforms)
             self._replayed(recorded)
@@ -151,31 +159,44 @@ class GraphedSteps(EagerSteps):
         except RuntimeError as error:
             self.failure = str(error).splitlines()[0]
             self._restore(before)
-            self._fast.reused = None
+            self._forget()
             return compute()
         self._recorded[kind] = recorded
         return results
 
     def _state(self) -> "_State":
-        buffers = [(buffer, buffer.clone()) for network in self._gan.networks for buffer in network.buffers()]
-        return _State(buffers, torch.get_device_module(self.device).get_rng_state(self.device), self._fast.reused)
+        networks = [network for fast in self._gans for network in fast.gan.networks]
+        buffers = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
+        rng = torch.get_device_module(self.device).get_rng_state(self.device)
+        return _State(buffers, rng, [fast.reused for fast in self._gans])
 
     def _restore(self, state: "_State") -> None:
         for buffer, values in state.buffers:
             buffer.copy_(values)
         torch.get_device_module(self.device).set_rng_state(state.rng, self.device)
-        self._fast.reused = state.reused
+        for fast, reused in zip(self._gans, state.reused, strict=True):
+            fast.reused = reused
 
-    def _noted(self, known: dict[tuple, None], *address: str | int) -> Tensor:
+    def _forget(self) -> None:
+        for fast in self._gans:
+            fast.reused = None
+
+    def _draw(self, index: int, *address: Any) -> Tensor:
+        return self._gans[index].gan.draw_uniforms(*address)
+
+    def _noted(self, known: dict[tuple, None], *address: Any) -> Tensor:
         known[address] = None
-        return self._gan.draw_uniforms(*address)  # pyright: ignore[reportArgumentType]
+        return self._draw(*address)
 
     def _with_uniforms(self, source: Callable[..., Tensor], compute: Callable[[], T]) -> T:
-        self._gan.uniform_source = source
+        """The results of a computation in which the GANs' uniforms come from `source`, by a GAN's index and their address."""
+        for index, fast in enumerate(self._gans):
+            fast.gan.uniform_source = partial(source, index)
         try:
             return compute()
         finally:
-            self._gan.uniform_source = None
+            for fast in self._gans:
+                fast.gan.uniform_source = None
 
 
 def _difference(found: Sequence[Tensor], expected: Sequence[Tensor]) -> float:

@@ -147,7 +147,7 @@ class Engine:
         fast_steps = FastSteps(gan, recipe.accumulate) if fast else None
         if graphed is None:
             graphed = device.type == "cuda" and group.size == 1 and recipe.accumulate == 1
-        steps = GraphedSteps(fast_steps, device) if fast_steps and graphed else EagerSteps(device)
+        steps = GraphedSteps([fast_steps], device) if fast_steps and graphed else EagerSteps(device)
         data = data.to(device)
         real = batches_of(data, recipe.batch_size)
         return cls(recipe, seed, data, real, order, gan, device, group, steps, fast_steps, held_out=held_out)

@@ -1,0 +1,63 @@
+"""Several seeds in one process: the emulated graphs of all of them give each seed the bits of its own run."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from sparring.config.rng import own_torch_state
+from sparring.errors import InputError
+from sparring.training.engine import Engine
+from sparring.training.together import JoinedEngine, Together
+from tiny import miniature
+
+HERE = Path(__file__).parent
+CPU = torch.device("cpu")
+NAMES = "vanilla", "r3", "photo-adaptive", "flash-dragan"  # same z twice, gamma that fades, measurements, uniforms in a penalty
+
+
+@pytest.mark.timeout(120)
+def test_each_seed_keeps_the_bits_of_its_own_run_in_one_graph_and_when_another_leaves():
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE.parents[1] / "src", HERE.parent)))}
+    command = [sys.executable, "-W", "ignore", str(HERE / "play_together.py"), *NAMES]
+    done = subprocess.run(command, env=environment | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = {line["recipe"]: line for line in map(json.loads, done.stdout.splitlines())}
+    assert found.keys() == {*NAMES}
+    for name, of in found.items():
+        assert of["failure"] is None, of
+        assert of["num_recorded"] >= 2, name
+        assert of["same_as_alone"] == [True] * 3, name
+        assert of["same_readings"], name
+        assert of["differs_by"] == 0, name
+
+
+def engines(name: str, tmp_path: Path, kind: type[Engine] = JoinedEngine, **settings: str) -> list[Engine]:
+    recipe = miniature(name, tmp_path, **settings)
+    return [kind.build(recipe, recipe.data.train(), seed, CPU) for seed in (0, 1)]
+
+
+def test_on_the_cpu_rounds_of_several_seeds_are_their_own_as_well(tmp_path):
+    joined, alone = engines("vanilla", tmp_path), engines("vanilla", tmp_path, Engine)
+    Together(joined)
+    with own_torch_state(CPU):
+        for round_ in range(3):
+            for one, other in zip(joined, alone, strict=True):
+                ours, theirs = one.train_round(round_), other.train_round(round_)
+                assert one.numbers(ours) == other.numbers(theirs)
+    for one, other in zip(joined, alone, strict=True):
+        for weight, its in zip(one.gan.g_eval.parameters(), other.gan.g_eval.parameters(), strict=True):
+            assert torch.equal(weight, its)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "reason"),
+    [("dcgan", {}, "as dropout does"), ("vanilla", {"non_finite": "skip"}, "looks at every step")],
+)
+def test_seeds_that_cannot_be_trained_together(name, settings, reason, tmp_path):
+    with own_torch_state(CPU), pytest.raises(InputError, match=reason):
+        Together(engines(name, tmp_path, **settings))
