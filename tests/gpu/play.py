@@ -6,7 +6,7 @@ import traceback
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from graph import GraphGpu
@@ -22,6 +22,7 @@ from sparring.training.engine import Engine
 from sparring.training.sampler import EngineSampler
 from tiny import SETTINGS, VARIANTS, miniature
 
+T = TypeVar("T", bound=Engine)
 CPU = torch.device("cpu")
 ROUNDS = 9
 NAMES = (*sorted(SETTINGS), "modern", *VARIANTS)
@@ -97,7 +98,7 @@ def same(one: Engine, other: Engine) -> bool:
     return all(torch.equal(a, b) for a, b in zip(states(one), states(other), strict=True))
 
 
-def built(recipe: Recipe, device: torch.device, seed: int = 0, kind: type[Engine] = Engine) -> Engine:
+def built(recipe: Recipe, device: torch.device, seed: int = 0, kind: type[T] = Engine) -> T:
     """An engine that is steered on its way, which recorded rounds have to follow."""
     engine = kind.build(recipe, recipe.data.train(), seed, device)
     engine.orders.give(5, {"g_lr": 0.5, "gamma": 0.5, "d_hold": 1})

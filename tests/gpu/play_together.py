@@ -11,7 +11,6 @@ from graph import GraphGpu
 from play import GPU, ROUNDS, built, same
 
 from sparring.config.rng import own_torch_state
-from sparring.recipe import Recipe
 from sparring.training.together import JoinedEngine, Together
 from tiny import VARIANTS, miniature
 
@@ -24,9 +23,9 @@ def play(name: str, folder: Path) -> dict[str, Any]:
     base, settings = VARIANTS.get(name, (name, {}))
     recipe = miniature(base, folder, journal='{"rounds": 1}', **settings)
     with GraphGpu() as gpu, own_torch_state(GPU):
-        engines = [engine_of(recipe, seed) for seed in SEEDS]
+        engines = [built(recipe, GPU, seed, JoinedEngine) for seed in SEEDS]
         together = Together(engines, gpu.record)
-        num_recorded = 0
+        num_recorded, d_losses = 0, []
         for round_ in range(ROUNDS):
             if round_ == LEAVES_AFTER:
                 num_recorded = len(together.steps._recorded)  # pyright: ignore[reportAttributeAccessIssue]
@@ -36,22 +35,15 @@ def play(name: str, folder: Path) -> dict[str, Any]:
         alone = []
         for seed in SEEDS:
             engine = built(recipe, GPU, seed)
-            for round_ in range(LEAVES_AFTER if seed == LEAVING else ROUNDS):
-                readings = engine.train_round(round_)
+            *_, readings = [engine.train_round(round_) for round_ in range(LEAVES_AFTER if seed == LEAVING else ROUNDS)]
             alone.append((engine, readings["d_loss"].item()))
     return {
         "failure": together.steps.failure,
         "num_recorded": num_recorded,
         "same_as_alone": [same(one, other) for one, (other, _) in zip(engines, alone, strict=True)],
         "same_readings": d_losses == [d_loss for engine, d_loss in alone if engine.seed != LEAVING],
-        "differs_by": max(max(engine.steps.differences) for engine in engines),
+        "differs_by": max((share for engine in engines for share in engine.steps.differences), default=None),
     }
-
-
-def engine_of(recipe: Recipe, seed: int) -> JoinedEngine:
-    engine = built(recipe, GPU, seed, JoinedEngine)
-    assert isinstance(engine, JoinedEngine)
-    return engine
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import torch
 from sparring import evaluation
 from sparring.api import arguments
 from sparring.api.own import require_parts
-from sparring.config import devices
+from sparring.config import codec, devices
 from sparring.config.non_finite import DivergenceError
 from sparring.config.rng import own_torch_state
 from sparring.config.schedules import RoundInfo
@@ -32,7 +32,7 @@ from sparring.runs.run import Run
 from sparring.runs.signals import ENDINGS, StopSignals
 from sparring.runs.watch import Watch
 from sparring.training.build import check_outputs
-from sparring.training.capture import EngineName, GraphedSteps
+from sparring.training.capture import EngineName, FixedInputs
 from sparring.training.engine import Engine
 from sparring.training.followed_cores import FollowedCores
 from sparring.training.observers import check_observers
@@ -94,6 +94,19 @@ class Session:
         facts = devices.describe(self.device, engine.recipe.precision)
         return facts | {"engine": engine_name(engine), "processes": self.group.size}
 
+    def facts(self, engine: Engine, origin: Run | None = None, launch: str | None = None) -> dict[str, Any]:
+        """What recipe.json says of a new run beside its recipe. `origin`: the run whose weights it starts from; `launch`: of
+        which torchrun it is."""
+        return self.describe(engine) | {
+            "launch": launch,
+            "data_name": codec.encode(engine.recipe.data)["name"],
+            "data_fingerprint": engine.data.fingerprint(),
+            "num_images": len(engine.data),
+            "shape": list(engine.data.shape),
+            "classes": list(engine.data.classes),
+            "start_from": str(origin.path) if origin is not None else None,
+        }
+
     def reference(self, recipe: Recipe) -> Reference | None:
         """The real side of a run's quick scores; None where the recipe wants none, or no extractor was trained on the data.
 
@@ -146,11 +159,19 @@ def build(
     if engine == "capture" and recipe.accumulate > 1:
         raise InputError("--engine capture records whole batches; set accumulate=1, or use --engine auto")
     devices.check_precision(recipe.precision, device)
+    train_set, test = load_data(recipe, device, progress)
+    return Engine.build(recipe, train_set, seed, device, group, fast=engine != "eager"), test
+
+
+def load_data(recipe: Recipe, device: torch.device, progress: Progress) -> tuple[Dataset, Dataset]:
+    """The training and the test examples of a recipe, before they are moved to the device.
+
+    Raises InputError where a part of the user's is not here or does not fit; MachineError for data too large for a GPU.
+    """
     require_parts(recipe, "sparring.train(..., ")
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
     check_outputs(recipe, train_set.shape)
-    placed = _placed(train_set, device, progress.say)
-    return Engine.build(recipe, placed, seed, device, group, fast=engine != "eager"), test
+    return _placed(train_set, device, progress.say), test
 
 
 def _placed(data: Dataset, device: torch.device, say: Callable[[str], None]) -> Dataset:
@@ -172,7 +193,7 @@ def take_threads(choice: ThreadChoice, engine: Engine, say: Callable[[str], None
 
 def engine_name(engine: Engine) -> str:
     """How an engine computes: "capture" (CUDA graphs), or else "fast" steps, or the plain, "eager" ones."""
-    return "capture" if isinstance(engine.steps, GraphedSteps) else "fast" if engine.fast else "eager"
+    return "capture" if isinstance(engine.steps, FixedInputs) else "fast" if engine.fast else "eager"
 
 
 def load_weights(engine: Engine, run: Run) -> None:
@@ -194,7 +215,7 @@ def run_to_end(session: Session, recorder: Recorder | FollowerRank, start: Round
     watch = Watch(recorder, session.progress, session.options.observers)
     with StopSignals(patient=group.size > 1) as stop:
         group.stop_request = lambda: stop.requested or 0
-        try:
+        with recording_failure(recorder, watch):
             watch.on_start(start)
             for info in () if watch.is_stopping else roll_back.rounds(recorder, start):
                 watch.on_round(info)
@@ -205,22 +226,30 @@ def run_to_end(session: Session, recorder: Recorder | FollowerRank, start: Round
             if stopped:
                 stop.requested = stopped  # whichever process it came to
             watch.on_end(ENDINGS[stopped.name] if stopped else watch.ending, watch.reason)
-        except DivergenceError as error:
-            recorder.log_divergence(error.non_finite, error.info or watch.info, "stop")
-            watch.on_end("non-finite", str(error))
-            raise NonFiniteError(f"{error}; {_kept(run)}") from None
-        except (MachineError, InputError, MemoryError, RuntimeError) as error:
-            refused = devices.nondeterministic(error)
-            if isinstance(error, RuntimeError) and not refused and not devices.is_out_of_memory(error):
-                raise
-            reason = refused or (str(error) if isinstance(error, SparringError) else devices.out_of_memory(error))
-            watch.on_end("machine", reason)
-            kind = InputError if refused or isinstance(error, InputError) else MachineError
-            raise kind(f"{reason}; {_kept(run)}") from error
         watch.raise_failure()
         if stopped:
             raise TrainingStopped(run, stopped)
     return replace(run)  # a copy without cached properties
+
+
+@contextmanager
+def recording_failure(recorder: Recorder | FollowerRank, watch: Watch) -> Iterator[None]:
+    """Within the block a run trains; where that fails, the run ends with the reason, and the error names what is kept."""
+    run = recorder.run
+    try:
+        yield
+    except DivergenceError as error:
+        recorder.log_divergence(error.non_finite, error.info or watch.info, "stop")
+        watch.on_end("non-finite", str(error))
+        raise NonFiniteError(f"{error}; {_kept(run)}") from None
+    except (MachineError, InputError, MemoryError, RuntimeError) as error:
+        refused = devices.nondeterministic(error)
+        if isinstance(error, RuntimeError) and not refused and not devices.is_out_of_memory(error):
+            raise
+        reason = refused or (str(error) if isinstance(error, SparringError) else devices.out_of_memory(error))
+        watch.on_end("machine", reason)
+        kind = InputError if refused or isinstance(error, InputError) else MachineError
+        raise kind(f"{reason}; {_kept(run)}") from error
 
 
 def _kept(run: Run) -> str:

@@ -14,7 +14,7 @@ from sparring.api.own import Parts
 from sparring.api.resolve import lost_ratio, resolve
 from sparring.api.resume import continue_run
 from sparring.api.session import TIMEOUT, Options, joined_processes, load_weights, run_to_end
-from sparring.config import codec, devices
+from sparring.config import devices
 from sparring.config.schedules import START, RoundInfo
 from sparring.data import Data
 from sparring.distributed.launch import Launch
@@ -115,17 +115,8 @@ def train(
             origin = Run.open(start_from) if start_from is not None else None
             if origin is not None:
                 load_weights(built, origin)
-            facts = session.describe(built) | {
-                "launch": launch.group,
-                "data_name": codec.encode(resolved.data)["name"],
-                "data_fingerprint": built.data.fingerprint(),
-                "num_images": len(built.data),
-                "shape": list(built.data.shape),
-                "classes": list(built.data.classes),
-                "settings": changes,
-                "start_from": str(origin.path) if origin is not None else None,
-                **({"deterministic": True} if deterministic else {}),
-            }
+            facts = session.facts(built, origin, launch.group) | {"settings": changes}
+            facts |= {"deterministic": True} if deterministic else {}
             reference = session.reference(resolved)
             default = default_folder(f"{resolved.name}-seed{seed}")
             path = held.enter_context(locks.run_lock(folder) if folder is not None else locks.new_run_lock(default))

@@ -172,12 +172,13 @@ def check_room(num_bytes: int, device: torch.device) -> None:
         free, total = torch.cuda.mem_get_info(device)
         if num_bytes > free:
             raise MachineError(
-                f"the training data take {_in_gib(num_bytes)} of the GPU's memory, and {_in_gib(free)} of {_in_gib(total)} are "
+                f"the training data take {in_gib(num_bytes)} of the GPU's memory, and {in_gib(free)} of {in_gib(total)} are "
                 "free; smaller or fewer images need less, and with --device cpu they stay in main memory"
             )
 
 
-def _in_gib(num_bytes: float) -> str:
+def in_gib(num_bytes: float) -> str:
+    """A number of bytes in words."""
     return f"{num_bytes / 2**30:,.2f} GiB"
 
 
@@ -192,7 +193,7 @@ def out_of_memory(error: BaseException) -> str:
         there = f"{asked} more were asked for, and {free} of {total} are free"
         return f"the memory of GPU {index} is too small for it: {there}; {helps}, and --device cpu uses main memory"
     cpu = re.search(r"you tried to allocate (\d+) bytes", str(error))
-    asked = f": {_in_gib(int(cpu[1]))} more were asked for" if cpu else ""
+    asked = f": {in_gib(int(cpu[1]))} more were asked for" if cpu else ""
     return f"there is too little memory for it{asked}; {helps}"
 
 

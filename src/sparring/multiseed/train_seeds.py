@@ -12,6 +12,7 @@ from typing import Any
 from sparring.config.threads import free_cores
 from sparring.errors import InputError, MachineError, NonFiniteError
 from sparring.multiseed import workers
+from sparring.multiseed.joined import Joined, is_joined
 from sparring.multiseed.seeds import Seed, reason_of_failure
 from sparring.multiseed.summary import FILE, Failure, SeedRuns, work_before
 from sparring.multiseed.task import Task
@@ -23,6 +24,7 @@ from sparring.runs.run import Run, require_empty
 from sparring.runs.signals import STOPS, StopSignals
 from sparring.storage import locks
 from sparring.storage.files import write_json
+from sparring.training.together import NotJoinableError
 
 POLL_SECONDS = 0.1  # between checks for finished workers; journals are read once a second
 STOPPED = (*(128 + number for number in STOPS), *(-number for number in STOPS))  # negative: before its handler was set
@@ -47,6 +49,8 @@ def train_seeds(
     recipe: str | Task, seeds: Iterable[int], *, out: str | Path | None = None, quiet: bool = False, **options: Any
 ) -> SeedRuns:
     """Train a recipe with several seeds, each in a process of its own; each run equals one that is trained alone.
+
+    With engine="capture" all new seeds train in this process instead, their steps recorded together as CUDA graphs.
 
     recipe: a registered name, a Python file that registers a recipe, or a `Task` with all options.
     seeds: whole numbers of at least 0, such as range(16).
@@ -73,15 +77,17 @@ def train_seeds(
         seeds_there = {*asked, *_seeds_in(folder)}
         found = [Seed.inspect(task, number, folder / f"seed{number}", threads) for number in sorted(seeds_there)]
         todo = [seed for seed in found if seed.number in asked and seed.state in ("new", "stopped")]
+        together = [seed for seed in todo if is_joined(task) and seed.state == "new"]
         session = _Session(task, folder, found, at_once, progress)
         if todo:
             if not task.resolved.data.is_cached():
                 task.resolved.data.fetch(progress.transfer)
-            together = f"{min(len(todo), at_once)} at a time with {threads} thread{'s' * (threads > 1)} each"
-            progress.say(f"{task.resolved.name}, seeds to train: {len(todo)}, {together}; {task.resolved.length} -> {folder}")
+            how = f"{min(len(todo), at_once)} at a time with {threads} thread{'s' * (threads > 1)} each"
+            how = f"{len(together)} of them together" if together else how
+            progress.say(f"{task.resolved.name}, seeds to train: {len(todo)}, {how}; {task.resolved.length} -> {folder}")
             if out is not None:
                 held.enter_context(locks.run_lock(folder))
-            session.train(todo)
+            session.train(together, [seed for seed in todo if seed not in together])
     return session.summary()
 
 
@@ -121,10 +127,13 @@ class _Session:
         self._began = time.perf_counter()
         self._shown = self._told = self._began
 
-    def train(self, todo: Sequence[Seed]) -> None:
-        """Train these seeds; raises SeedsStopped after a stop signal, once all workers have saved their runs."""
-        waiting = deque(todo)
+    def train(self, together: Sequence[Seed], others: Sequence[Seed]) -> None:
+        """Train the first seeds together in this process, then the others in workers; raises SeedsStopped after a stop signal,
+        once all runs are saved."""
         with StopSignals() as stop:
+            waiting = deque([*(self._train_together(together, stop) if together else ()), *others])
+            if self._stopping or not self._may_go_on:
+                waiting.clear()
             try:
                 while self._running or waiting:
                     if stop.requested and not self._stopping:
@@ -137,7 +146,7 @@ class _Session:
                     time.sleep(POLL_SECONDS)
                     if not self._collect_ended():
                         waiting.clear()
-                    self._show()
+                    self._show(len(self._running))
             finally:
                 for worker in self._running.values():
                     worker.kill()
@@ -145,6 +154,21 @@ class _Session:
             runs = self.summary()
         if stop.requested and runs.unfinished:
             raise SeedsStopped(runs, stop.requested)
+
+    def _train_together(self, seeds: Sequence[Seed], stop: StopSignals) -> Sequence[Seed]:
+        """Those that are left for workers: all, where they cannot be trained together."""
+        num_running = len(seeds)
+        try:
+            for ended in Joined(self.task, self.progress, stop).train(seeds):
+                self._stopping, num_running = stop.requested is not None, num_running - len(ended)
+                for seed, status, reason in ended:
+                    self._report(seed, status, reason)
+                self._show(num_running)
+        except NotJoinableError as error:
+            self.progress.say(f"each seed trains in a process of its own, for {error}")
+            return seeds
+        self._count()
+        return ()
 
     def summary(self) -> SeedRuns:
         """The current state of all seeds; also written to summary.json once there is a run."""
@@ -178,16 +202,23 @@ class _Session:
         ended = [seed for seed, worker in self._running.items() if worker.status is not None]
         for seed in ended:
             worker = self._running.pop(seed)
-            self._report(seed, worker)
+            status = worker.status or 0
+            if status == 1:
+                self.progress.say(worker.stderr())  # a traceback
+            self._report(seed, status, worker.reason() if status else "")
             worker.close()
         if ended:
             self._count()
             self.summary()
+        return self._may_go_on
+
+    @property
+    def _may_go_on(self) -> bool:
         return all(failure.status == NonFiniteError.exit_status for failure in self.failed.values())
 
-    def _report(self, seed: Seed, worker: Worker) -> None:
+    def _report(self, seed: Seed, status: int, reason: str) -> None:
         """Print how a seed ended, and record the reason if it failed."""
-        status, name = worker.status or 0, f"seed {seed.number}"
+        name = f"seed {seed.number}"
         if status == 0:
             last = seed.newest()
             assert last is not None
@@ -195,9 +226,6 @@ class _Session:
         elif self._stopping and status in STOPPED:
             self.progress.say(f"{name} is stopped and saved")
         else:
-            reason = worker.reason()
-            if status == 1:
-                self.progress.say(worker.stderr())  # a traceback
             known = status if status in (1, 2, 3) else MachineError.exit_status
             self.failed[seed.number] = Failure(seed.number, str(seed.place), known, reason)
             self.progress.say(f"{name} failed: {reason}")
@@ -207,7 +235,7 @@ class _Session:
         self.images = sum(max(0, seed.images() - before) for seed, before in self._at_start.items())
         self.seconds = time.perf_counter() - self._began
 
-    def _show(self) -> None:
+    def _show(self, num_running: int) -> None:
         """Update the progress bar once a second; without a bar, print a line now and then."""
         now = time.perf_counter()
         if now - self._shown < 1:
@@ -216,7 +244,7 @@ class _Session:
         self._count()
         length, label = self.task.resolved.length, f"{self.task.resolved.name}, {len(self.seeds)} seeds"
         share = sum(seed.share(length) for seed in self.seeds) / len(self.seeds)
-        news = f"{len(self._running)} running  {self.images / self.seconds:,.0f} images/s"
+        news = f"{num_running} running  {self.images / self.seconds:,.0f} images/s"
         self.progress.step(label, round(1000 * share), 1000, news)
         if not self.progress.live and now - self._told > SILENCE_SECONDS:
             self.progress.say(f"{label}: {share:.0%}, {news}")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from math import isfinite
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -102,7 +103,7 @@ class Engine:
         group: SingleProcess | None = None,
         fast: bool = True,
         graphed: bool | None = None,
-    ) -> "Engine":
+    ) -> Self:
         """The engine with both networks at their initial values; the images are moved to the device. `group`: by default this
         process alone. `fast`: the steps of `training.fast`, else those of `training.step`. `graphed`: fast steps are recorded
         as CUDA graphs; by default on CUDA, in a single process.

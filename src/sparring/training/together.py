@@ -63,7 +63,7 @@ class Together:
     """Engines of one recipe with different seeds, which are at the same round of their trainings.
 
     record: how graphs are recorded, by default as CUDA graphs on CUDA; on other devices all steps are computed eagerly.
-    Raises InputError for a recipe whose seeds cannot be trained in this way.
+    Raises NotJoinableError for a recipe whose seeds cannot be trained in this way.
     """
 
     def __init__(self, engines: Sequence[JoinedEngine], record: Record | None = None):
@@ -71,8 +71,9 @@ class Together:
         self._record, self._device = record, engines[0].device
         self._found: dict[int, Readings] = {}
         self._branches = Branches(len(engines))
+        self._error: Exception | None = None
         for engine in engines:
-            engine.together, engine.steps = self, FixedInputs(self._device)
+            engine.together, engine.steps = self, (FixedInputs if self._is_graphed else EagerSteps)(self._device)
         self._seat(engines)
 
     def leave(self, engine: JoinedEngine) -> None:
@@ -82,14 +83,23 @@ class Together:
 
     def _seat(self, engines: Sequence[JoinedEngine]) -> None:
         self.engines, fast_steps = engines, [engine.fast for engine in engines if engine.fast]
-        graphed = self._record is not None or self._device.type == "cuda"
-        self.steps = GraphedSteps(fast_steps, self._device, self._record) if graphed else EagerSteps(self._device)
+        self.steps = GraphedSteps(fast_steps, self._device, self._record) if self._is_graphed else EagerSteps(self._device)
+
+    @property
+    def _is_graphed(self) -> bool:
+        return self._record is not None or self._device.type == "cuda"
 
     def readings(self, engine: JoinedEngine, round_: int) -> Readings:
-        """An engine's readings of a round."""
+        """An engine's readings of a round. An error in a round is one of all engines."""
+        if self._error:
+            raise self._error
         if engine.seed not in self._found:
-            with devices.tf32(engine.recipe.precision == "tf32"):
-                found = self._train_round(round_)
+            try:
+                with devices.tf32(engine.recipe.precision == "tf32"):
+                    found = self._train_round(round_)
+            except Exception as error:
+                self._error = error
+                raise
             self._found = {each.seed: readings for each, readings in zip(self.engines, found, strict=True)}
         return self._found.pop(engine.seed)
 
@@ -127,6 +137,10 @@ class Together:
         self.steps.run(("update", kind, tuple(constants), held), partial(self._branches, updates), reads=kind)
 
 
+class NotJoinableError(InputError):
+    """Seeds cannot be trained together; the message is a clause that says why."""
+
+
 class Branches:
     """Runs computations that do not depend on each other; while a CUDA graph is recorded, as branches of the graph.
 
@@ -152,15 +166,14 @@ class Branches:
 
 
 def check_joinable(engine: Engine) -> None:
-    """InputError where the seeds of an engine's recipe cannot be trained together."""
-    policy = engine.recipe.non_finite
-    if policy.guards:
-        raise InputError(f"non_finite={policy} looks at every step of a seed before it goes on; such seeds train one by one")
+    """NotJoinableError where the seeds of an engine's recipe cannot be trained together."""
+    if engine.recipe.non_finite.guards:
+        raise NotJoinableError("a run that skips rounds or rolls back looks at every step of its own")
     z, (generator, discriminator) = engine.z(2 * engine.gan.packing, "joinable"), map(copy.deepcopy, engine.gan.networks)
     with torch.no_grad():
         drawing = _draws(generator, z) or _draws(discriminator, pack(generator(z), engine.gan.packing))
     if drawing:
-        raise InputError("a layer draws, as dropout does, from PyTorch's own generator, of which a process has only one")
+        raise NotJoinableError("a layer draws from PyTorch's default generator, as dropout does, and a process has one of them")
 
 
 def _draws(network: nn.Module, x: Tensor) -> bool:

@@ -1,0 +1,179 @@
+"""Seeds that are trained in this process, round by round, with their steps recorded together as CUDA graphs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from signal import Signals
+
+import torch
+
+from sparring.api.session import ENDINGS, Options, Session, load_data, load_weights, recording_failure
+from sparring.config import devices
+from sparring.config.rng import own_torch_state
+from sparring.config.schedules import START
+from sparring.data.sets import Dataset
+from sparring.distributed.single_process import SingleProcess
+from sparring.errors import SparringError
+from sparring.evaluation import Reference
+from sparring.multiseed.seeds import Seed
+from sparring.multiseed.task import Task
+from sparring.runs import roll_back
+from sparring.runs.progress import Progress
+from sparring.runs.recorder import Recorder
+from sparring.runs.run import Run, require_empty
+from sparring.runs.signals import StopSignals
+from sparring.runs.watch import Watch
+from sparring.storage import locks
+from sparring.storage.files import remove_temporaries
+from sparring.training.engine import Engine
+from sparring.training.together import JoinedEngine, Together
+
+HEADROOM = 1.5  # over the peak of an eager round, for what a graph keeps
+FOR_LIBRARIES = 64 << 20  # bytes that cuBLAS and cuDNN take for each branch of a graph
+
+
+Ended = tuple[Seed, int, str]
+"""A seed whose training has ended, with the exit status of a command that trains it alone, and the reason if it failed."""
+
+
+def is_joined(task: Task) -> bool:
+    """True if the new seeds of a task train together in one process."""
+    return task.engine == "capture" and devices.resolve(task.device).type == "cuda"
+
+
+class Joined:
+    """Trains new seeds of a task together, until a signal stops them."""
+
+    def __init__(self, task: Task, progress: Progress, stop: StopSignals):
+        self._task, self._progress, self._stop = task, progress, stop
+        self._device = devices.resolve(task.device)
+        options = Options(self._device, patience=task.patience)
+        self._session = Session(options, SingleProcess(), self._device, progress)
+
+    def train(self, seeds: Sequence[Seed]) -> Iterator[list[Ended]]:
+        """Train all of them, as many at once as the GPU has memory for; gives those that have ended after every round.
+
+        Raises NotJoinableError before the first round for a recipe whose seeds cannot be trained together.
+        """
+        recipe = self._task.resolved
+        with own_torch_state(self._device):
+            train_set, test = load_data(recipe, self._device, self._progress)
+            train_set = train_set.to(self._device)
+            at_once = self._at_once(train_set, len(seeds))
+            reference = self._session.reference(recipe)
+            for first in range(0, len(seeds), at_once):
+                if not self._stop.requested:
+                    yield from self._train_group(seeds[first : first + at_once], train_set, test, reference)
+
+    def _at_once(self, data: Dataset, num: int) -> int:
+        """How many of `num` seeds the GPU has memory for, by a round of one of them; on other devices all."""
+        if self._device.type != "cuda":
+            return num
+        before = torch.cuda.memory_allocated(self._device)
+        torch.cuda.reset_peak_memory_stats(self._device)
+        Engine.build(self._task.resolved, data, 0, self._device, graphed=False).train_round(0)
+        need = round(HEADROOM * (torch.cuda.max_memory_allocated(self._device) - before)) + FOR_LIBRARIES
+        torch.cuda.empty_cache()
+        free, total = torch.cuda.mem_get_info(self._device)
+        fitting, sentence = fit(num, need, free, total)
+        if sentence:
+            self._progress.say(sentence)
+        return fitting
+
+    def _train_group(
+        self, group: Sequence[Seed], data: Dataset, test: Dataset, reference: Reference | None
+    ) -> Iterator[list[Ended]]:
+        recipe = self._task.resolved
+        engines = [JoinedEngine.build(recipe, data, seed.number, self._device, graphed=False) for seed in group]
+        together = Together(engines)
+        with ExitStack() as held:
+            seats = []
+            for seed, engine in zip(group, engines, strict=True):
+                held.enter_context(locks.run_lock(seed.place))
+                seats.append(_Seat(seed, self._recorder(seed, engine, test, reference), self._observers()))
+            turn = _Seat.begin  # what comes before a round uses the weights that the round changes
+            while seats:
+                found = [(seat, turn(seat)) for seat in seats]
+                if self._stop.requested:
+                    found = [(seat, end or seat.stop(self._stop.requested)) for seat, end in found]
+                seats = [seat for seat, end in found if not end]
+                for seat, end in found:
+                    if end:
+                        together.leave(seat.engine)
+                yield [end for _, end in found if end]
+                turn = _Seat.train_round
+
+    def _recorder(self, seed: Seed, engine: JoinedEngine, test: Dataset, reference: Reference | None) -> Recorder:
+        task = self._task
+        require_empty(seed.place)
+        origin = Run.open(task.start_from) if task.start_from is not None else None
+        if origin is not None:
+            load_weights(engine, origin)
+        remove_temporaries(seed.place)
+        run = Run.create(seed.place, task.resolved, seed.number, self._session.facts(engine, origin))
+        recorder = Recorder(run, engine, test, reference, on_write_error=task.on_write_error)
+        recorder.log_start()
+        return recorder
+
+    def _observers(self) -> Sequence[object]:
+        """Those of one seed."""
+        if not self._task.tensorboard:
+            return Options(patience=self._task.patience).observers
+        from sparring.runs.tensorboard import TensorBoard
+
+        return Options(observers=[TensorBoard()], patience=self._task.patience).observers
+
+
+def fit(num: int, need: int, free: int, total: int) -> tuple[int, str | None]:
+    """How many of `num` seeds that need so many bytes each train at once, at least one; and a sentence unless all do."""
+    fitting = max(1, min(num, free // need))
+    if fitting == num:
+        return num, None
+    there = f"{devices.in_gib(free)} of the GPU's {devices.in_gib(total)} are free"
+    return fitting, f"{fitting} of {num} seeds at a time: each takes about {devices.in_gib(need)}, and {there}"
+
+
+class _Seat:
+    """One seed's run among those that are trained together."""
+
+    def __init__(self, seed: Seed, recorder: Recorder, observers: Sequence[object]):
+        self.seed, self._recorder = seed, recorder
+        self._watch = Watch(recorder, Progress(quiet=True), observers)
+        self._rounds = roll_back.rounds(recorder, START)
+
+    @property
+    def engine(self) -> JoinedEngine:
+        engine = self._recorder.engine
+        assert isinstance(engine, JoinedEngine)
+        return engine
+
+    def begin(self) -> Ended | None:
+        """Write what is due before the first round; says so where that failed."""
+        return self._guarded(lambda: self._watch.on_start(START))
+
+    def train_round(self) -> Ended | None:
+        """Train a round; says so where it was the last one, or failed."""
+        return self._guarded(self._train_round)
+
+    def _train_round(self) -> Ended | None:
+        watch, info = self._watch, next(self._rounds)
+        watch.on_round(info)
+        if not (info.last or watch.is_stopping):
+            return None
+        watch.on_end(watch.ending, watch.reason)
+        return self.seed, 0, ""
+
+    def stop(self, number: Signals) -> Ended | None:
+        """Save the run as it is, for a signal came."""
+
+        def save() -> Ended:
+            self._watch.on_end(ENDINGS[number], None)
+            return self.seed, 128 + number, ""
+
+        return self._guarded(save)
+
+    def _guarded(self, work: Callable[[], Ended | None]) -> Ended | None:
+        try:
+            with recording_failure(self._recorder, self._watch):
+                return work()
+        except SparringError as error:
+            return self.seed, error.exit_status, str(error)
