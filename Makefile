@@ -47,10 +47,10 @@ bench-peers: $(VENV)/.installed $(VENV)-tensorflow/.installed $(VENV)-jax/.insta
 gpu-pack: $(VENV)/.installed
 	$(BIN)/python benchmarks/gpu/pack.py gpu-pack
 
-# One visit to a GPU, in at most 8 minutes, with a Python that has PyTorch for it; PART is first, second or dcgan.
+# One visit to a GPU, in at most 8 minutes, with a Python that has PyTorch for it; PART is first, second, third or dcgan.
 PART ?= first
 OUT ?= gpu-found
-gpu: export PYTHONPATH := src:gpu-pack/packages
+gpu: export PYTHONPATH := src:tests:gpu-pack/packages
 gpu: export SPARRING_CACHE := gpu-pack/cache
 gpu:
 	test -d gpu-pack || $(MAKE) gpu-pack
@@ -58,6 +58,7 @@ gpu:
 	$(PYTHON) benchmarks/gpu/check.py $(OUT) --part $(PART)
 
 # Every section of it on the CPU, with a recipe or two and a few rounds; a minute.
+gpu-rehearsal: export PYTHONPATH := tests
 gpu-rehearsal: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
 	$(BIN)/python benchmarks/gpu/check.py gpu-found --device cpu --few --part all --seconds 600

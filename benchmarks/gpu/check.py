@@ -13,9 +13,10 @@ from pathlib import Path
 
 import torch
 from agreement import agreement, batch_norm, waits
+from many_seeds import seeds
 from speed import graphs, host, memory, settings, speed
 from visit import Visit
-from whole_runs import dcgan_in_full, quality, whole_runs
+from whole_runs import dcgan_in_full, photos, quality, stacked_wide, whole_runs
 
 from sparring.config import devices
 from sparring.errors import InputError
@@ -24,8 +25,11 @@ PARTS = {
     "first": (graphs, speed, host, agreement, batch_norm, waits, whole_runs, quality, settings, memory),
     "second": (whole_runs, dcgan_in_full, graphs, speed),
     "dcgan": (dcgan_in_full,),
-    "all": (graphs, speed, host, agreement, batch_norm, waits, whole_runs, quality, dcgan_in_full, settings, memory),
+    "third": (seeds, photos, stacked_wide),
 }
+
+
+PARTS["all"] = tuple(dict.fromkeys(section for part in ("first", "third", "dcgan") for section in PARTS[part]))
 
 
 def main() -> None:

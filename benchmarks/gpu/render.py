@@ -20,18 +20,20 @@ def read(paths: Iterable[str | Path]) -> list[Finding]:
 
 
 def tables(found: list[Finding]) -> dict[str, str]:
-    """Each table as Markdown, by its name."""
-    return {section: render([one for one in found if one["section"] == section]) for section, render in TABLES.items()}
+    """Each table of which anything was found as Markdown, by its name."""
+    of = {section: [one for one in found if one["section"] == section and "error" not in one] for section in TABLES}
+    return {section: TABLES[section](findings) for section, findings in of.items() if findings}
 
 
 def speed(found: list[Finding]) -> str:
-    last = _last((one for one in found if "graphed_ms" in one), "recipe", "batch_size", "precision")
+    last = _last((one for one in found if "graphed_ms" in one), "recipe", "batch_size", "pixels", "precision")
     columns = ("recipe", "eager, ms", "graphs, ms", "quotient", "kernels' time, ms", "kernels", "peak MiB")
     return table(columns, [_speed(one) for one in last])
 
 
 def _speed(one: Finding) -> Row:
     changes = [f"batch {one['batch_size']}"] if "batch_size" in one else []
+    changes += [f"{one['pixels']} pixels"] if "pixels" in one else []
     changes += [one["precision"].upper()] if "precision" in one else []
     eager, graphed = one["eager_ms"], one["graphed_ms"]
     peak = max(one["eager_peak_mib"], one["graphed_peak_mib"])
@@ -96,8 +98,17 @@ def settings(found: list[Finding]) -> str:
     return table(("recipe", *ways), [(recipe, *(times[recipe, way] for way in ways)) for recipe in recipes])
 
 
+def seeds(found: list[Finding]) -> str:
+    rows = []
+    for one in _last(found, "recipe", "num"):
+        first = next((other for other in found if other["recipe"] == one["recipe"] and other["num"] == 1), one)
+        times = f"{one['ms']:.2f}", f"{one['ms'] / first['ms']:.1f}", f"{1000 * one['num'] / one['ms']:,.0f}"
+        rows.append((one["recipe"], f"{one['num']}", *times, f"{one['peak_mib']:,.0f}"))
+    return table(("recipe", "seeds", "ms", "of one seed's", "rounds a second, all seeds", "peak MiB"), rows)
+
+
 TABLES: dict[str, Callable[[list[Finding]], str]] = {
-    render.__name__: render for render in (speed, settings, agreement, graphs, waits, whole_runs, quality)
+    render.__name__: render for render in (speed, settings, agreement, graphs, waits, whole_runs, quality, seeds)
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch.profiler import ProfilerActivity, profile
@@ -20,6 +20,8 @@ from sparring.training.engine import Engine
 TIMED: tuple[tuple[str, dict[str, Any]], ...] = (
     *((name, {}) for name in ("flash", "vanilla", "dcgan", "r3", "photo")),
     ("photo", {"batch_size": 64}),
+    ("photo", {"pixels": 128}),
+    ("r3", {"pixels": 64}),
     *((name, {"precision": "tf32"}) for name in ("dcgan", "r3")),
     *((name, {}) for name in ("sngan", "ring", "stacked", "wgan-gp", "cgan", "dropout-mlp", "paper", "upsample")),
 )
@@ -77,7 +79,13 @@ def _largest(these: list[torch.Tensor], those: list[torch.Tensor]) -> float:
     return max((a.double() - b.double()).abs().max().item() for a, b in zip(these, those, strict=True))
 
 
-def timed_rounds(visit: Visit, engine: Engine) -> dict[str, float]:
+class Rounds(Protocol):
+    """What trains a round by its number."""
+
+    def train_round(self, round_: int) -> object: ...
+
+
+def timed_rounds(visit: Visit, engine: Rounds) -> dict[str, float]:
     """Milliseconds a round, and until Python has given all work of a round to the device, over half a second."""
     warm, least = (1, 2) if visit.few else (8, 3)
     for round_ in range(warm):

@@ -14,23 +14,13 @@ import torch
 
 from sparring import recipes
 from sparring.api.resolve import resolve
+from sparring.data.folder.picture_folder import PictureFolder
 from sparring.data.sets import Dataset, ImageSet
 from sparring.recipe import Recipe
 from sparring.training.engine import Engine
+from tiny import VARIANTS
 
 T = TypeVar("T")
-
-VARIANTS = {
-    "photo-adaptive": ("photo", {"augment": "adaptive", "augment.every": "1"}),
-    "flash-skip": ("flash", {"non_finite": "skip"}),
-    "flash-dragan": ("flash", {"penalties": '["dragan"]'}),
-    "flash-lecam": ("flash", {"penalties": '["le-cam"]'}),
-    "flash-clipping": ("flash", {"constraint": "weight-clipping", "loss": "wasserstein", "penalties": "[]"}),
-    "cgan-acgan": ("cgan", {"condition": "auxiliary-classifier"}),
-    "flash-noise": ("flash", {"augment": "instance-noise"}),
-    "flash-relativistic-average": ("flash", {"loss": "relativistic-average"}),
-}
-"""Settings that reach code which no recipe reaches by itself."""
 
 MAIN = ("flash", "vanilla", "dcgan", "r3", "photo", "sngan")
 NAMES = (*MAIN, *sorted(set(recipes.names()) - set(MAIN)), *VARIANTS)
@@ -90,15 +80,17 @@ class Visit:
             torch.cuda.synchronize()
 
 
-def recipe_of(name: str, **changes: Any) -> Recipe:
-    """A recipe or variant by name, with some fields replaced."""
+def recipe_of(name: str, pixels: int | None = None, **changes: Any) -> Recipe:
+    """A recipe or variant by name, with some fields replaced; `pixels`: of coloured pictures in place of its own data."""
+    changes |= {"data": PictureFolder("", size=pixels, channels=3)} if pixels else {}
     base, settings = VARIANTS.get(name, (name, {}))
     return replace(resolve(recipes.get(base), settings), **changes)
 
 
 def data_of(recipe: Recipe) -> Dataset:
     """The recipe's training data; for a folder of pictures, random ones of its size."""
-    return _pictures(64) if recipe.name.startswith("photo") else _loaded(recipe.data)
+    data = recipe.data
+    return _pictures(data.size or 64) if isinstance(data, PictureFolder) else _loaded(data)
 
 
 @cache

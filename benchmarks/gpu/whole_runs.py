@@ -20,6 +20,7 @@ from sparring.api.resume import resume
 from sparring.api.session import TrainingStopped
 from sparring.api.train import train
 from sparring.runs.run import Run
+from tiny import pictures
 
 OFTEN = {"review": '{"rounds": 60}', "checkpoint": '{"rounds": 60}', "journal": '{"rounds": 20}'}
 RUNS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -82,6 +83,32 @@ def dcgan_in_full(visit: Visit) -> None:
             facts["scores"] = _scores(visit, run)
         finally:
             _keep(place, visit.out)
+
+
+def photos(visit: Visit) -> None:
+    """Half a minute of `photo` on coloured waves at 64 and at 128 pixels, and its last grid."""
+    for size in visit.within(45, (64, 128), few=2):
+        with visit.telling("photos", pixels=size) as facts:
+            folder = scratch() / f"pictures{size}"
+            folder.mkdir()
+            given: dict[str, Any] = {"rounds": 3} if visit.few else {"minutes": 0.5}
+            given |= {"data": pictures(folder, num=48 if visit.few else 400, size=160), "device": visit.device.type}
+            run = train("photo", settings={"data.size": size}, out=scratch() / f"photo{size}", quiet=True, **given)
+            facts |= _between_rounds(run)
+            grids = sorted((run.path / "samples").glob("*.png"))
+            shutil.copy(grids[-1], visit.out / f"photo-{size}.png")
+
+
+def stacked_wide(visit: Visit) -> None:
+    """Stacked MNIST with networks twice as wide, for five minutes or what is left: its modes and KL."""
+    settings: dict[str, Any] = {"generator.width": 256, "discriminator.width": 96, "generator.mapping": [512, 512]}
+    given: dict[str, Any] = {"minutes": min(5.0, max(0.2, (visit.left - 60) / 60))}
+    if visit.few:
+        settings, given = {"generator.width": 8, "discriminator.width": 4, "data.num": 2000}, {"rounds": 3}
+    with visit.telling("stacked_wide", settings=settings) as facts:
+        run = train("stacked", out=scratch() / "stacked", settings=settings, device=visit.device.type, quiet=True, **given)
+        facts |= _between_rounds(run)
+        facts["scores"] = _scores(visit, run)
 
 
 @contextmanager

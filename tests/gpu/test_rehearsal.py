@@ -14,15 +14,17 @@ import torch
 GPU = Path(__file__).parents[2] / "benchmarks" / "gpu"
 
 
-def test_two_sections_of_a_visit_are_rehearsed(tmp_path):
-    command = [sys.executable, GPU / "check.py", tmp_path, "--device=cpu", "--few", "--only", "batch_norm", "waits"]
-    environment = {**os.environ, "PYTHONPATH": str(GPU.parents[1] / "src")}
+def test_three_sections_of_a_visit_are_rehearsed(tmp_path):
+    command = [sys.executable, GPU / "check.py", tmp_path, "--device=cpu", "--few", "--only", "batch_norm", "waits", "seeds"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(GPU.parents[1] / folder) for folder in ("src", "tests"))}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     found = [json.loads(line) for line in (tmp_path / "found.jsonl").read_text().splitlines()]
     assert [one["recipe"] for one in found if one["section"] == "waits"] == ["flash", "vanilla"]
+    assert [one["num"] for one in found if one["section"] == "seeds"] == [1, 4]
+    assert [one["differ_by"] for one in found if one["section"] == "seeds_alike"] == [[0, 0]]
     assert sum(one["section"] == "batch_norm" for one in found) == 4
-    assert [one["name"] for one in found if one["section"] == "section"] == ["batch_norm", "waits"]
+    assert [one["name"] for one in found if one["section"] == "section"] == ["batch_norm", "waits", "seeds"]
     assert not any("error" in one for one in found)
 
 
