@@ -1,6 +1,8 @@
 import os
+import re
 import subprocess
 import sys
+import warnings
 from contextlib import nullcontext
 
 import pytest
@@ -125,6 +127,34 @@ def test_a_missing_gpu_is_refused_with_the_reason_of_pytorch():
         devices.resolve("cuda")
 
 
+TOO_OLD = (
+    "CUDA initialization: The NVIDIA driver on your system is too old (found version 11040). Please update your GPU driver by "
+    "downloading and installing a new version from the URL: http://www.nvidia.com/Download/index.aspx (Triggered internally)"
+)
+
+
+@pytest.fixture
+def old_driver(monkeypatch):
+    """What PyTorch does where the driver is too old for it."""
+
+    def is_available() -> bool:
+        warnings.warn(TOO_OLD, UserWarning, stacklevel=1)
+        return False
+
+    monkeypatch.setattr(torch.cuda, "is_available", is_available)
+
+
+@pytest.mark.usefixtures("old_driver")
+def test_a_driver_that_is_too_old_is_named_in_one_sentence(caplog):
+    reason = "The NVIDIA driver on your system is too old (found version 11040)"
+    with pytest.raises(InputError) as caught:
+        devices.resolve("cuda")
+    assert str(caught.value) == f"--device cuda: PyTorch sees no CUDA device here ({reason}); use --device cpu"
+    assert not caplog.records
+    assert devices.resolve("auto") == torch.device("cpu")
+    assert [record.message for record in caplog.records] == [f"the CPU is used, for PyTorch cannot use the GPU: {reason}"]
+
+
 @pytest.mark.usefixtures("two_gpus")
 def test_the_facts_of_a_gpu():
     facts = devices.describe(torch.device("cuda", 1))
@@ -151,12 +181,13 @@ def test_the_sentence_on_memory_has_the_numbers_of_the_error():
     )
     assert devices.out_of_memory(on_gpu) == (
         "the memory of GPU 0 is too small for it: 24.00 MiB more were asked for, and 138.86 GiB of 139.80 GiB are free; "
-        "a smaller batch_size needs less, and --device cpu uses main memory"
+        "a smaller batch_size or narrower networks need less, and --device cpu uses main memory"
     )
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**50, dtype=torch.uint8)
     assert devices.is_out_of_memory(caught.value)
-    assert devices.out_of_memory(caught.value) == (
-        "there is too little memory for it: 1,048,576.00 GiB more were asked for; a smaller batch_size needs less"
-    )
-    assert devices.out_of_memory(MemoryError()) == "there is too little memory for it; a smaller batch_size needs less"
+    free = r", and \d[\d,.]* GiB are free" if sys.platform == "linux" else ""
+    helps = "a smaller batch_size or narrower networks need less"
+    wanted = rf"there is too little memory for it: 1,048,576.00 GiB more were asked for{free}; {helps}"
+    assert re.fullmatch(wanted, devices.out_of_memory(caught.value))
+    assert devices.out_of_memory(MemoryError()) == f"there is too little memory for it; {helps}"

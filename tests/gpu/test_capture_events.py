@@ -1,8 +1,15 @@
-"""What a run's engine says of its CUDA graphs goes into the journal, as lines that are read again."""
+"""What a run's engine says of its CUDA graphs goes into the journal, as lines that are read again; where there can be none."""
 
-from sparring.api.session import Options, joined_processes, run_to_end
+import pytest
+import torch
+
+from sparring import recipes
+from sparring.api.session import Options, build, joined_processes, run_to_end
 from sparring.config.schedules import START
 from sparring.distributed.launch import Launch
+from sparring.distributed.single_process import SingleProcess
+from sparring.errors import InputError
+from sparring.runs.progress import Progress
 from sparring.runs.recorder import Recorder
 from sparring.runs.run import Run
 from sparring.training.capture import EagerSteps
@@ -24,6 +31,12 @@ def test_a_run_whose_graphs_differed_and_then_failed_ends_with_a_readable_journa
     (warning,) = (event["text"] for event in events if event["event"] == "warning")
     assert warning.endswith("could not be replayed as a CUDA graph: a kind that cannot be recorded")
     assert events[-1]["ending"] == "finished"
+
+
+def test_capture_in_several_processes_is_refused():
+    cuda, recipe = torch.device("cuda"), recipes.get("vanilla")
+    with pytest.raises(InputError, match="records rounds on CUDA in a single process, not in 2 processes; use --engine auto"):
+        build(recipe, 0, cuda, Progress(quiet=True), SingleProcess(0, 2), engine="capture")
 
 
 class Reporting(EagerSteps):

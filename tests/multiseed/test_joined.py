@@ -94,7 +94,7 @@ def test_an_error_of_a_common_round_ends_all_of_them_and_starts_no_worker(monkey
     monkeypatch.setattr(JoinedEngine, "half_step", failing)
     found = train(0, 1)
     assert [(failure.seed, failure.status) for failure in found.failed] == [(0, 4), (1, 4)]
-    assert "a smaller batch_size needs less" in found.failed[0].reason
+    assert "a smaller batch_size or narrower networks need less" in found.failed[0].reason
 
 
 @pytest.mark.usefixtures("no_workers")

@@ -264,6 +264,8 @@ def test_too_little_memory_is_status_4(sparring_command):
     done = sparring_command("train", "vanilla", "--rounds", 1, "--out", "run", "--set=generator.widths=[100000000000]")
     assert done.status == 4
     assert "too little memory" in done.err
+    assert "more were asked for" in done.err
+    assert "narrower networks need less" in done.err
 
 
 def test_reproduce_prints_the_tutorials_numbers_beside_ours(sparring_command, tmp_path):

@@ -1,13 +1,16 @@
 """Devices by name, process settings for speed, and the software and hardware facts of a run."""
 
 import ctypes
+import logging
 import math
 import os
 import platform
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +18,7 @@ import torch
 from sparring import __version__
 from sparring.errors import InputError, MachineError
 
+_log = logging.getLogger(__name__)
 NAMES = ("auto", "cpu", "cuda", "cuda:N", "mps")
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
@@ -22,12 +26,16 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 def resolve(name: str) -> torch.device:
     """The device of this name; "auto" is CUDA if available, else the CPU. InputError if the device is missing.
 
-    "cuda" is the current CUDA device, the first one by default, and "cuda:1" the second one.
+    "cuda" is the current CUDA device, the first one by default, and "cuda:1" the second one. Where "auto" finds a driver that
+    PyTorch cannot use, such as one that is too old, a warning says so.
     """
     if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]{1,3})?", name):
         raise InputError(f"unknown device {name!r}; the choices are {', '.join(NAMES)}")
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        available, reason = _cuda()
+        if reason:
+            _log.warning("the CPU is used, for PyTorch cannot use the GPU: %s", reason)
+        return torch.device("cuda" if available else "cpu")
     if name == "mps" and not torch.backends.mps.is_available():
         raise InputError("--device mps: PyTorch sees no Apple GPU here; use --device cpu")
     device = torch.device(name)
@@ -37,21 +45,35 @@ def resolve(name: str) -> torch.device:
 
 
 def _check_cuda(device: torch.device) -> None:
-    if not torch.cuda.is_available():
-        raise InputError(f"--device {device}: PyTorch sees no CUDA device here{_why_no_cuda()}; use --device cpu")
+    available, reason = _cuda()
+    if not available:
+        why = f" ({reason or _why_not_initialised()})"
+        raise InputError(f"--device {device}: PyTorch sees no CUDA device here{why}; use --device cpu")
     num = torch.cuda.device_count()
     if device.index is not None and device.index >= num:
         there = ", ".join(f"cuda:{index} ({torch.cuda.get_device_name(index)})" for index in range(num))
         raise InputError(f"--device {device}: PyTorch sees {num} CUDA device{'s' * (num > 1)} here: {there}; use one of them")
 
 
-def _why_no_cuda() -> str:
-    """PyTorch's own reason, such as a driver that is too old, in brackets."""
+def _cuda() -> tuple[bool, str | None]:
+    """Whether PyTorch has a CUDA device; if it found a driver and cannot use it, the reason that it warns of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        available = torch.cuda.is_available()
+    told = [str(warning.message) for warning in caught if "CUDA initialization" in str(warning.message)]
+    return available, _first_sentence(told[0].partition("CUDA initialization: ")[2]) if told and not available else None
+
+
+def _why_not_initialised() -> str:
     try:
         torch.cuda.init()
     except (AssertionError, RuntimeError) as error:
-        return f" ({str(error).splitlines()[0].split('. ')[0].rstrip('.')})"
-    return ""
+        return _first_sentence(str(error))
+    return "it does not say why"
+
+
+def _first_sentence(text: str) -> str:
+    return text.splitlines()[0].split(". ")[0].rstrip(".")
 
 
 def current(device: torch.device) -> AbstractContextManager[Any]:
@@ -187,14 +209,23 @@ def out_of_memory(error: BaseException) -> str:
     gpu = re.search(
         r"Tried to allocate ([\d.]+ \w+)\. GPU (\d+) has .* capacity of ([\d.]+ \w+) of which ([\d.]+ \w+)", str(error)
     )
-    helps = "a smaller batch_size needs less"
+    helps = "a smaller batch_size or narrower networks need less"
     if gpu:
         asked, index, total, free = gpu.groups()
         there = f"{asked} more were asked for, and {free} of {total} are free"
         return f"the memory of GPU {index} is too small for it: {there}; {helps}, and --device cpu uses main memory"
     cpu = re.search(r"you tried to allocate (\d+) bytes", str(error))
-    asked = f": {in_gib(int(cpu[1]))} more were asked for" if cpu else ""
+    asked = f": {in_gib(int(cpu[1]))} more were asked for{_free_main_memory()}" if cpu else ""
     return f"there is too little memory for it{asked}; {helps}"
+
+
+def _free_main_memory() -> str:
+    """The end of a sentence, where Linux says how much it could give."""
+    try:
+        found = re.search(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"))
+    except OSError:
+        found = None
+    return f", and {in_gib(1024 * int(found[1]))} are free" if found else ""
 
 
 def peak_memory_mib(device: torch.device) -> float:
