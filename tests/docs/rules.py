@@ -44,6 +44,7 @@ NOT_RUN = {
     "sparring bench vanilla dcgan": "the same",
     "sparring bench my_recipe.py --json": "the same",
     "sparring train dcgan --epochs 2 --device cuda:1": "there may be no second GPU",
+    "sparring train vanilla --epochs 20 --seeds 0-15 --engine capture": "it needs CUDA; see tests/multiseed/test_joined.py",
     "sparring evaluate somebody.npz --against mnist --num 10000": "tests/system/test_evaluate.py does so, the README a folder",
     "sparring train vanilla --epochs 50 --tensorboard": "tests/runs/test_tensorboard.py does so where the package is there",
     "sparring reproduce dropout-mlp": "two other tutorials are reproduced",
