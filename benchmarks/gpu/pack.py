@@ -2,8 +2,8 @@
 
     python benchmarks/gpu/pack.py FOLDER
 
-FOLDER/cache gets MNIST, gzipped, and FOLDER/packages what an image with PyTorch may lack, pure Python alone. NumPy, Pillow,
-Matplotlib and safetensors have to be there.
+FOLDER/cache gets MNIST, gzipped, and FOLDER/packages what an image with PyTorch may lack: pure Python, and psutil for Linux on
+x86-64. NumPy, Pillow, Matplotlib and safetensors have to be there.
 """
 
 import gzip
@@ -15,7 +15,8 @@ from sparring.data import Mnist
 from sparring.data.cache import cache_folder
 
 PACKAGES = ("click", "markdown-it-py", "mdurl", "platformdirs", "pygments", "rich")
-PURE = ("--no-deps", "--only-binary=:all:", "--platform=any", "--upgrade", "--no-compile")
+WHEELS = ("--no-deps", "--only-binary=:all:", "--upgrade", "--no-compile")
+STABLE_ABI = ("--platform=manylinux2010_x86_64", "--platform=manylinux2014_x86_64", "--abi=abi3")
 
 
 def main() -> None:
@@ -28,7 +29,9 @@ def main() -> None:
         (images / f"{file.name}.gz").write_bytes(gzip.compress(data, mtime=0))
     versions = Path(__file__).parents[2] / "constraints.txt"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"--constraint={versions}"]
-    subprocess.run([*pip, *PURE, f"--target={folder / 'packages'}", *PACKAGES], check=True)
+    pip += [*WHEELS, f"--target={folder / 'packages'}"]
+    subprocess.run([*pip, "--platform=any", *PACKAGES], check=True)
+    subprocess.run([*pip, *STABLE_ABI, "psutil"], check=True)
 
 
 if __name__ == "__main__":
