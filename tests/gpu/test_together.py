@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from sparring.config.rng import own_torch_state
 from sparring.training.engine import Engine
@@ -50,6 +51,37 @@ def test_on_the_cpu_rounds_of_several_seeds_are_their_own_as_well(tmp_path):
             for one, other in zip(joined, alone, strict=True):
                 ours, theirs = one.train_round(round_), other.train_round(round_)
                 assert one.numbers(ours) == other.numbers(theirs)
+    for one, other in zip(joined, alone, strict=True):
+        for weight, its in zip(one.gan.g_eval.parameters(), other.gan.g_eval.parameters(), strict=True):
+            assert torch.equal(weight, its)
+
+
+class AdamCalls(TorchDispatchMode):
+    """Within the block, `num` counts the calls of Adam's kernel."""
+
+    num = 0
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        self.num += "_fused_adam_" in str(operation)
+        return operation(*args, **(kwargs or {}))
+
+
+def test_adam_is_one_call_for_all_seeds_until_one_of_them_is_steered(tmp_path):
+    joined, alone = engines("vanilla", tmp_path), engines("vanilla", tmp_path, Engine)
+    Together(joined)
+    calls = []
+    with own_torch_state(CPU):
+        for round_ in range(3):
+            if round_ == 2:
+                for each in (joined, alone):
+                    each[1].orders.give(round_, {"g_lr": 0.5})
+            with AdamCalls() as counted:
+                joined[0].train_round(round_)
+            joined[1].train_round(round_)
+            calls.append(counted.num)
+            for engine in alone:
+                engine.train_round(round_)
+    assert calls == [2, 2, 3]  # of D's weights, and of G's
     for one, other in zip(joined, alone, strict=True):
         for weight, its in zip(one.gan.g_eval.parameters(), other.gan.g_eval.parameters(), strict=True):
             assert torch.equal(weight, its)

@@ -47,9 +47,9 @@ class AdamOptimizer:
         self.exp_avg = [torch.zeros_like(p) for p in self.parameters]
         self.exp_avg_sq = [torch.zeros_like(p) for p in self.parameters]
         device = self.parameters[0].device
-        self._time = torch.full((), inf, dtype=torch.float32, device=device)  # the number of steps, as the kernel reads it
-        self._lr = torch.zeros((), dtype=torch.float64 if device.type == "cpu" else torch.float32, device=device)
-        self._lr_value = 0.0
+        self.time = torch.full((), inf, dtype=torch.float32, device=device)  # the number of steps, as the kernel reads it
+        self.lr = torch.zeros((), dtype=torch.float64 if device.type == "cpu" else torch.float32, device=device)
+        self.lr_value = 0.0  # of the tensor
 
     def step(self, gradients: Sequence[Tensor]) -> None:
         """Move every parameter against its gradient, in the order of `parameters`; ValueError unless each has one."""
@@ -61,35 +61,18 @@ class AdamOptimizer:
         self.clock.count += 1
         lr = self.settings.lr * self.lr_factor
         if self.settings.epsilon == "plain":
-            self._time.fill_(self.clock.count)
+            self.time.fill_(self.clock.count)
         else:
             # with c_i = 1 - beta_i^t: m / c1 / (sqrt(v / c2) + eps / sqrt(c2)) = sqrt(c2) / c1 m / (sqrt(v) + eps),
             # and at time infinity, where it stays, the kernel takes c1 and c2 for 1
             lr *= (1 - self.beta2**self.clock.count) ** 0.5 / (1 - self.settings.beta1**self.clock.count)
-        if lr != self._lr_value:
-            self._lr.fill_(lr)
-            self._lr_value = lr
+        if lr != self.lr_value:
+            self.lr.fill_(lr)
+            self.lr_value = lr
 
-    @torch.no_grad()
     def update(self, gradients: Sequence[Tensor]) -> None:
         """The second half of `step`, operations on tensors alone, with the numbers in `constants` as they are now."""
-        if len(gradients) != len(self.parameters):
-            raise ValueError(f"{len(gradients)} gradients for {len(self.parameters)} parameters")
-        torch.ops.aten._fused_adam_.tensor_lr(
-            self.parameters,
-            [_laid_out_as(p, gradient) for p, gradient in zip(self.parameters, gradients, strict=True)],
-            self.exp_avg,
-            self.exp_avg_sq,
-            [],
-            [self._time] * len(self.parameters),
-            amsgrad=False,
-            beta1=self.settings.beta1,
-            beta2=self.beta2,
-            lr=self._lr,
-            weight_decay=0.0,
-            eps=self.settings.eps,
-            maximize=False,
-        )
+        update_together([self], [gradients])
 
     @property
     def constants(self) -> tuple[float, ...]:
@@ -99,6 +82,30 @@ class AdamOptimizer:
     def moments(self) -> dict[str, list[Tensor]]:
         """The running means of gradients and of their squares, in the order of `parameters`: all its memory but the clock."""
         return {"exp_avg": self.exp_avg, "exp_avg_sq": self.exp_avg_sq}
+
+
+@torch.no_grad()
+def update_together(optimizers: Sequence[AdamOptimizer], gradients: Sequence[Sequence[Tensor]]) -> None:
+    """The updates of optimisers with equal `constants` and `lr_value`, in one call of the kernel for all their parameters."""
+    first, parameters = optimizers[0], [parameter for each in optimizers for parameter in each.parameters]
+    given = [gradient for some in gradients for gradient in some]
+    if len(given) != len(parameters):
+        raise ValueError(f"{len(given)} gradients for {len(parameters)} parameters")
+    torch.ops.aten._fused_adam_.tensor_lr(
+        parameters,
+        [_laid_out_as(p, gradient) for p, gradient in zip(parameters, given, strict=True)],
+        [moment for each in optimizers for moment in each.exp_avg],
+        [moment for each in optimizers for moment in each.exp_avg_sq],
+        [],
+        [each.time for each in optimizers for _ in each.parameters],
+        amsgrad=False,
+        beta1=first.settings.beta1,
+        beta2=first.beta2,
+        lr=first.lr,
+        weight_decay=0.0,
+        eps=first.settings.eps,
+        maximize=False,
+    )
 
 
 def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The engine: the rounds of a recipe on a device, with their keyed randomness."""
 
 import copy
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -47,7 +47,7 @@ from sparring.training.knobs import Knobs, Orders
 from sparring.training.player import Player
 from sparring.training.readings import read_losses, summary
 from sparring.training.real_batches import RealBatches, batches_of
-from sparring.training.step import STEPS, Readings, StepGradients, apply_gradients
+from sparring.training.step import STEPS, Readings, StepGradients, Update, apply_gradients
 
 Batch = tuple[Tensor, Tensor, Tensor | None]
 """Real images, z, and the codes of the images."""
@@ -270,8 +270,8 @@ class Engine:
         batch = self._batch(inputs, before)
         return batch, fast(inputs.move, *batch, next_move=inputs.next_move)
 
-    def _run_update(self, step: Hashable, constants: tuple, update: Callable[[], None]) -> None:
-        self.steps.run(("update", step, constants, self.knobs.g_held, self.knobs.d_held), update, reads=step)
+    def _run_update(self, step: Hashable, update: Update) -> None:
+        self.steps.run(("update", step, update.constants, self.knobs.g_held, self.knobs.d_held), update, reads=step)
 
     def codes(self, data: Dataset, indices: Tensor) -> Tensor | None:
         """The codes of real images, [B, classes + continuous]: one-hot classes, zeros without labels, or None."""

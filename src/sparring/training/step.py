@@ -8,7 +8,6 @@ back to its own rows; `apply_gradients` sums over the processes.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -100,13 +99,40 @@ def detached_or_none(value: Tensor | None) -> Tensor | None:
     return None if value is None else value.detach()
 
 
-Run = Callable[[tuple, Callable[[], None]], None]
+@dataclass(frozen=True)
+class Update:
+    """The second half of a step, operations on tensors alone: Adam on each side that moves, then what follows from it."""
+
+    gan: GAN
+    sides: Sequence[tuple[Player, Sequence[Tensor]]]
+    penalties: Sequence[Tensor]
+    readings: Readings
+
+    def __call__(self) -> None:
+        for player, gradients in self.sides:
+            player.optimizer.update(gradients)
+        self.finish()
+
+    @property
+    def constants(self) -> tuple:
+        """The Python numbers in it."""
+        return tuple(player.optimizer.constants for player, _ in self.sides)
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        """What comes after Adam: the memories of penalties, and D's constraint."""
+        for penalty in self.penalties:
+            self.gan.memory["d_penalty"].copy_(penalty)
+        if "real_logits" in self.readings:  # D has moved
+            self.gan.remember(self.readings["real_logits"], self.readings["fake_logits"])
+            if self.gan.constraint:
+                self.gan.constraint.enforce(self.gan.discriminator.network)
 
 
-def apply_gradients(gan: GAN, found: StepGradients, run: Run = lambda constants, update: update()) -> Readings:
+def apply_gradients(gan: GAN, found: StepGradients, run: Callable[[Update], None] = Update.__call__) -> Readings:
     """The second half of a step: Adam on each side that moves, then D's constraint; returns the readings.
 
-    `run` is given the update, operations on tensors alone, and the Python numbers in it.
+    `run` is given the update, and has it done.
     Raises DivergenceError for a guarded GAN where a loss or a gradient is not finite; no weight has changed then.
     """
     value = [] if found.penalty is None else [found.penalty]
@@ -117,19 +143,5 @@ def apply_gradients(gan: GAN, found: StepGradients, run: Run = lambda constants,
     for player, gradients in summed:
         player.gradients = gradients
         player.optimizer.advance()
-    run(tuple(player.optimizer.constants for player, _ in summed), partial(_update, gan, summed, summed_value, found.readings))
+    run(Update(gan, summed, summed_value, found.readings))
     return found.readings
-
-
-@torch.no_grad()
-def _update(
-    gan: GAN, sides: Sequence[tuple[Player, Sequence[Tensor]]], penalties: Sequence[Tensor], readings: Readings
-) -> None:
-    for player, gradients in sides:
-        player.optimizer.update(gradients)
-    for penalty in penalties:
-        gan.memory["d_penalty"].copy_(penalty)
-    if "real_logits" in readings:  # D has moved
-        gan.remember(readings["real_logits"], readings["fake_logits"])
-        if gan.constraint:
-            gan.constraint.enforce(gan.discriminator.network)

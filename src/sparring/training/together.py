@@ -16,12 +16,13 @@ from torch import Tensor, nn
 
 from sparring.config import devices
 from sparring.errors import InputError
+from sparring.optim.adam import update_together
 from sparring.optim.ema import update_average
 from sparring.training.adapt_strength import adapt_strength
 from sparring.training.capture import EagerSteps, FixedInputs, GraphedSteps, Record
 from sparring.training.engine import Batch, Engine, StepInputs
 from sparring.training.gan import pack
-from sparring.training.step import Readings, Run, StepGradients, apply_gradients
+from sparring.training.step import Readings, StepGradients, Update, apply_gradients
 
 T = TypeVar("T")
 HalfStep = tuple[Batch, StepGradients]
@@ -47,8 +48,8 @@ class JoinedEngine(Engine):
         assert self.fast
         return self._fast_step(self.fast, inputs, before)
 
-    def apply(self, found: HalfStep, run: Run) -> Readings:
-        """The second half of a step, of which `run` gets the operations on tensors."""
+    def apply(self, found: HalfStep, run: Callable[[Update], None]) -> Readings:
+        """The second half of a step, of which `run` gets the update to be done."""
         self.last, gradients = found
         return apply_gradients(self.gan, self._without_held(gradients), run)
 
@@ -125,16 +126,25 @@ class Together:
         return readings
 
     def _update(self, kind: Hashable, found: Sequence[HalfStep], readings: Sequence[Readings]) -> None:
-        constants, updates = [], []
-
-        def later(numbers: tuple, update: Callable[[], None]) -> None:
-            constants.append(numbers)
-            updates.append(update)
-
+        updates: list[Update] = []
         for engine, half, into in zip(self.engines, found, readings, strict=True):
-            into |= engine.apply(half, later)
+            into |= engine.apply(half, updates.append)
         held = tuple((engine.knobs.g_held, engine.knobs.d_held) for engine in self.engines)
-        self.steps.run(("update", kind, tuple(constants), held), partial(self._branches, updates), reads=kind)
+        constants, alike = tuple(update.constants for update in updates), _are_alike(updates)
+        run = partial(self._run_alike if alike else self._branches, updates)
+        self.steps.run(("update", kind, constants, held, alike), run, reads=kind)
+
+    def _run_alike(self, updates: Sequence[Update]) -> None:
+        """One call of Adam's kernel for the weights of all seeds."""
+        for sides in zip(*(update.sides for update in updates), strict=True):
+            update_together([player.optimizer for player, _ in sides], [gradients for _, gradients in sides])
+        self._branches([update.finish for update in updates])
+
+
+def _are_alike(updates: Sequence[Update]) -> bool:
+    """True if the same sides move by the same numbers: not if somebody has steered one of the seeds."""
+    rates = {tuple(player.optimizer.lr_value for player, _ in update.sides) for update in updates}
+    return len(rates) == len({update.constants for update in updates}) == 1
 
 
 class NotJoinableError(InputError):
