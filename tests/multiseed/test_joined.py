@@ -141,8 +141,13 @@ def test_as_many_seeds_at_once_as_the_memory_holds():
 @pytest.mark.usefixtures("no_workers")
 def test_seeds_that_do_not_fit_train_one_after_another(monkeypatch):
     together = []
-    seat = joined.Together._seat
-    monkeypatch.setattr(joined.Together, "_seat", lambda self, engines: [together.append(len(engines)), seat(self, engines)])
+    set_engines = joined.Together._set_engines
+
+    def noting(self, engines):
+        together.append(len(engines))
+        set_engines(self, engines)
+
+    monkeypatch.setattr(joined.Together, "_set_engines", noting)
     monkeypatch.setattr(joined.Joined, "_at_once", lambda self, data, num: 2)
     assert list(train(0, 1, 2).runs) == [0, 1, 2]
-    assert together[0] == 2
+    assert together == [2, 1, 0, 1, 0]

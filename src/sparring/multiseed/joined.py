@@ -30,7 +30,6 @@ from sparring.training.together import JoinedEngine, Together
 HEADROOM = 1.5  # over the peak of an eager round, for what a graph keeps
 FOR_LIBRARIES = 64 << 20  # bytes that cuBLAS and cuDNN take for each branch of a graph
 
-
 Ended = tuple[Seed, int, str]
 """A seed whose training has ended, with the exit status of a command that trains it alone, and the reason if it failed."""
 
@@ -58,6 +57,8 @@ class Joined:
         with own_torch_state(self._device):
             train_set, test = load_data(recipe, self._device, self._progress)
             train_set = train_set.to(self._device)
+            for seed in seeds:
+                require_empty(seed.place)
             at_once = self._at_once(train_set, len(seeds))
             reference = self._session.reference(recipe)
             for first in range(0, len(seeds), at_once):
@@ -104,7 +105,6 @@ class Joined:
 
     def _recorder(self, seed: Seed, engine: JoinedEngine, test: Dataset, reference: Reference | None) -> Recorder:
         task = self._task
-        require_empty(seed.place)
         origin = Run.open(task.start_from) if task.start_from is not None else None
         if origin is not None:
             load_weights(engine, origin)

@@ -75,14 +75,14 @@ class Together:
         self._error: Exception | None = None
         for engine in engines:
             engine.together, engine.steps = self, (FixedInputs if self._is_graphed else EagerSteps)(self._device)
-        self._seat(engines)
+        self._set_engines(engines)
 
     def leave(self, engine: JoinedEngine) -> None:
         """Train the others without this one from the next round on."""
         self._found.pop(engine.seed, None)
-        self._seat([each for each in self.engines if each is not engine])
+        self._set_engines([each for each in self.engines if each is not engine])
 
-    def _seat(self, engines: Sequence[JoinedEngine]) -> None:
+    def _set_engines(self, engines: Sequence[JoinedEngine]) -> None:
         self.engines, fast_steps = engines, [engine.fast for engine in engines if engine.fast]
         self.steps = GraphedSteps(fast_steps, self._device, self._record) if self._is_graphed else EagerSteps(self._device)
 
@@ -95,6 +95,7 @@ class Together:
         if self._error:
             raise self._error
         if engine.seed not in self._found:
+            assert not self._found, "another engine has not finished the round before"
             try:
                 with devices.tf32(engine.recipe.precision == "tf32"):
                     found = self._train_round(round_)
