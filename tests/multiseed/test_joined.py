@@ -16,7 +16,7 @@ from sparring.training.together import JoinedEngine
 from tiny import SETTINGS
 
 train_seeds = importlib.import_module("sparring.multiseed.train_seeds")  # whose name in the package is the function's
-TINY = SETTINGS["vanilla"] | {"review": '{"rounds": 2}', "journal": '{"rounds": 1}'}
+TINY = SETTINGS["vanilla"] | {"review": "null", "journal": '{"rounds": 1}'}
 ROUNDS = 5
 KEPT = ("event", "round", "g_loss", "d_loss", "g_gradient", "frechet_distance", "file", "ending")
 
@@ -50,17 +50,18 @@ def _equal(these: dict[str, torch.Tensor], those: dict[str, torch.Tensor]) -> bo
     return these.keys() == those.keys() and all(torch.equal(these[name], those[name]) for name in these)
 
 
-def alone(seed: int) -> Run:
-    return sparring.train("vanilla", rounds=ROUNDS, out=f"alone{seed}", seed=seed, settings=TINY, quiet=True)
+def alone(seed: int, **settings: str) -> Run:
+    return sparring.train("vanilla", rounds=ROUNDS, out=f"alone{seed}", seed=seed, settings=TINY | settings, quiet=True)
 
 
 @pytest.mark.usefixtures("no_workers")
 def test_each_run_is_the_one_that_its_seed_makes_alone():
-    found = train(0, 4)
+    with_scores = {"review": '{"rounds": 2}'}
+    found = train(0, 4, **with_scores)
     assert (list(found.runs), found.failed, found.unfinished) == ([0, 4], (), ())
     assert found.images == 2 * ROUNDS * 96
     for seed, run in found.runs.items():
-        other = alone(seed)
+        other = alone(seed, **with_scores)
         assert same(run, other)
         assert run.recipe == other.recipe
         assert run.facts == other.facts

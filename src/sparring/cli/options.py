@@ -72,8 +72,8 @@ engine = click.option(
     type=click.Choice(["auto", "eager", "capture"]),
     default="auto",
     show_default=True,
-    help="eager: the plain steps; capture: rounds as CUDA graphs, with --seeds those of all seeds in one process; auto: graphs on "
-    "CUDA, elsewhere the fast steps.",
+    help="eager: the plain steps; capture: rounds as CUDA graphs, with --seeds in one process for all; auto: graphs on CUDA, "
+    "elsewhere the fast steps.",
 )
 threads = click.option(
     "--threads",
