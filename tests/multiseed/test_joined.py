@@ -11,12 +11,13 @@ import sparring
 from sparring import multiseed
 from sparring.config.non_finite import DivergenceError, NonFiniteValue
 from sparring.multiseed import SeedsStopped, Task, joined
+from sparring.runs import checkpoint
 from sparring.runs.run import Run
 from sparring.training.together import JoinedEngine
 from tiny import SETTINGS
 
 train_seeds = importlib.import_module("sparring.multiseed.train_seeds")  # whose name in the package is the function's
-TINY = SETTINGS["vanilla"] | {"review": "null", "journal": '{"rounds": 1}'}
+TINY = SETTINGS["vanilla"] | {"review": "null", "journal": '{"rounds": 1}', "keep_checkpoints": "9"}
 ROUNDS = 5
 KEPT = ("event", "round", "g_loss", "d_loss", "g_gradient", "frechet_distance", "file", "ending")
 
@@ -34,34 +35,38 @@ def no_workers(monkeypatch):
     monkeypatch.setattr(train_seeds, "Worker", refuse)
 
 
-def train(*seeds: int, **settings: str) -> multiseed.SeedRuns:
-    return multiseed.train_seeds(Task.of("vanilla", settings=TINY | settings, rounds=ROUNDS), seeds, out="p", quiet=True)
+def train(*seeds: int, start_from: str | None = None, **settings: str) -> multiseed.SeedRuns:
+    task = Task.of("vanilla", settings=TINY | settings, rounds=ROUNDS, start_from=start_from)
+    return multiseed.train_seeds(task, seeds, out="p", quiet=True)
 
 
 def same(one: Run, other: Run) -> bool:
-    """True if two runs have the same weights, pictures and events, times aside."""
+    """True if two runs have the same checkpoints, pictures and events, times aside."""
     lines = [[{name: event.get(name) for name in KEPT} for event in run.journal()] for run in (one, other)]
     files = [{path.name: path.read_bytes() for path in (run.path / "samples").iterdir()} for run in (one, other)]
-    weights = [run.newest_checkpoint()[0].tensors for run in (one, other)]
-    return lines[0] == lines[1] and files[0] == files[1] and _equal(*weights)
+    saved = [{path.name: checkpoint.read(path) for path in checkpoint.paths(run.path / "checkpoints")} for run in (one, other)]
+    alike = all(_equal(each.tensors, saved[1][name].tensors) for name, each in saved[0].items())
+    return lines[0] == lines[1] and files[0] == files[1] and saved[0].keys() == saved[1].keys() and alike
 
 
 def _equal(these: dict[str, torch.Tensor], those: dict[str, torch.Tensor]) -> bool:
     return these.keys() == those.keys() and all(torch.equal(these[name], those[name]) for name in these)
 
 
-def alone(seed: int, **settings: str) -> Run:
-    return sparring.train("vanilla", rounds=ROUNDS, out=f"alone{seed}", seed=seed, settings=TINY | settings, quiet=True)
+def alone(seed: int, start_from: str | None = None, **settings: str) -> Run:
+    given = {"settings": TINY | settings, "start_from": start_from, "rounds": ROUNDS}
+    return sparring.train("vanilla", out=f"alone{seed}", seed=seed, quiet=True, **given)
 
 
 @pytest.mark.usefixtures("no_workers")
 def test_each_run_is_the_one_that_its_seed_makes_alone():
-    with_scores = {"review": '{"rounds": 2}'}
-    found = train(0, 4, **with_scores)
+    with_scores, origin = {"review": '{"rounds": 2}'}, str(alone(9).path)
+    found = train(0, 4, start_from=origin, **with_scores)
     assert (list(found.runs), found.failed, found.unfinished) == ([0, 4], (), ())
     assert found.images == 2 * ROUNDS * 96
     for seed, run in found.runs.items():
-        other = alone(seed, **with_scores)
+        assert checkpoint.paths(run.path / "checkpoints")[-1].name == "round_00000000.safetensors"
+        other = alone(seed, start_from=origin, **with_scores)
         assert same(run, other)
         assert run.recipe == other.recipe
         assert run.facts == other.facts
