@@ -173,7 +173,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def crowded(num_bytes: int, device: torch.device) -> str | None:
     """What there is to say where so many bytes would take more than half of a GPU's free memory; None where they do not."""
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
-    return f"{_in_gib(num_bytes)}, and {_in_gib(free)} are free on the GPU" if 2 * num_bytes > free else None
+    return f"{in_gib(num_bytes)}, and {in_gib(free)} are free on the GPU" if 2 * num_bytes > free else None
 
 
 def check_precision(precision: str, device: torch.device) -> None:
