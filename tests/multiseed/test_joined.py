@@ -157,3 +157,12 @@ def test_seeds_that_do_not_fit_train_one_after_another(monkeypatch):
     monkeypatch.setattr(joined.Joined, "_at_once", lambda self, data, num: 2)
     assert list(train(0, 1, 2).runs) == [0, 1, 2]
     assert together == [2, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("engine", "device", "together"), [("capture", "cuda", True), ("auto", "cuda", False), ("capture", "cpu", False)]
+)
+def test_seeds_are_joined_where_graphs_are_asked_for(engine, device, together, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert joined.is_joined(Task.of("vanilla", engine=engine, device=device)) == together
