@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from sparring.data import Mnist
-from sparring.data.cache import cache_folder
+from sparring.storage.cache import cache_folder
 
 PACKAGES = ("click", "markdown-it-py", "mdurl", "platformdirs", "pygments", "rich")
 WHEELS = ("--no-deps", "--only-binary=:all:", "--upgrade", "--no-compile")

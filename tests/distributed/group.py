@@ -39,7 +39,7 @@ SHAPES = {"points": (10, 3), "images": (5, 2, 3, 3), "a sample for one": (1, 4, 
 class DoubleSet(ImageSet):
     """Images whose batches are float64, so that sums in another order agree to 15 digits, and no unit sits on the fence."""
 
-    def batch(self, indices: Tensor) -> Tensor:
+    def batch(self, indices: Tensor, out: Tensor | None = None) -> Tensor:
         return self.images.index_select(0, indices).double() / 127.5 - 1
 
 

@@ -84,10 +84,11 @@ def test_neighbours_are_packed_and_augmented_like_their_samples(move):
 @pytest.mark.parametrize("move", [MoveD(), MoveBoth()])
 def test_neighbours_have_the_codes_of_their_samples(move):
     gan = conditional(Projection())
-    gan.penalties = (R1FD(), R2FD(eps=0.2))
+    differences = (R1FD(), R2FD(eps=0.2))
+    gan.penalties = differences
     g, d = copies(gan)
     d_of = {"real": (REAL, CODES), "fake": (g(CODED_Z).detach(), CODED_Z[:, 1:])}
-    value = torch.stack([by_hand(gan, p, index, d, *d_of[p.side]) for index, p in enumerate(gan.due_penalties)]).sum()
+    value = torch.stack([by_hand(gan, p, index, d, *d_of[p.side]) for index, p in enumerate(differences)]).sum()
     for sign, (images, codes) in zip((-1, 1), d_of.values(), strict=True):
         outputs = d(images)
         value = value + softplus(sign * (outputs[:, 0] + (outputs[:, 1:] * codes).sum(1))).mean()
@@ -108,7 +109,7 @@ def test_both_points_go_through_the_same_d(difference, exact, within):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         found, expected = (
-            gradient_penalty(gan, (real, None, None), (fake, None, None), [(i, p)]) for i, p in enumerate(gan.penalties)
+            gradient_penalty(gan, (real, None, None), (fake, None, None), [(i, p)]) for i, p in enumerate((difference, exact))
         )
     assert found is not None
     assert expected is not None

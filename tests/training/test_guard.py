@@ -28,8 +28,8 @@ RECIPES = pytest.mark.parametrize(
 class SickSet(ImageSet):
     """Images of which the 21st is no number."""
 
-    def batch(self, indices: Tensor) -> Tensor:
-        found = super().batch(indices)
+    def batch(self, indices: Tensor, out: Tensor | None = None) -> Tensor:
+        found = super().batch(indices, out)
         found[indices == 20] = float("nan")
         return found
 

@@ -31,7 +31,7 @@ BATCH = 20  # of the perceptrons' rounds, where the recipes have 100
 class DoubleSet(ImageSet):
     """Images whose batches are float64."""
 
-    def batch(self, indices: Tensor) -> Tensor:
+    def batch(self, indices: Tensor, out: Tensor | None = None) -> Tensor:
         return self.images.index_select(0, indices).double() / 127.5 - 1
 
 
@@ -282,6 +282,8 @@ def test_dcgan_makes_one_forward_pass_a_round():
 
 def small_dropout_mlp() -> Recipe:
     recipe = recipes.get("dropout-mlp")
+    assert isinstance(recipe.generator, MLPGeneratorConfig)
+    assert isinstance(recipe.discriminator, MLPDiscriminatorConfig)
     return replace(
         recipe,
         batch_size=8,

@@ -158,7 +158,6 @@ def build(
         raise InputError(f"--engine capture records rounds on CUDA in a single process, not {where}; use --engine auto")
     if engine == "capture" and recipe.accumulate > 1:
         raise InputError("--engine capture records whole batches; set accumulate=1, or use --engine auto")
-    devices.check_precision(recipe.precision, device)
     train_set, test = load_data(recipe, device, progress)
     return Engine.build(recipe, train_set, seed, device, group, fast=engine != "eager"), test
 
@@ -166,9 +165,11 @@ def build(
 def load_data(recipe: Recipe, device: torch.device, progress: Progress) -> tuple[Dataset, Dataset]:
     """The training and the test examples of a recipe, before they are moved to the device.
 
-    Raises InputError where a part of the user's is not here or does not fit; MachineError for data too large for a GPU.
+    Raises InputError where a part of the user's is not here or does not fit, and for a precision that the device lacks;
+    MachineError for data too large for a GPU, unless they are images, which then stay in main memory.
     """
     require_parts(recipe, "sparring.train(..., ")
+    devices.check_precision(recipe.precision, device)
     train_set, test = recipe.data.train(progress.transfer), recipe.data.test(progress.transfer)
     check_outputs(recipe, train_set.shape)
     return _placed(train_set, device, progress.say), test

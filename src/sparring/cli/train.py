@@ -104,8 +104,6 @@ def command(
             raise click.UsageError("--seed trains one seed, --seeds several; give one of the two")
         if dry_run:
             raise click.UsageError("--dry-run plays a single seed; give --seed instead of --seeds")
-        if given.pop("threads") is not None:
-            raise click.UsageError("--threads is for a single seed; several seeds share the cores among themselves")
         return _train_several(recipe, options.seeds(seeds), as_json, code=code, tensorboard=tensorboard, **given)
     options.execute(code)
     chosen = recipes.from_file(recipe) if recipe.endswith(".py") else recipe

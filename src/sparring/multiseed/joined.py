@@ -6,11 +6,11 @@ from signal import Signals
 
 import torch
 
-from sparring.api.session import ENDINGS, Options, Session, load_data, load_weights, recording_failure
+from sparring.api.session import Options, Session, load_data, load_weights, recording_failure
 from sparring.config import devices
 from sparring.config.rng import own_torch_state
 from sparring.config.schedules import START
-from sparring.data.sets import Dataset
+from sparring.data.sets import Dataset, HostImageSet
 from sparring.distributed.single_process import SingleProcess
 from sparring.errors import SparringError
 from sparring.evaluation import Reference
@@ -20,12 +20,12 @@ from sparring.runs import roll_back
 from sparring.runs.progress import Progress
 from sparring.runs.recorder import Recorder
 from sparring.runs.run import Run, require_empty
-from sparring.runs.signals import StopSignals
+from sparring.runs.signals import ENDINGS, StopSignals
 from sparring.runs.watch import Watch
 from sparring.storage import locks
 from sparring.storage.files import remove_temporaries
 from sparring.training.engine import Engine
-from sparring.training.together import JoinedEngine, Together
+from sparring.training.together import JoinedEngine, NotJoinableError, Together
 
 HEADROOM = 1.5  # over the peak of an eager round, for what a graph keeps
 FOR_LIBRARIES = 64 << 20  # bytes that cuBLAS and cuDNN take for each branch of a graph
@@ -36,7 +36,8 @@ Ended = tuple[Seed, int, str]
 
 def is_joined(task: Task) -> bool:
     """True if the new seeds of a task train together in one process."""
-    return task.engine == "capture" and devices.resolve(task.device).type == "cuda"
+    is_possible = task.engine == "capture" and devices.resolve(task.device).type == "cuda"
+    return is_possible and task.resolved.accumulate == 1 and not task.deterministic
 
 
 class Joined:
@@ -56,6 +57,8 @@ class Joined:
         recipe = self._task.resolved
         with own_torch_state(self._device):
             train_set, test = load_data(recipe, self._device, self._progress)
+            if isinstance(train_set, HostImageSet):
+                raise NotJoinableError("the training images stay in main memory")
             train_set = train_set.to(self._device)
             for seed in seeds:
                 require_empty(seed.place)
@@ -109,7 +112,8 @@ class Joined:
         if origin is not None:
             load_weights(engine, origin)
         remove_temporaries(seed.place)
-        run = Run.create(seed.place, task.resolved, seed.number, self._session.facts(engine, origin))
+        facts = self._session.facts(engine, origin) | {"settings": dict(task.settings)}
+        run = Run.create(seed.place, task.resolved, seed.number, facts)
         recorder = Recorder(run, engine, test, reference, on_write_error=task.on_write_error)
         recorder.log_start()
         return recorder
@@ -166,7 +170,7 @@ class _Seat:
         """Save the run as it is, for a signal came."""
 
         def save() -> Ended:
-            self._watch.on_end(ENDINGS[number], None)
+            self._watch.on_end(ENDINGS[number.name], None)
             return self.seed, 128 + number, ""
 
         return self._guarded(save)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sparring.api import arguments
 from sparring.config.threads import free_cores
 from sparring.errors import InputError, MachineError, NonFiniteError
 from sparring.multiseed import workers
@@ -46,7 +47,13 @@ class SeedsStopped(KeyboardInterrupt):
 
 
 def train_seeds(
-    recipe: str | Task, seeds: Iterable[int], *, out: str | Path | None = None, quiet: bool = False, **options: Any
+    recipe: str | Task,
+    seeds: Iterable[int],
+    *,
+    out: str | Path | None = None,
+    threads: int | None = None,
+    quiet: bool = False,
+    **options: Any,
 ) -> SeedRuns:
     """Train a recipe with several seeds, each in a process of its own; each run equals one that is trained alone.
 
@@ -56,6 +63,7 @@ def train_seeds(
     seeds: whole numbers of at least 0, such as range(16).
     out: the folder of the runs and their summary, by default a new one under runs/. Complete runs in it are kept and stopped
         ones are resumed; the summary covers all seeds in the folder.
+    threads: for each seed that has not begun; by default a share of the cores that other programs leave free.
     quiet: shows no progress.
     options: as for `train`: data (a name or a path), settings, start_from, device, engine, patience, on_write_error, and one of
         epochs, images, rounds and minutes; and code, a Python file that registers parts of your own.
@@ -69,7 +77,7 @@ def train_seeds(
     if not asked or asked[0] < 0:
         raise InputError(f"seeds are {asked}; name one or more, each at least 0")
     cores = free_cores()
-    threads = workers.threads_for(len(asked), cores)
+    threads = arguments.threads(threads) or workers.threads_for(len(asked), cores)
     at_once = workers.at_once(threads, task.device, cores)
     with ExitStack() as held, Progress(quiet) as progress:
         default = default_folder(f"{task.resolved.name}-{_label(asked)}")
