@@ -1,12 +1,31 @@
 """Both networks of a recipe, for data of a given shape."""
 
+import copy
+
+import torch
 from torch import nn
 
 from sparring import networks
 from sparring.config.rng import derive_seed
+from sparring.data.sets import Dataset
+from sparring.distributed.single_process import SingleProcess
 from sparring.networks.latents import Code
+from sparring.networks.layers.batch_norm import convert_sync_batchnorm
+from sparring.networks.layers.fold import fold_few
 from sparring.networks.layers.head import uncast_head
+from sparring.optim.adam import Adam, AdamOptimizer, StepClock
 from sparring.recipe import Recipe
+from sparring.training.checks import (
+    check_accumulation,
+    check_batch_size,
+    check_classes,
+    check_penalties,
+    check_pictures,
+    check_precision,
+    is_convolutional,
+)
+from sparring.training.gan import GAN
+from sparring.training.player import Player
 
 
 def build_generator(recipe: Recipe, shape: tuple[int, ...], seed: int) -> nn.Module:
@@ -35,6 +54,51 @@ def build_discriminator(recipe: Recipe, shape: tuple[int, ...], seed: int) -> nn
         return network
 
     return networks.seeded(constrained, derive_seed(seed, "initial", "constraint"))
+
+
+def build_gan(recipe: Recipe, data: Dataset, seed: int, device: torch.device, group: SingleProcess, fast: bool = True) -> GAN:
+    """Both networks at their initial values on a device, with their optimisers and all that their steps need.
+
+    Raises InputError where the parts of the recipe, the data and the number of processes do not suit each other.
+    """
+    check_classes(recipe, data)
+    check_pictures(recipe, data.shape)
+    g, d = build_generator(recipe, data.shape, seed), build_discriminator(recipe, data.shape, seed)
+    check_batch_size(recipe, len(data), group.size, g, d)
+    check_penalties(recipe, d)
+    check_accumulation(recipe, d, group.size, fast)
+    if group.size > 1 and recipe.batch_norm == "synchronised":
+        g, d = convert_sync_batchnorm(g), convert_sync_batchnorm(d)
+    check_precision(recipe, g, d)
+    is_bf16 = recipe.precision == "bf16"
+    if fast and device.type == "cpu" and not is_bf16:  # their gradients are written out for one type
+        g, d = fold_few(g), fold_few(d)
+    clock = StepClock()
+    gan = GAN(
+        generator=_player(g, recipe.g_optim, device, clock, is_bf16),
+        discriminator=_player(d, recipe.d_optim, device, clock if recipe.shared_clock else StepClock(), is_bf16),
+        loss=recipe.loss,
+        guarded=recipe.non_finite.guards,
+        group=group,
+        penalties=recipe.penalties,
+        constraint=recipe.constraint,
+        packing=recipe.packing,
+        condition=recipe.condition,
+        code=recipe.z if recipe.condition and isinstance(recipe.z, Code) else None,
+        augment=recipe.augment,
+    )
+    if recipe.average:
+        gan.g_ema = copy.deepcopy(gan.generator.network).requires_grad_(False)
+    if recipe.augment:
+        recipe.augment.num_uniforms(data.shape)
+    return gan
+
+
+def _player(network: nn.Module, optim: Adam, device: torch.device, clock: StepClock, bf16: bool) -> Player:
+    network = network.to(device)
+    if is_convolutional(network):
+        network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return Player(network, AdamOptimizer(optim, network.parameters(), clock), bf16=bf16)
 
 
 def check_outputs(recipe: Recipe, shape: tuple[int, ...]) -> None:

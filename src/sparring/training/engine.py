@@ -1,6 +1,5 @@
 """The engine: the rounds of a recipe on a device, with their keyed randomness."""
 
-import copy
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -9,42 +8,28 @@ from math import isfinite
 from typing import Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import one_hot
 
 from sparring.config import devices
 from sparring.config.non_finite import DivergenceError, NonFiniteValue
 from sparring.config.rng import derive_seed, keyed_generator
-from sparring.config.schedules import RoundInfo
 from sparring.data.sets import Dataset
 from sparring.distributed.single_process import SingleProcess
 from sparring.losses import is_probabilistic
-from sparring.networks.latents import Code
-from sparring.networks.layers.batch_norm import BatchNorm, convert_sync_batchnorm
-from sparring.networks.layers.fold import fold_few
-from sparring.optim.adam import Adam, AdamOptimizer, StepClock
+from sparring.networks.layers.batch_norm import BatchNorm
 from sparring.optim.ema import update_average
 from sparring.recipe import Move, Recipe, draws_real
 from sparring.training.adapt_strength import adapt_strength
 from sparring.training.batch_order import BatchOrder
-from sparring.training.build import build_discriminator, build_generator
+from sparring.training.build import build_gan
 from sparring.training.capture import EagerSteps, GraphedSteps
-from sparring.training.checks import (
-    check_accumulation,
-    check_batch_size,
-    check_classes,
-    check_penalties,
-    check_pictures,
-    check_precision,
-    is_convolutional,
-    split_held_out,
-)
+from sparring.training.checks import split_held_out
 from sparring.training.fast import FastSteps
 from sparring.training.followed_cores import FollowedCores
 from sparring.training.gan import GAN, StepContext
 from sparring.training.guard import network_of
 from sparring.training.knobs import Knobs, Orders
-from sparring.training.player import Player
 from sparring.training.readings import read_losses, summary
 from sparring.training.real_batches import RealBatches, batches_of
 from sparring.training.step import STEPS, Readings, StepGradients, Update, apply_gradients
@@ -112,36 +97,7 @@ class Engine:
         for non-finite values that several processes do not have, and classes that the data lack.
         """
         group = group or SingleProcess()
-        check_classes(recipe, data)
-        check_pictures(recipe, data.shape)
-        g, d = build_generator(recipe, data.shape, seed), build_discriminator(recipe, data.shape, seed)
-        check_batch_size(recipe, len(data), group.size, g, d)
-        check_penalties(recipe, d)
-        check_accumulation(recipe, d, group.size, fast)
-        if group.size > 1 and recipe.batch_norm == "synchronised":
-            g, d = convert_sync_batchnorm(g), convert_sync_batchnorm(d)
-        check_precision(recipe, g, d)
-        is_bf16 = recipe.precision == "bf16"
-        if fast and device.type == "cpu" and not is_bf16:  # their gradients are written out for one type
-            g, d = fold_few(g), fold_few(d)
-        clock = StepClock()
-        gan = GAN(
-            generator=_player(g, recipe.g_optim, device, clock, is_bf16),
-            discriminator=_player(d, recipe.d_optim, device, clock if recipe.shared_clock else StepClock(), is_bf16),
-            loss=recipe.loss,
-            guarded=recipe.non_finite.guards,
-            group=group,
-            penalties=recipe.penalties,
-            constraint=recipe.constraint,
-            packing=recipe.packing,
-            condition=recipe.condition,
-            code=recipe.z if recipe.condition and isinstance(recipe.z, Code) else None,
-            augment=recipe.augment,
-        )
-        if recipe.average:
-            gan.g_ema = copy.deepcopy(gan.generator.network).requires_grad_(False)
-        if recipe.augment:
-            recipe.augment.num_uniforms(data.shape)
+        gan = build_gan(recipe, data, seed, device, group, fast)
         data, held_out = split_held_out(recipe, data)
         order = BatchOrder(recipe.order, len(data), recipe.batch_size, seed, recipe.needs_full_batches)
         held_out = held_out.to(device) if held_out else None
@@ -205,7 +161,8 @@ class Engine:
 
     def _set_knobs(self, round_: int) -> None:
         """Set learning rates, Adam's beta2, gammas and the augmentation's strength to their values in this round."""
-        self.knobs = knobs = self.orders.on(self._scheduled(round_), round_)
+        scheduled = Knobs.scheduled(self.recipe, round_, self.images_before(round_), len(self.data))
+        self.knobs = knobs = self.orders.on(scheduled, round_)
         sides = (self.gan.generator, knobs.g_lr), (self.gan.discriminator, knobs.d_lr)
         for player, lr in sides:
             player.optimizer.lr_factor = self.lr_scale * lr
@@ -215,14 +172,6 @@ class Engine:
             strength *= self.gan.memory["strength"].item()
         gamma = self.steps.number("gamma", knobs.gamma) if knobs.gamma else 0.0  # without gamma it is another computation
         self.gan.context = StepContext(round_, gamma, self.steps.number("strength", strength))
-
-    def _scheduled(self, round_: int) -> Knobs:
-        images, values = self.images_before(round_), {}
-        for ramp in self.recipe.ramps:
-            there = RoundInfo(round=round_, images=images, epoch=1, seconds=0.0)
-            share = images / ramp.images if ramp.images else self.recipe.length.fraction_done(there, len(self.data))
-            values |= {name: ramp.at(share) for name in (("g_lr", "d_lr") if ramp.of == "lr" else (ramp.of,))}
-        return Knobs(**values)
 
     def _without_held(self, found: StepGradients) -> StepGradients:
         """The gradients of the sides that may step in this round."""
@@ -344,10 +293,3 @@ class Engine:
         torch.default_generator.manual_seed(seed)
         if self.device.type != "cpu":
             torch.get_device_module(self.device).manual_seed(seed)
-
-
-def _player(network: nn.Module, optim: Adam, device: torch.device, clock: StepClock, bf16: bool) -> Player:
-    network = network.to(device)
-    if is_convolutional(network):
-        network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    return Player(network, AdamOptimizer(optim, network.parameters(), clock), bf16=bf16)

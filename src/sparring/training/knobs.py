@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from sparring.config.ranges import Range, Ranged
+from sparring.config.schedules import RoundInfo
 from sparring.errors import InputError, check
+from sparring.recipe import Recipe
 
 Order = Mapping[str, float | None]
 """New values by name. `g_lr`, `d_lr`, `gamma` and `strength` are factors on what the schedules say, `beta2` is Adam's own
@@ -25,6 +27,16 @@ class Knobs(Ranged, prefix=""):
     beta2: Annotated[float, Range(0, below=1)] | None = None
     g_held: bool = False
     d_held: bool = False
+
+    @classmethod
+    def scheduled(cls, recipe: Recipe, round_: int, images: int, num_images: int) -> "Knobs":
+        """What a recipe's schedules say of a round, before which so many images were shown, of `num_images` an epoch."""
+        values: dict[str, Any] = {}
+        for ramp in recipe.ramps:
+            there = RoundInfo(round=round_, images=images, epoch=1, seconds=0.0)
+            share = images / ramp.images if ramp.images else recipe.length.fraction_done(there, num_images)
+            values |= {name: ramp.at(share) for name in (("g_lr", "d_lr") if ramp.of == "lr" else (ramp.of,))}
+        return cls(**values)
 
 
 FACTORS = ("g_lr", "d_lr", "gamma", "strength")
