@@ -36,7 +36,7 @@ def test_alpha_is_trained_drawn_kept_and_scored(pictures, sparring_command, monk
     run = sparring.train("photo", data=str(pictures), rounds=4, out="run", settings=SMALL, quiet=True)
     with Image.open(run.frames()[-1]) as drawn:
         assert drawn.mode == "RGB"
-    for out, mode, size in (("all.png", "RGBA", (104, 104)), ("some/00000.png", "RGBA", (32, 32))):
+    for out, mode, size in (("all.png", "RGBA", (208, 208)), ("some/00000.png", "RGBA", (32, 32))):
         assert sparring_command("sample", "run", "--num", "9", "--out", out.partition("/")[0]).status == 0
         with Image.open(out) as sampled:
             assert (sampled.mode, sampled.size) == (mode, size)

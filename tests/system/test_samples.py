@@ -59,7 +59,7 @@ def test_every_kind_of_file_holds_the_same_pictures(sparring_command):
         with Image.open(f"x/{place:05d}.png") as picture:
             assert np.array_equal(np.asarray(picture), pictures[place])
     with Image.open("x.png") as page:
-        as_before = grid(torch.from_numpy(pictures)[:, None] / 127.5 - 1, columns=12)
+        as_before = grid(torch.from_numpy(pictures)[:, None] / 127.5 - 1, columns=12, scale=2)
         assert page.mode == as_before.mode == "L"
         assert np.array_equal(np.asarray(page), np.asarray(as_before))
     assert not list(Path().rglob(".*.part"))
