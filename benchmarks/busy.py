@@ -1,10 +1,10 @@
 """The speed of a training beside other programs: alone, beside a program that keeps a core busy, beside a second training.
 
-    python benchmarks/busy.py [--recipes flash,vanilla] [--seconds 6] [--repeats 3] [--spin 0,1000,20000]
+    python benchmarks/busy.py [--recipes flash,vanilla] [--seconds 6] [--repeats 3] [--spin 1000,300000]
 
 Each figure is from `sparring train` in a process of its own, by the times in its journal. Conditions and numbers of threads
 take turns in a new random order each time; a figure is the median of the turns, in ms a round. `chosen` is Sparring's own
-choice.
+choice. Of two trainings the first has a few seconds to itself; its figure is of the time when the other one trains.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
@@ -39,17 +40,20 @@ def main() -> None:
         turns = [(c, n, s) for c in args.conditions.split(",") for n in numbers for s in args.spin.split(",")]
         for _ in range(args.repeats):
             for turn in random.sample(turns, len(turns)):
-                times[turn].append(measure(recipe, *turn, seconds=args.seconds))
+                for condition, ms in measure(recipe, *turn, seconds=args.seconds):
+                    times[condition, *turn[1:]].append(ms)
         for (condition, threads, spin), found in sorted(times.items()):
             label = f"{recipe:<10} {condition:<16} threads {threads:<7}" + (f" spin {spin}" if spin else "")
             print(f"{label} {median(found):8.2f} ms a round ({min(found):.2f} to {max(found):.2f})", flush=True)
 
 
-def measure(recipe: str, condition: str, threads: str, spin: str, seconds: float) -> float:
-    """Milliseconds a round of a training under this condition."""
+def measure(recipe: str, condition: str, threads: str, spin: str, seconds: float) -> Iterator[tuple[str, float]]:
+    """Milliseconds a round of a training under this condition, and of the one beside it."""
     with tempfile.TemporaryDirectory() as folder, beside(condition, recipe, threads, spin, seconds, Path(folder)):
         start(recipe, threads, spin, seconds, Path(folder) / "run").wait()
-        return ms_per_round(Path(folder) / "run")
+        yield condition, ms_per_round(Path(folder) / "run", WARM_UP)
+        if condition == "second training":
+            yield "first training", ms_per_round(Path(folder) / "other", WARM_UP - seconds)
 
 
 @contextmanager
@@ -76,22 +80,23 @@ def start(recipe: str, threads: str, spin: str, seconds: float, run: Path) -> su
     """A training without pictures and scores."""
     environment = os.environ | ({"GOMP_SPINCOUNT": spin} if spin else {})
     environment.pop("OMP_NUM_THREADS", None)
-    settings = ("pictures=[]", "review=null", "ramps=[]", 'journal={"rounds": 1}', 'checkpoint={"rounds": 1000000}')
+    journal = 1 if recipe == "dcgan" else 10  # the numbers of a round always take the run's own threads
+    settings = ("pictures=[]", "review=null", "ramps=[]", f'journal={{"rounds": {journal}}}', 'checkpoint={"rounds": 1000000}')
     command = [sys.executable, "-m", "sparring", "train", recipe, "--quiet", "--minutes", str(seconds / 60), "--out", str(run)]
     command += [word for setting in settings for word in ("--set", setting)]
     command += [] if threads == "chosen" else ["--threads", threads]
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
 
 
-def ms_per_round(run: Path) -> float:
-    """The time of a round after the warm-up, by the journal."""
+def ms_per_round(run: Path, since: float) -> float:
+    """The time of a round by the journal, since so many seconds; a negative number counts from its end."""
     rounds = []
     for line in (run / "journal.jsonl").read_text().splitlines():
         with suppress(ValueError):
             event = json.loads(line)
             if event["event"] == "round":
                 rounds.append((event["round"], event["seconds"]))
-    counted = [each for each in rounds if each[1] >= WARM_UP]
+    counted = [each for each in rounds if each[1] >= (since if since >= 0 else rounds[-1][1] + since)]
     (first, began), (last, ended) = counted[0], counted[-1]
     return 1000 * (ended - began) / (last - first)
 

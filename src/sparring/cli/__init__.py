@@ -17,7 +17,6 @@ COMMANDS = (
     *("recipes", "train", "resume", "runs", "show", "sample", "evaluate", "compare", "animate", "reproduce", "data"),
     *("extractor", "bench", "completion"),
 )
-SPIN_COUNT = 20_000  # about 0.1 ms
 FOR_SEVERAL = ("train", "resume")
 """Commands that can run as several processes started by torchrun."""
 
@@ -62,7 +61,6 @@ def app(ctx: click.Context) -> None:
 def main() -> None:
     """The program `sparring`: exit status 0 done, 2 input, 3 non-finite, 4 machine, 129, 130 and 143 stopped by a signal."""
     signals.end_by_exception()
-    _spin_briefly()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names that the terminal's encoding does not have
@@ -89,15 +87,6 @@ def main() -> None:
         if not devices.is_out_of_memory(error):
             raise
         _fail(devices.out_of_memory(error), 4, False)
-
-
-def _spin_briefly() -> None:
-    """Let PyTorch's threads, once it is imported, wait for each other awake for a short while alone.
-
-    By default GNU OpenMP's spin for more than a millisecond, and keep the core that another of them waits for.
-    """
-    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
-        os.environ["GOMP_SPINCOUNT"] = str(SPIN_COUNT)
 
 
 def _fail(sentence: str, status: int, told: bool | None = None) -> None:

@@ -65,6 +65,8 @@ class Orders:
 
     def on(self, scheduled: Knobs, round_: int) -> Knobs:
         """The values in this round, where the schedules say these."""
+        if not self._values and not any(self._held_until.values()):
+            return scheduled
         ordered = self._values
         changes: dict[str, Any] = {name: ordered[name] * getattr(scheduled, name) for name in FACTORS if name in ordered}
         if "beta2" in ordered:
