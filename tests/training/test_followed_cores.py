@@ -82,10 +82,12 @@ def test_rounds_follow_the_cores_every_second(equal, numbers, tried, monkeypatch
         engine.cores = FollowedCores(4)
         monkeypatch.setattr(CoreUse, "now", now)
         monkeypatch.setattr(followed_cores, "EVERY", 2.0)
-        engine.cores.train_round(engine, 0)
+        with engine.cores.threads_of(engine, 0):
+            engine.train_round(0)
         monkeypatch.setattr(followed_cores, "EVERY", 1.0)
         for round_ in range(1, 5):
-            engine.cores.train_round(engine, round_)
+            with engine.cores.threads_of(engine, round_):
+                engine.train_round(round_)
             assert torch.get_num_threads() == 4
     assert taken == numbers
     assert compared == tried  # each number once

@@ -4,6 +4,7 @@ import traceback
 from pathlib import Path
 
 import sparring
+from sparring.config.threads import own_number
 from sparring.losses import NonSaturating
 from sparring.training import step
 from tiny import SETTINGS
@@ -20,7 +21,9 @@ def test_six_frames_lead_from_the_call_to_the_loss(tmp_path, monkeypatch):
         return d_terms(self, *logits)
 
     monkeypatch.setattr(NonSaturating, "d_terms", looking)
-    sparring.train("dcgan", rounds=1, out=tmp_path / "run", settings=SETTINGS["dcgan"], engine="eager", quiet=True)
+    monkeypatch.delenv("OMP_NUM_THREADS")  # as users have it: the number of threads is chosen
+    with own_number(2):
+        sparring.train("dcgan", rounds=1, out=tmp_path / "run", settings=SETTINGS["dcgan"], engine="eager", quiet=True)
     assert seen[0] == ["train", "run_to_end", "run_rounds", "train_round", "simultaneous_step"]
     assert len(seen[0]) + 1 <= MOST_FRAMES  # and the equation's own
 

@@ -2,6 +2,7 @@
 
 import copy
 import time
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,7 +14,6 @@ from sparring.config.threads import CoreUse, own_number, suitable
 
 if TYPE_CHECKING:
     from sparring.training.engine import Engine
-    from sparring.training.step import Readings
 
 EVERY = 1.0  # seconds between two looks at the cores
 
@@ -30,12 +30,11 @@ class FollowedCores:
         self._same_bits: dict[int, bool] = {self._number: True}
         self._since = CoreUse.now()
 
-    def train_round(self, engine: "Engine", round_: int) -> "Readings":
-        """Train a round of this engine."""
+    def threads_of(self, engine: "Engine", round_: int) -> AbstractContextManager[None]:
+        """A context in which PyTorch has the threads for this round of this engine."""
         if time.monotonic() - self._since.seconds > EVERY:
             self._look(engine, round_)
-        with own_number(self._number):
-            return engine.train_round(round_)
+        return own_number(self._number)
 
     def _look(self, engine: "Engine", round_: int) -> None:
         now = CoreUse.now()

@@ -1,6 +1,7 @@
 """The training loop: it runs rounds and yields a `RoundInfo` after each; observers draw, write and show."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -39,11 +40,11 @@ def run_rounds(
     """
     clock = engine.group.clock(start.seconds)
     num_images, info = len(engine.data), start
-    train_round = partial(engine.cores.train_round, engine) if engine.cores else engine.train_round
     while length.fraction_done(info, num_images) < 1:
         readings, found = {}, None
         try:
-            readings = train_round(info.round)
+            with engine.cores.threads_of(engine, info.round) if engine.cores else nullcontext():
+                readings = engine.train_round(info.round)
         except DivergenceError as error:
             found = error.non_finite
         before, images = info.images, engine.images_before(info.round + 1)
