@@ -288,7 +288,7 @@ BAD = [
     ("run --against ring", "these are images, and the data set holds points"),
     ("good.npz --against ring", "these are images, and the data set holds points"),
     ("run --against rnig", "did you mean 'ring'"),
-    ("unsaved", "unsaved has no intact checkpoint"),
+    ("unsaved", "unsaved has saved no checkpoint yet"),
     ("nan-generator --against data --num 1000", "nan-generator: 0.bias holds values that are infinite or not a number"),
     ("run --draws 1", "'--draws': 1 is not in the range"),
 ]

@@ -12,7 +12,7 @@ import torch
 
 import sparring
 from sparring.config.schedules import RoundInfo
-from sparring.errors import MachineError, NonFiniteError
+from sparring.errors import InputError, MachineError, NonFiniteError
 from sparring.runs import checkpoint, recovery
 from sparring.runs.journal import Journal
 from sparring.runs.recovery import Recovery
@@ -79,6 +79,8 @@ def test_a_kill_before_the_first_checkpoint(every_round, capfd):
     whole = train(20, "whole")
     killed(9, settings=SETTINGS["vanilla"])
     assert not checkpoint.paths(FILE.parent)
+    with pytest.raises(InputError, match=r"^run has saved no checkpoint yet; train it on with `sparring resume run`$"):
+        sparring.sample("run")
     resumed = sparring.resume("run")
     assert "run goes on from round 8\n" in capfd.readouterr().err
     assert differences(whole, resumed) == []

@@ -107,8 +107,9 @@ class Run:
         """The newest intact checkpoint, and a sentence about each newer damaged one; InputError if none is intact."""
         saved, problems = checkpoint.first_intact(checkpoint.paths(self.path / "checkpoints"))
         if saved is None:
-            found = "; ".join(problems) or "checkpoints/ is empty: it stopped before the first was saved"
-            raise InputError(f"{self.path} has no intact checkpoint ({found})")
+            if not problems:
+                raise InputError(f"{self.path} has saved no checkpoint yet; train it on with `sparring resume {self.path}`")
+            raise InputError(f"{self.path} has no intact checkpoint ({'; '.join(problems)})")
         return saved, problems
 
     def resume_point(self) -> tuple[Checkpoint | None, list[str]]:
