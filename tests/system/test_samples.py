@@ -47,6 +47,8 @@ def test_files_are_written_as_the_pictures_are_drawn(out, sparring_command, monk
     monkeypatch.setattr(type(run.generator), "draw", lambda self, z: drawn.append(len(z)) or draw(self, z))
     assert sparring_command("sample", "run", "--num", 150, "--out", out).err == ""
     assert drawn == [64, 64, 64]  # the last one is filled up
+    sparring.sample(run, num=5)
+    assert drawn[3:] == [64]  # so that the images are the same to the bit
 
 
 def test_every_kind_of_file_holds_the_same_pictures(sparring_command):
@@ -59,9 +61,9 @@ def test_every_kind_of_file_holds_the_same_pictures(sparring_command):
         with Image.open(f"x/{place:05d}.png") as picture:
             assert np.array_equal(np.asarray(picture), pictures[place])
     with Image.open("x.png") as page:
-        as_before = grid(torch.from_numpy(pictures)[:, None] / 127.5 - 1, columns=12, scale=2)
-        assert page.mode == as_before.mode == "L"
-        assert np.array_equal(np.asarray(page), np.asarray(as_before))
+        in_memory = grid(torch.from_numpy(pictures)[:, None] / 127.5 - 1, columns=12, scale=2)
+        assert page.mode == in_memory.mode == "L"
+        assert np.array_equal(np.asarray(page), np.asarray(in_memory))
     assert not list(Path().rglob(".*.part"))
 
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import torch
+
 from sparring.api import arguments
 from sparring.api.load import load_generator
 from sparring.runs.generator import SavedGenerator
@@ -20,7 +22,7 @@ def sample(
     """Generated images [num, C, H, W] in [-1, 1] (points [num, D]), a tensor that a notebook shows as a grid.
 
     run: a run or a generator, or its folder, a checkpoint's file, or "latest".
-    num, seed: how many, and of which z; fewer with the same seed are the first of more, as `sparring sample` draws them.
+    num, seed: how many, and of which z; the same images as `sparring sample` draws, and fewer are the first of more.
     class_: the class to draw, by number or name. raw: takes the last weights of a run instead of their average.
 
     Raises InputError where the run cannot be read, it knows no such class, or there are no raw weights.
@@ -28,4 +30,5 @@ def sample(
     num, seed = arguments.whole("num", num, 1), arguments.whole("seed", seed, 0)
     generator = run if isinstance(run, SavedGenerator) else load_generator(run, raw)
     chosen = None if class_ is None else generator.class_number(str(class_))
-    return generator.draw(generator.z_in_blocks(num, seed, chosen)).as_subclass(Samples)
+    drawn = generator.draw_in_blocks(generator.z_in_blocks(num, seed, chosen))
+    return torch.cat([*drawn]).as_subclass(Samples)
