@@ -27,6 +27,7 @@ from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
 from sparring.visual.html_table import html_table
 
+COLUMNS = ("metric", "value", "from", "to", "real images", "best possible", "better")
 ENDED = ("finished", "patience", "stopped")
 """The endings of seeds that are scored together."""
 
@@ -47,18 +48,21 @@ class EvaluationResult:
     def __getitem__(self, metric: str) -> Score:
         return {score.metric: score for score in self.scores}[metric]
 
-    def _repr_html_(self) -> str:
-        """The scores as a table, which a notebook displays."""
-        columns = ("metric", "value", "from", "to", "real images", "best possible", "better")
-        rows = [
+    def rows(self) -> list[tuple[str, ...]]:
+        """The scores as rows of a table with `COLUMNS`, without the shares of classes."""
+        return [
             (
                 score.metric.replace("_", " "),
                 *map(number, (score.value, score.low, score.high, score.floor, score.ceiling)),
                 BETTER.get(score.metric, ""),
             )
             for score in self.scores
+            if not score.metric.startswith("share_")
         ]
-        return html_table(columns, rows, self.subject)
+
+    def _repr_html_(self) -> str:
+        """The scores as a table, which a notebook displays."""
+        return html_table(COLUMNS, self.rows(), self.subject)
 
 
 @dataclass(frozen=True)

@@ -48,24 +48,13 @@ def command(target: str, settings: tuple[str, ...], code: str | None, as_json: b
 
 
 def _print(result) -> None:
-    from sparring.evaluation import BETTER
+    from sparring.api.evaluate import COLUMNS
     from sparring.evaluation.known import meaning
-    from sparring.evaluation.score import number
 
     for run in result.runs:
         click.echo(f"{run.subject}: {run.scores[0]}")
-    shares = [score for score in result.scores if score.metric.startswith("share_")]
-    rows = [
-        (
-            score.metric.replace("_", " "),
-            *map(number, (score.value, score.low, score.high, score.floor, score.ceiling)),
-            BETTER.get(score.metric, ""),
-        )
-        for score in result.scores
-        if score not in shares
-    ]
-    options.print_table(("metric", "value", "from", "to", "real images", "best possible", "better"), rows, result.subject)
-    if shares:
+    options.print_table(COLUMNS, result.rows(), result.subject)
+    if shares := [score for score in result.scores if score.metric.startswith("share_")]:
         click.echo("classes: " + "  ".join(f"{score.metric.removeprefix('share_')} {score.value:.1%}" for score in shares))
     for sentence in result.skipped:
         click.echo(f"left out: {sentence}")
