@@ -377,7 +377,9 @@ def test_the_commands_list_and_train(sparring_command, own_cache, tmp_path):
     row = next(row for row in rows if row["extractor"] == made["extractor"])
     assert (row["shape"], row["classes"], row["data"]) == ([1, 16, 16], 3, "idx-folder")
     assert row["test_accuracy"] == made["test_accuracy"]
-    assert made["extractor"] in sparring_command("extractor", "list").out
+    printed = sparring_command("extractor", "list").out
+    assert f"\n{made['extractor']}: {made['file']}\n" in printed
+    assert f" {made['test_accuracy']:.2%} " in printed
     said = sparring_command("extractor", "train", "Shapes", "--epochs", 1, "--name", "named", "--out", "here").out
     assert re.match(r"named-[0-9a-f]{8}: [\d.]+% of the test images right, \d+ s\nhere/named-[0-9a-f]{8}\.safetensors\n$", said)
 

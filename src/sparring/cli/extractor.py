@@ -33,8 +33,16 @@ def list_(as_json: bool) -> None:
     ]
     if as_json:
         return options.print_json(rows)
-    columns = ("extractor", "data", "shape", "classes", "test_accuracy", "weak", "file")
-    return options.print_table(columns, [[str(row[name]) for name in columns] for row in rows])
+    columns = ("extractor", "data", "shape", "classes", "right", "weak")
+    table = [
+        (row["extractor"], row["data"], " x ".join(map(str, row["shape"])), str(row["classes"]),
+         f"{row['test_accuracy']:.2%}", "yes" if row["weak"] else "no")
+        for row in rows
+    ]  # fmt: skip
+    options.print_table(columns, table)
+    for row in rows:  # beneath the table, where long paths stay whole
+        click.echo(f"{row['extractor']}: {row['file']}")
+    return None
 
 
 @command.command(epilog="Example: sparring extractor train photos/ --name photos --set size=64")
