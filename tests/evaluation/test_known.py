@@ -26,7 +26,8 @@ def test_a_distance_of_digits_lies_between_known_ones(value, words):
 
 def test_other_data_are_placed_beside_real_images():
     found = meaning(frechet(3.0, replace(DIGITS, num_samples=1000), 0.06))
-    assert found == "frechet distance 3.0000, lower is better: 50 times that of real images (0.06)"
+    assert found == "frechet distance 3.0000, lower is better: 50.0 times that of real images (0.06)"
+    assert "better: 1,640.0 times that" in str(meaning(frechet(82.0, replace(DIGITS, data="cats"), 0.05)))
     assert meaning(frechet(3.0, replace(DIGITS, data="cats"), None)) is None
     assert meaning(replace(frechet(0.3, replace(DIGITS, data="ring"), -0.001), metric="energy_distance")) is None
     assert meaning(replace(frechet(3.0, floor=8.0), metric="modes")) is None

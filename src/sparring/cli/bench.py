@@ -35,6 +35,7 @@ def command(
     from sparring.bench import startup
     from sparring.config import devices
     from sparring.config.threads import ThreadChoice
+    from sparring.evaluation.score import number
     from sparring.runs.progress import Progress
 
     devices.tune_process()
@@ -53,7 +54,7 @@ def command(
         speeds = []
         for name, recipe in found.items():
             speeds.append(bench.measure(recipe, started[name], place, repeats=repeats, seconds=seconds, progress=progress.step))
-            progress.say(f"{recipe.name}: {speeds[-1].ms_per_round:,.4g} ms a round")
+            progress.say(f"{recipe.name}: {number(speeds[-1].ms_per_round)} ms a round")
     machine = bench.hardware(place)
     if as_json:
         return options.print_json({"recipes": [asdict(speed) for speed in speeds], "machine": machine})

@@ -64,6 +64,8 @@ def _pairs(settings: Mapping[str, str]) -> str:
 
 
 def _brief(score: dict | None) -> str:
+    from sparring.evaluation.score import number
+
     if score is None:
         return ""
-    return f"{score['metric'].replace('_', ' ')} {score['value']:.4g}{' (quick)' if score['quick'] else ''}"
+    return f"{score['metric'].replace('_', ' ')} {number(score['value'])}{' (quick)' if score['quick'] else ''}"

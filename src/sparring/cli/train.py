@@ -163,10 +163,11 @@ def report(result, as_json: bool) -> None:
 
 
 def _print_dry_run(found: dict) -> None:
+    from sparring.evaluation.score import number
     from sparring.runs.pace import about
 
     for name, value in found.items():
         if name == "seconds_to_expect":
             name, value = "time to expect", about(value)
-        text = f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
+        text = number(value) if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
         click.echo(f"{name.replace('_', ' '):<24} {text}")

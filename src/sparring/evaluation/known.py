@@ -26,4 +26,4 @@ def meaning(score: Score) -> str | None:
         return f"{text}, lower is better: {f'beyond {below[-1]}' if below else f'better than {above[0]}'}"
     if BETTER.get(score.metric) != "lower" or score.floor is None or score.floor <= 0:
         return None  # an unbiased distance of real examples may be negative
-    return f"{text}, lower is better: {score.value / score.floor:,.3g} times that of real images ({number(score.floor)})"
+    return f"{text}, lower is better: {number(score.value / score.floor)} times that of real images ({number(score.floor)})"

@@ -108,7 +108,7 @@ class Progress(Observer):
     def _say_what_to_expect(self, pace: Pace, info: RoundInfo) -> None:
         seconds = (pace.rounds(info, self._num_images) - self._start.round) * pace.seconds_per_round
         if seconds > WORTH_SAYING and self._length.minutes is None:
-            self.say(f"{about(seconds)}, at {1000 * pace.seconds_per_round:,.3g} ms a round")
+            self.say(f"{about(seconds)}, at {1000 * pace.seconds_per_round:,.1f} ms a round")
 
 
 class _Lenient:
