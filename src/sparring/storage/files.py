@@ -18,17 +18,9 @@ _BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file under a temporary name, flush it to the disk and rename it into place; MachineError if that fails."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with disk_errors(path, len(data)):
-        try:
-            with _opened(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as file:
-                _write_all(file, data)
-                os.fsync(file)
-            os.replace(part, path)  # noqa: PTH105 (all changes of the disk are calls of `os` here)
-            sync_folder(path.parent)
-        finally:
-            with suppress(OSError):
-                part.unlink()
+    with _renamed(path, len(data)) as part, _opened(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as file:
+        _write_all(file, data)
+        os.fsync(file)
 
 
 @contextmanager
@@ -37,18 +29,10 @@ def write_stream(path: Path, num_bytes: int) -> Iterator[BinaryIO]:
 
     An error in the block leaves nothing behind. num_bytes: about so many are to be written. MachineError if that fails.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with disk_errors(path, num_bytes):
-        try:
-            with part.open("w+b") as stream:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(part, path)  # noqa: PTH105
-            sync_folder(path.parent)
-        finally:
-            with suppress(OSError):
-                part.unlink()
+    with _renamed(path, num_bytes) as part, part.open("w+b") as stream:
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def append(path: Path, data: bytes, *, flush: bool = False) -> None:
@@ -192,6 +176,20 @@ def disk_errors(path: Path, num_bytes: int) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise MachineError(f"cannot write {path}: {reason} (it needs {_mib(num_bytes)}{_free(path)})") from error
+
+
+@contextmanager
+def _renamed(path: Path, num_bytes: int) -> Iterator[Path]:
+    """The temporary name of a file, which gets its own name after the block, and is gone where the block fails."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with disk_errors(path, num_bytes):
+        try:
+            yield part
+            os.replace(part, path)  # noqa: PTH105 (all changes of the disk are calls of `os` here)
+            sync_folder(path.parent)
+        finally:
+            with suppress(OSError):
+                part.unlink()
 
 
 @contextmanager
