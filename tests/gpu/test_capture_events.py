@@ -35,7 +35,7 @@ def test_a_run_whose_graphs_differed_and_then_failed_ends_with_a_readable_journa
 
 def test_capture_in_several_processes_is_refused():
     cuda, recipe = torch.device("cuda"), recipes.get("vanilla")
-    with pytest.raises(InputError, match="records rounds on CUDA in a single process, not in 2 processes; use --engine auto"):
+    with pytest.raises(InputError, match="records rounds on CUDA in a single process, not in 2 processes; use auto"):
         build(recipe, 0, cuda, Progress(quiet=True), SingleProcess(0, 2), engine="capture")
 
 

@@ -311,7 +311,7 @@ BAD = [
     (["train", "vanilla", "--dry-run", "--from", "nowhere"], "nowhere is no run"),
     (["train", "vanilla", "--set", "nothing"], "is not of the form key=value"),
     (["train", "vanilla", "--device", "cuda"], "no CUDA device"),
-    (["train", "vanilla", "--device", "cuda:1"], "--device cuda:1: PyTorch sees no CUDA device"),
+    (["train", "vanilla", "--device", "cuda:1"], "device cuda:1: PyTorch sees no CUDA device"),
     (["train", "vanilla", "--device", "cuda:x"], "unknown device 'cuda:x'; the choices are auto, cpu, cuda, cuda:N, mps"),
     (["train", "vanilla", "--dry-run", "--device", "gpu"], "unknown device 'gpu'"),
     (["train", "vanilla", "--seeds", "0", "--device", "gpu"], "unknown device 'gpu'"),

@@ -218,7 +218,7 @@ def test_bad_pictures_are_named_or_left_out_by_wish(run, pngs, sparring_command)
     done = sparring_command("evaluate", *args, "--json")
     assert (done.status, done.out) == (2, "")
     assert "0003b.png" in done.err
-    assert "3 of 1,003 files are bad; --skip-bad leaves such files out" in done.err
+    assert "3 of 1,003 files are bad; --skip-bad (in Python: skip_bad=True) leaves such files out" in done.err
     found = evaluated(sparring_command, *args, "--skip-bad")
     assert found["scores"][0]["protocol"]["num_samples"] == 1000
     assert [sentence.partition(":")[0] for sentence in found["skipped"]] == [
@@ -274,7 +274,7 @@ BAD = [
     ("good.npz", "takes images of 1 x 28 x 28, not of 1 x 16 x 16"),
     ("few.npz --against data", "999 samples are too few: the scores need at least 1000"),
     ("run --num 999", "999 samples are too few"),
-    ("good.npz --against data --num 1001", "--num 1001: there are only 1000 pictures"),
+    ("good.npz --against data --num 1001", "num is 1001, and there are only 1000 pictures"),
     ("good.npz --against data --num 500", "500 samples are too few"),
     ("nan.npz --against data", "has 1 of 256,000 values that are infinite or not a number"),
     ("unit.npz --against data", "most likely meant as [0, 1]; save 2 * images - 1"),

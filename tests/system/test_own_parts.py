@@ -133,10 +133,10 @@ def test_a_run_is_scored_by_its_data_in_another_place(sparring_command):
     done = sparring_command("evaluate", "run", "--data", "others.npz")
     assert (done.status, done.err) == (
         2,
-        "sparring: run was trained on other data than others.npz; --against compares with others\n",
+        "sparring: run was trained on other data than others.npz; --against (in Python: against=) compares with others\n",
     )
     for target, against in ((run, "b.npz"), (Path("run/generator"), None)):
-        with pytest.raises(InputError, match="--data says where the data of a run are now"):
+        with pytest.raises(InputError, match="`data` says where the data of a run are now"):
             sparring.evaluate(target, data="b.npz", against=against, metrics=[mean], num=100, quiet=True)
 
 

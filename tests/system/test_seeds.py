@@ -106,7 +106,7 @@ def test_a_stopped_population_goes_on_and_nothing_is_lost(number, status, ending
     assert process.returncode == status, err
     last = err.splitlines()[-1]
     assert last.startswith("sparring: stopped with 0 of 2 seeds done")
-    assert last.endswith("repeat the command with --out all")
+    assert last.endswith("repeat it with --out all (in Python: out=)")
     assert list(Run.open("all/seed0").journal())[-1]["ending"] == ending
     assert Path("all/seed0/losses.png").exists()  # it was not interrupted twice
     assert json.loads(Path("all/summary.json").read_text())["unfinished"] == [0, 1]

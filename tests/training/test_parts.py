@@ -91,7 +91,7 @@ def test_what_parts_would_change_is_refused(name, settings, message, tmp_path):
         built(name, tmp_path, **({"accumulate": "2"} | settings))
 
 
-@pytest.mark.parametrize(("engine", "message"), [("eager", "and --engine auto; set"), ("capture", "not on cpu")])
+@pytest.mark.parametrize(("engine", "message"), [("eager", "and engine auto; set"), ("capture", "not on cpu")])
 def test_other_engines_take_whole_batches(engine, message):
     recipe = resolve(recipes.get("vanilla"), {"accumulate": "2"})
     with pytest.raises(InputError, match=message), Progress(quiet=True) as progress:

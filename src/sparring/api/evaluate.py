@@ -129,7 +129,8 @@ def evaluate(
         train = dataset.train(progress.transfer)
         if subject.run and train.fingerprint() != subject.run.facts.get("data_fingerprint"):
             if data:
-                raise InputError(f"{subject.run.path} was trained on other data than {data}; --against compares with others")
+                others = "--against (in Python: against=) compares with others"
+                raise InputError(f"{subject.run.path} was trained on other data than {data}; {others}")
             train = None  # it was trained on others
         own = OwnMetrics.of(metrics, dataset, torch_device, progress.transfer)
         reference = evaluation.reference_for(dataset, torch_device, extractor, progress.step)
@@ -181,14 +182,15 @@ def _compared(against: str | Path | Data | None, settings: Mapping[str, str], sk
         further = {"skip_bad": "true"} if skip_bad and hasattr(found, "skip_bad") else {}
         return with_settings(found, {**further, **settings})
     if settings:
-        raise InputError(f"{', '.join(settings)} would change the data to compare with; name them with --against")
+        name = "name them with --against (in Python: against=)"
+        raise InputError(f"{', '.join(settings)} would change the data to compare with; {name}")
     return None
 
 
 def _real_side(against: Data | None, moved: str | Path | Data | None, subject: _Subject) -> Data:
     """What to compare with: the data that are named, or the run's own."""
     if moved and (against or not subject.run):
-        raise InputError("--data says where the data of a run are now; name data to compare with by --against alone")
+        raise InputError("`data` says where the data of a run are now; name data to compare with as `against` alone")
     if against:
         return against
     if not subject.run:
@@ -245,7 +247,7 @@ def _chosen(examples: Dataset, num: int | None, seed: int, fewest: int) -> Datas
     """All examples, or `num` at random."""
     num = num or len(examples)
     if num > len(examples):
-        raise InputError(f"--num {num}: there are only {len(examples)} pictures")
+        raise InputError(f"num is {num}, and there are only {len(examples)} pictures")
     _check_enough(num, fewest)
     if num == len(examples):
         return examples

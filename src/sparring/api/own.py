@@ -81,7 +81,8 @@ def require_place(data: Data, where: str) -> None:
     """InputError where the files of a data set are no longer in their place; it says how to name another for `where`, a run."""
     path = getattr(data, "path", None)
     if path and not Path(path).exists():
-        raise InputError(f"the data of {where} are no longer at {path}; name the place where they are with --data PATH")
+        now = "name the place where they are with --data PATH (in Python: data=)"
+        raise InputError(f"the data of {where} are no longer at {path}; {now}")
 
 
 def _is_here(part: Any) -> bool:

@@ -155,9 +155,9 @@ def build(
     """
     if engine == "capture" and (device.type != "cuda" or (group and group.size > 1)):
         where = f"on {device.type}" if device.type != "cuda" else f"in {group.size} processes" if group else ""
-        raise InputError(f"--engine capture records rounds on CUDA in a single process, not {where}; use --engine auto")
+        raise InputError(f"engine capture records rounds on CUDA in a single process, not {where}; use auto")
     if engine == "capture" and recipe.accumulate > 1:
-        raise InputError("--engine capture records whole batches; set accumulate=1, or use --engine auto")
+        raise InputError("engine capture records whole batches; set accumulate=1, or use engine auto")
     train_set, test = load_data(recipe, device, progress)
     return Engine.build(recipe, train_set, seed, device, group, fast=engine != "eager"), test
 

@@ -37,7 +37,7 @@ def resolve(name: str) -> torch.device:
             _log.warning("the CPU is used, for PyTorch cannot use the GPU: %s", reason)
         return torch.device("cuda" if available else "cpu")
     if name == "mps" and not torch.backends.mps.is_available():
-        raise InputError("--device mps: PyTorch sees no Apple GPU here; use --device cpu")
+        raise InputError("device mps: PyTorch sees no Apple GPU here; use cpu")
     device = torch.device(name)
     if device.type == "cuda":
         _check_cuda(device)
@@ -48,11 +48,11 @@ def _check_cuda(device: torch.device) -> None:
     available, reason = _cuda()
     if not available:
         why = f" ({reason or _why_not_initialised()})"
-        raise InputError(f"--device {device}: PyTorch sees no CUDA device here{why}; use --device cpu")
+        raise InputError(f"device {device}: PyTorch sees no CUDA device here{why}; use cpu")
     num = torch.cuda.device_count()
     if device.index is not None and device.index >= num:
         there = ", ".join(f"cuda:{index} ({torch.cuda.get_device_name(index)})" for index in range(num))
-        raise InputError(f"--device {device}: PyTorch sees {num} CUDA device{'s' * (num > 1)} here: {there}; use one of them")
+        raise InputError(f"device {device}: PyTorch sees {num} CUDA device{'s' * (num > 1)} here: {there}; use one of them")
 
 
 def _cuda() -> tuple[bool, str | None]:
@@ -126,8 +126,8 @@ def nondeterministic(error: BaseException) -> str | None:
     if not found or not isinstance(error, RuntimeError):
         return None
     return (
-        f"--deterministic: {found[1]} has no deterministic implementation in PyTorch {torch.__version__}; "
-        "leave --deterministic out, or take parts that do without it"
+        f"{found[1]} has no deterministic implementation in PyTorch {torch.__version__}; "
+        "train without `deterministic`, or take parts that do without this operation"
     )
 
 
@@ -195,7 +195,7 @@ def check_room(num_bytes: int, device: torch.device) -> None:
         if num_bytes > free:
             raise MachineError(
                 f"the training data take {in_gib(num_bytes)} of the GPU's memory, and {in_gib(free)} of {in_gib(total)} are "
-                "free; smaller or fewer images need less, and with --device cpu they stay in main memory"
+                "free; smaller or fewer images need less, and on device cpu they stay in main memory"
             )
 
 
@@ -213,7 +213,7 @@ def out_of_memory(error: BaseException) -> str:
     if gpu:
         asked, index, total, free = gpu.groups()
         there = f"{asked} more were asked for, and {free} of {total} are free"
-        return f"the memory of GPU {index} is too small for it: {there}; {helps}, and --device cpu uses main memory"
+        return f"the memory of GPU {index} is too small for it: {there}; {helps}, and device cpu uses main memory"
     cpu = re.search(r"you tried to allocate (\d+) bytes", str(error))
     asked = f": {in_gib(int(cpu[1]))} more were asked for{_free_main_memory()}" if cpu else ""
     return f"there is too little memory for it{asked}; {helps}"

@@ -86,7 +86,7 @@ class ThreadChoice:
             number = min(self.most, kept) if kept else suitable(self.most, self._free())
             if number < self.most and not kept:
                 chosen = f"{number} thread{'s' * (number > 1)} instead of {self.most}"
-                say(f"other programs use the cores: {chosen}; --threads sets another number")
+                say(f"other programs use the cores: {chosen}; --threads (in Python: threads=) sets another number")
             torch.set_num_threads(number)
 
     def _free(self) -> float:

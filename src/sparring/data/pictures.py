@@ -68,7 +68,7 @@ def _read_folder(folder: Path, skip_bad: bool, progress: Progress | None) -> Pic
         raise InputError(f"there is no picture in {folder}; names end in one of {', '.join(sorted(image_files.suffixes()))}")
     decoded = decode(files, label=folder.name, progress=progress)
     if not skip_bad:
-        refuse_bad(files, decoded.bad, "--skip-bad leaves such files out")
+        refuse_bad(files, decoded.bad, "--skip-bad (in Python: skip_bad=True) leaves such files out")
     if not decoded.good:
         refuse_bad(files, decoded.bad, "no picture is left")
     labels, classes = class_folders(files.names)

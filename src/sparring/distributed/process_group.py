@@ -154,7 +154,7 @@ class ProcessGroup(SingleProcess):
     def assign_device(self, find: Callable[[], torch.device]) -> torch.device:
         place = self.raise_together(lambda: self._own_device(find()))
         if len({*self.all_gather_objects(place.type)}) > 1:
-            raise InputError("some processes have a GPU and others have none; use --device cpu")
+            raise InputError("some processes have a GPU and others have none; use device cpu")
         if place.type == "cuda":
             patience = timedelta(seconds=2 * self._timeout)  # `_wait` raises before NCCL ends the process
             self._gpus = self._dist.new_group(backend="nccl", timeout=patience)
@@ -163,16 +163,16 @@ class ProcessGroup(SingleProcess):
 
     def _own_device(self, place: torch.device) -> torch.device:
         if place.type == "mps":
-            raise InputError("several processes train on cpu or cuda, not on mps; use --device cpu")
+            raise InputError("several processes train on cpu or cuda, not on mps; use device cpu")
         if place.type == "cuda":
             if place.index is not None:
                 raise InputError(
-                    f"--device {place} is one GPU, but each process takes the GPU of its local rank; use --device cuda"
+                    f"device {place} is one GPU, but each process takes the GPU of its local rank; use device cuda"
                 )
             if self._launch.local_rank >= torch.cuda.device_count():
                 number = f"{torch.cuda.device_count()} GPU(s) on {self._launch.host}"
                 raise InputError(
-                    f"there is no GPU for rank {self.rank}: {number}; start as many processes a host, or --device cpu"
+                    f"there is no GPU for rank {self.rank}: {number}; start as many processes a host, or use device cpu"
                 )
             place = torch.device("cuda", self._launch.local_rank)
             torch.cuda.set_device(place)

@@ -61,7 +61,7 @@ class Task:
         _check_reachable({"recipe": recipe, "data": data} | lengths)
         file = recipe if recipe.endswith(".py") else None
         if file and code:
-            raise InputError(f"several seeds take one file of your own; import {code} in {file} instead of passing --with")
+            raise InputError(f"several seeds take one file of your own; import {code} in {file}, and name {file} alone")
         if code:
             recipes.execute(code)
         name = recipes.from_file(file) if file else recipe
@@ -93,7 +93,7 @@ class Task:
 
     def check_same(self, run: Run, seed: int) -> None:
         """Raise InputError unless a run belongs to this task (of any length) and this seed."""
-        other = f"name another folder with --out, or remove {run.path}"
+        other = f"name another folder with --out (in Python: out=), or remove {run.path}"
         name = self.resolved.name
         if (run.recipe.name, run.seed) != (name, seed):
             raise InputError(f"{run.path} holds {run.recipe.name}, seed {run.seed}, not {name}, seed {seed}; {other}")

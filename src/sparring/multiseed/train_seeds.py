@@ -40,7 +40,8 @@ class SeedsStopped(KeyboardInterrupt):
     def __init__(self, runs: SeedRuns, number: signal.Signals):
         num = len(runs.runs) + len(runs.failed) + len(runs.unfinished)
         super().__init__(
-            f"stopped with {len(runs.runs)} of {num} seeds done; to continue, repeat the command with --out {runs.folder}"
+            f"stopped with {len(runs.runs)} of {num} seeds done; "
+            f"to continue, repeat it with --out {runs.folder} (in Python: out=)"
         )
         self.runs: SeedRuns = runs
         self.exit_status: int = 128 + number

@@ -78,7 +78,7 @@ class Run:
             with naming(where):
                 recipe = codec.decode(Recipe, described, "recipe")
         except UnknownPartError as error:
-            hint = "if the part is your own, name the file that registers it: --with FILE.py"
+            hint = "if the part is your own, name the file that registers it: --with FILE.py (in Python: recipes.from_file)"
             raise UnknownPartError(f"{error}; {hint}") from None
         return cls(path, recipe, codec.decode(int, facts.get("seed"), f"{where}: seed"), facts)
 
@@ -259,9 +259,10 @@ def require_empty(path: Path) -> None:
     """
     try:
         if path.exists() and not path.is_dir():
-            raise InputError(f"{path} is a file; name a new or an empty folder with --out")
+            raise InputError(f"{path} is a file; name a new or an empty folder with --out (in Python: out=)")
         if path.is_dir() and any(not _is_remnant(entry) for entry in path.iterdir()):
-            raise InputError(f"{path} is not empty; name a new or an empty folder with --out, or `sparring resume {path}`")
+            new = "name a new or an empty folder with --out (in Python: out=)"
+            raise InputError(f"{path} is not empty; {new}, or `sparring resume {path}`")
     except OSError as error:
         raise MachineError(f"cannot look into {path}: {error.strerror}") from None
 

@@ -46,7 +46,7 @@ def write_drawn(path: Path, generator: SavedGenerator, z: Tensor, columns: int |
 def _check_drawable(shape: tuple[int, ...]) -> None:
     if len(shape) != 3 or shape[0] not in (1, 3, 4):
         what = "points" if len(shape) != 3 else f"{shape[0]} channels"
-        raise InputError(f"this generator draws {what}, which cannot be shown as pictures; write them with --out FILE.npz")
+        raise InputError(f"this generator draws {what}, which cannot be shown as pictures; write them to an .npz file")
 
 
 def _write_each(folder: Path, drawn: Iterable[Tensor]) -> None:

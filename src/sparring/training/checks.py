@@ -82,7 +82,7 @@ def check_accumulation(recipe: Recipe, d: nn.Module, num_processes: int, fast: b
         return
     what, name = f"accumulate is {recipe.accumulate}", name_of(recipe.discriminator)
     if num_processes > 1 or not fast:
-        raise InputError(f"{what}, which is for one process and --engine auto; set accumulate=1")
+        raise InputError(f"{what}, which is for one process and engine auto; set accumulate=1")
     if stranger := unsplittable(d):
         kind = type(stranger).__name__
         raise InputError(f"{what}, but {name} has {kind}, which may take a batch in parts for another; set accumulate=1")

@@ -124,7 +124,7 @@ def test_a_bad_file_of_the_test_is_found_before_training(tmp_path):
     path = put(tmp_path / "test/1.bmp")
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(
-        InputError, match=r"1\.bmp: .*; 1 of 2 files is bad; mend or remove such files, or leave them out with --skip-bad$"
+        InputError, match=r"1\.bmp: .*; 1 of 2 files is bad; mend .*, or leave them out with --skip-bad \(data.skip_bad=true\)$"
     ):
         PictureFolder(str(tmp_path)).train()
 

@@ -156,7 +156,7 @@ class PictureFolder:
         path = Path(self.path)
         wanted = image_files.SUFFIXES if self.reading == 1 else image_files.suffixes() | image_files.UNREAD
         if not self.path:
-            raise InputError("picture-folder: no folder is named; name yours with --data FOLDER")
+            raise InputError("picture-folder: no folder is named; name yours with --data FOLDER (in Python: data=)")
         if strict_json.unfit_character(self.path) is not None:
             raise InputError(f"{self.path!a} has a name that cannot be shown; give the folder one in UTF-8")
         if path.is_file():
@@ -197,7 +197,7 @@ def like(found: PictureFolder, other: object) -> PictureFolder:
 
 
 def _advice(bad: Mapping[int, str]) -> str:
-    mend = "mend or remove such files, or leave them out with --skip-bad"
+    mend = "mend or remove such files, or leave them out with --skip-bad (data.skip_bad=true)"
     if any(reason.endswith((LIKE_MOST, TOO_MANY_PIXELS)) for reason in bad.values()):
         return f"{mend}, or make all of one size, as --set data.size=64 does"
     return mend
