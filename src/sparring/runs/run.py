@@ -192,6 +192,11 @@ class Run:
         fixed = [self.path / file for file in drawn if re.fullmatch(pattern, file)]
         return [path for path in fixed if path.is_file()]
 
+    def newest_picture(self) -> Path | None:
+        """The newest picture of the fixed z, or else of any kind; None if there is none yet."""
+        drawn = self.frames() or [self.path / event["file"] for event in self.journal() if event["event"] == "sample"]
+        return drawn[-1] if drawn else None
+
     @property
     def history(self) -> History:
         """The journalled rounds as a list of dicts, such as {"round": 50, "g_loss": 0.7, ...}; `to_pandas()` makes a table."""
@@ -206,8 +211,8 @@ class Run:
 
     def _repr_png_(self) -> bytes | None:
         """The newest picture of the run, which a notebook displays."""
-        frames = self.frames()
-        return frames[-1].read_bytes() if frames else None
+        path = self.newest_picture()
+        return path.read_bytes() if path and path.is_file() else None
 
 
 def _check_facts(facts: Mapping[str, Any], where: str) -> None:
