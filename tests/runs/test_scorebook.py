@@ -7,7 +7,7 @@ from sparring.errors import InputError
 from sparring.evaluation import Protocol, Score
 from sparring.runs import scorebook
 from sparring.runs.scorebook import Evaluation
-from sparring.storage import checksums, locks
+from sparring.storage import checksums
 
 PROTOCOL = Protocol("żółw-1", "1", "mnist", "2", "test", 2000, 10_000, "none", "k = 3", 0, "8 subsamples of 500")
 
@@ -95,13 +95,3 @@ def test_values_that_json_cannot_hold_leave_the_file_alone(path, three):
     with pytest.raises(ValueError, match="not JSON compliant"):
         scorebook.append(path.parent, evaluation(40, value=float("nan")))
     assert path.read_bytes() == before
-
-
-def test_after_a_training_each_file_has_one_checksum(path, three):
-    listed = path.parent / checksums.NAME
-    with locks.run_lock(path.parent):  # a training has it
-        scorebook.append_and_tidy(path.parent, evaluation(30))
-        assert len(listed.read_text().splitlines()) == 4
-    scorebook.append_and_tidy(path.parent, evaluation(40))
-    assert len(listed.read_text().splitlines()) == 1
-    assert len(scorebook.read(path.parent)) == 5

@@ -12,7 +12,7 @@ import pytest
 import sparring
 from sparring.errors import InputError
 from sparring.multiseed.train_seeds import train_seeds
-from sparring.storage import locks
+from sparring.storage import checksums, locks
 from tiny import SETTINGS
 
 
@@ -57,3 +57,15 @@ def test_trainings_begun_in_one_second_have_folders_of_their_own(monkeypatch):
         assert sparring.train("vanilla", rounds=1, settings=SETTINGS["vanilla"], quiet=True).path == Path(path)
     for path in ("runs/20261126-120000-vanilla-seeds0-1", "runs/20261126-120000-vanilla-seeds0-1-2"):
         assert train_seeds("vanilla", [0, 1], rounds=1, settings=SETTINGS["vanilla"], quiet=True).folder == Path(path)
+
+
+def test_each_file_of_a_run_has_one_checksum_once_nobody_trains_it(tmp_path):
+    for name, content in (("recipe.json", b"{}"), ("a.png", b"first"), ("a.png", b"second")):
+        checksums.write(tmp_path, name, content)
+    listed = tmp_path / checksums.NAME
+    with locks.run_lock(tmp_path):  # a training has it
+        locks.tidy_checksums(tmp_path)
+        assert len(listed.read_text().splitlines()) == 3
+    locks.tidy_checksums(tmp_path)
+    assert len(listed.read_text().splitlines()) == 2
+    assert list(checksums.problems(tmp_path)) == []

@@ -69,11 +69,13 @@ def test_every_kind_of_file_holds_the_same_pictures(sparring_command):
 
 def test_a_run_knows_the_samples_in_its_folder(sparring_command):
     sparring.train("paper", rounds=1, out="run", settings=MLP, quiet=True)
-    for out in ("run/x.npz", "run/x.png"):
-        assert sparring_command("sample", "run", "--out", out).status == 0
-    listed = Path("run/SHA256SUMS").read_text()
-    assert "  x.npz\n" in listed
-    assert "  x.png\n" in listed
+    for seed in (0, 1):
+        for out in ("run/x.npz", "run/x.png"):
+            assert sparring_command("sample", "run", "--seed", seed, "--out", out).status == 0
+    assert sparring_command("animate", "run", "--latent").status == 0
+    names = [line[66:] for line in Path("run/SHA256SUMS").read_text().splitlines()]
+    assert len(names) == len({*names})  # `sha256sum --check` takes every line for a file of its own
+    assert {"x.npz", "x.png", "latent.gif"} <= {*names}
     assert sparring_command("runs", "run", "--check").status == 0
 
 

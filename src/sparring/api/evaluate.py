@@ -25,6 +25,7 @@ from sparring.runs.generator import SavedGenerator
 from sparring.runs.progress import Progress
 from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
+from sparring.storage import locks
 from sparring.visual.html_table import html_table
 
 COLUMNS = ("metric", "value", "from", "to", "real images", "best possible", "better")
@@ -237,7 +238,8 @@ def _save(subject: _Subject, taken: tuple[Score, ...]) -> str | None:
     if subject.run is None:
         return None
     try:
-        scorebook.append_and_tidy(subject.run.path, Evaluation(subject.round, False, taken))
+        scorebook.append(subject.run.path, Evaluation(subject.round, False, taken))
+        locks.tidy_checksums(subject.run.path)
     except (MachineError, InputError) as error:
         return str(error)
     return None

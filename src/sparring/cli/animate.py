@@ -23,10 +23,12 @@ def command(run: str, out: str | None, latent: bool, frames: str | None, seed: i
     """Write an animation of how RUN trained, or of a walk through its latent space."""
     from sparring.runs.media import latent_frames, training_frames, write_animation
     from sparring.runs.run import Run
+    from sparring.storage import locks
 
     options.execute(code)
     opened = Run.open(run)
     path = Path(out) if out else opened.path / ("latent.gif" if latent else "training.gif")
     pictures = latent_frames(opened, seed) if latent else training_frames(opened, cast("FrameRule | None", frames))
     write_animation(path, pictures, closed=latent)
+    locks.tidy_checksums(path.parent)
     options.print_json({"out": str(path), "frames": len(pictures)}) if as_json else click.echo(options.link(path))

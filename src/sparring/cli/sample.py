@@ -28,6 +28,7 @@ def command(run: str, num: int, seed: int, out: str, class_: str | None, raw: bo
     """Draw samples from the generator of RUN (a run, `latest`, or a generator's folder)."""
     from sparring.api.load import load_generator
     from sparring.runs.samples import write_drawn
+    from sparring.storage import locks
 
     options.execute(code)
     path, generator = Path(out), load_generator(run, raw)
@@ -39,4 +40,5 @@ def command(run: str, num: int, seed: int, out: str, class_: str | None, raw: bo
     if older:
         click.echo(f"{path} holds {older:,} pictures already; those of the same names are replaced", err=True)
     write_drawn(path, generator, z, columns)
-    options.print_json({"out": str(path), "num": num, "seed": seed}) if as_json else click.echo(str(path))
+    locks.tidy_checksums(path.parent if path.suffix else path)
+    options.print_json({"out": str(path), "num": num, "seed": seed}) if as_json else click.echo(options.link(path))

@@ -10,7 +10,6 @@ from PIL import Image
 from sparring.errors import InputError
 from sparring.runs.run import Run
 from sparring.storage import checksums
-from sparring.storage.files import disk_errors, write_atomically
 from sparring.visual import animated_gif, decode_png, frame_indices, grid, walk, write_mp4
 from sparring.visual.animation import FrameRule
 from sparring.visual.grid import tile_scale
@@ -21,12 +20,12 @@ LAST_SECONDS = 2.0  # for which the last frame of a training stays
 
 
 def newest_picture(run: Run) -> tuple[Path, Image.Image]:
-    """The newest picture of the fixed z, or else of any kind, with its file; InputError if there is none yet."""
-    drawn = run.frames() or [run.path / event["file"] for event in run.journal() if event["event"] == "sample"]
-    if not drawn:
+    """The file of the newest picture, and the picture; InputError if there is none yet, or if it was damaged."""
+    path = run.newest_picture()
+    if path is None:
         raise InputError(f"{run.path} has no pictures yet")
-    name = drawn[-1].relative_to(run.path).as_posix()
-    return drawn[-1], decode_png(checksums.read(run.path, name, LONGEST_PICTURE), str(drawn[-1]))
+    name = path.relative_to(run.path).as_posix()
+    return path, decode_png(checksums.read(run.path, name, LONGEST_PICTURE), str(path))
 
 
 def training_frames(run: Run, rule: FrameRule | None = None) -> list[Image.Image]:
@@ -64,19 +63,10 @@ def write_animation(path: Path, frames: Sequence[Image.Image], *, closed: bool =
     Raises InputError for another kind of file.
     """
     if path.suffix == ".gif":
-        return _write(path, animated_gif(frames, hold_last_seconds=0.0 if closed else LAST_SECONDS))
+        return checksums.write_anywhere(path, animated_gif(frames, hold_last_seconds=0.0 if closed else LAST_SECONDS))
     if path.suffix != ".mp4":
         raise InputError(f"cannot write an animation to {path}: name a .gif or an .mp4 file")
     with TemporaryDirectory() as scratch:
         part = Path(scratch) / "animation.mp4"
         write_mp4(part, frames)
-        return _write(path, part.read_bytes())
-
-
-def _write(path: Path, data: bytes) -> None:
-    with disk_errors(path, len(data)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    if (path.parent / checksums.NAME).is_file():  # a run's
-        checksums.write(path.parent, path.name, data)
-    else:
-        write_atomically(path, data)
+        return checksums.write_anywhere(path, part.read_bytes())

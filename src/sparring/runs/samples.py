@@ -14,7 +14,7 @@ from torch import Tensor
 from sparring.errors import InputError
 from sparring.runs.generator import SavedGenerator
 from sparring.storage import checksums
-from sparring.storage.files import disk_errors, write_atomically, write_stream
+from sparring.storage.files import disk_errors, write_stream
 from sparring.visual import encode_png, grid, to_uint8
 from sparring.visual.grid import PADDING, enlarged, padding_rows, tile_rows, tile_scale
 from sparring.visual.png_stream import PngStream
@@ -34,31 +34,21 @@ def write_drawn(path: Path, generator: SavedGenerator, z: Tensor, columns: int |
         _check_drawable(generator.shape)
     drawn = generator.draw_in_blocks(z)
     if not path.suffix:
-        return _write_each(path, drawn)
+        for index, sample in enumerate(sample for block in drawn for sample in block):
+            png = encode_png(grid(sample[None], 1, padding=0, alpha=True))
+            checksums.write_anywhere(path / f"{index:05d}.png", png)
+        return
     with _new_file(path, len(z) * prod(generator.shape)) as stream:
         if path.suffix == ".npz":
             _write_arrays(stream, drawn, (len(z), *generator.shape), generator.labels(z))
         else:
             _write_grid(stream, drawn, (len(z), *generator.shape), columns or max(1, round(len(z) ** 0.5)))
-    return None
 
 
 def _check_drawable(shape: tuple[int, ...]) -> None:
     if len(shape) != 3 or shape[0] not in (1, 3, 4):
         what = "points" if len(shape) != 3 else f"{shape[0]} channels"
         raise InputError(f"this generator draws {what}, which cannot be shown as pictures; write them to an .npz file")
-
-
-def _write_each(folder: Path, drawn: Iterable[Tensor]) -> None:
-    for index, sample in enumerate(sample for block in drawn for sample in block):
-        path = folder / f"{index:05d}.png"
-        png = encode_png(grid(sample[None], 1, padding=0, alpha=True))
-        with disk_errors(path, len(png)):
-            folder.mkdir(parents=True, exist_ok=True)
-        if (folder / checksums.NAME).is_file():  # a run's
-            checksums.write(folder, path.name, png)
-        else:
-            write_atomically(path, png)
 
 
 def _write_grid(stream: BinaryIO, drawn: Iterable[Tensor], shape: tuple[int, ...], columns: int) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,13 +29,6 @@ def append(folder: Path, evaluation: Evaluation) -> None:
     """Add one line to the scores of the run in this folder."""
     with locks.scores_lock(folder):
         _write(folder, [*read(folder), evaluation])
-
-
-def append_and_tidy(folder: Path, evaluation: Evaluation) -> None:
-    """The same after a training, which would tidy the list of checksums at its end: `sha256sum --check` succeeds again."""
-    append(folder, evaluation)
-    with suppress(InputError), locks.run_lock(folder):  # while a process trains, the list is its own
-        checksums.compact(folder)
 
 
 def read(folder: Path) -> list[Evaluation]:

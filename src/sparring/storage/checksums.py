@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from sparring.errors import InputError
-from sparring.storage.files import append, make_folder, open_to_read, read_bytes, truncate, write_atomically
+from sparring.storage.files import append, disk_errors, make_folder, open_to_read, read_bytes, truncate, write_atomically
 
 NAME = "SHA256SUMS"
 _LINE = re.compile("[0-9a-f]{64}  [^/].*\n")
@@ -25,6 +25,16 @@ def write(folder: Path, name: str, data: bytes) -> None:
     _drop_torn_line(folder / NAME)
     append(folder / NAME, _line(data, name).encode(), flush=True)
     write_atomically(path, data)
+
+
+def write_anywhere(path: Path, data: bytes) -> None:
+    """Write a file atomically, in a folder that is made if it is missing; where the folder has a list, with its checksum."""
+    with disk_errors(path, len(data)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if (path.parent / NAME).is_file():
+        write(path.parent, path.name, data)
+    else:
+        write_atomically(path, data)
 
 
 def record(folder: Path, name: str, stream: BinaryIO) -> None:

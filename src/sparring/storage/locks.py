@@ -8,6 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sparring.errors import InputError
+from sparring.storage import checksums
 from sparring.storage.files import disk_errors
 
 
@@ -84,3 +85,13 @@ def scores_lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         shared.release()
+
+
+def tidy_checksums(folder: Path) -> None:
+    """Drop the older lines of a run's list of checksums, so that `sha256sum --check` succeeds after a file was written again.
+
+    Nothing is done in a folder that is no run, and while a process trains it, which does the same at its end.
+    """
+    if (folder / "recipe.json").is_file():
+        with suppress(InputError), run_lock(folder):
+            checksums.compact(folder)
