@@ -146,7 +146,7 @@ WORKER = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "MASTER_ADDR": "loc
     [
         (["train", "vanilla", "--dry-run"], "--dry-run takes one process; start it without torchrun"),
         (["train", "vanilla", "--seeds", "0-3"], "--seeds takes one process; start it without torchrun"),
-        (["train", "vanilla"], "torchrun --max-restarts needs --out DIR (in Python: out=), where restarted processes"),
+        (["train", "vanilla"], "torchrun --max-restarts needs --out DIR (in Python: out=), in which restarted processes go on"),
     ],
 )
 def test_what_several_processes_refuse(sparring_command, monkeypatch, arguments, sentence):

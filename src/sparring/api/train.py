@@ -99,7 +99,7 @@ def train(
     seed = arguments.whole("seed", seed, 0)
     launch, folder = Launch.of(), arguments.path("out", out)
     if launch.max_restarts and folder is None:
-        raise InputError("torchrun --max-restarts needs --out DIR (in Python: out=), where restarted processes find their run")
+        raise InputError("torchrun --max-restarts needs --out DIR (in Python: out=), in which restarted processes go on")
     with joined_processes(launch, options) as session, ExitStack() as held:
         group, progress = session.group, session.progress
         held.enter_context(devices.deterministic(deterministic, session.device))
