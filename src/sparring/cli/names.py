@@ -18,7 +18,7 @@ FILE = "completion.json"
 
 
 def complete_recipe(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The recipes; where none begins so, the shell's own files."""
+    """The recipes, or the shell's own files."""
     return _or_files(known()["settings"], incomplete)
 
 

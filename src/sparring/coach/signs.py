@@ -71,7 +71,7 @@ class History:
 class Sign:
     """A sign of trouble: its cause, the kind of event to check at, the check (a sentence or None), and advice.
 
-    `of_review`: a single review shows it, which is said at a run's end.
+    `of_review`: it is seen in reviews, the newest of which decides alone at a run's end.
     """
 
     cause: str

@@ -85,9 +85,9 @@ def resolve(name_or_path: str, instead: Data | None = None) -> Data:
 
 
 def moved(name_or_path: str, kept: Data) -> Data:
-    """The data of a run in another place, read as they were: as for `resolve`, with the settings of `kept` for files like its.
+    """The data of a run, `kept`, in another place: as by `resolve`, read with the settings of `kept` if they are of its kind.
 
-    An .npz file with the test images is looked for beside the other one, where it is no longer where it was.
+    A separate .npz file of test images that is no longer in its place is looked for beside the other one.
     """
     path = Path(name_or_path)
     found = _folder(path) if _is_folder(path) else resolve(name_or_path)

@@ -82,9 +82,10 @@ def quick_scores(reference: Reference, samples: Dataset, seed: int) -> list[Scor
 
 
 def mean_scores(runs: Mapping[str, Sequence[Score]]) -> list[Score]:
-    """The scores of at least one run, by name, as their means over the runs with 95 % intervals; of one run without intervals.
+    """The means of the scores over runs, with 95 % intervals of the means; `runs`: at least one, by name.
 
-    What some runs lack is left out. InputError, with the names, where scores differ in their protocol.
+    A score that some run lacks is left out, and one run alone has no intervals. InputError, with the names, where scores
+    differ in their protocol.
     """
     (name, first), *others = runs.items()
     found = []

@@ -38,7 +38,7 @@ class Pace:
         return median((after - before) / (b - a) for (a, before), (b, after) in pairwise(self._marks))
 
     def rounds(self, info: RoundInfo, num_images: int) -> float:
-        """The number of rounds of the whole training, of which `info` is a place behind the start."""
+        """The number of rounds of the whole training; `info`: any round of it that was reached."""
         if self._length.minutes is not None:
             return 60 * self._length.minutes / self.seconds_per_round
         return info.round / self._length.fraction_done(info, num_images)

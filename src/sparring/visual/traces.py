@@ -47,7 +47,7 @@ def logits_plot(logits: Mapping[str, Series], x_label: str = "epoch") -> bytes:
 
 
 def lines_plot(title: str, y_label: str, lines: Mapping[str, Series], x_label: str, colours: Sequence[str] = COLOURS) -> bytes:
-    """Draw values over time as `losses_plot` does, with any title; beyond the last of the colours they repeat with dashes."""
+    """Draw values over time as `losses_plot` does, with any title; more lines than colours repeat these with dashes."""
     figure, ax = _titled_axes(title, x_label, y_label)
     _draw_all(ax, lines, colours)
     return _finished(figure, ax)

@@ -19,10 +19,10 @@ from sparring.errors import InputError, MachineError
 from sparring.storage import files, strict_json
 from sparring.storage.cache import cache_folder
 
-VERSION = "sparring-pictures-1"  # count it up when pictures are decoded in another way
+VERSION = "sparring-pictures-1"  # increase it when pictures are decoded in another way
 _PARTS = ".*.part"  # files under temporary names
 _MOST_REASONS = 1000  # against bad files, that are kept
-_whole: set[tuple[str | int, ...]] = set()  # names, checksums and stamps of files whose checksum held in this process
+_intact: set[tuple[str | int, ...]] = set()  # names, checksums and stamps of files whose checksum held in this process
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def pixels(key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded
     folder = cache_folder() / "pictures"
     found = _read(folder, key)
     if found and any(folder.glob(_PARTS)):
-        _clear_parts_of_nobody(folder)
+        _clear_abandoned_parts(folder)
     if found is None:
         with locked(folder):
             found = _read(folder, key)
@@ -89,17 +89,17 @@ def _read(folder: Path, key: Key) -> Kept | None:
         mapped = torch.from_file(str(data), shared=False, size=num_bytes, dtype=torch.uint8)
     except (InputError, KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError):
         return None
-    return Kept(mapped.view(shape), bad, facts.get("enlarged", 0)) if _is_whole(data, mapped, facts["sha256"]) else None
+    return Kept(mapped.view(shape), bad, facts.get("enlarged", 0)) if _is_intact(data, mapped, facts["sha256"]) else None
 
 
-def _is_whole(data: Path, mapped: Tensor, sha256: str) -> bool:
+def _is_intact(data: Path, mapped: Tensor, sha256: str) -> bool:
     """True if the checksum holds; it is compared once for as long as the file does not change, for it takes long."""
     stat = data.stat()
     seen = (str(data), sha256, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-    if seen not in _whole:
+    if seen not in _intact:
         if hashlib.sha256(mapped.numpy().data).hexdigest() != sha256:
             return False
-        _whole.add(seen)
+        _intact.add(seen)
     return True
 
 
@@ -156,7 +156,7 @@ def _is_of_use(about: Path) -> bool:
         return False
 
 
-def _clear_parts_of_nobody(folder: Path) -> None:
+def _clear_abandoned_parts(folder: Path) -> None:
     """Remove what a process that was killed had begun, unless another one is writing now."""
     with suppress(MachineError), locked(folder, wait=False):  # neither a busy folder nor one that is only read is a fault here
         _clear_parts(folder)

@@ -41,13 +41,13 @@ class Shape:
     """Shape that pictures are brought to: `size` of both sides, None for their own; `channels`, None for as many as they have.
 
     `fit`: "crop" scales the shorter side to `size` and cuts the middle out, "stretch" scales both sides. `enlarge`: smaller
-    pictures are enlarged, in place of bad.
+    pictures are enlarged; otherwise they are bad.
     """
 
     size: int | None = None
     fit: Literal["crop", "stretch"] = "crop"
     channels: int | None = None
-    enlarge: bool = field(default=False, repr=False)  # names in the cache have the others' repr
+    enlarge: bool = field(default=False, repr=False)  # the cache's names hold the repr, which had no `enlarge` before
 
     def exceeds(self, height: int, width: int) -> bool:
         """True if a picture of this height and width would have to be enlarged."""

@@ -101,7 +101,7 @@ class _Walk:
 
 
 def _leads_to(entry: os.DirEntry, followed: Callable[[str], bool], alone: Callable[..., bool]) -> bool:
-    """The answer for what an entry leads to: a link is followed, and of the others the folder itself says what they are."""
+    """Whether an entry, or what it links to, is of a kind; without a link the listing knows, which saves a look at the file."""
     return followed(entry.path) if entry.is_symlink() else alone(follow_symlinks=False)
 
 

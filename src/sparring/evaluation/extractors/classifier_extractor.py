@@ -82,7 +82,7 @@ class ClassifierExtractor:
 
     @property
     def weakness(self) -> str | None:
-        """Why scores by it say little, if it is not half as much better than chance as an extractor without fault would be.
+        """Why scores by it say little; None if its accuracy is at least halfway between chance and 1.
 
         Chance is the share of the largest class among the test images.
         """
