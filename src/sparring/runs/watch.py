@@ -36,6 +36,7 @@ class CoachObserver(Observer):
 
     def on_end(self, event: Event) -> None:
         if event.ending in ("finished", "patience"):
+            self._recorder.save(event.info)  # before these remarks, which a run that goes on from there must not know
             for remark in self._recorder.coach.conclude():
                 self._write(remark, event.info.round, event.info.epoch)
 
