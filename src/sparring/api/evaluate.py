@@ -164,7 +164,7 @@ def _over_seeds(subject: _Subject, score: Callable[[Run], EvaluationResult]) -> 
     runs, skipped = [], []
     for path in subject.seeds.values():
         run = Run.open(path)
-        ending = ([*run.journal()] or [{}])[-1].get("ending")
+        ending = run.last_event().get("ending")
         if ending in ENDED:
             runs.append(run)
         else:

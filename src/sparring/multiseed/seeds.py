@@ -80,16 +80,12 @@ def _state(run: Run, task: Task) -> State:
     length = task.resolved.length
     if reason_of_failure(run):
         return "failed"
-    if task.patience is not None and _last_event(run).get("ending") == "patience" and run.recipe.length == length:
+    if task.patience is not None and run.last_event().get("ending") == "patience" and run.recipe.length == length:
         return "done"
     return "done" if is_complete(run, length) else "stopped"
 
 
 def reason_of_failure(run: Run) -> str | None:
     """The sentence that names the non-finite value that ended a run; None if the run did not end that way."""
-    last = _last_event(run)
+    last = run.last_event()
     return last.get("reason", "it became non-finite") if last.get("ending") == "non-finite" else None
-
-
-def _last_event(run: Run) -> dict[str, Any]:
-    return next(iter(list(run.journal())[-1:]), {})

@@ -103,6 +103,10 @@ class Run:
         """The events of the journal, in order."""
         return journal.read(self.path / "journal.jsonl")
 
+    def last_event(self) -> dict[str, Any]:
+        """The newest event of the journal, `end` where the run has ended; {} if there is none yet."""
+        return next(iter([*self.journal()][-1:]), {})
+
     def newest_checkpoint(self) -> tuple[Checkpoint, list[str]]:
         """The newest intact checkpoint, and a sentence about each newer damaged one; InputError if none is intact."""
         saved, problems = checkpoint.first_intact(checkpoint.paths(self.path / "checkpoints"))
