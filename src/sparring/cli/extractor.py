@@ -33,7 +33,7 @@ def list_(as_json: bool) -> None:
     ]
     if as_json:
         return options.print_json(rows)
-    columns = ("extractor", "data", "shape", "classes", "right", "weak")
+    columns = ("extractor", "data", "shape", "classes", "test accuracy", "weak")
     table = [
         (row["extractor"], row["data"], " x ".join(map(str, row["shape"])), str(row["classes"]),
          f"{row['test_accuracy']:.2%}", "yes" if row["weak"] else "no")

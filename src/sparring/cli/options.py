@@ -82,7 +82,7 @@ threads = click.option(
     help="Threads to compute with on a CPU.  [default: one for each core that other programs leave free]",
 )
 deterministic = click.option(
-    "--deterministic", is_flag=True, help="The same bits each time on a GPU, too, or the name of the operation that cannot."
+    "--deterministic", is_flag=True, help="The same bits each time on a GPU, too; an operation that cannot is named."
 )
 patience = click.option(
     "--patience",

@@ -166,15 +166,19 @@ def lopsided(history: History) -> str | None:
 
 SIGNS = (
     Sign(
-        "d has won", "checkup", d_has_won, "Give G more moves or D a weaker network; a smaller d_optim.lr gives G time.", False
+        "d has won",
+        "checkup",
+        d_has_won,
+        "Give G more moves or D a weaker network; a smaller d_optim.lr gives G time.",
+        of_review=False,
     ),
-    Sign("g has won", "round", g_has_won, "Give D more moves (round.moves) or a stronger network.", False),
+    Sign("g has won", "round", g_has_won, "Give D more moves (round.moves) or a stronger network.", of_review=False),
     Sign(
         "exploding gradients",
         "round",
         exploding,
         "Lower optim.lr, to a tenth say; smaller initial weights help as well.",
-        False,
+        of_review=False,
     ),
     Sign("collapse", "checkup", collapse, "Lower optim.lr, use the non-saturating loss, or give D dropout."),
     Sign("flat output", "checkup", flat, "See that G's output suits the data ([-1, 1]), and lower g_optim.lr."),
