@@ -195,6 +195,11 @@ def test_dry_run_says_what_to_expect_and_writes_nothing(sparring_command):
     assert not list(Path().iterdir())
 
 
+def test_a_dry_run_says_that_one_rate_replaces_two(sparring_command):
+    done = sparring_command("train", "gaussian", "--dry-run", "--set", "lr=1e-4", "--quiet")
+    assert "lr sets both learning rates, where the recipe has" in done.err
+
+
 def test_a_dry_run_counts_reviews_and_pictures_as_often_as_they_are_due(sparring_command):
     settings = [*TINY, "--epochs=4000", '--set=review={"epochs": 2}', "--quiet", "--json"]
     found = json.loads(sparring_command("train", "vanilla", "--dry-run", *settings).out)

@@ -27,8 +27,9 @@ def resolve(
     return with_length(codec.override(resolved, settings or {}), **lengths)
 
 
-def lost_ratio(recipe: Recipe, settings: Mapping[str, str]) -> str | None:
-    """A sentence where one setting gives G and D the same learning rate, which had different ones."""
+def lost_ratio(recipe: str | Recipe, settings: Mapping[str, str]) -> str | None:
+    """A sentence where one setting gives both players the same learning rate, and the recipe has different ones; else None."""
+    recipe = recipes.get(recipe) if isinstance(recipe, str) else recipe
     before = recipe.g_optim.lr, recipe.d_optim.lr
     name = next((name for name in ("optim.lr", "lr") if name in settings), None)
     if name is None or before[0] == before[1] or {"g_optim.lr", "d_optim.lr"} & settings.keys():

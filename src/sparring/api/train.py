@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from sparring import recipes
 from sparring.api import arguments
 from sparring.api.own import Parts
 from sparring.api.resolve import lost_ratio, resolve
@@ -94,7 +93,7 @@ def train(
     parts, changes = Parts(data, generator, discriminator, loss), arguments.texts(settings)
     length = arguments.lengths(epochs=epochs, images=images, rounds=rounds, minutes=minutes)
     resolved = resolve(recipe, changes, parts, **length)
-    remark = lost_ratio(recipes.get(recipe) if isinstance(recipe, str) else recipe, changes)
+    remark = lost_ratio(recipe, changes)
     options = Options(device, engine, threads, observers, patience, on_write_error, timeout, quiet)
     seed = arguments.whole("seed", seed, 0)
     launch, folder = Launch.of(), arguments.path("out", out)

@@ -116,8 +116,10 @@ def command(
 
 def _play_dry(recipe: Any, seed: int, as_json: bool, *, data: Any, settings: Any, **given: Any) -> None:
     from sparring.api.dry_run import dry_run
-    from sparring.api.resolve import resolve
+    from sparring.api.resolve import lost_ratio, resolve
 
+    if remark := lost_ratio(recipe, settings):
+        click.echo(remark, err=True)
     resolved = resolve(recipe, settings, data, **{name: given[name] for name in options.LENGTHS})
     taken = ("device", "engine", "threads", "deterministic", "start_from", "quiet")
     found = dry_run(resolved, seed=seed, **{name: given[name] for name in taken})
