@@ -9,6 +9,7 @@ from torch import nn
 import sparring
 from sparring.config.rng import derive_seed
 from sparring.errors import InputError
+from sparring.runs.media import newest_picture
 from sparring.runs.run import Run
 from sparring.training.build import build_discriminator
 from tiny import SETTINGS, miniature
@@ -22,6 +23,14 @@ def run(tmp_path_factory) -> Run:
 
 def test_a_run_prints_as_one_line(run):
     assert str(run) == repr(run) == f"Run({str(run.path)!r}, recipe='flash', seed=0)"
+
+
+@pytest.mark.parametrize("of_fixed_z", [True, False])
+def test_a_notebook_has_the_picture_that_show_has(run, monkeypatch, of_fixed_z):
+    if not of_fixed_z:
+        monkeypatch.setattr(Run, "frames", lambda self: [])
+    path, _ = newest_picture(run)
+    assert run._repr_png_() == path.read_bytes()
 
 
 def test_history_is_the_journals_rounds(run):
