@@ -97,7 +97,7 @@ def mean_scores(runs: Mapping[str, Sequence[Score]]) -> list[Score]:
             check_comparable(score, theirs, (name, other))
         values = [score.value, *(theirs.value for theirs in alike.values())]
         low, high = (_within(score.metric, b) for b in mean_interval(values)) if len(values) > 1 else (None, None)
-        protocol = replace(score.protocol, interval=f"{len(values)} runs")
+        protocol = replace(score.protocol, interval=f"{len(values)} run{'s' * (len(values) > 1)}")
         found.append(replace(score, value=mean(values), low=low, high=high, protocol=protocol))
     return found
 
