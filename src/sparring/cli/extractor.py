@@ -18,30 +18,36 @@ def list_(as_json: bool) -> None:
     """List the available extractors."""
     from sparring.evaluation import extractors
 
-    rows = [
-        {
-            "extractor": own.label,
-            "data": own.facts.data,
-            "shape": list(own.facts.shape),
-            "classes": len(own.classes),
-            "test_accuracy": own.facts.test_accuracy,
-            "weak": own.weakness is not None,
-            "hash": own.hash,
-            "file": str(path),
-        }
-        for path, own in extractors.readable()
-    ]
+    found = list(extractors.readable())
     if as_json:
+        rows = [
+            {
+                "extractor": own.label,
+                "data": own.facts.data,
+                "shape": list(own.facts.shape),
+                "classes": len(own.classes),
+                "test_accuracy": own.facts.test_accuracy,
+                "weak": own.weakness is not None,
+                "hash": own.hash,
+                "file": str(path),
+            }
+            for path, own in found
+        ]
         return options.print_json(rows)
-    columns = ("extractor", "data", "shape", "classes", "test accuracy", "weak")
     table = [
-        (row["extractor"], row["data"], " x ".join(map(str, row["shape"])), str(row["classes"]),
-         f"{row['test_accuracy']:.2%}", "yes" if row["weak"] else "no")
-        for row in rows
-    ]  # fmt: skip
-    options.print_table(columns, table)
-    for row in rows:  # beneath the table, where long paths stay whole
-        click.echo(f"{row['extractor']}: {row['file']}")
+        (
+            own.label,
+            own.facts.data,
+            " x ".join(map(str, own.facts.shape)),
+            str(len(own.classes)),
+            f"{own.facts.test_accuracy:.2%}",
+            "yes" if own.weakness else "no",
+        )
+        for _, own in found
+    ]
+    options.print_table(("extractor", "data", "shape", "classes", "test accuracy", "weak"), table)
+    for path, own in found:  # beneath the table, where long paths stay whole
+        click.echo(f"{own.label}: {path}")
     return None
 
 

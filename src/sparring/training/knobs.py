@@ -11,7 +11,7 @@ from sparring.recipe import Recipe
 
 Order = Mapping[str, float | None]
 """New values by name. `g_lr`, `d_lr`, `gamma` and `strength` are factors on what the schedules say, `beta2` is Adam's own
-value; `g_every` and `d_every` let that side step in every n-th round alone, where n divides the round's number. Each stays
+value; `g_every` and `d_every` let that side step only in every n-th round, where n divides the round's number. Each stays
 until another order, and None releases it. `g_hold` and `d_hold` are numbers of rounds in which that side does not step."""
 
 
