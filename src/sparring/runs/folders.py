@@ -1,7 +1,7 @@
 """The folders of runs, in the order in which the runs were started."""
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from sparring.errors import InputError
@@ -33,6 +33,6 @@ def _started(run: Path) -> float:
     """The time of a run's start, in seconds since 1970: of the event `start`, or of recipe.json where the event has none."""
     try:
         event = journal.read_first(run / "journal.jsonl")
-        return datetime.fromisoformat(event["time"]).astimezone(UTC).timestamp()
+        return datetime.fromisoformat(event["time"]).timestamp()
     except (InputError, KeyError, ValueError, OverflowError):
         return (run / "recipe.json").stat().st_mtime

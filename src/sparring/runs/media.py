@@ -63,10 +63,10 @@ def write_animation(path: Path, frames: Sequence[Image.Image], *, closed: bool =
     Raises InputError for another kind of file.
     """
     if path.suffix == ".gif":
-        return checksums.write_anywhere(path, animated_gif(frames, hold_last_seconds=0.0 if closed else LAST_SECONDS))
+        return checksums.write_file(path, animated_gif(frames, hold_last_seconds=0.0 if closed else LAST_SECONDS))
     if path.suffix != ".mp4":
         raise InputError(f"cannot write an animation to {path}: name a .gif or an .mp4 file")
     with TemporaryDirectory() as scratch:
         part = Path(scratch) / "animation.mp4"
         write_mp4(part, frames)
-        return checksums.write_anywhere(path, part.read_bytes())
+        return checksums.write_file(path, part.read_bytes())

@@ -36,7 +36,7 @@ def write_drawn(path: Path, generator: SavedGenerator, z: Tensor, columns: int |
     if not path.suffix:
         for index, sample in enumerate(sample for block in drawn for sample in block):
             png = encode_png(grid(sample[None], 1, padding=0, alpha=True))
-            checksums.write_anywhere(path / f"{index:05d}.png", png)
+            checksums.write_file(path / f"{index:05d}.png", png)
         return
     with _new_file(path, len(z) * prod(generator.shape)) as stream:
         if path.suffix == ".npz":

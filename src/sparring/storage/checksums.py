@@ -27,7 +27,7 @@ def write(folder: Path, name: str, data: bytes) -> None:
     write_atomically(path, data)
 
 
-def write_anywhere(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes) -> None:
     """Write a file atomically, in a folder that is made if it is missing; where the folder has a list, with its checksum."""
     with disk_errors(path, len(data)):
         path.parent.mkdir(parents=True, exist_ok=True)
