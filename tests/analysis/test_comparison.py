@@ -247,7 +247,7 @@ def test_a_folder_of_seeds_stands_for_its_runs(sparring_command):
         a_run(f"many/seed{10 - i}", evaluation(20 + i), seed=10 - i, recipe=other)
     done = sparring_command("compare", "few", "many")
     assert (done.status, done.err) == (0, "")
-    assert "differs    frechet distance: D, E, F from A, B, C by +15, worse (seeds, p = " in done.out
+    assert "differs    frechet distance: D, E, F from A, B, C by +15.0, worse (seeds, p = " in done.out
     assert [run.seed for run in compare(["few", "many"]).runs] == [0, 1, 2, 8, 9, 10]
 
 
@@ -416,7 +416,7 @@ def test_the_command(sparring_command):
     done = sparring_command("compare", a, b)
     assert (done.status, done.err) == (0, "")
     assert "comparison.html" in done.out
-    assert "frechet distance: B from A by -2, better" in done.out
+    assert "frechet distance: B from A by -2.0000, better" in done.out
     told = json.loads(sparring_command("compare", a, b, "--out", "r.html", "--json").out)
     assert told["report"] == "r.html"
     assert [run["run"] for run in told["runs"]] == ["a", "b"]

@@ -38,7 +38,10 @@ def _print(comparison, out: str) -> None:
 
 def _sentence(d, letters: dict[str, str]) -> str:
     """A difference in words; groups are named by the letters of their runs."""
+    from sparring.evaluation.score import number
+
     direction = {True: ", better", False: ", worse", None: ""}[d.better]
     p_value = "" if d.p_value is None else f" (seeds, p = {d.p_value:.2g})"
     b, a = (letters.get(name, name) for name in (d.b, d.a))
-    return f"differs    {d.metric.replace('_', ' ')}: {b} from {a} by {d.difference:+.4g}{direction}{p_value}"
+    by = f"{'+' * (d.difference >= 0)}{number(d.difference)}"
+    return f"differs    {d.metric.replace('_', ' ')}: {b} from {a} by {by}{direction}{p_value}"
