@@ -2,6 +2,7 @@
 
 import importlib
 import signal
+import weakref
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,26 @@ def test_an_error_of_a_common_round_ends_all_of_them_and_starts_no_worker(monkey
     assert "a smaller batch_size or narrower networks need less" in found.failed[0].reason
 
 
+class Failing:
+    """An observer that fails in the second round."""
+
+    def on_round(self, event):
+        if event.round == 2:
+            raise OSError("no room for events")
+
+
+@pytest.mark.usefixtures("no_workers")
+def test_an_observer_that_fails_ends_its_own_seed_and_no_further_one_begins(monkeypatch):
+    observers = iter(([Failing()], [], []))
+    monkeypatch.setattr(joined.Joined, "_observers", lambda self: next(observers))
+    monkeypatch.setattr(joined.Joined, "_at_once", lambda self, data, num: 2)
+    found = train(0, 1, 2)
+    assert [(failure.seed, failure.status, failure.reason) for failure in found.failed] == [(0, 1, "OSError: no room for events")]
+    assert list(Run.open("p/seed0").journal())[-1]["ending"] == "interrupted"
+    assert (list(found.runs), found.unfinished) == ([1], (2,))
+    assert not Path("p/seed2").exists()
+
+
 @pytest.mark.usefixtures("no_workers")
 def test_a_signal_saves_all_of_them_after_the_same_round_and_resume_goes_on_as_if_there_had_been_none(monkeypatch):
     inputs = JoinedEngine.inputs
@@ -146,15 +167,21 @@ def test_as_many_seeds_at_once_as_the_memory_holds():
 
 @pytest.mark.usefixtures("no_workers")
 def test_seeds_that_do_not_fit_train_one_after_another(monkeypatch):
-    together = []
-    set_engines = joined.Together._set_engines
+    together, seen = [], []
+    set_engines, train_group = joined.Together._set_engines, joined.Joined._train_group
 
     def noting(self, engines):
         together.append(len(engines))
+        seen.extend(map(weakref.ref, engines))
         set_engines(self, engines)
+
+    def alone(self, *args):
+        assert not any(engine() for engine in seen)  # the memory of the seeds before is free
+        yield from train_group(self, *args)
 
     monkeypatch.setattr(joined.Together, "_set_engines", noting)
     monkeypatch.setattr(joined.Joined, "_at_once", lambda self, data, num: 2)
+    monkeypatch.setattr(joined.Joined, "_train_group", alone)
     assert list(train(0, 1, 2).runs) == [0, 1, 2]
     assert together == [2, 1, 0, 1, 0]
 

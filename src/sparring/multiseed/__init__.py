@@ -1,4 +1,4 @@
-"""One recipe with many seeds: a run for each seed in its own process, and statistics over all of them."""
+"""One recipe with many seeds: a run for each seed, and statistics over all of them."""
 
 from sparring.multiseed.summary import Failure, SeedRuns
 from sparring.multiseed.task import Task

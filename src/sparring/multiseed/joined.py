@@ -1,5 +1,6 @@
 """Seeds that are trained in this process, round by round, with their steps recorded together as CUDA graphs."""
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from signal import Signals
@@ -49,9 +50,10 @@ class Joined:
         options = Options(self._device, patience=task.patience)
         self._session = Session(options, SingleProcess(), self._device, progress)
 
-    def train(self, seeds: Sequence[Seed]) -> Iterator[list[Ended]]:
+    def train(self, seeds: Sequence[Seed], may_begin: Callable[[], bool] = lambda: True) -> Iterator[list[Ended]]:
         """Train all of them, as many at once as the GPU has memory for; gives those that have ended after every round.
 
+        `may_begin`: whether further seeds may begin, which is asked before each group.
         Raises NotJoinableError before the first round for a recipe whose seeds cannot be trained together.
         """
         recipe = self._task.resolved
@@ -65,8 +67,9 @@ class Joined:
             at_once = self._at_once(train_set, len(seeds))
             reference = self._session.reference(recipe)
             for first in range(0, len(seeds), at_once):
-                if not self._stop.requested:
+                if not self._stop.requested and may_begin():
                     yield from self._train_group(seeds[first : first + at_once], train_set, test, reference)
+                    gc.collect()  # a recorder and its watch refer to each other, and would keep the memory of their engine
 
     def _at_once(self, data: Dataset, num: int) -> int:
         """How many of `num` seeds the GPU has memory for, by a round of one of them; on other devices all."""
@@ -90,21 +93,21 @@ class Joined:
         engines = [JoinedEngine.build(recipe, data, seed.number, self._device, graphed=False) for seed in group]
         together = Together(engines)
         with ExitStack() as held:
-            seats = []
+            runs = []
             for seed, engine in zip(group, engines, strict=True):
                 held.enter_context(locks.run_lock(seed.place))
-                seats.append(_Seat(seed, self._recorder(seed, engine, test, reference), self._observers()))
-            turn = _Seat.begin  # what comes before a round uses the weights that the round changes
-            while seats:
-                found = [(seat, turn(seat)) for seat in seats]
+                runs.append(_SeedRun(seed, self._recorder(seed, engine, test, reference), self._observers()))
+            go_on = _SeedRun.begin  # what comes before a round uses the weights that the round changes
+            while runs:
+                found = [(run, go_on(run)) for run in runs]
                 if self._stop.requested:
-                    found = [(seat, end or seat.stop(self._stop.requested)) for seat, end in found]
-                seats = [seat for seat, end in found if not end]
-                for seat, end in found:
+                    found = [(run, end or run.stop(self._stop.requested)) for run, end in found]
+                runs = [run for run, end in found if not end]
+                for run, end in found:
                     if end:
-                        together.leave(seat.engine)
+                        together.leave(run.engine)
                 yield [end for _, end in found if end]
-                turn = _Seat.train_round
+                go_on = _SeedRun.train_round
 
     def _recorder(self, seed: Seed, engine: JoinedEngine, test: Dataset, reference: Reference | None) -> Recorder:
         task = self._task
@@ -120,11 +123,12 @@ class Joined:
 
     def _observers(self) -> Sequence[object]:
         """Those of one seed."""
-        if not self._task.tensorboard:
-            return Options(patience=self._task.patience).observers
-        from sparring.runs.tensorboard import TensorBoard
+        observers = []
+        if self._task.tensorboard:
+            from sparring.runs.tensorboard import TensorBoard
 
-        return Options(observers=[TensorBoard()], patience=self._task.patience).observers
+            observers.append(TensorBoard())
+        return Options(observers=observers, patience=self._task.patience).observers
 
 
 def fit(num: int, need: int, free: int, total: int) -> tuple[int, str | None]:
@@ -136,7 +140,7 @@ def fit(num: int, need: int, free: int, total: int) -> tuple[int, str | None]:
     return fitting, f"{fitting} of {num} seeds at a time: each takes about {devices.in_gib(need)}, and {there}"
 
 
-class _Seat:
+class _SeedRun:
     """One seed's run among those that are trained together."""
 
     def __init__(self, seed: Seed, recorder: Recorder, observers: Sequence[object]):
@@ -164,7 +168,7 @@ class _Seat:
         if not (info.last or watch.is_stopping):
             return None
         watch.on_end(watch.ending, watch.reason)
-        return self.seed, 0, ""
+        return self.seed, 1 if watch.failure else 0, watch.reason or ""
 
     def stop(self, number: Signals) -> Ended | None:
         """Save the run as it is, for a signal came."""

@@ -58,7 +58,8 @@ def train_seeds(
 ) -> SeedRuns:
     """Train a recipe with several seeds, each in a process of its own; each run equals one that is trained alone.
 
-    With engine="capture" all new seeds train in this process instead, their steps recorded together as CUDA graphs.
+    With engine="capture" all new seeds train in this process instead, their steps recorded together as CUDA graphs, unless they
+    are deterministic or their batches are accumulated.
 
     recipe: a registered name, a Python file that registers a recipe, or a `Task` with all options.
     seeds: whole numbers of at least 0, such as range(16).
@@ -66,8 +67,9 @@ def train_seeds(
         ones are resumed; the summary covers all seeds in the folder.
     threads: for each seed that has not begun; by default a share of the cores that other programs leave free.
     quiet: shows no progress.
-    options: as for `train`: data (a name or a path), settings, start_from, device, engine, patience, on_write_error, and one of
-        epochs, images, rounds and minutes; and code, a Python file that registers parts of your own.
+    options: as for `train`: data (a name or a path), settings, start_from, device, engine, deterministic, patience,
+        on_write_error, and one of epochs, images, rounds and minutes; tensorboard=True, which writes its event files; and
+        code, a Python file that registers parts of your own.
 
     A seed that becomes non-finite is listed in `failed` and does not stop the others; after any other failure no further seed
     starts. Raises InputError for unusable input, such as an object of this program, which no other process has, and
@@ -168,7 +170,7 @@ class _Session:
         """Those that are left for workers: all, where they cannot be trained together."""
         num_running = len(seeds)
         try:
-            for ended in Joined(self.task, self.progress, stop).train(seeds):
+            for ended in Joined(self.task, self.progress, stop).train(seeds, lambda: self._may_go_on):
                 self._stopping, num_running = stop.requested is not None, num_running - len(ended)
                 for seed, status, reason in ended:
                     self._report(seed, status, reason)
