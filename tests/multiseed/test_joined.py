@@ -10,6 +10,7 @@ import torch
 
 import sparring
 from sparring import multiseed
+from sparring.api import session
 from sparring.config.non_finite import DivergenceError, NonFiniteValue
 from sparring.multiseed import SeedsStopped, Task, joined
 from sparring.runs import checkpoint
@@ -20,7 +21,7 @@ from tiny import SETTINGS
 train_seeds = importlib.import_module("sparring.multiseed.train_seeds")  # whose name in the package is the function's
 TINY = SETTINGS["vanilla"] | {"review": "null", "journal": '{"rounds": 1}', "keep_checkpoints": "9"}
 ROUNDS = 5
-KEPT = ("event", "round", "g_loss", "d_loss", "g_gradient", "frechet_distance", "file", "ending")
+KEPT = ("event", "round", "g_loss", "d_loss", "g_gradient", "frechet_distance", "file", "text", "ending")
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +61,8 @@ def alone(seed: int, start_from: str | None = None, **settings: str) -> Run:
 
 
 @pytest.mark.usefixtures("no_workers")
-def test_each_run_is_the_one_that_its_seed_makes_alone():
+def test_each_run_is_the_one_that_its_seed_makes_alone(monkeypatch):
+    monkeypatch.setattr(session, "output_warnings", lambda recipe, data: ["D ends in a sigmoid"])
     with_scores, origin = {"review": '{"rounds": 2}'}, str(alone(9).path)
     found = train(0, 4, start_from=origin, **with_scores)
     assert (list(found.runs), found.failed, found.unfinished) == ([0, 4], (), ())
@@ -118,7 +120,9 @@ def test_an_observer_that_fails_ends_its_own_seed_and_no_further_one_begins(monk
     monkeypatch.setattr(joined.Joined, "_observers", lambda self: next(observers))
     monkeypatch.setattr(joined.Joined, "_at_once", lambda self, data, num: 2)
     found = train(0, 1, 2)
-    assert [(failure.seed, failure.status, failure.reason) for failure in found.failed] == [(0, 1, "OSError: no room for events")]
+    assert [(failure.seed, failure.status, failure.reason) for failure in found.failed] == [
+        (0, 1, "OSError: no room for events")
+    ]
     assert list(Run.open("p/seed0").journal())[-1]["ending"] == "interrupted"
     assert (list(found.runs), found.unfinished) == ([1], (2,))
     assert not Path("p/seed2").exists()

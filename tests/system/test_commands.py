@@ -12,9 +12,13 @@ import torch
 from PIL import Image, ImageSequence
 
 import sparring
-from sparring.config.threads import own_number
+from sparring.api.resolve import resolve
+from sparring.api.session import Options, Session
+from sparring.config.threads import ThreadChoice, own_number
+from sparring.distributed.single_process import SingleProcess
 from sparring.errors import InputError
 from sparring.runs.listing import damage, summaries
+from sparring.runs.progress import Progress
 from sparring.runs.run import Run
 from tiny import SETTINGS
 
@@ -83,6 +87,15 @@ def test_a_run_goes_on_with_the_threads_that_it_has_been_trained_with(sparring_c
     run = sparring.Run.open("run")
     assert run.facts["threads"] == 2
     assert [event["threads"] for event in run.journal() if event["event"] == "resume"] == [2, 1]
+
+
+@pytest.mark.parametrize(("asked", "number"), [(2, 2), (None, 1)])
+def test_processes_that_train_together_choose_no_threads_and_take_those_that_are_asked_for(asked, number, monkeypatch):
+    monkeypatch.setattr(ThreadChoice, "take", lambda self, *_: torch.set_num_threads(asked or 9))
+    with Progress(quiet=True) as progress, own_number(1):
+        session = Session(Options(threads=asked), SingleProcess(size=2), torch.device("cpu"), progress)
+        built, _ = session.build(resolve("ring", {}), seed=0)
+        assert (torch.get_num_threads(), built.cores) == (number, None)
 
 
 def test_a_number_of_threads_is_a_whole_one():

@@ -14,7 +14,7 @@ from sparring.api.own import Parts, require_parts, require_place
 from sparring.api.resolve import with_length
 from sparring.api.session import TIMEOUT, Options, Session, joined_processes, run_to_end
 from sparring.config import devices
-from sparring.config.schedules import START, RoundInfo
+from sparring.config.schedules import START, Duration, RoundInfo
 from sparring.data import Data, InMemoryData
 from sparring.distributed.launch import Launch
 from sparring.errors import InputError
@@ -107,12 +107,7 @@ def continue_run(session: Session, run: Run, parts: Parts, lengths: Mapping[str,
             same_test = not isinstance(kept, InMemoryData) or kept.test_fingerprint == test.fingerprint()
             if built.data.fingerprint() != run.facts.get("data_fingerprint") or not same_test:
                 raise InputError(f"{run.path} was trained on other data than {recipe.data} now holds; train anew instead")
-            if saved and recipe.length.fraction_done(start, len(built.data)) >= 1:
-                progress.say(f"{run.path} is past {recipe.length} already, so nothing is trained; a greater length extends it")
-            elif saved:
-                progress.say(f"{run.path} goes on from round {start.round}")
-            else:
-                progress.say(f"{run.path} begins anew, for it was stopped before its first checkpoint")
+            progress.say(f"{run.path} {_how(saved, recipe.length, len(built.data))}")
             reference = session.reference(recipe)
             stopped = {"after": "patience"} if _ended_by_patience(run, start.round) else {}
             cut_orders = roll_back.restore_to(run, built.gan, saved)
@@ -135,6 +130,15 @@ def continue_run(session: Session, run: Run, parts: Parts, lengths: Mapping[str,
             return recorder, start
 
         return run_to_end(session, *make_recorder(built, test, begin, bool(options.observers)))
+
+
+def _how(saved: checkpoint.Checkpoint | None, length: Duration, num_images: int) -> str:
+    """How a run goes on, as the rest of a sentence about it."""
+    if saved is None:
+        return "begins anew, for it was stopped before its first checkpoint"
+    if length.fraction_done(saved.info, num_images) >= 1:
+        return f"is past {length} already, so nothing is trained; a greater length extends it"
+    return f"goes on from round {saved.info.round}"
 
 
 def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

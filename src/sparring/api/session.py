@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, get_args
 
 import torch
@@ -31,11 +32,13 @@ from sparring.runs.recorder import OnWriteError, Recorder
 from sparring.runs.run import Run
 from sparring.runs.signals import ENDINGS, StopSignals
 from sparring.runs.watch import Watch
+from sparring.storage.files import remove_temporaries
 from sparring.training.build import check_outputs
 from sparring.training.capture import EngineName, FixedInputs
 from sparring.training.engine import Engine
 from sparring.training.followed_cores import FollowedCores
 from sparring.training.observers import check_observers
+from sparring.training.output_range import output_warnings
 
 TIMEOUT = 600.0  # seconds
 
@@ -83,10 +86,15 @@ class Session:
     progress: Progress
 
     def build(self, recipe: Recipe, seed: int, threads: int | None = None) -> tuple[Engine, Dataset]:
-        """As the function `build`, in all processes, with the options' number of threads; else with `threads`, if given."""
+        """As the function `build`, in all processes, with the options' number of threads; else with `threads`, if given.
+
+        Unless the options have one, an engine without convolutions follows the cores that are free.
+        """
         choice, engine = ThreadChoice(self.options.threads, self.device), self.options.engine
         built, test = self.group.raise_together(lambda: build(recipe, seed, self.device, self.progress, self.group, engine))
-        take_threads(choice, built, self.progress.say, threads)
+        if self.group.size == 1 or self.options.threads:  # each of several would count the others as other programs
+            choice.take(self.progress.say, threads)
+            built.cores = FollowedCores(choice.most) if choice.most else None
         return built, test
 
     def describe(self, engine: Engine) -> dict[str, Any]:
@@ -106,6 +114,25 @@ class Session:
             "classes": list(engine.data.classes),
             "start_from": str(origin.path) if origin is not None else None,
         }
+
+    def begin_run(
+        self,
+        place: Path,
+        engine: Engine,
+        test: Dataset,
+        reference: Reference | None,
+        facts: dict[str, Any],
+        say: Callable[[str], None],
+    ) -> Recorder:
+        """The recorder of a new run in a folder, with the first lines of its journal; `say` gets sentences for the user."""
+        remove_temporaries(place)
+        run = Run.create(place, engine.recipe, engine.seed, facts)
+        recorder = Recorder(run, engine, test, reference, say, self.options.on_write_error)
+        recorder.log_start()
+        for text in output_warnings(engine.recipe, engine.data):
+            say(text)
+            recorder.journal.write("warning", round=0, text=text)
+        return recorder
 
     def reference(self, recipe: Recipe) -> Reference | None:
         """The real side of a run's quick scores; None where the recipe wants none, or no extractor was trained on the data.
@@ -149,12 +176,12 @@ def build(
 
     `engine`: "eager" takes the plain steps of `training.step`; "capture" records rounds as CUDA graphs; "auto" captures on
     CUDA, and else takes the fast steps of `training.fast`.
-    Raises InputError for "capture" on another device or in several processes, and where a part of the user's is not here or
-    does not fit, and for a precision that the device lacks; MachineError for data too large for a GPU, unless they are images,
-    which then stay in main memory.
+    Raises InputError for "capture" on another device, in several processes or of a batch in parts; and as `load_data` and
+    `Engine.build`.
     """
-    if engine == "capture" and (device.type != "cuda" or (group and group.size > 1)):
-        where = f"on {device.type}" if device.type != "cuda" else f"in {group.size} processes" if group else ""
+    group = group or SingleProcess()
+    if engine == "capture" and (device.type != "cuda" or group.size > 1):
+        where = f"on {device.type}" if device.type != "cuda" else f"in {group.size} processes"
         raise InputError(f"engine capture records rounds on CUDA in a single process, not {where}; use auto")
     if engine == "capture" and recipe.accumulate > 1:
         raise InputError("engine capture records whole batches; set accumulate=1, or use engine auto")
@@ -183,13 +210,6 @@ def _placed(data: Dataset, device: torch.device, say: Callable[[str], None]) -> 
         return HostImageSet.of(data)
     devices.check_room(data.num_bytes(), device)
     return data
-
-
-def take_threads(choice: ThreadChoice, engine: Engine, say: Callable[[str], None], kept: int | None = None) -> None:
-    """Take the threads of a choice; under way an engine without convolutions then follows the cores that are free."""
-    if engine.group.size == 1:
-        choice.take(say, kept)
-        engine.cores = FollowedCores(choice.most) if choice.most else None
 
 
 def engine_name(engine: Engine) -> str:

@@ -27,9 +27,7 @@ from sparring.runs.follower import make_recorder, open_run
 from sparring.runs.recorder import OnWriteError, Recorder
 from sparring.runs.run import Run
 from sparring.storage import locks
-from sparring.storage.files import remove_temporaries
 from sparring.training.capture import EngineName
-from sparring.training.output_range import output_warnings
 
 
 def train(
@@ -119,12 +117,6 @@ def train(
             reference = session.reference(resolved)
             default = default_folder(f"{resolved.name}-seed{seed}")
             path = held.enter_context(locks.run_lock(folder) if folder is not None else locks.new_run_lock(default))
-            remove_temporaries(path)
-            recorder = Recorder(Run.create(path, resolved, seed, facts), built, test, reference, progress.say, on_write_error)
-            recorder.log_start()
-            for text in output_warnings(resolved, built.data):
-                progress.say(text)
-                recorder.journal.write("warning", round=0, text=text)
-            return recorder, START
+            return session.begin_run(path, built, test, reference, facts, progress.say), START
 
         return run_to_end(session, *make_recorder(built, test, begin, bool(options.observers)))

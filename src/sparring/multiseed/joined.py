@@ -24,7 +24,6 @@ from sparring.runs.run import Run, require_empty
 from sparring.runs.signals import ENDINGS, StopSignals
 from sparring.runs.watch import Watch
 from sparring.storage import locks
-from sparring.storage.files import remove_temporaries
 from sparring.training.engine import Engine
 from sparring.training.together import JoinedEngine, NotJoinableError, Together
 
@@ -47,7 +46,7 @@ class Joined:
     def __init__(self, task: Task, progress: Progress, stop: StopSignals):
         self._task, self._progress, self._stop = task, progress, stop
         self._device = devices.resolve(task.device)
-        options = Options(self._device, patience=task.patience)
+        options = Options(self._device, patience=task.patience, on_write_error=task.on_write_error)
         self._session = Session(options, SingleProcess(), self._device, progress)
 
     def train(self, seeds: Sequence[Seed], may_begin: Callable[[], bool] = lambda: True) -> Iterator[list[Ended]]:
@@ -64,8 +63,8 @@ class Joined:
             train_set = train_set.to(self._device)
             for seed in seeds:
                 require_empty(seed.place)
+            reference = self._session.reference(recipe)  # whose extractor is on the GPU before free memory is looked at
             at_once = self._at_once(train_set, len(seeds))
-            reference = self._session.reference(recipe)
             for first in range(0, len(seeds), at_once):
                 if not self._stop.requested and may_begin():
                     yield from self._train_group(seeds[first : first + at_once], train_set, test, reference)
@@ -114,12 +113,8 @@ class Joined:
         origin = Run.open(task.start_from) if task.start_from is not None else None
         if origin is not None:
             load_weights(engine, origin)
-        remove_temporaries(seed.place)
         facts = self._session.facts(engine, origin) | {"settings": dict(task.settings)}
-        run = Run.create(seed.place, task.resolved, seed.number, facts)
-        recorder = Recorder(run, engine, test, reference, on_write_error=task.on_write_error)
-        recorder.log_start()
-        return recorder
+        return self._session.begin_run(seed.place, engine, test, reference, facts, say=lambda _: None)
 
     def _observers(self) -> Sequence[object]:
         """Those of one seed."""

@@ -88,7 +88,7 @@ def train_seeds(
         seeds_there = {*asked, *_seeds_in(folder)}
         found = [Seed.inspect(task, number, folder / f"seed{number}", threads) for number in sorted(seeds_there)]
         todo = [seed for seed in found if seed.number in asked and seed.state in ("new", "stopped")]
-        together = [seed for seed in todo if is_joined(task) and seed.state == "new"]
+        together = [seed for seed in todo if seed.state == "new"] if is_joined(task) else []
         session = _Session(task, folder, found, at_once, progress)
         if todo:
             if not task.resolved.data.is_cached():
