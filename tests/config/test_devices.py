@@ -75,6 +75,16 @@ def test_a_deterministic_gpu_names_the_operation_that_is_not(monkeypatch):
         raise RuntimeError("another")
 
 
+def test_a_user_who_is_only_warned_is_warned_again_afterwards():
+    try:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        with devices.deterministic(True, torch.device("cuda")):
+            assert not torch.is_deterministic_algorithms_warn_only_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
 @pytest.mark.parametrize(("wanted", "device"), [(True, "cpu"), (False, "cuda")])
 def test_nothing_changes_on_the_cpu_or_unless_it_is_wanted(wanted, device):
     before = flags()

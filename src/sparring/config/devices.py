@@ -106,9 +106,9 @@ def deterministic(wanted: bool, device: torch.device) -> Iterator[None]:
         return
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # which cuBLAS reads when it is used first
     cudnn: Any = torch.backends.cudnn
-    before = torch.are_deterministic_algorithms_enabled(), cudnn.deterministic, cudnn.benchmark
+    before = torch.get_deterministic_debug_mode(), cudnn.deterministic, cudnn.benchmark
     try:
-        torch.use_deterministic_algorithms(True)
+        torch.set_deterministic_debug_mode("error")
         cudnn.deterministic, cudnn.benchmark = True, False
         yield
     except RuntimeError as error:
@@ -116,8 +116,8 @@ def deterministic(wanted: bool, device: torch.device) -> Iterator[None]:
             raise InputError(refused) from error
         raise
     finally:
-        torch.use_deterministic_algorithms(before[0])
-        _, cudnn.deterministic, cudnn.benchmark = before
+        mode, cudnn.deterministic, cudnn.benchmark = before
+        torch.set_deterministic_debug_mode(mode)
 
 
 def nondeterministic(error: BaseException) -> str | None:
@@ -171,7 +171,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def crowded(num_bytes: int, device: torch.device) -> str | None:
-    """What there is to say where so many bytes would take more than half of a GPU's free memory; None where they do not."""
+    """A clause for the user where so many bytes would take more than half of a GPU's free memory; None where they do not."""
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
     return f"{in_gib(num_bytes)}, and {in_gib(free)} are free on the GPU" if 2 * num_bytes > free else None
 
