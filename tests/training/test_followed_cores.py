@@ -9,6 +9,7 @@ import torch
 
 from sparring import recipes
 from sparring.config import threads
+from sparring.config.non_finite import DivergenceError, NonFiniteValue
 from sparring.config.schedules import START, Duration
 from sparring.config.threads import CoreUse, own_number
 from sparring.data.sets import ImageSet
@@ -48,6 +49,14 @@ def test_other_weights_are_not_the_same_bits(monkeypatch):
     played = iter(([torch.zeros(2)], [torch.tensor([0.0, 1e-30])]))
     monkeypatch.setattr(followed_cores, "_after", lambda *_: next(played))
     assert not has_same_bits(engine, 0, 2)
+
+
+def test_a_copy_that_diverges_does_not_end_the_run(monkeypatch):
+    def diverging(*_):
+        raise DivergenceError(NonFiniteValue("g_loss", "generator", "nan"))
+
+    monkeypatch.setattr(followed_cores, "_after", diverging)
+    assert not has_same_bits(engine_of("vanilla"), 0, 2)
 
 
 def test_convolutions_keep_their_threads(monkeypatch):

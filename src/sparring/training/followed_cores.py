@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
+from sparring.config.non_finite import DivergenceError
 from sparring.config.threads import CoreUse, own_number, suitable
 
 if TYPE_CHECKING:
@@ -53,11 +54,14 @@ def has_same_bits(engine: "Engine", round_: int, number: int) -> bool:
     if any(isinstance(layer, _ConvNd | _BatchNorm) for network in engine.gan.networks for layer in network.modules()):
         return False
     last = (engine.order.batches_per_epoch - 1) // engine.recipe.round.num_batches
-    return all(
-        torch.equal(ours, theirs)
-        for each in (round_, last)
-        for ours, theirs in zip(_after(engine, each, torch.get_num_threads()), _after(engine, each, number), strict=True)
-    )
+    try:
+        return all(
+            torch.equal(ours, theirs)
+            for each in (round_, last)
+            for ours, theirs in zip(_after(engine, each, torch.get_num_threads()), _after(engine, each, number), strict=True)
+        )
+    except DivergenceError:  # of a copy; where the run itself diverges is for its own rounds to say
+        return False
 
 
 def _after(engine: "Engine", round_: int, number: int) -> list[Tensor]:
