@@ -115,8 +115,8 @@ class Recipe(Ranged):
     """All settings of a training run.
 
     `order` of the real images: as in the "file" every epoch, "shuffled" anew each epoch, or drawn "with-replacement".
-    A short last batch of an epoch is used as it is, beside a full batch of z; where real and generated images are paired
-    (`is_even`), it is filled up with the first images of the next epoch instead.
+    A short last batch of an epoch is used as it is, beside a full batch of z; where batches must be whole
+    (`needs_full_batches`), it is filled up with the first images of the next epoch instead.
     `accumulate`: the number of parts in which a batch is computed, one after the other, for less memory; the result differs by
     rounding alone.
     `test_traces`: read mean D(x) on the test images and D(G(z)), both in inference mode, at every epoch's end.

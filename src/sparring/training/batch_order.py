@@ -14,7 +14,7 @@ from sparring.config.rng import keyed_generator
 class BatchOrder:
     """The endless sequence of batches over `num_images`, each a function of its number.
 
-    `whole`: an epoch's last batch goes on into the next epoch, where it would be short.
+    `full_batches`: an epoch's last batch goes on into the next epoch, where it would be short.
     """
 
     kind: Literal["file", "shuffled", "with-replacement"]

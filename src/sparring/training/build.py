@@ -1,4 +1,4 @@
-"""Both networks of a recipe, for data of a given shape."""
+"""Both networks of a recipe, for data of a given shape, and the GAN that they are with their optimisers."""
 
 import copy
 
@@ -22,6 +22,7 @@ from sparring.training.checks import (
     check_penalties,
     check_pictures,
     check_precision,
+    check_processes,
     is_convolutional,
 )
 from sparring.training.gan import GAN
@@ -64,6 +65,7 @@ def build_gan(recipe: Recipe, data: Dataset, seed: int, device: torch.device, gr
     check_classes(recipe, data)
     check_pictures(recipe, data.shape)
     g, d = build_generator(recipe, data.shape, seed), build_discriminator(recipe, data.shape, seed)
+    check_processes(recipe, group.size)
     check_batch_size(recipe, len(data), group.size, g, d)
     check_penalties(recipe, d)
     check_accumulation(recipe, d, group.size, fast)
@@ -90,7 +92,7 @@ def build_gan(recipe: Recipe, data: Dataset, seed: int, device: torch.device, gr
     if recipe.average:
         gan.g_ema = copy.deepcopy(gan.generator.network).requires_grad_(False)
     if recipe.augment:
-        recipe.augment.num_uniforms(data.shape)
+        recipe.augment.num_uniforms(data.shape)  # InputError for data that it cannot take
     return gan
 
 

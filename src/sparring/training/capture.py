@@ -23,10 +23,10 @@ Record = Callable[[Callable[[], T]], tuple[T, Replay]]
 
 EngineName = Literal["auto", "eager", "capture"]
 
-TOLERANCE = (
-    0.02  # of a gradient's norm: kernels that add in any order have changed it by 7e-4; stale inputs change it by about 1
-)
-WARM_UP = 2  # eager computations of a kind before it is recorded, in which libraries choose their algorithms
+TOLERANCE = 0.02
+"""Of a gradient's norm: kernels that add in any order have changed it by 7e-4; stale inputs change it by about 1."""
+WARM_UP = 2
+"""Eager computations of a kind before it is recorded, in which libraries choose their algorithms."""
 
 
 class EagerSteps:
@@ -164,13 +164,13 @@ class GraphedSteps(FixedInputs):
         self._recorded[kind] = recorded
         return results
 
-    def _state(self) -> "_State":
+    def _state(self) -> _State:
         networks = [network for fast in self._gans for network in fast.gan.networks]
         buffers = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
         rng = torch.get_device_module(self.device).get_rng_state(self.device)
         return _State(buffers, rng, [fast.reused for fast in self._gans])
 
-    def _restore(self, state: "_State") -> None:
+    def _restore(self, state: _State) -> None:
         for buffer, values in state.buffers:
             buffer.copy_(values)
         torch.get_device_module(self.device).set_rng_state(state.rng, self.device)

@@ -40,20 +40,25 @@ def check_classes(recipe: Recipe, data: Dataset) -> None:
     check(recipe.z.classes == len(data.classes), "z.classes", recipe.z.classes, f"be {len(data.classes)}, as the data have")
 
 
+def check_processes(recipe: Recipe, num_processes: int) -> None:
+    """InputError for what only a single process has."""
+    if num_processes > 1:
+        check(recipe.packing == 1, "packing", recipe.packing, "be 1 where several processes train")
+        policy = f"{type(recipe.non_finite).__name__}()"
+        check(not recipe.non_finite.guards, "non_finite", policy, "be Stop() where several processes train")
+
+
 def check_batch_size(recipe: Recipe, num_images: int, num_processes: int, g: nn.Module, d: nn.Module) -> None:
+    """InputError for a batch far larger than the data, too small to share, or too small for batch normalisation."""
     size, most = recipe.batch_size, max(num_images, MAX_BATCH_SMALL_DATA)
     check(size <= most, "batch_size", f"{size:,}", f"be at most {most:,} for {num_images:,} images")
     check(size >= num_processes, "batch_size", size, f"be at least {num_processes}, the number of processes")
-    remedy = f"{type(recipe.non_finite).__name__}()"
-    check(num_processes == 1 or recipe.packing == 1, "packing", recipe.packing, "be 1 where several processes train")
-    check(num_processes == 1 or not recipe.non_finite.guards, "non_finite", remedy, "be Stop() where several processes train")
     if not (normalises(g) or normalises(d)):
         return
     check(size >= 2, "batch_size", size, "be at least 2, for batch normalisation")
     if recipe.batch_norm == "per-process" and num_processes > 1:
-        last = (
-            num_images % size if normalises(d) and recipe.order != "with-replacement" and not recipe.needs_full_batches else 0
-        )
+        may_be_short = normalises(d) and recipe.order != "with-replacement" and not recipe.needs_full_batches
+        last = num_images % size if may_be_short else 0
         fewest = (last or size) // num_processes
         rule = f"leave at least 2 samples to each of {num_processes} processes, also of an epoch's last batch"
         check(fewest >= 2, "batch_size", size, f"{rule}; or set batch_norm=synchronised")

@@ -36,6 +36,8 @@ from sparring.training.step import STEPS, Readings, StepGradients, Update, apply
 
 Batch = tuple[Tensor, Tensor, Tensor | None]
 """Real images, z, and the codes of the images."""
+HalfStep = tuple[Batch, StepGradients]
+"""The results of a step's first half."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class StepInputs:
     z: Tensor
 
 
-def _gradients_of(found: tuple[Batch, StepGradients]) -> list[Tensor]:
+def gradients_of(found: HalfStep) -> list[Tensor]:
+    """The gradients of all sides."""
     return [gradient for _, gradients in found[1].sides for gradient in gradients]
 
 
@@ -93,8 +96,7 @@ class Engine:
         process alone. `fast`: the steps of `training.fast`, else those of `training.step`. `graphed`: fast steps are recorded
         as CUDA graphs; by default on CUDA, in a single process.
 
-        Raises InputError for a batch of one with batch norm, a batch too small to share or far larger than the data, a policy
-        for non-finite values that several processes do not have, and classes that the data lack.
+        Raises InputError as `build_gan`, and for data that are too few to hold any out for an adaptive augmentation.
         """
         group = group or SingleProcess()
         gan = build_gan(recipe, data, seed, device, group, fast)
@@ -131,14 +133,13 @@ class Engine:
                     gradients = STEPS[type(inputs.move)](inputs.move, self.gan, *batch)
                 else:
                     compute = partial(self._fast_step, self.fast, inputs, batch)
-                    batch, gradients = self.steps.run(inputs.kind, compute, compared=_gradients_of)
+                    batch, gradients = self.steps.run(inputs.kind, compute, compared=gradients_of)
                 self.last = batch
                 readings |= apply_gradients(self.gan, self._without_held(gradients), partial(self._run_update, inputs.kind))
                 self.group.all_reduce_mean(self._own_statistics)
         if self.recipe.average:
-            before, images = self.images_before(round_), self.images_before(round_ + 1)
-            decay = self.recipe.average.decay(images, images - before)
-            self.steps.run(("average", decay), partial(update_average, *self._average_and_original, decay))
+            average, original, decay = self.averaging(round_)
+            self.steps.run(("average", decay), partial(update_average, average, original, decay))
         adapt_strength(self, round_)
         return readings
 
@@ -215,7 +216,7 @@ class Engine:
             return before[0], inputs.z, before[2]
         return self.real.batch(inputs.chosen, inputs.ahead), inputs.z, self.codes(self.data, inputs.chosen)
 
-    def _fast_step(self, fast: FastSteps, inputs: StepInputs, before: Batch) -> tuple[Batch, StepGradients]:
+    def _fast_step(self, fast: FastSteps, inputs: StepInputs, before: Batch) -> HalfStep:
         batch = self._batch(inputs, before)
         return batch, fast(inputs.move, *batch, next_move=inputs.next_move)
 
@@ -272,6 +273,12 @@ class Engine:
     def z(self, num: int, *address: str | int) -> Tensor:
         """The z at this address, [num, num_z]."""
         return self.recipe.z.sample(num, keyed_generator(self.device, self.seed, *address))
+
+    def averaging(self, round_: int) -> tuple[list[Tensor], list[Tensor], float]:
+        """What `update_average` takes after a round."""
+        assert self.recipe.average
+        before, images = self.images_before(round_), self.images_before(round_ + 1)
+        return *self._average_and_original, self.recipe.average.decay(images, images - before)
 
     @cached_property
     def _average_and_original(self) -> tuple[list[Tensor], list[Tensor]]:

@@ -43,8 +43,11 @@ class _AutogradPass:
 
 
 class FastSteps:
-    """The steps of one GAN. `num_parts`: those in which D judges a batch, and G makes one where that changes nothing. `reused`:
-    z and G's forward pass of D's step, for a step of G on the same z."""
+    """The steps of one GAN.
+
+    `num_parts`: the parts that D's batches are split into, and G's where its layers allow it. `reused`: z and G's forward pass
+    of D's step, for a step of G on the same z.
+    """
 
     def __init__(self, gan: GAN, num_parts: int = 1):
         self.gan, self._num_parts = gan, num_parts

@@ -71,7 +71,7 @@ def uniforms_of_part(gan: GAN, span: tuple[int, int], num_rows: int) -> Iterator
     first, behind = span
 
     def rows(side: Side, num_local: int, num: int, *address: str | int) -> Tensor:
-        start, whole = (count * num_local // (behind - first) for count in (first, num_rows))  # of packs, maybe
+        start, whole = (count * num_local // (behind - first) for count in (first, num_rows))  # num_local may be of packs
         return gan.draw_uniforms(side, whole, num, *address)[start : start + num_local]
 
     gan.uniform_source = rows

@@ -20,12 +20,11 @@ from sparring.optim.adam import update_together
 from sparring.optim.ema import update_average
 from sparring.training.adapt_strength import adapt_strength
 from sparring.training.capture import EagerSteps, FixedInputs, GraphedSteps, Record
-from sparring.training.engine import Batch, Engine, StepInputs
+from sparring.training.engine import Batch, Engine, HalfStep, StepInputs, gradients_of
 from sparring.training.gan import pack
-from sparring.training.step import Readings, StepGradients, Update, apply_gradients
+from sparring.training.step import Readings, Update, apply_gradients
 
 T = TypeVar("T")
-HalfStep = tuple[Batch, StepGradients]
 
 
 @dataclass
@@ -52,12 +51,6 @@ class JoinedEngine(Engine):
         """The second half of a step, of which `run` gets the update to be done."""
         self.last, gradients = found
         return apply_gradients(self.gan, self._without_held(gradients), run)
-
-    def averaged(self, round_: int) -> tuple[float, list[Tensor], list[Tensor]]:
-        """The decay of G's moving average in a round, the average's tensors, and G's."""
-        assert self.recipe.average
-        before, images = self.images_before(round_), self.images_before(round_ + 1)
-        return self.recipe.average.decay(images, images - before), *self._average_and_original
 
 
 class Together:
@@ -117,7 +110,7 @@ class Together:
             batches = [batch for batch, _ in found]
             self._update(kind, found, readings)
         if engines[0].recipe.average:
-            (decay, *_), averages, originals = (*zip(*(engine.averaged(round_) for engine in engines), strict=True),)
+            averages, originals, (decay, *_) = zip(*(engine.averaging(round_) for engine in engines), strict=True)
             self.steps.run(("average", decay), partial(update_average, [*chain(*averages)], [*chain(*originals)], decay))
         for engine in engines:
             adapt_strength(engine, round_)
@@ -196,4 +189,4 @@ def _draws(network: nn.Module, x: Tensor) -> bool:
 
 
 def _gradients_of(found: Sequence[HalfStep]) -> list[Tensor]:
-    return [gradient for _, gradients in found for _, side in gradients.sides for gradient in side]
+    return [*chain.from_iterable(map(gradients_of, found))]

@@ -23,7 +23,8 @@ def is_per_sample(network: nn.Module) -> bool:
 
 
 def is_function(network: nn.Module) -> bool:
-    """True if each output is a function of one input alone, also in training mode: nothing is drawn, no state is kept."""
+    """True if each output is a function of one input alone, also in training mode: no layer draws, whatever its rate, or keeps
+    state."""
     return _is_built_of(network, _PER_SAMPLE)
 
 
