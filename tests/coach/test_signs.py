@@ -171,7 +171,7 @@ def test_at_the_end_a_run_of_eights_is_told_even_while_it_improves():
     assert [r for n in range(PATIENCE) for r in coach.observe(SCORE | eights | {"frechet_distance": 90.0 * 0.7**n})] == []
     (remark,) = coach.conclude()
     assert remark.text.startswith("At the end of the run: 100% of the samples are of class 8")
-    assert remark.advice.startswith("If longer training (`sparring resume`) does not help: A convolutional G")
+    assert remark.advice.startswith("Train longer first (`sparring resume`). A convolutional G")
     assert list(coach.conclude()) == []
 
 

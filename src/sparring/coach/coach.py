@@ -44,5 +44,5 @@ class Coach:
             text = sign.look(newest) if sign.of_review and sign.cause not in self.said else None
             if text:
                 self.said.add(sign.cause)
-                advice = f"If longer training (`sparring resume`) does not help: {sign.advice}"
+                advice = f"Train longer first (`sparring resume`). {sign.advice}"
                 yield Remark(sign.cause, f"At the end of the run: {text}", advice)
