@@ -47,11 +47,7 @@ def test_an_operation_that_cannot_is_named_and_the_run_is_saved(tmp_path):
     d = nn.Sequential(Unpool(), nn.Flatten(), nn.Linear(784, 1), nn.Flatten(0))
     torch.use_deterministic_algorithms(True)
     try:
-<<<<<<< HEAD
         with pytest.raises(InputError, match=r"max_unpooling2d_forward_out has no .*; the last good checkpoint is kept"):
-=======
-        with pytest.raises(InputError, match=r"max_unpooling2d_forward_out has no .*; the last good checkpoint is kept: "):
->>>>>>> 25f7228 (The test of --deterministic: a run with a module of one's own has saved its start)
             sparring.train(recipe, discriminator=d, rounds=3, out=tmp_path / "run", device="cpu", quiet=True)
     finally:
         torch.use_deterministic_algorithms(False)
