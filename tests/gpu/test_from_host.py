@@ -1,32 +1,17 @@
 """Images in main memory on a pretended GPU whose streams copy as late as they may: the same bits, one copy a batch, no wait."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from playing import played, spoilt
 
-HERE = Path(__file__).parent
-SOURCES = HERE.parents[1] / "src"
 INPUT = "copy to device @ non-blocking @ training/capture.py:input"
 AHEAD = "copy to device @ non-blocking @ training/real_batches.py:prepare"
 BATCHES = {"vanilla": 1, "cgan": 1, "wgan-gp": 5}  # of real images a round
-
-
-def played(*names: str, sources: Path = SOURCES) -> dict[str, dict]:
-    """What `play_from_host.py` says of these recipes, by name."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (sources, HERE.parent))), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-W", "ignore", str(HERE / "play_from_host.py"), *names]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return {line["recipe"]: line for line in map(json.loads, done.stdout.splitlines())}
+PROGRAM = "play_from_host.py"
 
 
 @pytest.mark.timeout(300)
 def test_rounds_are_those_with_the_images_on_the_device():
-    found = played(*BATCHES)
+    found = played(PROGRAM, *BATCHES)
     assert found.keys() == BATCHES.keys()
     for name, of in found.items():
         assert of["failure"] is None
@@ -47,17 +32,6 @@ FAULTS = {
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_planted_faults_are_found(tmp_path, fault):
-    old, new = FAULTS[fault]
-    path = Path("sparring/training/real_batches.py")
-    text = (SOURCES / path).read_text()
-    assert text.count(old) == 1
-    for source in (SOURCES / "sparring").rglob("*"):
-        if source.is_dir() or "__pycache__" in source.parts:
-            continue
-        copy = tmp_path / source.relative_to(SOURCES)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.symlink_to(source)
-    (tmp_path / path).unlink()
-    (tmp_path / path).write_text(text.replace(old, new))
+    sources = spoilt(tmp_path, "training/real_batches.py", *FAULTS[fault])
     with pytest.raises(AssertionError):
-        assert played("vanilla", sources=tmp_path)["vanilla"]["same_as_eager"]
+        assert played(PROGRAM, "vanilla", sources=sources)["vanilla"]["same_as_eager"]

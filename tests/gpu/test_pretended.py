@@ -1,17 +1,10 @@
 """Every recipe on a pretended GPU, in a process of its own: what CUDA refuses, where a round waits, and what graphs compute."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from playing import played, spoilt
 
 from tiny import SETTINGS, VARIANTS
 
-HERE = Path(__file__).parent
-SOURCES = HERE.parents[1] / "src"
 COPY = "copy to device @ non-blocking @ training/capture.py:input"
 ADAPTIVE = {  # what an adaptive augmentation asks of the device when it measures
     "copy to device @ waiting @ training/adapt_strength.py:<listcomp>",
@@ -31,19 +24,10 @@ BATCHES = {"r3": 2, "ring": 2, "grid": 2, "wgan-gp": 5}  # of real images a roun
 NAMES = (*sorted(SETTINGS), "modern", *VARIANTS)
 
 
-def played(*names: str, sources: Path = SOURCES) -> dict[str, dict]:
-    """What `play.py` says of these recipes, by name."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (sources, HERE.parent))), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-W", "ignore", str(HERE / "play.py"), *names]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return {line["recipe"]: line for line in map(json.loads, done.stdout.splitlines())}
-
-
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("names", [NAMES[:10], NAMES[10:19], NAMES[19:]], ids=lambda names: f"{names[0]} to {names[-1]}")
 def test_rounds_wait_for_nothing_and_are_the_same_as_graphs(names):
-    found = played(*names)
+    found = played("play.py", *names)
     assert found.keys() == {*names}
     for name, of in found.items():
         assert "error" not in of, of
@@ -108,15 +92,6 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_seen(fault, tmp_path):
     file, right, wrong, name = FAULTS[fault]
-    for source in (SOURCES / "sparring").rglob("*"):
-        if source.suffix in (".py", ".safetensors", ".json", ".j2"):
-            place = tmp_path / source.relative_to(SOURCES)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to(source)
-    text = (SOURCES / "sparring" / file).read_text()
-    assert right in text
-    (tmp_path / "sparring" / file).unlink()
-    (tmp_path / "sparring" / file).write_text(text.replace(right, wrong))
-    of = played(name, sources=tmp_path)[name]
+    of = played("play.py", name, sources=spoilt(tmp_path, file, right, wrong))[name]
     seen = "error" in of or of["failure"] or of["a_round"] != {COPY: BATCHES.get(name, 1)} or not of["same_as_eager"]
     assert seen, of

@@ -1,5 +1,6 @@
 """Rounds follow the cores that are free, where their bits do not depend on it."""
 
+import copy
 import os
 import subprocess
 import sys
@@ -62,6 +63,15 @@ def test_a_copy_that_diverges_does_not_end_the_run(monkeypatch):
 def test_convolutions_keep_their_threads(monkeypatch):
     monkeypatch.setattr(followed_cores, "_after", pytest.fail)
     assert not has_same_bits(engine_of("flash"), 0, 2)
+
+
+def test_a_network_that_cannot_be_copied_keeps_its_threads():
+    engine = engine_of("vanilla")
+    d = engine.gan.discriminator.network
+    d.last = d(torch.zeros(2, 1, 28, 28))  # outputs with their graph, as research code keeps them
+    with pytest.raises(RuntimeError, match="deepcopy"):
+        copy.deepcopy(d)
+    assert not has_same_bits(engine, 0, 2)
 
 
 @pytest.mark.parametrize(

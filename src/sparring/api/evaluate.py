@@ -127,12 +127,7 @@ def evaluate(
     with Progress(quiet) as progress, devices.tf32(False), own_number():
         choice = ThreadChoice(threads, torch_device)
         dataset = _real_side(_compared(against, arguments.texts(settings), skip_bad), data, subject)
-        train = dataset.train(progress.transfer)
-        if subject.run and train.fingerprint() != subject.run.facts.get("data_fingerprint"):
-            if data:
-                others = "--against (in Python: against=) compares with others"
-                raise InputError(f"{subject.run.path} was trained on other data than {data}; {others}")
-            train = None  # it was trained on others
+        train = _training_set(dataset, data, subject, progress)
         own = OwnMetrics.of(metrics, dataset, torch_device, progress.transfer)
         reference = evaluation.reference_for(dataset, torch_device, extractor, progress.step)
         if reference is None and not own.functions:
@@ -200,6 +195,17 @@ def _real_side(against: Data | None, moved: str | Path | Data | None, subject: _
     own = Parts(data=moved).return_to(subject.run.recipe, where).data
     require_place(own, where)
     return own
+
+
+def _training_set(dataset: Data, moved: str | Path | Data | None, subject: _Subject, progress: Progress) -> Dataset | None:
+    """The training examples of the real side; None where the run was trained on others, InputError if these were to be its."""
+    train = dataset.train(progress.transfer)
+    if subject.run is None or train.fingerprint() == subject.run.facts.get("data_fingerprint"):
+        return train
+    if moved:
+        others = "--against (in Python: against=) compares with others"
+        raise InputError(f"{subject.run.path} was trained on other data than {moved}; {others}")
+    return None
 
 
 def _open(target: str | Path | Run | SavedGenerator) -> _Subject:

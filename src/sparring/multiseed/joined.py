@@ -25,7 +25,7 @@ from sparring.runs.signals import ENDINGS, StopSignals
 from sparring.runs.watch import Watch
 from sparring.storage import locks
 from sparring.training.engine import Engine
-from sparring.training.together import JoinedEngine, NotJoinableError, Together
+from sparring.training.together import JoinedEngine, NotJoinableError, Together, check_joinable
 
 HEADROOM = 1.5  # over the peak of an eager round, for what a graph keeps
 FOR_LIBRARIES = 64 << 20  # bytes that cuBLAS and cuDNN take for each branch of a graph
@@ -76,7 +76,9 @@ class Joined:
             return num
         before = torch.cuda.memory_allocated(self._device)
         torch.cuda.reset_peak_memory_stats(self._device)
-        Engine.build(self._task.resolved, data, 0, self._device, graphed=False).train_round(0)
+        engine = Engine.build(self._task.resolved, data, 0, self._device, graphed=False)
+        check_joinable(engine)  # else a guarded round might raise what only its own run would take
+        engine.train_round(0)
         need = round(HEADROOM * (torch.cuda.max_memory_allocated(self._device) - before)) + FOR_LIBRARIES
         torch.cuda.empty_cache()
         free, total = torch.cuda.mem_get_info(self._device)

@@ -82,7 +82,7 @@ class Recorder(Observer):
     def _scale_lr(self) -> None:
         """Scale the learning rates by the roll-backs so far."""
         if isinstance(policy := self.run.recipe.non_finite, RollBack):
-            self.engine.scale_lr(policy.lr_factor ** self.divergences.actions["roll-back"])
+            self.engine.lr_scale = policy.lr_factor ** self.divergences.actions["roll-back"]
 
     def write(self, event: str, **fields: Any) -> None:
         """Write a line of the journal."""

@@ -245,10 +245,6 @@ class Engine:
         known |= {} if codes is None else {"codes": codes}
         return DivergenceError(replace(found, batch={**known, **readings}))
 
-    def scale_lr(self, factor: float) -> None:
-        """Set the factor of every learning rate, beside the recipe's schedules."""
-        self.lr_scale = factor
-
     def numbers(self, readings: Readings) -> dict[str, float | None]:
         """The numbers of a round for the journal; both losses are computed again where the recipe reads them "after".
 

@@ -50,7 +50,10 @@ class FollowedCores:
 
 
 def has_same_bits(engine: "Engine", round_: int, number: int) -> bool:
-    """True if this round, and one with an epoch's last, shorter batch, change all weights alike with so many threads."""
+    """True if this round, and one with an epoch's last, shorter batch, change all weights alike with so many threads.
+
+    False for an engine that cannot be copied, such as one whose network, of the user's own, keeps outputs with their graph.
+    """
     if any(isinstance(layer, _ConvNd | _BatchNorm) for network in engine.gan.networks for layer in network.modules()):
         return False
     last = (engine.order.batches_per_epoch - 1) // engine.recipe.round.num_batches
@@ -60,7 +63,7 @@ def has_same_bits(engine: "Engine", round_: int, number: int) -> bool:
             for each in (round_, last)
             for ours, theirs in zip(_after(engine, each, torch.get_num_threads()), _after(engine, each, number), strict=True)
         )
-    except DivergenceError:  # of a copy; where the run itself diverges is for its own rounds to say
+    except (DivergenceError, RuntimeError, TypeError):  # of a copy; what ails the run itself its own rounds will say
         return False
 
 
