@@ -52,6 +52,8 @@ KNOWN = {
     "__init__.py": {"__getattr__: importlib.import_module"},  # of five names of our own
     "cli/__init__.py": {"get_command: importlib.import_module"},  # of the names in COMMANDS
     "config/devices.py": {"tune_process: ctypes.CDLL"},  # the process itself
+    "exporters/__init__.py": {"export: importlib.import_module"},  # of the modules in TARGETS
+    "exporters/torch_export.py": {"write: torch.export.load"},  # of the bytes that it has just made
     "visual/report.py": {"_template: room.from_string"},  # our own page
     "evaluation/extractors/inception.py": {  # unpickles the published file, told by its whole hash
         "load: torch_fidelity.feature_extractor_inceptionv3.FeatureExtractorInceptionV3",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sparring.api.sample import sample
     from sparring.api.train import train
     from sparring.config.registry import register
+    from sparring.exporters import export
     from sparring.multiseed import train_seeds
     from sparring.recipe import Recipe
     from sparring.runs.run import Run
@@ -35,6 +36,7 @@ __all__ = [
     "compare",
     "data",
     "evaluate",
+    "export",
     "load",
     "losses",
     "networks",
@@ -52,6 +54,7 @@ _MODULES = {
     "Run": "runs.run",
     "compare": "analysis",
     "evaluate": "api.evaluate",
+    "export": "exporters",
     "load": "api.load",
     "register": "config.registry",
     "resume": "api.resume",

@@ -1,0 +1,45 @@
+"""The parity of an export with the generator that it was made of, held to the limits of its type."""
+
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from sparring import evaluation
+from sparring.errors import InputError
+from sparring.evaluation import Reference
+from sparring.exporters.parity import BLOCK, Draw, Parity, limits_for, measure, seeds_to_compare
+from sparring.exporters.target import Options
+from sparring.exporters.trained import Trained
+
+
+def measured(trained: Trained, exported: Draw, runtime: str, options: Options) -> Parity:
+    """The parity of `exported`, which `runtime` computes; with weights in float16 the Frechet distances, too.
+
+    Raises InexactError where the limits are missed and `options.allow_inexact` is not set.
+    """
+    generator = trained.generator
+    z = seeds_to_compare(generator)
+    parity = measure(generator.draw, exported, z, runtime, partial(options.step, "comparing samples"))
+    if options.dtype == "float16" and (reference := _yardstick(trained)) is not None:
+        original, other = (_frechet(reference, draw, z) for draw in (generator.draw, exported))
+        parity = replace(parity, frechet=other, frechet_original=original)
+    parity.require(limits_for(generator.shape, options.dtype), options.allow_inexact)
+    return parity
+
+
+def _yardstick(trained: Trained) -> Reference | None:
+    """What measures Frechet distances from the generator's data, if there is such a thing on this machine."""
+    if trained.data is None or len(trained.generator.shape) == 1:
+        return None
+    with suppress(InputError):  # the data are elsewhere now
+        if trained.data.is_cached():
+            return evaluation.reference_for(trained.data, torch.device("cpu"))
+    return None
+
+
+def _frechet(reference: Reference, draw: Draw, z: Tensor) -> float:
+    samples = evaluation.as_dataset(torch.cat([draw(block) for block in z.split(BLOCK)]))
+    return reference.quick_metrics(reference.extract(samples))["frechet_distance"]

@@ -1,0 +1,100 @@
+"""A trained generator with all that an export says of it."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sparring.api.load import load, load_generator
+from sparring.config import codec
+from sparring.data import Data
+from sparring.runs import checkpoint
+from sparring.runs.checkpoint import Checkpoint
+from sparring.runs.generator import SavedGenerator
+from sparring.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A generator to export: float32, in inference mode, on the CPU.
+
+    name: such as "flash, seed 0". facts: JSON values, all of which only a run has; see `facts_of`. data: what it was trained
+    on, None where that is not known.
+    """
+
+    generator: SavedGenerator
+    name: str
+    facts: Mapping[str, Any]
+    data: Data | None = None
+
+    @classmethod
+    def of(cls, source: str | Path | Run | SavedGenerator, raw: bool = False) -> "Trained":
+        """The generator of a run, of a checkpoint's file, in a generator's folder, or as it is.
+
+        raw: the weights trained last in place of their moving average. Raises InputError as `load`.
+        """
+        if isinstance(source, SavedGenerator):
+            return cls(_at_rest(source), "a generator", _facts_of_generator(source))
+        if isinstance(source, Run):
+            return cls._of_run(source, source.newest_checkpoint()[0], raw)
+        if Path(source).suffix == ".safetensors":
+            return cls._of_run(Run.of_checkpoint(Path(source)), checkpoint.read(Path(source)), raw)
+        found = load(source)
+        if isinstance(found, Run):
+            return cls._of_run(found, found.newest_checkpoint()[0], raw)
+        generator = load_generator(source, raw)
+        return cls(_at_rest(generator), Path(source).name, _facts_of_generator(generator))
+
+    @classmethod
+    def _of_run(cls, run: Run, saved: Checkpoint, raw: bool) -> "Trained":
+        generator = run.generator_of(saved, raw)
+        facts = facts_of(run, saved, raw) | _facts_of_generator(generator)
+        return cls(_at_rest(generator), f"{run.recipe.name}, seed {run.seed}", facts, run.recipe.data)
+
+
+def _at_rest(generator: SavedGenerator) -> SavedGenerator:
+    """A copy that no training changes."""
+    return deepcopy(generator).cpu().float().eval().requires_grad_(False)
+
+
+def _facts_of_generator(generator: SavedGenerator) -> dict[str, Any]:
+    """What a generator's folder alone tells: the network, z, the shape of a sample, the classes' names."""
+    return {
+        "generator": codec.encode(generator.config),
+        "z": codec.encode(generator.noise),
+        "shape": list(generator.shape),
+        "classes": list(generator.classes),
+    }
+
+
+def facts_of(run: Run, saved: Checkpoint, raw: bool) -> dict[str, Any]:
+    """What a run tells of the generator in one of its checkpoints.
+
+    recipe, source, data, seed, weights ("averaged" or "raw"); rounds, images, seconds; data_fingerprint, sparring, torch and
+    device as recipe.json has them; scores: those of this round with protocol and interval, the full ones if there are any.
+    Scores are taken of averaged weights, so raw ones beside an average have none.
+    """
+    recipe, info = run.recipe, saved.info
+    averaged = recipe.average is not None and not raw
+    known = ("data_name", "data_fingerprint", "sparring", "torch", "device")
+    return {
+        "recipe": recipe.name,
+        "source": recipe.source,
+        "seed": run.seed,
+        "weights": "averaged" if averaged else "raw",
+        "rounds": info.round,
+        "images": info.images,
+        "seconds": info.seconds,
+        **{name.removesuffix("_name"): run.facts[name] for name in known if name in run.facts},
+        "scores": _scores(run, info.round) if averaged or recipe.average is None else [],
+    }
+
+
+def _scores(run: Run, round_: int) -> list[dict[str, Any]]:
+    taken = [evaluation for evaluation in run.scores() if evaluation.round == round_]
+    full = [evaluation for evaluation in taken if not evaluation.quick]
+    newest = (full or taken)[-1:]
+    return [
+        codec.encode(score) for evaluation in newest for score in evaluation.scores if not score.metric.startswith("share_")
+    ]
