@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test torture matrix lint bench bench-peers gpu-pack gpu gpu-rehearsal extractor golden clean
+.PHONY: demo test torture matrix lint bench bench-peers gpu-pack gpu gpu-rehearsal extractor golden dist dist-check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
@@ -71,8 +71,19 @@ extractor: $(VENV)/.installed
 golden: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python tests/golden/traces.py
 
+# Wheel and source archive, in dist/.
+dist: $(VENV)-dist/.installed
+	rm -rf dist
+	$(VENV)-dist/bin/python -m build
+	$(VENV)-dist/bin/twine check --strict dist/*
+
+# The wheel in an empty environment of each Python that is on this machine, and the source archive's own tests; some minutes.
+PYTHONS ?= python3.11 python3.12 python3.13
+dist-check: dist $(VENV)/.installed-dev
+	$(BIN)/python tests/built/check.py $(PYTHONS)
+
 clean:
-	rm -rf $(VENV) $(VENV)-tensorflow $(VENV)-jax
+	rm -rf $(VENV) $(VENV)-dist $(VENV)-tensorflow $(VENV)-jax
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -81,6 +92,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]"
+	touch $@
+
+$(VENV)-dist/.installed:
+	$(PYTHON) -m venv $(VENV)-dist
+	$(VENV)-dist/bin/pip install --disable-pip-version-check -q build==1.6.1 twine==7.0.0
 	touch $@
 
 $(VENV)-%/.installed: benchmarks/requirements-%.txt
