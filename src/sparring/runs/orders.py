@@ -196,6 +196,13 @@ def open_file(run: Path, newest: int) -> None:
     write_private(run / FILE, json.dumps({"number": newest}).encode() + b"\n")
 
 
+def newest_in(run: Path) -> int:
+    """The number of the newest order in a run's file, 0 without a file."""
+    with suppress(InputError), open_to_read(run / FILE) as stream:
+        return _newest(stream.read(_MOST_BYTES))
+    return 0
+
+
 def close_file(run: Path) -> None:
     """Remove the file, if there is one: from here on no order is followed."""
     if (run / FILE).exists():  # its lock is not taken, for a training waits for no sender
