@@ -1,7 +1,7 @@
 """A recipe: everything that determines a training run but its seed, as one frozen value."""
 
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass, field, fields
+from dataclasses import InitVar, dataclass, field, fields, replace
 from typing import Annotated, Any, Literal, Protocol
 
 from sparring.augment import Augment
@@ -103,6 +103,24 @@ class Round:
     def num_batches(self) -> int:
         """Batches of real images that a round shows to D."""
         return sum(draws_real(move) for move in self.moves)
+
+    def with_moves(self, g: int, d: int) -> "Round":
+        """The round with so many moves of either side, at least 1: its last ones are left out, or the last one is repeated.
+
+        Where both sides move at once they do so as often as both may, and what is left of one side comes after.
+        """
+        both = [move for move in self.moves if isinstance(move, MoveBoth)]
+        if both:
+            rest: list[Move] = [MoveG() for _ in range(g - d)] + [MoveD() for _ in range(d - g)]
+            return replace(self, moves=(*both[:1] * min(g, d), *rest))
+        left, moves = {MoveG: g, MoveD: d}, list[Move]()
+        last = {type(move): index for index, move in enumerate(self.moves)}
+        for index, move in enumerate(self.moves):
+            kind = type(move)
+            num = left[kind] if index == last[kind] else min(1, left[kind])
+            left[kind] -= num
+            moves += [move] * num
+        return replace(self, moves=tuple(moves))
 
 
 def draws_real(move: Move) -> bool:

@@ -130,7 +130,7 @@ def contents(run: Run) -> Iterator[tuple[str, Any]]:
     yield "damage", list(run.damage())
     for path in sorted(run.path.rglob("*")):
         name = path.relative_to(run.path).as_posix()
-        if path.is_dir() or name in ("journal.jsonl", "journal.crc32", "SHA256SUMS", ".lock", ".scores.lock"):
+        if path.is_dir() or name in ("journal.jsonl", "journal.crc32", "SHA256SUMS", ".lock", ".scores.lock", ".orders.lock"):
             continue
         if name == "recipe.json":
             yield name, json.loads(path.read_text())

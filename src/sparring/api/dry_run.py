@@ -49,7 +49,7 @@ def dry_run(
         if start_from is not None:
             load_weights(built, Run.open(start_from))
         pace, info = Pace(recipe, engine_name(built), waits), START
-        for info in run_rounds(built, Duration(rounds=1 << 40), START):
+        for info in run_rounds(built, lambda: Duration(rounds=1 << 40), START):
             if pace.add(info):
                 break
         rounds = pace.rounds(info, len(built.data))

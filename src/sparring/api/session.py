@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -26,11 +26,14 @@ from sparring.evaluation import Reference
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, roll_back
 from sparring.runs.follower import FollowerRank
+from sparring.runs.inbox import Inbox
+from sparring.runs.orders import close_file
 from sparring.runs.patience import Patience
 from sparring.runs.progress import Progress
 from sparring.runs.recorder import OnWriteError, Recorder
 from sparring.runs.run import Run
 from sparring.runs.signals import ENDINGS, StopSignals
+from sparring.runs.steering import newest_number, orders_in
 from sparring.runs.watch import Watch
 from sparring.storage.files import remove_temporaries
 from sparring.training.build import check_outputs
@@ -54,7 +57,10 @@ class TrainingStopped(KeyboardInterrupt):
 
 @dataclass(frozen=True)
 class Options:
-    """What `train` and `resume` take alike; `observers` will hold that of `patience`. Raises InputError for bad values."""
+    """What `train` and `resume` take alike; `observers` will hold that of `patience`. Raises InputError for bad values.
+
+    `steer`: orders from outside are followed, see `runs.orders`.
+    """
 
     device: str | torch.device = "auto"
     engine: EngineName = "auto"
@@ -64,6 +70,7 @@ class Options:
     on_write_error: OnWriteError = "stop"
     timeout: float = TIMEOUT
     quiet: bool = False
+    steer: bool = True
 
     def __post_init__(self) -> None:
         check_observers(self.observers)
@@ -233,8 +240,8 @@ def load_weights(engine: Engine, run: Run) -> None:
 def run_to_end(session: Session, recorder: Recorder | FollowerRank, start: RoundInfo) -> Run:
     """Train to the end, or until a signal or an observer stops it; the run is saved either way."""
     run, group = recorder.run, session.group
-    watch = Watch(recorder, session.progress, session.options.observers)
-    with StopSignals(patient=group.size > 1) as stop:
+    with _inbox(session, recorder) as inbox, StopSignals(patient=group.size > 1) as stop:
+        watch = Watch(recorder, session.progress, session.options.observers, inbox)
         group.stop_request = lambda: stop.requested or 0
         with recording_failure(recorder, watch):
             watch.on_start(start)
@@ -250,7 +257,20 @@ def run_to_end(session: Session, recorder: Recorder | FollowerRank, start: Round
         watch.raise_failure()
         if stopped:
             raise TrainingStopped(run, stopped)
-    return replace(run)  # a copy without cached properties
+    return replace(recorder.run)  # a copy without cached properties
+
+
+@contextmanager
+def _inbox(session: Session, recorder: Recorder | FollowerRank) -> Iterator[Inbox | None]:
+    """Context manager of what takes orders from outside: None where they are not wanted, and in several processes."""
+    if isinstance(recorder, Recorder) and session.options.steer and session.group.size == 1:
+        placed = [*orders_in(recorder.run), *recorder.cut_orders]
+        with closing(Inbox(recorder.run, newest_number(placed), session.progress.say)) as inbox:
+            yield inbox
+    else:
+        if session.group.is_rank0:
+            close_file(recorder.run.path)  # which a kill may have left
+        yield None
 
 
 @contextmanager

@@ -81,6 +81,16 @@ class Duration(Ranged):
             return info.round / self.rounds
         return info.seconds / (60 * (self.minutes or 0))
 
+    @classmethod
+    def parse(cls, text: str) -> "Duration":
+        """The length that is written like this: "2 epochs", "1,000 rounds"; InputError for another text."""
+        number, _, unit = text.replace(",", "").partition(" ")
+        unit = unit if unit.endswith("s") else f"{unit}s"
+        try:
+            return cls(**{unit: float(number) if unit == "minutes" else int(number)})
+        except (ValueError, TypeError):
+            raise InputError(f"{text!r} is no length; write 2 epochs, or 1,000 rounds") from None
+
     def __str__(self) -> str:
         unit, number = next((f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) is not None)
         return f"{number:,} {unit if number != 1 else unit.removesuffix('s')}"

@@ -25,6 +25,7 @@ class SingleProcess:
         self.rank: int = rank
         self.size: int = size
         self.stop_request: Callable[[], int] = lambda: 0
+        self._waited = 0.0
 
     @property
     def is_rank0(self) -> bool:
@@ -102,8 +103,14 @@ class SingleProcess:
 
     def clock(self, seconds: float) -> Callable[[], float]:
         """A clock that starts at `seconds`; all processes read the same, as of the last move."""
-        began = time.perf_counter() - seconds
-        return lambda: time.perf_counter() - began
+        began = time.perf_counter() - seconds - self._waited
+        return lambda: time.perf_counter() - began - self._waited
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for so long, which no clock counts; of a single process alone."""
+        began = time.perf_counter()
+        time.sleep(seconds)
+        self._waited += time.perf_counter() - began
 
     @property
     def stop_signal(self) -> int:

@@ -10,7 +10,7 @@ import torch
 from sparring import evaluation
 from sparring.config import codec
 from sparring.config.non_finite import DivergenceError, NonFiniteValue
-from sparring.config.schedules import RoundInfo
+from sparring.config.schedules import Duration, RoundInfo
 from sparring.data.sets import Dataset
 from sparring.distributed.single_process import SingleProcess
 from sparring.errors import InputError
@@ -19,9 +19,8 @@ from sparring.runs import checkpoint
 from sparring.runs.divergence import Action
 from sparring.runs.recorder import STOPPED, Recorder
 from sparring.runs.run import Run
-from sparring.runs.steering import PlacedOrder, followed, orders_in
+from sparring.runs.steering import GivenOrder, PlacedOrder, followed, give, orders_in
 from sparring.training.engine import Engine
-from sparring.training.knobs import Order
 from sparring.training.observers import Event, Observer, Request
 from sparring.training.sampler import EngineSampler
 
@@ -46,9 +45,14 @@ class FollowerRank(Observer):
     def __post_init__(self, orders: Sequence[PlacedOrder]) -> None:
         self.engine.orders = followed(orders)
 
-    def steer(self, order: Order, info: RoundInfo) -> None:
+    def steer(self, order: GivenOrder, info: RoundInfo) -> None:
         """Follow an order from the next round on."""
-        self.engine.orders.give(info.round, order)
+        give(self.engine.orders, info.round, order)
+
+    def extend(self, length: Duration, info: RoundInfo) -> None:
+        """Give the run another length."""
+        self.engine.recipe = replace(self.engine.recipe, length=length)
+        self.run = replace(self.run, recipe=replace(self.run.recipe, length=length))
 
     def on_round(self, event: Event) -> None:
         """Do this rank's share of the work that is due; DivergenceError as from the recorder."""
@@ -124,7 +128,9 @@ def make_recorder(
         }
 
     said = group.on_rank0(describe)
-    run = replace(from_json(said), recipe=engine.recipe)  # which has what no JSON holds
+    theirs = from_json(said)
+    engine.recipe = replace(engine.recipe, length=theirs.recipe.length)
+    run = replace(theirs, recipe=engine.recipe)  # which has what no JSON holds
     facts = {name: said[name] for name in ("scored", "watched", "orders", "cut_orders")}
     recorder = made[0] if made else FollowerRank(run, engine, test, **facts)
     group.raise_together(lambda: _check_same_data(recorder))

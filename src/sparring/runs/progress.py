@@ -4,7 +4,7 @@ import sys
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from sparring.config.schedules import RoundInfo
+from sparring.config.schedules import Duration, RoundInfo
 from sparring.runs.notebook import NotebookProgress, is_notebook
 from sparring.runs.pace import Pace, about
 from sparring.training.observers import Event, Observer
@@ -69,22 +69,22 @@ class Progress(Observer):
     def on_start(self, event: Event) -> None:
         """Announce the start of training."""
         recipe, start = event.run.recipe, event.info
-        self._length, self._num_images, self._start = recipe.length, event.num_images, start
+        self._num_images, self._start = event.num_images, start
         self._news, self._told = "", start.seconds
-        self.say(f"{recipe.name}: {self._length} -> {event.run.path}")
+        self.say(f"{recipe.name}: {recipe.length} -> {event.run.path}")
         facts = event.run.facts
         self._pace: Pace | None = Pace(recipe, str(facts.get("engine")), facts.get("device") != "cpu")
-        share = min(self._length.fraction_done(start, event.num_images), 1.0)
+        share = min(recipe.length.fraction_done(start, event.num_images), 1.0)
         self._task = self._bars.add_task(recipe.name, total=1000, completed=round(1000 * share), news="")
 
     def on_round(self, event: Event) -> None:
         """Update the display after a round."""
-        info = event.info
+        info, length = event.info, event.run.recipe.length
         speed = (info.images - self._start.images) / max(info.seconds - self._start.seconds, 1e-9)
         if info.numbers is not None:
             known = ((label, info.numbers[name]) for name, label in LABELS.items())
             self._news = "  ".join(f"{label} {value:.3f}" for label, value in known if value is not None)  # a critic's D(x)
-        share = min(self._length.fraction_done(info, self._num_images), 1.0)
+        share = min(length.fraction_done(info, self._num_images), 1.0)
         news = f"epoch {info.epoch}  {self._news}  {speed:,.0f} images/s"
         self._bars.update(self._task, completed=round(1000 * share), news=news)
         if self._notebook:
@@ -97,7 +97,7 @@ class Progress(Observer):
             self.say(f"{news}  {share:.0%}, {left:,.0f} s left")
             self._told = info.seconds
         if self._pace and self._pace.add(info):
-            self._say_what_to_expect(self._pace, info)
+            self._say_what_to_expect(self._pace, info, length)
             self._pace = None
 
     def on_end(self, event: Event) -> None:
@@ -105,9 +105,9 @@ class Progress(Observer):
         if self._notebook:
             self._notebook.on_end(event)
 
-    def _say_what_to_expect(self, pace: Pace, info: RoundInfo) -> None:
+    def _say_what_to_expect(self, pace: Pace, info: RoundInfo, length: Duration) -> None:
         seconds = (pace.rounds(info, self._num_images) - self._start.round) * pace.seconds_per_round
-        if seconds > WORTH_SAYING and self._length.minutes is None:
+        if seconds > WORTH_SAYING and length.minutes is None:
             self.say(f"{about(seconds)}, at {1000 * pace.seconds_per_round:,.1f} ms a round")
 
 

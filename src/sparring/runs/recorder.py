@@ -11,7 +11,7 @@ from sparring import evaluation
 from sparring.coach import Coach
 from sparring.config.non_finite import DivergenceError, NonFiniteValue, RollBack, Skip
 from sparring.config.own import Own
-from sparring.config.schedules import RoundInfo
+from sparring.config.schedules import Duration, RoundInfo
 from sparring.data.sets import Dataset
 from sparring.errors import InputError, MachineError
 from sparring.evaluation import Reference
@@ -26,10 +26,9 @@ from sparring.runs.plots import draw_plots
 from sparring.runs.recovery import Recovery
 from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
-from sparring.runs.steering import STEER, PlacedOrder, followed, orders_in
+from sparring.runs.steering import STEER, GivenOrder, PlacedOrder, followed, give, orders_in
 from sparring.storage import checksums
 from sparring.training.engine import Engine
-from sparring.training.knobs import Order
 from sparring.training.observers import Event, Observer, Request
 from sparring.training.probes import run_probes
 from sparring.training.sampler import EngineSampler
@@ -70,6 +69,7 @@ class Recorder(Observer):
         self._drawn: tuple[int, set[str]] = (-1, set())  # the last round with pictures, and their names
         self._failures = Failures(self.run, self.on_write_error, self.say, self.write)
         self._recovery = Recovery(self.run.path / "checkpoints", self.say)
+        self._order_since_save = False
         self.engine.orders = followed(orders_in(self.run))
         for event in self.run.journal():  # of the time before, when a run is resumed
             list(self.coach.observe(event))
@@ -89,11 +89,19 @@ class Recorder(Observer):
         self.journal.write(event, **fields)
         self.listen({"event": event, **fields})
 
-    def steer(self, order: Order, info: RoundInfo) -> None:
+    def steer(self, order: GivenOrder, info: RoundInfo) -> None:
         """Follow an order from the next round on; it is on the disk before it acts."""
         self.write(STEER, round=info.round, **order)
         self.journal.sync()
-        self.engine.orders.give(info.round, order)
+        self._order_since_save = True
+        give(self.engine.orders, info.round, order)
+
+    def extend(self, length: Duration, info: RoundInfo) -> None:
+        """Give the run another length."""
+        self.engine.recipe = replace(self.engine.recipe, length=length)
+        self.run = replace(self.run, recipe=replace(self.run.recipe, length=length))
+        with self._failures.writing(info):
+            self.run.with_recipe(self.run.recipe)
 
     def log_start(self) -> None:
         """Write the event `start`."""
@@ -224,9 +232,13 @@ class Recorder(Observer):
     def save(self, info: RoundInfo) -> None:
         """Write a checkpoint of this round, unless there is one, and the generator by itself.
 
+        A checkpoint that does not know of the last orders is written again, so that a run that goes on from it is past them.
         Raises DivergenceError, and writes nothing, where a weight is infinite or not a number.
         """
         if self.saved_round == info.round:
+            if self._order_since_save:
+                with self._failures.writing(info):
+                    self._write_state(checkpoint.path_of(self.run.path / "checkpoints", info.round), info)
             return
         with self._failures.writing(info):
             self._write_checkpoint(checkpoint.path_of(self.run.path / "checkpoints", info.round), info)
@@ -246,7 +258,11 @@ class Recorder(Observer):
         """Write a line in the journal, then the checkpoint; DivergenceError, and no file, where the state is not finite."""
         checkpoint.check_finite(self.engine.gan)
         self.write("checkpoint", round=info.round, file=f"checkpoints/{file.name}")
+        self._write_state(file, info)
+
+    def _write_state(self, file: Path, info: RoundInfo) -> None:
         checkpoint.write(file, self.engine.gan, info, self.journal.sync())
+        self._order_since_save = self._order_since_save and file.name == checkpoint.best_path(file.parent).name
 
     def on_end(self, event: Event) -> None:
         """Save a run that was stopped, write the plots, the animation and the last line; MachineError where it is not saved.

@@ -41,9 +41,9 @@ def rounds(recorder: Recorder | FollowerRank, start: RoundInfo) -> Iterator[Roun
 
     Raises DivergenceError where the recipe allows no roll-back, or no further one.
     """
-    recipe = recorder.run.recipe
-    test = recorder.test if recipe.test_traces else None
-    return run_rounds(recorder.engine, recipe.length, start, test, recorder.on_divergence, partial(_roll_back, recorder))
+    test = recorder.test if recorder.run.recipe.test_traces else None
+    recover = partial(_roll_back, recorder)
+    return run_rounds(recorder.engine, lambda: recorder.run.recipe.length, start, test, recorder.on_divergence, recover)
 
 
 def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: RoundInfo) -> RoundInfo:
@@ -63,7 +63,7 @@ def _roll_back(recorder: Recorder | FollowerRank, error: DivergenceError, info: 
         why = "; ".join(problems)
         raise DivergenceError(error.non_finite, info, f", and there is no intact checkpoint to go back to ({why})")
     _drop_later_stops(recorder, saved.info.round)
-    recorder.cut_orders = restore_to(run, recorder.engine.gan, saved)
+    recorder.cut_orders = [*restore_to(run, recorder.engine.gan, saved), *recorder.cut_orders]
     recorder.reset_from_journal(saved.info.round)
     for order in pop_orders(recorder.cut_orders, saved.info.round):
         recorder.steer(order, saved.info)

@@ -12,10 +12,11 @@ from sparring.config.non_finite import DivergenceError
 from sparring.config.schedules import RoundInfo
 from sparring.errors import InputError, SparringError
 from sparring.runs.follower import FollowerRank
+from sparring.runs.inbox import Inbox, Tempo
 from sparring.runs.progress import Progress
 from sparring.runs.recorder import Ending, Recorder
 from sparring.runs.signals import Ended
-from sparring.runs.steering import pop_orders
+from sparring.runs.steering import SERVED, GivenOrder, length_in, pop_orders, refusal
 from sparring.training.observers import METHODS, Event, Numbers, Observer, Request, Requests, overrides
 
 OF_LINES = {"epoch": "on_epoch", "sample": "on_sample", "score": "on_score"}
@@ -50,11 +51,14 @@ class Watch:
 
     The built-in ones are called at once; the user's own wait until all of the round has been written, so that an error of
     theirs leaves nothing half done. The first such error, `failure`, ends the training. `info`: the last round told of. In
-    ranks other than 0 the only observer with work to do is the `FollowerRank`.
+    ranks other than 0 the only observer with work to do is the `FollowerRank`. Orders from outside come through an `inbox`.
     """
 
-    def __init__(self, recorder: Recorder | FollowerRank, progress: Progress, own: Sequence[object]):
+    def __init__(
+        self, recorder: Recorder | FollowerRank, progress: Progress, own: Sequence[object], inbox: Inbox | None = None
+    ):
         self._recorder, self.info = recorder, RoundInfo(0, 0, 1, 0.0)
+        self._inbox, self._tempo = inbox, Tempo()
         built_in: list[Observer] = [recorder, progress]
         if isinstance(recorder, Recorder):
             recorder.listen = self._heard
@@ -160,19 +164,68 @@ class Watch:
         while self._watched and not self.is_stopping and (asked := self._agreed_requests()):
             self._recorder.serve(asked, self.info)
             if "stop" in asked:
-                self.is_stopping = True
-                self._recorder.log_last(self.info)
+                self._stop()
             self._deliver()
         self._steer()
 
+    def _stop(self) -> None:
+        if not self.is_stopping:
+            self.is_stopping = True
+            self._recorder.log_last(self.info)
+
     def _steer(self) -> None:
-        """Follow the orders of this round: those that a cut of the journal took, then those that observers give now."""
+        """Follow the orders of this round: those that a cut of the journal took, those that observers give now, and those that
+        come from outside."""
         again = pop_orders(self._recorder.cut_orders, self.info.round)
         given, self._requests.orders = self._requests.orders, []
         if self._has_orders and not self.is_stopping:  # after a stop rank 0 alone writes them down
             given = self._recorder.engine.group.on_rank0(lambda: given)
         for order in (*again, *(order for order in given if order not in again)):
-            self._recorder.steer(order, self.info)
+            self._follow(order)
+        if self._inbox is not None and not (self.info.last or self.is_stopping):
+            self._take_orders(self._inbox)
+
+    def _follow(self, order: GivenOrder) -> None:
+        """Follow an order, in all ranks."""
+        recorder = self._recorder
+        recorder.steer(order, self.info)
+        if "refused" in order:
+            return
+        kind = order.get("order", "")
+        if kind in SERVED:
+            recorder.serve({SERVED[kind]}, self.info)
+        if length := length_in(order):
+            recorder.extend(length, self.info)
+        if kind == "stop":
+            self._stop()
+        self._deliver()
+
+    def _take_orders(self, inbox: Inbox) -> None:
+        """Follow the orders that have come, and wait for further ones while they hold the training up."""
+        group, round_, waited = self._recorder.engine.group, self.info.round, 0.0
+        while not self.is_stopping:
+            for order in inbox.poll():
+                self._follow_first(order)
+                self._tempo.follow(order, round_)
+            seconds = self._tempo.seconds_to_wait(round_, waited)
+            if not seconds or group.stop_request():
+                break
+            group.wait(seconds)
+            waited += seconds
+
+    def _follow_first(self, order: GivenOrder) -> None:
+        """Follow an order that has come now, unless this run cannot; nothing where one before it stops the run."""
+        recorder = self._recorder
+        if self.is_stopping or not isinstance(recorder, Recorder):
+            return
+        reason = refusal(order, recorder.run.recipe, self.info, len(recorder.engine.data))
+        if order["order"] == "score" and recorder.reference is None:
+            reason = "the run takes no scores: its recipe has no review, or no extractor fits the data"
+        if order["order"] == "score" and recorder.has_scored(self.info):
+            reason = "there is a score of this round already"
+        self._follow(order if reason is None else {**order, "refused": reason})
+        words = " ".join(str(value) for name, value in order.items() if name != "number")
+        recorder.say(f"round {self.info.round}, order {order['number']}: {words}" + (f", refused: {reason}" if reason else ""))
 
     def _agreed_requests(self) -> set[Request]:
         """What the observers have asked for since the last time, an error being a wish to stop; all ranks then know it.

@@ -23,6 +23,12 @@ def write_atomically(path: Path, data: bytes) -> None:
         os.fsync(file)
 
 
+def write_private(path: Path, data: bytes) -> None:
+    """As `write_atomically`, a file that its owner alone may read and write, where the system knows owners."""
+    with _renamed(path, len(data)) as part, _opened(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) as file:
+        _write_all(file, data)
+
+
 @contextmanager
 def write_stream(path: Path, num_bytes: int) -> Iterator[BinaryIO]:
     """Context manager of a file, open to write and to read, that gets its name at the end of the block, atomically.
@@ -35,12 +41,14 @@ def write_stream(path: Path, num_bytes: int) -> Iterator[BinaryIO]:
         os.fsync(stream.fileno())
 
 
-def append(path: Path, data: bytes, *, flush: bool = False) -> None:
-    """Append to a file, created if necessary: either all of the data, or nothing and a MachineError.
+def append(path: Path, data: bytes, *, flush: bool = False, create: bool = True) -> None:
+    """Append to a file, which is created if necessary: either all of the data, or nothing and a MachineError.
 
     flush: return only after the data has reached the disk. Without it, data survives a kill but not a power failure.
+    create: without it, a file that is not there is such an error.
     """
-    with disk_errors(path, len(data)), _opened(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as file:
+    flags = os.O_WRONLY | os.O_APPEND | (os.O_CREAT if create else 0)
+    with disk_errors(path, len(data)), _opened(path, flags) as file:
         before = os.fstat(file).st_size
         try:
             _write_all(file, data)
@@ -193,8 +201,8 @@ def _renamed(path: Path, num_bytes: int) -> Iterator[Path]:
 
 
 @contextmanager
-def _opened(path: Path, flags: int) -> Iterator[int]:
-    file = os.open(path, flags | _BINARY, 0o666)
+def _opened(path: Path, flags: int, mode: int = 0o666) -> Iterator[int]:
+    file = os.open(path, flags | _BINARY, mode)
     try:
         yield file
     finally:

@@ -11,6 +11,8 @@ from sparring.errors import InputError
 from sparring.storage import checksums
 from sparring.storage.files import disk_errors
 
+_WAIT = 0.2  # seconds: longer than anybody takes to look whether a run is being trained
+
 
 @contextmanager
 def run_lock(folder: Path) -> Iterator[Path]:
@@ -55,7 +57,7 @@ def _locked(folder: Path, made: bool) -> Iterator[None]:
     own = FileLock(folder / ".lock")
     with disk_errors(folder, 0):
         try:
-            own.acquire(timeout=0)
+            own.acquire(timeout=_WAIT)
         except Timeout:
             raise InputError(f"another process trains {folder}; wait until it has ended, or stop it") from None
     try:
@@ -75,11 +77,39 @@ def _drop_unused(folder: Path) -> None:
             folder.rmdir()
 
 
+def is_trained(folder: Path) -> bool:
+    """True if a process trains the run in this folder."""
+    path = folder / ".lock"
+    if not path.exists():
+        return False
+    own = FileLock(path)
+    with disk_errors(path, 0):
+        try:
+            own.acquire(timeout=0)
+        except Timeout:
+            return True
+    own.release()
+    return False
+
+
 @contextmanager
 def scores_lock(folder: Path) -> Iterator[None]:
     """Context manager that waits for the lock on a run's scores and holds it for the block."""
-    shared = FileLock(folder / ".scores.lock")
-    with disk_errors(folder, 0):
+    with _shared_lock(folder / ".scores.lock"):
+        yield
+
+
+@contextmanager
+def orders_lock(folder: Path) -> Iterator[None]:
+    """Context manager that waits for the lock on a run's orders and holds it for the block."""
+    with _shared_lock(folder / ".orders.lock"):
+        yield
+
+
+@contextmanager
+def _shared_lock(path: Path) -> Iterator[None]:
+    shared = FileLock(path)
+    with disk_errors(path, 0):
         shared.acquire()
     try:
         yield

@@ -12,13 +12,14 @@ from sparring.recipe import Recipe
 Order = Mapping[str, float | None]
 """New values by name. `g_lr`, `d_lr`, `gamma` and `strength` are factors on what the schedules say, `beta2` is Adam's own
 value; `g_every` and `d_every` let that side step only in every n-th round, where n divides the round's number. Each stays
-until another order, and None releases it. `g_hold` and `d_hold` are numbers of rounds in which that side does not step."""
+until another order, and None releases it. `g_hold` and `d_hold` are numbers of rounds in which that side does not step.
+`g_moves` and `d_moves`, which come together, are the moves of either side in a round."""
 
 
 @dataclass(frozen=True)
 class Knobs(Ranged, prefix=""):
     """The values of one round: factors of both learning rates, of every penalty's gamma and of the augmentation; Adam's beta2,
-    None for each side's own; and which sides are held still."""
+    None for each side's own; which sides are held still; and the moves of G and of D, None for the recipe's own."""
 
     g_lr: Annotated[float, Range(0)] = 1.0
     d_lr: Annotated[float, Range(0)] = 1.0
@@ -27,6 +28,7 @@ class Knobs(Ranged, prefix=""):
     beta2: Annotated[float, Range(0, below=1)] | None = None
     g_held: bool = False
     d_held: bool = False
+    moves: tuple[int, int] | None = None
 
     @classmethod
     def scheduled(cls, recipe: Recipe, round_: int, images: int, num_images: int) -> "Knobs":
@@ -42,7 +44,9 @@ class Knobs(Ranged, prefix=""):
 FACTORS = ("g_lr", "d_lr", "gamma", "strength")
 HOLDS = {"g_hold": "g_held", "d_hold": "d_held"}
 INTERVALS = ("g_every", "d_every")
-NAMES = (*FACTORS, "beta2", *INTERVALS, *HOLDS)
+MOVES = ("g_moves", "d_moves")
+MOST_MOVES = 100  # of one side in a round
+NAMES = (*FACTORS, "beta2", *INTERVALS, *HOLDS, *MOVES)
 
 
 class Orders:
@@ -51,11 +55,18 @@ class Orders:
     def __init__(self) -> None:
         self._values: dict[str, float] = {}
         self._held_until: dict[str, int] = dict.fromkeys(HOLDS, 0)
+        self.moves: list[tuple[int, tuple[int, int] | None]] = []
+        """From which round on a round has other moves, and how many of G and of D, None for the recipe's own."""
 
     def give(self, round_: int, order: Order) -> None:
         """Take an order that acts from this round on; InputError, and nothing changes, where a value is out of its range."""
         check_order(order)
+        if MOVES[0] in order:
+            g, d = (order[name] for name in MOVES)
+            self.moves.append((round_, None if g is None or d is None else (int(g), int(d))))
         for name, value in order.items():
+            if name in MOVES:
+                continue
             if name in HOLDS:
                 self._held_until[name] = round_ + int(value or 0)
             elif value is None:
@@ -65,7 +76,7 @@ class Orders:
 
     def on(self, scheduled: Knobs, round_: int) -> Knobs:
         """The values in this round, where the schedules say these."""
-        if not self._values and not any(self._held_until.values()):
+        if not (self._values or self.moves or any(self._held_until.values())):
             return scheduled
         ordered = self._values
         changes: dict[str, Any] = {name: ordered[name] * getattr(scheduled, name) for name in FACTORS if name in ordered}
@@ -73,6 +84,7 @@ class Orders:
             changes["beta2"] = ordered["beta2"]
         for (name, held), every in zip(HOLDS.items(), INTERVALS, strict=True):
             changes[held] = round_ < self._held_until[name] or round_ % int(ordered.get(every, 1)) != 0
+        changes["moves"] = next((moves for first, moves in reversed(self.moves) if first <= round_), None)
         return replace(scheduled, **changes)
 
 
@@ -82,7 +94,11 @@ def check_order(order: Order) -> None:
         raise InputError(f"an order is empty; it names at least one of {', '.join(NAMES)}")
     for name, value in order.items():
         check(name in NAMES, "an order", f"for {name!r}", f"be for {', '.join(NAMES)}")
-        if name in HOLDS or (name in INTERVALS and value is not None):
+        if name in MOVES:
+            both = [order.get(each) for each in MOVES]
+            good = both == [None, None] or all(type(num) is int and 1 <= num <= MOST_MOVES for num in both)
+            check(good and {*MOVES} <= {*order}, name, repr(value), f"come with {' and '.join(MOVES)}, in 1..{MOST_MOVES} each")
+        elif name in HOLDS or (name in INTERVALS and value is not None):
             least = 0 if name in HOLDS else 1
             good = isinstance(value, int) and not isinstance(value, bool) and value >= least
             check(good, name, repr(value), f"be a number of rounds, at least {least}")

@@ -25,13 +25,13 @@ def raise_error(error: DivergenceError, info: RoundInfo) -> RoundInfo:
 
 def run_rounds(
     engine: Engine,
-    length: Duration,
+    length: Callable[[], Duration],
     start: RoundInfo,
     test: Dataset | None = None,
     on_divergence: Callable[[NonFiniteValue, RoundInfo], None] = raise_divergence,
     recover: Callable[[DivergenceError, RoundInfo], RoundInfo] = raise_error,
 ) -> Iterator[RoundInfo]:
-    """Run rounds from `start` on until `length` is reached; yields the state after every round.
+    """Run rounds from `start` on until `length`, which may change on the way, is reached; yields the state after every round.
 
     Numbers are read when the journal is due, at an epoch's end and at the end; with test images, traces at every epoch's end.
     Where the engine finds a non-finite value, `on_divergence` is called: it raises DivergenceError, or the run goes on without
@@ -40,7 +40,7 @@ def run_rounds(
     """
     clock = engine.group.clock(start.seconds)
     num_images, info = len(engine.data), start
-    while length.fraction_done(info, num_images) < 1:
+    while length().fraction_done(info, num_images) < 1:
         readings, found = {}, None
         try:
             with engine.cores.threads_of(engine, info.round) if engine.cores else nullcontext():
@@ -59,7 +59,7 @@ def run_rounds(
         try:
             if found:
                 on_divergence(found, info)
-            info = _read(engine, info, None if found else readings, length.fraction_done(info, num_images) >= 1, test)
+            info = _read(engine, info, None if found else readings, length().fraction_done(info, num_images) >= 1, test)
         except DivergenceError as error:
             info = recover(error, error.info or info)
             continue

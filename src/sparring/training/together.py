@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.config import devices
-from sparring.errors import InputError
+from sparring.errors import InputError, check
 from sparring.optim.adam import update_together
 from sparring.optim.ema import update_average
 from sparring.training.adapt_strength import adapt_strength
@@ -40,6 +40,7 @@ class JoinedEngine(Engine):
     def inputs(self, round_: int) -> Iterator[StepInputs]:
         """What the steps of a round take, move by move, under the values of this round."""
         self._set_knobs(round_)
+        check(self.knobs.moves is None, "the number of moves", self.knobs.moves, "stay the recipe's where seeds train together")
         return self._inputs(round_)
 
     def half_step(self, inputs: StepInputs, before: Batch) -> HalfStep:
