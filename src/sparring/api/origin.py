@@ -1,13 +1,13 @@
 """Where a run starts from: the weights of another run, its parent."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from sparring.errors import InputError
-from sparring.runs import checkpoint, journal
+from sparring.runs import checkpoint
 from sparring.runs.checkpoint import Checkpoint
+from sparring.runs.family import started
 from sparring.runs.run import Run
 from sparring.training.engine import Engine
 
@@ -50,8 +50,8 @@ class Origin:
     @property
     def facts(self) -> dict[str, Any]:
         """What the recipe.json of a run that starts here says of it."""
-        parent = {"run": str(self.run.path.absolute()), "round": self.saved.info.round}
-        return {"start_from": self.place, "parent": parent | _started(self.run)}
+        parent = {"run": str(self.run.path.absolute()), "round": self.saved.info.round, "started": started(self.run.path)}
+        return {"start_from": self.place, "parent": parent}
 
     def load_into(self, engine: Engine) -> None:
         """Give the networks of an engine these weights; optimisers start anew. InputError for networks of other shapes."""
@@ -63,10 +63,3 @@ class Origin:
             checkpoint.copy_tensors(engine.gan.g_ema.state_dict(), engine.gan.generator.network.state_dict())
         if engine.gan.constraint:
             engine.gan.constraint.enforce(engine.gan.discriminator.network)
-
-
-def _started(run: Run) -> dict[str, str]:
-    """When a run was started, by which it is known again in another place."""
-    with suppress(InputError, KeyError):
-        return {"started": str(journal.read_first(run.path / "journal.jsonl")["time"])}
-    return {}

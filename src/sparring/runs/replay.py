@@ -8,6 +8,7 @@ from sparring.config import codec
 from sparring.config.schedules import Duration
 from sparring.errors import InputError
 from sparring.runs import orders
+from sparring.runs.family import started
 from sparring.runs.run import Run
 from sparring.runs.steering import STEER, PlacedOrder, length_in, order_of, orders_in
 
@@ -17,10 +18,11 @@ class Recording:
     """What was ordered in a run, in its order.
 
     `length`: the one that the run had at first. Where `resume` has given it another one, that stands among the orders, as one
-    to extend the run. `rounds`: those that were played.
+    to extend the run. `rounds`: those that were played. `run` and `started`: where and when it was.
     """
 
     run: str
+    started: str | None
     length: Duration
     rounds: int
     orders: tuple[PlacedOrder, ...]
@@ -42,7 +44,7 @@ class Recording:
         if first.minutes is not None or any(order.get("minutes") for _, order in placed):  # which no two plays fill alike
             first = Duration(rounds=max(1, rounds))
             placed = [(round_, order) for round_, order in placed if "number" in order or length_in(order) is None]
-        return cls(str(run.path), first, rounds, tuple(placed))
+        return cls(str(run.path.absolute()), started(run.path), first, rounds, tuple(placed))
 
     def until(self, rounds: int | None) -> Self:
         """The first so many rounds; InputError for more than were played."""
@@ -55,7 +57,8 @@ class Recording:
     @property
     def facts(self) -> dict[str, Any]:
         """What recipe.json says of a replay."""
-        return {"replay": {**asdict(self), "length": str(self.length), "orders": [list(placed) for placed in self.orders]}}
+        said = asdict(self) | {"length": str(self.length), "orders": [list(placed) for placed in self.orders]}
+        return {"replay": said}
 
     @classmethod
     def in_facts(cls, facts: Mapping[str, Any]) -> Self | None:
@@ -65,7 +68,7 @@ class Recording:
             return None
         codec.decode(_Facts, {name: value for name, value in found.items() if name != "orders"}, "recipe.json: replay")
         placed = tuple(order_of({"round": round_, **order}) for round_, order in found["orders"])
-        return cls(found["run"], Duration.parse(found["length"]), found["rounds"], placed)
+        return cls(found["run"], found["started"], Duration.parse(found["length"]), found["rounds"], placed)
 
 
 def to_come(run: Run, cut: Sequence[PlacedOrder]) -> list[PlacedOrder]:
@@ -80,6 +83,7 @@ def to_come(run: Run, cut: Sequence[PlacedOrder]) -> list[PlacedOrder]:
 @dataclass(frozen=True)
 class _Facts:
     run: str
+    started: str | None
     length: str
     rounds: int
 
