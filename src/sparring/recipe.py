@@ -111,8 +111,7 @@ class Round:
         """
         both = [move for move in self.moves if isinstance(move, MoveBoth)]
         if both:
-            rest: list[Move] = [MoveG() for _ in range(g - d)] + [MoveD() for _ in range(d - g)]
-            return replace(self, moves=(*both[:1] * min(g, d), *rest))
+            return replace(self, moves=(*both[:1] * min(g, d), *[MoveG()] * (g - d), *[MoveD()] * (d - g)))
         left, moves = {MoveG: g, MoveD: d}, list[Move]()
         last = {type(move): index for index, move in enumerate(self.moves)}
         for index, move in enumerate(self.moves):

@@ -199,7 +199,9 @@ def _opened(given: str | Path | Run) -> Sequence[Run]:
 
 def _settings(run: Run) -> dict[str, Any]:
     """The settings of a run that can make it differ from another: recipe, seed, data and starting point."""
-    facts = {"start_from": run.facts.get("start_from"), "data_fingerprint": str(run.facts.get("data_fingerprint"))[:12]}
+    parent = run.facts.get("parent") or {}
+    facts = {"start_from": run.facts.get("start_from"), "start_round": parent.get("round")}
+    facts |= {"data_fingerprint": str(run.facts.get("data_fingerprint"))[:12]}
     return {"seed": run.seed, **codec.encode(run.recipe), **facts}
 
 

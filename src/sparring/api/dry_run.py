@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from sparring import evaluation
-from sparring.api.session import Options, engine_name, joined_processes, load_weights
+from sparring.api.origin import Origin
+from sparring.api.session import Options, engine_name, joined_processes
 from sparring.config import devices
 from sparring.config.schedules import START, Duration, Interval, RoundInfo
 from sparring.distributed.launch import Launch
 from sparring.evaluation import Reference
 from sparring.recipe import Recipe
 from sparring.runs.pace import Pace
-from sparring.runs.run import Run
 from sparring.training.capture import EngineName
 from sparring.training.loop import run_rounds
 from sparring.training.output_range import output_warnings
@@ -47,7 +47,7 @@ def dry_run(
             session.progress.say(text)
         reference = session.reference(recipe)
         if start_from is not None:
-            load_weights(built, Run.open(start_from))
+            Origin.of(start_from).load_into(built)
         pace, info = Pace(recipe, engine_name(built), waits), START
         for info in run_rounds(built, lambda: Duration(rounds=1 << 40), START):
             if pace.add(info):

@@ -20,7 +20,7 @@ from sparring.distributed.launch import Launch
 from sparring.errors import InputError
 from sparring.losses import LossFunction
 from sparring.recipe import Recipe
-from sparring.runs import checkpoint, journal, roll_back
+from sparring.runs import checkpoint, journal, replay, roll_back, steering
 from sparring.runs.follower import make_recorder, open_run
 from sparring.runs.recorder import OnWriteError, Recorder
 from sparring.runs.run import Run
@@ -48,6 +48,7 @@ def resume(
     on_write_error: OnWriteError = "stop",
     quiet: bool = False,
     timeout: float = TIMEOUT,
+    steer: bool = True,
 ) -> Run:
     """Go on where a run stopped, bit for bit on the CPU; a new length extends (or ends) it.
 
@@ -58,13 +59,13 @@ def resume(
     epochs, images, rounds, minutes: the new length, at most one of them; by default what is left of the run's own.
     device, engine, on_write_error, quiet, timeout: as for `train`.
     threads: to compute with; by default those that it was trained with.
-    observers, patience: as for `train`; a run does not remember those that it had, but whether it is deterministic.
+    observers, patience, steer: as for `train`; a run does not remember those that it had, but whether it is deterministic.
 
     A run that was killed before its first checkpoint and in its first minute begins anew; with another number of processes than
     before it goes on within rounding. Raises as `train`; InputError where no intact checkpoint is left, another process trains
     the run, or data, modules or function are missing or not those that it was trained with.
     """
-    options = Options(device, engine, threads, observers, patience, on_write_error, timeout, quiet)
+    options = Options(device, engine, threads, observers, patience, on_write_error, timeout, quiet, steer)
     parts = Parts(data, generator, discriminator, loss)
     lengths = arguments.lengths(epochs=epochs, images=images, rounds=rounds, minutes=minutes)
     if isinstance(run, Run):
@@ -110,21 +111,26 @@ def continue_run(session: Session, run: Run, parts: Parts, lengths: Mapping[str,
             progress.say(f"{run.path} {_how(saved, recipe.length, len(built.data))}")
             reference = session.reference(recipe)
             stopped = {"after": "patience"} if _ended_by_patience(run, start.round) else {}
+            lengths_before = steering.lengths_in(run)
             cut_orders = roll_back.restore_to(run, built.gan, saved)
-            recorder = Recorder(run.with_recipe(recipe), built, test, reference, progress.say, options.on_write_error)
-            recorder.cut_orders = cut_orders
+            if lengths:
+                cut_orders = [placed for placed in cut_orders if steering.length_in(placed[1]) is None]
+            elif before := steering.length_before(lengths_before, cut_orders):
+                built.recipe = replace(recipe, length=before)
+            recorder = Recorder(run.with_recipe(built.recipe), built, test, reference, progress.say, options.on_write_error)
+            recorder.cut_orders = replay.to_come(run, cut_orders)
             is_checkpoint = saved is not None and saved.path in checkpoint.paths(run.path / "checkpoints")
             if is_checkpoint:
                 recorder.saved_round = start.round
             if not saved:
                 recorder.log_start()
             now = session.describe(built)
-            doubts = [*run.damage(), *_changes({"processes": 1} | run.facts, now), *_changed_schedules(run.recipe, recipe)]
+            doubts = [*run.damage(), *changes({"processes": 1} | run.facts, now), *_changed_schedules(run.recipe, recipe)]
             for doubt in doubts:
                 progress.say(doubt)
             for text in (*problems, *doubts):
                 recorder.journal.write("warning", round=start.round, text=text)
-            recorder.journal.write("resume", round=start.round, length=str(recipe.length), **now, **stopped)
+            recorder.journal.write("resume", round=start.round, length=str(built.recipe.length), **now, **stopped)
             if is_checkpoint:
                 recorder.export_generator(start)  # a kill may have come between
             return recorder, start
@@ -141,7 +147,7 @@ def _how(saved: checkpoint.Checkpoint | None, length: Duration, num_images: int)
     return f"goes on from round {saved.info.round}"
 
 
-def _changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def changes(facts: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """A sentence on each changed circumstance that keeps the run from being exactly the one that never stopped."""
     return [
         f"{name} was {facts[name]} and is {value} now: what follows equals the run that never stopped within rounding only"

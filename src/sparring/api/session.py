@@ -11,6 +11,7 @@ import torch
 
 from sparring import evaluation
 from sparring.api import arguments
+from sparring.api.origin import Origin
 from sparring.api.own import require_parts
 from sparring.config import codec, devices
 from sparring.config.non_finite import DivergenceError
@@ -31,6 +32,7 @@ from sparring.runs.orders import close_file
 from sparring.runs.patience import Patience
 from sparring.runs.progress import Progress
 from sparring.runs.recorder import OnWriteError, Recorder
+from sparring.runs.replay import Recording
 from sparring.runs.run import Run
 from sparring.runs.signals import ENDINGS, StopSignals
 from sparring.runs.steering import newest_number, orders_in
@@ -109,9 +111,9 @@ class Session:
         facts = devices.describe(self.device, engine.recipe.precision)
         return facts | {"engine": engine_name(engine), "processes": self.group.size}
 
-    def facts(self, engine: Engine, origin: Run | None = None, launch: str | None = None) -> dict[str, Any]:
-        """What recipe.json says of a new run beside its recipe. `origin`: the run whose weights it starts from; `launch`: of
-        which torchrun it is."""
+    def facts(self, engine: Engine, origin: Origin | None = None, launch: str | None = None) -> dict[str, Any]:
+        """What recipe.json says of a new run beside its recipe. `origin`: where it starts from; `launch`: of which torchrun
+        it is."""
         return self.describe(engine) | {
             "launch": launch,
             "data_name": codec.encode(engine.recipe.data)["name"],
@@ -119,7 +121,7 @@ class Session:
             "num_images": len(engine.data),
             "shape": list(engine.data.shape),
             "classes": list(engine.data.classes),
-            "start_from": str(origin.path) if origin is not None else None,
+            **(origin.facts if origin is not None else {"start_from": None}),
         }
 
     def begin_run(
@@ -224,23 +226,10 @@ def engine_name(engine: Engine) -> str:
     return "capture" if isinstance(engine.steps, FixedInputs) else "fast" if engine.fast else "eager"
 
 
-def load_weights(engine: Engine, run: Run) -> None:
-    """Take over the weights of another run of the same networks; optimisers start anew."""
-    tensors = run.newest_checkpoint()[0].tensors
-    for side, network in zip(("generator", "discriminator"), engine.gan.networks, strict=True):
-        prefix = f"{side}.network"
-        given = {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        checkpoint.copy_tensors(checkpoint.network_tensors(prefix, network), given)
-    if engine.gan.g_ema:
-        checkpoint.copy_tensors(engine.gan.g_ema.state_dict(), engine.gan.generator.network.state_dict())
-    if engine.gan.constraint:
-        engine.gan.constraint.enforce(engine.gan.discriminator.network)
-
-
 def run_to_end(session: Session, recorder: Recorder | FollowerRank, start: RoundInfo) -> Run:
     """Train to the end, or until a signal or an observer stops it; the run is saved either way."""
     run, group = recorder.run, session.group
-    with _inbox(session, recorder) as inbox, StopSignals(patient=group.size > 1) as stop:
+    with _inbox(session, recorder, start) as inbox, StopSignals(patient=group.size > 1) as stop:
         watch = Watch(recorder, session.progress, session.options.observers, inbox)
         group.stop_request = lambda: stop.requested or 0
         with recording_failure(recorder, watch):
@@ -261,9 +250,12 @@ def run_to_end(session: Session, recorder: Recorder | FollowerRank, start: Round
 
 
 @contextmanager
-def _inbox(session: Session, recorder: Recorder | FollowerRank) -> Iterator[Inbox | None]:
-    """Context manager of what takes orders from outside: None where they are not wanted, and in several processes."""
-    if isinstance(recorder, Recorder) and session.options.steer and session.group.size == 1:
+def _inbox(session: Session, recorder: Recorder | FollowerRank, start: RoundInfo) -> Iterator[Inbox | None]:
+    """Context manager of what takes orders from outside: None where they are not wanted, in several processes, which would wait
+    for one that pauses, and in a replay."""
+    recording = Recording.in_facts(recorder.run.facts)
+    is_replay = recording is not None and start.round < recording.rounds
+    if isinstance(recorder, Recorder) and session.options.steer and session.group.size == 1 and not is_replay:
         placed = [*orders_in(recorder.run), *recorder.cut_orders]
         with closing(Inbox(recorder.run, newest_number(placed), session.progress.say)) as inbox:
             yield inbox

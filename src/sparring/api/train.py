@@ -9,10 +9,12 @@ import torch
 from torch import nn
 
 from sparring.api import arguments
+from sparring.api.origin import Origin
 from sparring.api.own import Parts
+from sparring.api.replay import play_again
 from sparring.api.resolve import lost_ratio, resolve
 from sparring.api.resume import continue_run
-from sparring.api.session import TIMEOUT, Options, joined_processes, load_weights, run_to_end
+from sparring.api.session import TIMEOUT, Options, joined_processes, run_to_end
 from sparring.config import devices
 from sparring.config.schedules import START, RoundInfo
 from sparring.data import Data
@@ -31,7 +33,7 @@ from sparring.training.capture import EngineName
 
 
 def train(
-    recipe: str | Recipe,
+    recipe: str | Recipe | None = None,
     *,
     data: str | Path | Data | None = None,
     generator: nn.Module | GeneratorConfig | None = None,
@@ -49,15 +51,17 @@ def train(
     deterministic: bool = False,
     settings: Mapping[str, Any] | None = None,
     start_from: str | Path | None = None,
+    replay: str | Path | None = None,
     observers: Sequence[object] = (),
     patience: int | None = None,
     on_write_error: OnWriteError = "stop",
     quiet: bool = False,
     timeout: float = TIMEOUT,
+    steer: bool = True,
 ) -> Run:
     """Train a recipe from its start; returns the run, saved on disk.
 
-    recipe: a registered name, or a `Recipe`.
+    recipe: a registered name, or a `Recipe`; by default that of the run that it starts from or plays again.
     data: the name of a data set, a path, or a data set as `sparring.data.of(...)` makes one; by default the recipe's own.
     generator: a module that makes images [B, C, H, W] in [-1, 1] (points [B, D]) of z [B, num_z], float32 both, or a
         configuration from `sparring.networks`. discriminator: one that makes logits [B] of such images. The weights of a
@@ -77,11 +81,14 @@ def train(
     patience: the run ends once so many quick scores in a row have not improved; `resume` goes on.
     settings: override fields of the recipe by dotted name: {"optim.lr": 1e-4}. Values are numbers, texts, True, False, None,
         lists and dicts, or the texts that `--set` takes.
-    start_from: a run whose weights training starts from.
+    start_from: a run, or the file of a checkpoint, whose weights training starts from; optimisers start anew. On other data
+        this is fine-tuning.
+    replay: a run that is played again with its recipe, seed and orders, as a run of its own; `rounds` are the first ones of it.
     on_write_error: a file that cannot be written "stop"s the training, or lets it "continue" without the file.
     quiet: shows no progress.
     timeout: the seconds that processes wait for each other. Those that torchrun started train one run together, which rank 0
         writes. Restarted by torchrun, they go on with the run that they began in `out`.
+    steer: orders that come from outside while it trains are followed, in a single process; see `sparring.runs.orders`.
 
     Of data, modules and functions of your own the run keeps fingerprints; `resume` and `load` ask for them.
     Raises InputError for unusable input; NonFiniteError where training diverges, and MachineError where the disk or the memory
@@ -90,11 +97,16 @@ def train(
     """
     parts, changes = Parts(data, generator, discriminator, loss), arguments.texts(settings)
     length = arguments.lengths(epochs=epochs, images=images, rounds=rounds, minutes=minutes)
-    resolved = resolve(recipe, changes, parts, **length)
-    remark = lost_ratio(recipe, changes)
-    options = Options(device, engine, threads, observers, patience, on_write_error, timeout, quiet)
+    options = Options(device, engine, threads, observers, patience, on_write_error, timeout, quiet, steer)
     seed = arguments.whole("seed", seed, 0)
     launch, folder = Launch.of(), arguments.path("out", out)
+    if replay is not None:
+        other = {"settings": changes, "start_from": start_from, "seed": seed, "deterministic": deterministic} | length
+        _check_replay(replay, recipe, {name: value for name, value in other.items() if value and name != "rounds"})
+        return play_again(replay, rounds, folder, parts, options)
+    recipe = _recipe_of(start_from) if recipe is None else recipe
+    resolved = resolve(recipe, changes, parts, **length)
+    remark = lost_ratio(recipe, changes)
     if launch.max_restarts and folder is None:
         raise InputError("torchrun --max-restarts needs --out DIR (in Python: out=), in which restarted processes go on")
     with joined_processes(launch, options) as session, ExitStack() as held:
@@ -109,9 +121,9 @@ def train(
         built, test = session.build(resolved, seed)
 
         def begin() -> tuple[Recorder, RoundInfo]:
-            origin = Run.open(start_from) if start_from is not None else None
+            origin = Origin.of(start_from) if start_from is not None else None
             if origin is not None:
-                load_weights(built, origin)
+                origin.load_into(built)
             facts = session.facts(built, origin, launch.group) | {"settings": changes}
             facts |= {"deterministic": True} if deterministic else {}
             reference = session.reference(resolved)
@@ -120,3 +132,20 @@ def train(
             return session.begin_run(path, built, test, reference, facts, progress.say), START
 
         return run_to_end(session, *make_recorder(built, test, begin, bool(options.observers)))
+
+
+def _recipe_of(start_from: str | Path | None) -> Recipe:
+    """The recipe of the run that another one starts from."""
+    if start_from is None:
+        raise InputError("there is no recipe; name one, or a run to start from or to play again")
+    return Origin.of(start_from).run.recipe
+
+
+def _check_replay(replay: str | Path, recipe: str | Recipe | None, other: Mapping[str, Any]) -> None:
+    """InputError where a replay is given what would make it another run."""
+    if other:
+        raise InputError(f"{replay} is played again as it was, so leave out {', '.join(other)}; only rounds may be fewer")
+    name = recipe.name if isinstance(recipe, Recipe) else recipe
+    own = Run.open(replay).recipe.name
+    if name is not None and name != own:
+        raise InputError(f"{replay} is a run of {own}, not of {name}; leave the recipe out")

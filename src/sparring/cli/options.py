@@ -117,6 +117,9 @@ data_settings = click.option(
 )
 
 
+no_steer = click.option("--no-steer", is_flag=True, help="Follow no orders from outside while it trains.")
+
+
 def execute(file: str | None) -> None:
     """Run the user's file, so that the parts that it registers are known."""
     if file is not None:

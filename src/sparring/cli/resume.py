@@ -19,6 +19,7 @@ from sparring.cli.train import report
 @options.tensorboard
 @options.on_write_error
 @options.timeout
+@options.no_steer
 @options.quiet
 @options.code
 @options.as_json
@@ -32,6 +33,7 @@ def command(
     tensorboard: bool,
     on_write_error: Any,
     timeout: float | None,
+    no_steer: bool,
     quiet: bool,
     code: str | None,
     as_json: bool,
@@ -47,7 +49,7 @@ def command(
     devices.tune_process()
     options.execute(code)
     how: dict[str, Any] = {"on_write_error": on_write_error, "timeout": options.seconds(timeout, TIMEOUT)}
-    how |= {"observers": options.observers(tensorboard), "patience": patience, "threads": threads}
+    how |= {"observers": options.observers(tensorboard), "patience": patience, "threads": threads, "steer": not no_steer}
     resumed = resume(run, data=data, device=device, engine=engine, quiet=quiet, **how, **lengths)
     if Launch.of().rank == 0:
         report(Result.of(resumed), as_json)

@@ -25,8 +25,10 @@ def command(root: str, check: bool, as_json: bool) -> None:
     found = summaries(Path(root))
     if as_json:
         return options.print_json(found)
-    columns = ("run", "recipe", "set", "state", "rounds", "epoch", "seconds", "score", "MiB")
-    rows = [row | {"score": _brief(row["score"]), "set": _pairs(row["set"])} for row in found]
+    columns = ["run", "recipe", "set", "state", "rounds", "epoch", "seconds", "score", "MiB"]
+    rows = [row | {"score": _brief(row["score"]), "set": _pairs(row["set"]), "from": _origin(row["parent"])} for row in found]
+    if any(row["from"] for row in rows):
+        columns.insert(3, "from")
     shown = _fitting(columns, rows) if sys.stdout.isatty() else columns
     return options.print_table(shown, [[str(row[name]) for name in shown] for row in rows])
 
@@ -34,7 +36,9 @@ def command(root: str, check: bool, as_json: bool) -> None:
 def _fitting(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The columns that a terminal has room for beside the whole names, the most wanted first."""
     left, chosen = shutil.get_terminal_size().columns, set()
-    for name in ("run", "state", "rounds", "score", "set", "epoch", "seconds", "MiB", "recipe"):
+    for name in ("run", "state", "rounds", "score", "set", "from", "epoch", "seconds", "MiB", "recipe"):
+        if name not in columns:
+            continue
         left -= 2 + max(len(str(text)) for text in (name, *(row[name] for row in rows)))
         if left < -2 and chosen:
             break
@@ -61,6 +65,14 @@ def _check(root: Path, as_json: bool) -> None:
 
 def _pairs(settings: Mapping[str, str]) -> str:
     return " ".join(f"{name}={text}" for name, text in settings.items())
+
+
+def _origin(parent: Mapping[str, Any] | None) -> str:
+    """The parent of a fork, or of a replay, with the round."""
+    if parent is None:
+        return ""
+    name = Path(parent["run"]).name + ("" if parent["round"] is None else f", round {parent['round']}")
+    return f"{name} again" if parent["kind"] == "replay" else name
 
 
 def _brief(score: dict | None) -> str:

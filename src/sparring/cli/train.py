@@ -34,7 +34,7 @@ class TrainCommand(click.Command):
 @click.command(
     name="train", cls=TrainCommand, epilog="Example: sparring train dcgan --epochs 2 --set optim.lr=2e-4 --out runs/mine"
 )
-@click.argument("recipe", shell_complete=names.complete_recipe)
+@click.argument("recipe", required=False, shell_complete=names.complete_recipe)
 @click.option(
     "--data",
     type=options.data,
@@ -62,7 +62,20 @@ class TrainCommand(click.Command):
     shell_complete=names.complete_setting,
     help="Change a field of the recipe by dotted name.",
 )
-@click.option("--from", "start_from", type=options.run, metavar="RUN", help="Start from this run's weights.")
+@click.option(
+    "--from",
+    "start_from",
+    type=options.run,
+    metavar="RUN",
+    help="Start from the weights of this run, or of one of its checkpoints; on other data, fine-tune them.",
+)
+@click.option(
+    "--replay",
+    type=options.run,
+    metavar="RUN",
+    help="Play this run again, with the orders that it followed; --rounds N plays its first rounds.",
+)
+@options.no_steer
 @click.option(
     "--dry-run", is_flag=True, help="Train for two seconds, draw each picture, write nothing; estimate time and memory."
 )
@@ -73,19 +86,21 @@ class TrainCommand(click.Command):
 @options.code
 @options.as_json
 def command(
-    recipe: str,
+    recipe: str | None,
     seed: int | None,
     seeds: str | None,
     settings: tuple[str, ...],
     dry_run: bool,
     skip_bad: bool,
     tensorboard: bool,
+    replay: str | None,
+    no_steer: bool,
     timeout: float | None,
     code: str | None,
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Train RECIPE (a name, or a Python file that registers one)."""
+    """Train RECIPE (a name, or a Python file that registers one; by default that of --from or --replay)."""
     from sparring import recipes
     from sparring.api.session import TIMEOUT
     from sparring.api.train import train
@@ -99,18 +114,25 @@ def command(
     devices.tune_process()
     observers = options.observers(tensorboard)
     given["settings"] = options.assignments((*settings, *(["data.skip_bad=true"] if skip_bad else [])))
+    if recipe is None and replay is None and (dry_run or given["start_from"] is None):
+        raise click.UsageError("Missing argument 'RECIPE'; `sparring recipes` lists them")
+    if replay is not None and (seeds is not None or dry_run):
+        raise click.UsageError(f"--replay plays one run; leave out {'--dry-run' if dry_run else '--seeds'}")
     if seeds is not None:
+        if recipe is None:
+            raise click.UsageError("--seeds needs a RECIPE")
         if seed is not None:
             raise click.UsageError("--seed trains one seed, --seeds several; give one of the two")
         if dry_run:
             raise click.UsageError("--dry-run plays a single seed; give --seed instead of --seeds")
         return _train_several(recipe, options.seeds(seeds), as_json, code=code, tensorboard=tensorboard, **given)
     options.execute(code)
-    chosen = recipes.from_file(recipe) if recipe.endswith(".py") else recipe
+    chosen = recipes.from_file(recipe) if recipe is not None and recipe.endswith(".py") else recipe
     if dry_run:
         return _play_dry(chosen, seed or 0, as_json, **given)
     waiting = options.seconds(timeout, TIMEOUT)
-    run = train(chosen, seed=seed or 0, timeout=waiting, observers=observers, **given)
+    how = {"timeout": waiting, "observers": observers, "replay": replay, "steer": not no_steer}
+    run = train(chosen, seed=seed or 0, **how, **given)
     return report(Result.of(run), as_json) if launch.rank == 0 else None
 
 

@@ -7,7 +7,8 @@ from signal import Signals
 
 import torch
 
-from sparring.api.session import Options, Session, load_data, load_weights, recording_failure
+from sparring.api.origin import Origin
+from sparring.api.session import Options, Session, load_data, recording_failure
 from sparring.config import devices
 from sparring.config.rng import own_torch_state
 from sparring.config.schedules import START
@@ -20,7 +21,7 @@ from sparring.multiseed.task import Task
 from sparring.runs import roll_back
 from sparring.runs.progress import Progress
 from sparring.runs.recorder import Recorder
-from sparring.runs.run import Run, require_empty
+from sparring.runs.run import require_empty
 from sparring.runs.signals import ENDINGS, StopSignals
 from sparring.runs.watch import Watch
 from sparring.storage import locks
@@ -112,9 +113,9 @@ class Joined:
 
     def _recorder(self, seed: Seed, engine: JoinedEngine, test: Dataset, reference: Reference | None) -> Recorder:
         task = self._task
-        origin = Run.open(task.start_from) if task.start_from is not None else None
+        origin = Origin.of(task.start_from) if task.start_from is not None else None
         if origin is not None:
-            load_weights(engine, origin)
+            origin.load_into(engine)
         facts = self._session.facts(engine, origin) | {"settings": dict(task.settings)}
         return self._session.begin_run(seed.place, engine, test, reference, facts, say=lambda _: None)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sparring import recipes
 from sparring.api import arguments
+from sparring.api.origin import Origin
 from sparring.api.resolve import resolve
 from sparring.config import codec
 from sparring.errors import InputError
@@ -20,7 +21,8 @@ from sparring.training.capture import EngineName
 class Task:
     """The arguments of `sparring train` except for seed and folder: a recipe's name or file, and the command's options.
 
-    `start_from` is the folder of a run, or None. Build a task with `Task.of`, which resolves and checks the arguments.
+    `start_from` is the folder of a run or the file of a checkpoint, or None. Build a task with `Task.of`, which resolves and
+    checks the arguments.
     """
 
     recipe: str
@@ -65,7 +67,7 @@ class Task:
         if code:
             recipes.execute(code)
         name = recipes.from_file(file) if file else recipe
-        origin = None if start_from is None else str(Run.open(start_from).path)  # "latest" will be one of the seeds
+        origin = None if start_from is None else Origin.of(start_from).place  # "latest" will be one of the seeds
         chosen, device = arguments.texts(settings), arguments.device_name(device)
         resolved = resolve(name, chosen, data, **arguments.lengths(**lengths))
         how = device, engine, code, on_write_error, patience, tensorboard, deterministic

@@ -10,13 +10,14 @@ from sparring.config import codec
 from sparring.config.registry import UnknownPartError
 from sparring.errors import InputError
 from sparring.runs import journal, scorebook
+from sparring.runs.family import parent_of
 from sparring.runs.folders import run_folders
 from sparring.runs.run import Run, damage_in
 from sparring.storage.files import read_json
 
 
 def summaries(root: Path) -> list[dict[str, Any]]:
-    """Name, recipe, changed settings, state, progress, newest score and size of every run under `root`, oldest first.
+    """Name, recipe, changed settings, parent, state, progress, newest score and size of every run under `root`, oldest first.
 
     A run that cannot be read has the state "unreadable".
     """
@@ -59,13 +60,15 @@ def _summary(path: Path) -> dict[str, Any]:
     files = [file for file in path.rglob("*") if file.is_file() and not file.name.endswith(".part")]
     size = sum(file.stat().st_size for file in files)
     row = {"run": str(path), "recipe": "", "state": "unreadable", "rounds": 0, "epoch": 0, "seconds": 0.0, "score": None}
-    row |= {"set": {}, "MiB": round(size / 2**20, 1)}
+    row |= {"set": {}, "parent": None, "MiB": round(size / 2**20, 1)}
     try:
         name, settings = _recipe(path)
         events, evaluations = list(journal.read(path / "journal.jsonl")), scorebook.read(path)
     except InputError:
         return row
     endings = [event["ending"] for event in events[-1:] if event["event"] == "end"]
+    parent = parent_of(path)
+    row["parent"] = parent and {"run": parent.named, "round": parent.round, "kind": parent.kind}
     row |= {"recipe": name, "set": settings, "state": endings[0] if endings else "unfinished"}
     if evaluations:
         newest = max(evaluations, key=lambda evaluation: (evaluation.round, not evaluation.quick))

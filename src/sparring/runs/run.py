@@ -219,12 +219,20 @@ class Run:
         return path.read_bytes() if path and path.is_file() else None
 
 
+@dataclass(frozen=True)
+class _ParentFacts:
+    run: str
+    round: int
+    started: str | None = None
+
+
 def _check_facts(facts: Mapping[str, Any], where: str) -> None:
     """Raise InputError for a fact of the wrong type; a missing fact raises only where it is needed."""
     kinds: Mapping[str, Any] = {
         **dict.fromkeys(("data_name", "data_fingerprint", "sparring", "torch", "python", "device", "platform"), str),
         **dict.fromkeys(("num_images", "threads"), int),
         "start_from": str | None,
+        "parent": _ParentFacts | None,
         "classes": tuple[str, ...],
         "flush_denormal": bool,
     }

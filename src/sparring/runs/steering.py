@@ -1,6 +1,6 @@
 """Orders in a run's journal, and those that wait until their round comes again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -85,6 +85,25 @@ def length_in(order: GivenOrder) -> Duration | None:
     if order.get("order") != "extend" or "refused" in order:
         return None
     return Duration(**{unit: order[unit] for unit in ("rounds", "epochs", "images") if unit in order})
+
+
+def lengths_in(run: Run) -> list[tuple[Duration, bool]]:
+    """The lengths that a run with orders has had, at its start, by `resume`, and, where it is True, by orders."""
+    found = list[tuple[Duration, bool]]()
+    if orders_in(run):
+        for event in run.journal():
+            if event["event"] in ("start", "resume") and "length" in event:
+                found.append((Duration.parse(event["length"]), False))
+            elif event["event"] == STEER and (length := length_in(order_of(event)[1])):
+                found.append((length, True))
+    return found
+
+
+def length_before(lengths: Sequence[tuple[Duration, bool]], to_come: Sequence[PlacedOrder]) -> Duration | None:
+    """The length that a run had before the first of the orders to come that extends it; None where there is none."""
+    to_come_again = len([order for _, order in to_come if length_in(order)])
+    ordered = [index for index, (_, is_ordered) in enumerate(lengths) if is_ordered][-to_come_again:]
+    return lengths[ordered[0] - 1][0] if to_come_again and ordered and ordered[0] else None
 
 
 def refusal(order: GivenOrder, recipe: Recipe, info: RoundInfo, num_images: int) -> str | None:

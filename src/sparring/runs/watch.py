@@ -15,6 +15,7 @@ from sparring.runs.follower import FollowerRank
 from sparring.runs.inbox import Inbox, Tempo
 from sparring.runs.progress import Progress
 from sparring.runs.recorder import Ending, Recorder
+from sparring.runs.replay import Recording
 from sparring.runs.signals import Ended
 from sparring.runs.steering import SERVED, GivenOrder, length_in, pop_orders, refusal
 from sparring.training.observers import METHODS, Event, Numbers, Observer, Request, Requests, overrides
@@ -59,6 +60,7 @@ class Watch:
     ):
         self._recorder, self.info = recorder, RoundInfo(0, 0, 1, 0.0)
         self._inbox, self._tempo = inbox, Tempo()
+        self._recording = Recording.in_facts(recorder.run.facts)
         built_in: list[Observer] = [recorder, progress]
         if isinstance(recorder, Recorder):
             recorder.listen = self._heard
@@ -90,6 +92,8 @@ class Watch:
         try:
             self._tell("on_round", event)
             self._finish()
+            if self._recording and info.round == self._recording.rounds:
+                self._stop()
             if isinstance(self._recorder, Recorder) and not (info.last or self.is_stopping):
                 self._recorder.write_recovery(info)
         except DivergenceError as error:
@@ -180,13 +184,16 @@ class Watch:
         given, self._requests.orders = self._requests.orders, []
         if self._has_orders and not self.is_stopping:  # after a stop rank 0 alone writes them down
             given = self._recorder.engine.group.on_rank0(lambda: given)
-        for order in (*again, *(order for order in given if order not in again)):
-            self._follow(order)
+        for order in again:
+            self._follow(order, again=True)
+        for order in given:
+            if order not in again:
+                self._follow(order)
         if self._inbox is not None and not (self.info.last or self.is_stopping):
             self._take_orders(self._inbox)
 
-    def _follow(self, order: GivenOrder) -> None:
-        """Follow an order, in all ranks."""
+    def _follow(self, order: GivenOrder, again: bool = False) -> None:
+        """Follow an order, in all ranks. A run that stopped in its middle does not do so when it is played again."""
         recorder = self._recorder
         recorder.steer(order, self.info)
         if "refused" in order:
@@ -196,7 +203,10 @@ class Watch:
             recorder.serve({SERVED[kind]}, self.info)
         if length := length_in(order):
             recorder.extend(length, self.info)
-        if kind == "stop":
+        if kind == "stop" and again and self._recording and self.info.round < self._recording.rounds:
+            recorder.log_last(self.info)
+            recorder.save(self.info)
+        elif kind == "stop":
             self._stop()
         self._deliver()
 
