@@ -58,6 +58,8 @@ def export(
     """
     arguments.choice("to", to, [*TARGETS])
     arguments.choice("dtype", dtype, ["float32", "float16"])
+    if to != "hub" and (push is not None or license is not None):
+        raise InputError(f"push and license are for a Hugging Face folder, and this is an export to {to}; leave them out")
     trained = Trained.of(run, raw)
     path = arguments.path("out", out) or Path(_slug(trained.name) + TARGETS[to].ending)
     _require_new(path)

@@ -11,14 +11,19 @@ UINT8 = "round half to even of (clip(x, -1, 1) + 1) * 127.5"
 
 
 def describe(trained: Trained) -> dict[str, Any]:
-    """JSON values by name: z with its layout, the samples' shape and range, the rule of uint8, classes, origin, scores."""
+    """JSON values by name: z with its layout, the samples' shape and range, the rule of uint8, classes, origin, scores.
+
+    `range` is that of the data; `least` and `greatest` are the extremes of 256 samples, which some networks do not bound.
+    """
     generator = trained.generator
+    samples = generator.draw(generator.z_in_blocks(256, seed=0))
+    seen = {"least": samples.min().item(), "greatest": samples.max().item()}
     images = {"range": [-1, 1], "uint8": UINT8} if len(generator.shape) == 3 else {}
     return {
         **trained.facts,
         "name": trained.name,
         "z": {"shape": ["batch", generator.noise.num], "columns": layout(generator.noise)},
-        "samples": {"shape": ["batch", *generator.shape], **images},
+        "samples": {"shape": ["batch", *generator.shape], **images, **seen},
         "exported_by": f"sparring {sparring.__version__}",
     }
 

@@ -37,7 +37,9 @@ def onnx_bytes(trained: Trained, options: Options) -> tuple[bytes, Parity]:
     with needing_extra("ONNX"):
         import onnx
         import onnxruntime
+    options.step("making the graph", 0, 1)
     model = to_onnx(trained)
+    options.step("making the graph", 1, 1)
     if options.dtype == "float16":
         _halve(model)
     runtime = f"onnxruntime {onnxruntime.__version__}, CPU"

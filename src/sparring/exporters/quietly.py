@@ -1,32 +1,40 @@
 """PyTorch's exporters without their remarks, and with their errors in one sentence."""
 
+import io
 import logging
+import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import torch
 
 from sparring.errors import InputError
 from sparring.storage import strict_json
 
-LOUD = ("torch.onnx", "torch.export")
+_COLOURS = re.compile("\x1b\\[[0-9;]*m")
 
 
 @contextmanager
 def quietly(what: str) -> Iterator[None]:
-    """Context manager around an export of a network; InputError, "`what`: reason", where PyTorch cannot make it."""
-    logs = [logging.getLogger(name) for name in LOUD]
-    levels = [log.level for log in logs]
+    """Context manager around an export of a network; InputError, "`what`: reason", where PyTorch cannot make it.
+
+    The exporters log, warn and print much that is about themselves, and nothing of it says what to do.
+    """
+    disabled = logging.root.manager.disable
     try:
-        for log in logs:
-            log.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
+        logging.disable(logging.CRITICAL)
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     except (torch.onnx.OnnxExporterError, RuntimeError) as error:
-        reason = strict_json.one_line(str(error).strip().partition("\n")[0])
-        raise InputError(f"{what}: {reason}") from None
+        raise InputError(f"{what}: {_reason(error)}") from None
     finally:
-        for log, level in zip(logs, levels, strict=True):
-            log.setLevel(level)
+        logging.disable(disabled)
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of the error that began it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return strict_json.one_line(_COLOURS.sub("", str(error)).strip().partition("\n")[0])

@@ -26,7 +26,9 @@ def write(trained: Trained, out: Path, options: Options) -> Exported:
     Its format is that of this version of PyTorch, which promises nothing to other versions. The parity is that of the file as
     it is read again.
     """
+    options.step("making the graph", 0, 1)
     program = to_program(trained, options.dtype)
+    options.step("making the graph", 1, 1)
     loaded = torch.export.load(io.BytesIO(_bytes(program, {})))
     parity = measured(trained, torch.no_grad()(loaded.module()), f"torch.export {torch.__version__}, CPU", options)
     data = _bytes(program, {**describe(trained), "dtype": options.dtype, "parity": asdict(parity)})

@@ -1,0 +1,104 @@
+"""How far two ways from z to samples are apart, by values worked out by hand."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from sparring.exporters import InexactError
+from sparring.exporters.parity import FLOAT16, FLOAT32, POINTS32, Limits, Parity, limits_for, measure
+
+LEVEL = 1 / 127.5
+
+
+def images(z: Tensor) -> Tensor:
+    """Of z [N, 1] four grey pixels each, all of level 100 + the row's number."""
+    return ((100 + z) * LEVEL - 1)[:, :, None, None].expand(-1, 1, 2, 2).clone()
+
+
+def off(pixels: list[tuple[int, int, float]]):
+    """The same images with so many levels added to pixels (row of the batch, column, levels) of the first row."""
+
+    def draw(z: Tensor) -> Tensor:
+        drawn = images(z)
+        for image, column, levels in pixels:
+            drawn[image, 0, 0, column] += levels * LEVEL
+        return drawn
+
+    return draw
+
+
+Z = torch.arange(5.0)[:, None]
+
+
+def test_equal_samples_have_no_distance():
+    assert measure(images, images, Z, "itself") == Parity("itself", 5, 0.0, 0.0, 0.0, 0)
+
+
+def test_pixels_are_compared_as_bytes():
+    found = measure(images, off([(0, 0, 1.0), (1, 1, -3.0), (2, 0, 0.2)]), Z, "x")
+    assert found.difference == pytest.approx(3 * LEVEL, rel=1e-4)
+    assert found.differing == pytest.approx(2 / 20)
+    assert found.beyond_one == pytest.approx(1 / 20)
+    assert found.levels == 3
+
+
+def test_points_are_measured_by_their_scale():
+    found = measure(lambda z: 10 * z, lambda z: 10 * z + 0.4, Z, "x")
+    assert found.difference == pytest.approx(0.01, rel=1e-4)
+    assert found.levels is None
+
+
+def test_blocks_change_nothing():
+    z = torch.arange(150.0)[:, None] / 2
+    told: list[tuple[int, int]] = []
+    found = measure(images, lambda z: images(z) + 2e-6 * (z[:, :, None, None] > 70), z, "x", lambda *done: told.append(done))
+    assert (found.num, told) == (150, [(64, 150), (128, 150), (150, 150)])
+    assert found.difference == pytest.approx(2e-6, rel=0.1)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("kind", [images, lambda z: z])
+def test_values_that_are_not_finite_are_infinitely_far(bad, kind):
+    found = measure(kind, lambda z: kind(z) * bad, Z, "x")
+    assert found.difference == float("inf")
+    assert found.misses(limits_for((1, 2, 2), "float32"))
+
+
+def test_samples_of_another_shape_are_no_export():
+    with pytest.raises(InexactError, match=r"samples \[5, 1, 4\] in place of \[5, 1, 2, 2\]"):
+        measure(images, lambda z: images(z).flatten(2), Z, "x")
+
+
+GOOD = Parity("x", 1000, 9e-6, 9e-5, 0.0, 1)
+HALF = Parity("x", 1000, 2e-3, 0.03, 9e-4, 2, 0.0509, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("parity", "limits", "missed"),
+    [
+        (GOOD, FLOAT32, ()),
+        (Parity("x", 1000, 1.1e-5, 9e-5, 0.0, 1), FLOAT32, ("the largest difference is 1.1e-05, and may be 1e-05",)),
+        (Parity("x", 1000, 9e-6, 2e-4, 0.0, 1), FLOAT32, ("the share of pixels that differ is 0.02%, and may be 0.01%",)),
+        (Parity("x", 1000, 9e-6, 9e-5, 0.0, 2), FLOAT32, ("the largest difference in grey levels is 2, and may be 1",)),
+        (HALF, FLOAT16, ()),
+        (
+            Parity("x", 1000, 2e-3, 0.03, 2e-3, 3, 0.0515, 0.05),
+            FLOAT16,
+            (
+                "the share of pixels beyond one grey level is 0.20%, and may be 0.10%",
+                "the largest difference in grey levels is 3, and may be 2",
+                "the change of the Frechet distance is 3.0%, and may be 2.0%",
+            ),
+        ),
+        (Parity("x", 1000, 2e-5), POINTS32, ("the largest difference is 2e-05, and may be 1e-05",)),
+        (Parity("x", 1000, float("nan")), Limits(difference=1.0), ("the largest difference is nan, and may be 1",)),
+    ],
+)
+def test_what_is_beyond_the_limits_is_said(parity, limits, missed):
+    assert tuple(parity.misses(limits)) == missed
+    if missed:
+        with pytest.raises(InexactError) as caught:
+            parity.require(limits, allow_inexact=False)
+        assert missed[0] in str(caught.value)
+        assert caught.value.exit_status == 4
+    parity.require(limits, allow_inexact=True)
