@@ -240,6 +240,7 @@ class Recorder(Observer):
         spare = rollback_points.paths(folder, self.engine)[:1] if isinstance(recipe.non_finite, RollBack) else ()
         checkpoint.keep_newest(folder, recipe.keep_checkpoints, spare)
         trained = SavedGenerator.build(recipe, self.engine.data.shape, {n: t.cpu() for n, t in network.state_dict().items()})
+        trained.classes = tuple(self.run.facts.get("classes", ()))
         trained.write(self.run.path / "generator", model_card(self.run, info))
 
     def _write_checkpoint(self, file: Path, info: RoundInfo) -> None:
