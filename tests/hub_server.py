@@ -105,6 +105,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _get(self, path: str, _: bytes) -> tuple[int, dict[str, str], bytes]:
         if not path.startswith("/api/models/"):
+            if "/resolve/" not in path:
+                raise _RefusalError(404)
             repo, rest = path[1:].split("/resolve/")
             commit, name = rest.split("/", 1)
             found, files = self._commit(repo, commit)
@@ -112,7 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
                 raise _RefusalError(404, "EntryNotFound")
             etag = _etag(name, files[name])
             return 200, {"ETag": f'"{etag}"', "X-Repo-Commit": found, "X-Linked-Etag": f'"{etag}"'}, files[name]
-        user, name, kind, revision = path.removeprefix("/api/models/").split("/", 3)
+        user, name, *rest = path.removeprefix("/api/models/").split("/", 3)
+        kind, revision = rest or ("revision", "main")
         commit, files = self._commit(f"{user}/{name}", revision)
         if kind == "revision":
             return _json({"id": f"{user}/{name}", "sha": commit, "siblings": [{"rfilename": file} for file in files]})
@@ -120,7 +123,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _post(self, path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         if path == "/api/validate-yaml":
-            return _json({"errors": [], "warnings": []})
+            bad = "license: nonsense" in json.loads(body)["content"]
+            status, headers, data = _json({"errors": [{"message": '"license" must be one of'}] if bad else [], "warnings": []})
+            return 400 if bad else status, headers, data
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             raise _RefusalError(401)
         if path == "/api/repos/create":

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save
 
 import sparring
+from hub_server import point_to, serving
 from sparring.api.hub import HubName
 from sparring.errors import InputError, MachineError
 from sparring.networks import MLPGeneratorConfig
@@ -18,8 +19,6 @@ from sparring.networks.latents import Code
 from sparring.runs.generator import SavedGenerator
 
 pytest.importorskip("huggingface_hub")
-
-from hub_server import point_to, serving
 
 NAME = "user/digits"
 
@@ -138,6 +137,7 @@ OTHERS = json.dumps({"architectures": ["BertModel"], "model_type": "bert"}).enco
         (lambda files: files | {"config.json": files["config.json"] + b" "}, "do not have the checksums"),
         (lambda files: {n: d for n, d in files.items() if n != "config.json"}, "no config.json: it holds no generator"),
         (lambda files: {n: d for n, d in files.items() if n != "model.safetensors"}, "no model.safetensors"),
+        (lambda files: {"README.md": b"# Nothing"}, "no config.json"),
         (lambda files: with_weights(files, len(HUGE).to_bytes(8, "little") + HUGE), "no intact generator"),
         (lambda files: with_weights(files, b"\x80\x04cos\nsystem\n(S'touch spoilt'\ntR."), "no intact generator"),
         (lambda files: with_weights(files, save({"body.0.weight": torch.zeros(3, 3)})), "do not fit its settings"),

@@ -85,21 +85,8 @@ def _require(folder: Path, name: str, otherwise: str) -> None:
 def _fetch(name: HubName, *files: str) -> Path:
     """The folder, named by the commit, with those of these files that the repository has."""
     hub = library()
-    with answered(name):
-        found = hub.snapshot_download(
-            name.repo, revision=name.revision, allow_patterns=[*files], tqdm_class=_bar(hub.utils.tqdm)
-        )
-    return Path(found)
-
-
-def _bar(tqdm: type) -> type:
-    """A progress bar on a terminal alone, which it leaves as it was."""
-
-    def start(self: Any, *args: Any, **settings: Any) -> None:
-        hidden = bool(settings.pop("disable", None)) or not sys.stderr.isatty()
-        tqdm.__init__(self, *args, **settings | {"disable": hidden, "leave": False})
-
-    return type("Bar", (tqdm,), {"__init__": start})
+    with answered(name), quietly():
+        return Path(hub.snapshot_download(name.repo, revision=name.revision, allow_patterns=[*files]))
 
 
 def library() -> ModuleType:
@@ -112,11 +99,29 @@ def library() -> ModuleType:
 
 
 @contextmanager
+def quietly() -> Iterator[None]:
+    """Context manager in which huggingface_hub logs no warnings, and shows progress bars on a terminal alone."""
+    from huggingface_hub import utils
+
+    level, as_wanted = utils.logging.get_verbosity(), sys.stderr.isatty() or utils.are_progress_bars_disabled()
+    utils.logging.set_verbosity_error()
+    if not as_wanted:
+        utils.disable_progress_bars()
+    try:
+        yield
+    finally:
+        utils.logging.set_verbosity(level)
+        if not as_wanted:
+            utils.enable_progress_bars()
+
+
+@contextmanager
 def answered(name: HubName) -> Iterator[None]:
     """Context manager around calls to the Hub: InputError where it refuses, MachineError where it cannot be reached."""
     from huggingface_hub import errors
 
     log_in = "log in with `hf auth login`"
+    transport: Any = errors.HfHubHTTPError.__bases__  # of the HTTP client that this version of the package uses
     try:
         yield
     except errors.GatedRepoError:
@@ -125,11 +130,12 @@ def answered(name: HubName) -> Iterator[None]:
         raise InputError(f"there is no {PREFIX}{name.repo} that you may use; check the name, or {log_in}") from None
     except errors.RevisionNotFoundError:
         raise InputError(f"{PREFIX}{name.repo} has no revision {name.revision}; name a branch, a tag or a commit") from None
-    except MemoryError:
-        raise
-    except Exception as error:  # versions of the package and their ways to the network raise errors of many types
+    except (*transport, OSError, ValueError) as error:  # ValueError for an answer that is none of the Hub's
         cause = error.__cause__ or error
-        if getattr(getattr(cause, "response", None), "status_code", None) in (401, 403):
+        status = getattr(getattr(cause, "response", None), "status_code", 0)
+        if status in (401, 403):
             raise InputError(f"the Hub does not let you use {name}; {log_in}, with a token that may") from None
-        reason = strict_json.one_line(str(cause)) or type(cause).__name__
-        raise MachineError(f"cannot reach {name}: {reason}; check the network, or name a folder on this machine") from None
+        if status in range(400, 500) and status not in (408, 429):  # which ask for another try
+            raise InputError(f"the Hub refuses this for {name}: {strict_json.one_line(str(error))}") from None
+        reason = strict_json.one_line(str(cause)).rstrip(".") or type(cause).__name__
+        raise MachineError(f"cannot reach {name}: {reason}; check the network") from None

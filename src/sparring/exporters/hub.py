@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from sparring.api.hub import HubName, answered, library
+from sparring.api.hub import HubName, answered, library, quietly
 from sparring.config import codec
 from sparring.config.own import Own
 from sparring.data import PointSet
@@ -39,7 +39,7 @@ def write(trained: Trained, out: Path, options: Options) -> Exported:
         card = _card(trained, name, options.licence, parity, _picture(folder, trained))
         trained.generator.write(folder, str(card))
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
-    return Exported(options.to, out, size, parity, _push(out, name) if name else None)
+    return Exported(options.to, out, size, parity, push(out, name) if name else None)
 
 
 def _checked(trained: Trained, options: Options) -> HubName | None:
@@ -96,11 +96,14 @@ def _picture(folder: Path, trained: Trained) -> str | None:
     return PICTURE
 
 
-def _push(folder: Path, name: HubName) -> str:
-    """Upload the folder; returns hf://user/name@commit."""
-    hub = library()
+def push(folder: Path, name: HubName) -> str:
+    """Upload a folder; returns hf://user/name@commit.
+
+    Raises InputError where the Hub refuses it, and MachineError where it cannot be reached.
+    """
+    hub = library().HfApi()
     try:
-        with answered(name):
+        with answered(name), quietly():
             hub.create_repo(name.repo, exist_ok=True)
             done = hub.upload_folder(repo_id=name.repo, folder_path=folder, commit_message="A generator by Sparring")
     except SparringError as error:

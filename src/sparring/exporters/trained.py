@@ -45,7 +45,7 @@ class Trained:
         if isinstance(found, Run):
             return cls._of_run(found, found.newest_checkpoint()[0], raw)
         generator = load_generator(source, raw)
-        return cls(_at_rest(generator), Path(source).name, _facts_of_generator(generator))
+        return cls(_at_rest(generator), generator.origin or Path(source).name, _facts_of_generator(generator))
 
     @classmethod
     def _of_run(cls, run: Run, saved: Checkpoint, raw: bool) -> "Trained":
