@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sparring.analysis import compare
     from sparring.api.evaluate import evaluate
     from sparring.api.load import load
+    from sparring.api.pretrained import from_pretrained
     from sparring.api.resume import resume
     from sparring.api.sample import sample
     from sparring.api.train import train
@@ -37,6 +38,7 @@ __all__ = [
     "data",
     "evaluate",
     "export",
+    "from_pretrained",
     "load",
     "losses",
     "networks",
@@ -55,6 +57,7 @@ _MODULES = {
     "compare": "analysis",
     "evaluate": "api.evaluate",
     "export": "exporters",
+    "from_pretrained": "api.pretrained",
     "load": "api.load",
     "register": "config.registry",
     "resume": "api.resume",

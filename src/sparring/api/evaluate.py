@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from sparring import evaluation
-from sparring.api import arguments
+from sparring.api import arguments, hub
+from sparring.api.load import load_generator
 from sparring.api.own import Parts, data_of, require_place, with_settings
 from sparring.config import codec, devices
 from sparring.config.rng import derive_seed, keyed_generator
@@ -95,9 +96,10 @@ def evaluate(
 ) -> EvaluationResult:
     """Score a run, a checkpoint, a generator, seeds, a folder of pictures or an .npz against a data set's test examples.
 
-    target: a run or a generator, or its folder; a checkpoint's file; a folder or an .npz file of pictures. A generator is
-        scored on independent draws of samples, a set of pictures on all of them. Of a folder that `train_seeds` made, every
-        seed that came to its end is scored; the scores are the means over them, with intervals from their spread.
+    target: a run or a generator, or its folder; a checkpoint's file; hf://user/name on the Hugging Face Hub, whose commit is
+        in the result's `subject`; a folder or an .npz file of pictures. A generator is scored on independent draws of samples,
+        a set of pictures on all of them. Of a folder that `train_seeds` made, every seed that came to its end is scored; the
+        scores are the means over them, with intervals from their spread.
     against: a data set, its name or its path; by default the run's own, else mnist.
     settings: fields of `against` by name, such as {"size": 64}, which brings pictures to the generator's size.
     data: the data that the run was trained on, where they have moved, or where they are of your own.
@@ -210,7 +212,7 @@ def _training_set(dataset: Data, moved: str | Path | Data | None, subject: _Subj
 
 def _open(target: str | Path | Run | SavedGenerator) -> _Subject:
     if isinstance(target, SavedGenerator):
-        return _Subject("generator", target)
+        return _Subject(target.origin or "generator", target)
     if target == "":
         raise InputError("name a run, a checkpoint, or a folder or an .npz of pictures")
     try:
@@ -223,6 +225,9 @@ def _opened(target: str | Path | Run) -> _Subject:
     if isinstance(target, Run) or str(target) == "latest" or (Path(target) / "recipe.json").is_file():
         run = target if isinstance(target, Run) else Run.open(target)
         return _of_run(run, run.newest_checkpoint()[0], str(run.path))
+    if hub.is_name(target):
+        generator = load_generator(target)
+        return _Subject(str(generator.origin), generator)
     path = Path(target)
     if (path / "config.json").is_file():
         return _Subject(str(path), SavedGenerator.open(path))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
+from sparring.api import hub
 from sparring.api.own import Parts
 from sparring.data import Data
 from sparring.errors import InputError
@@ -22,16 +23,20 @@ def load(
     discriminator: nn.Module | None = None,
     loss: LossFunction | None = None,
 ) -> Run | SavedGenerator:
-    """A run, or the generator in one of its checkpoints or in a hub folder (such as a run's `generator/`).
+    """A run, or the generator in one of its checkpoints, in a hub folder (such as a run's `generator/`) or on the Hub.
 
-    path: the folder of a run or of a generator, a checkpoint's file, or "latest". Both have `sample(num, seed)`.
+    path: the folder of a run or of a generator, a checkpoint's file, "latest", or "hf://user/name@revision" on the Hugging Face
+        Hub. Both have `sample(num, seed)`.
     data, generator, discriminator, loss: those of your own that it was trained with, where what follows needs them: samples
         need the generator. They are compared by their fingerprints.
-    Raises InputError where there is nothing to open, or it is damaged, or a part is not the one that it was trained with.
+    Raises InputError where there is nothing to open, or it is damaged, or a part is not the one that it was trained with, and
+    MachineError where the Hub cannot be reached.
     """
     parts = Parts(data, generator, discriminator, loss)
     if isinstance(path, Run):
         return _with_parts(path, parts)
+    if hub.is_name(path):
+        return hub.open_generator(hub.HubName.parse(str(path)))
     if Path(path).suffix == ".safetensors":
         run = _with_parts(Run.of_checkpoint(Path(path)), parts)
         return run.generator_of(checkpoint.read(Path(path)))
@@ -45,9 +50,10 @@ def _with_parts(run: Run, parts: Parts) -> Run:
 
 
 def load_generator(path: str | Path | Run, raw: bool = False) -> SavedGenerator:
-    """The generator of a run, of a checkpoint, or in a hub folder.
+    """The generator of a run, of a checkpoint, in a hub folder, or on the Hub.
 
     `raw`: the weights trained last in place of their moving average; InputError where a folder holds one generator alone.
+    Raises InputError and MachineError as `load`.
     """
     found = load(path)
     if isinstance(found, Run):

@@ -29,7 +29,8 @@ from sparring.cli import options
 @options.code
 @options.as_json
 def command(target: str, settings: tuple[str, ...], code: str | None, as_json: bool, **how: Any) -> None:
-    """Score TARGET: a run, `latest`, a folder of seeds, a checkpoint, a generator's folder, or a folder or .npz of pictures."""
+    """Score TARGET: a run, `latest`, a folder of seeds, a checkpoint, a generator (its folder, or hf://user/name on the Hugging
+    Face Hub), or a folder or .npz of pictures."""
     from sparring.api.evaluate import evaluate
     from sparring.config import devices
 

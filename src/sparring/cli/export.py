@@ -6,7 +6,7 @@ import click
 
 from sparring.cli import options
 
-TARGETS = ("onnx", "torch")
+TARGETS = ("onnx", "torch", "hub")
 
 
 @click.command(name="export", epilog="Example: sparring export latest --to onnx --out digits.onnx")
@@ -22,7 +22,7 @@ TARGETS = ("onnx", "torch")
 )
 @click.option("--raw", is_flag=True, help="Use the last weights instead of their average.")
 @click.option("--allow-inexact", is_flag=True, help="Write it even if it draws other samples than the generator.")
-@click.option("--push", metavar="USER/NAME", help="Upload a Hugging Face folder under this name.")
+@click.option("--push", metavar="USER/NAME", help="Upload the Hugging Face folder under this name.")
 @click.option("--license", metavar="ID", help="Licence of the generator, as Hugging Face names it: mit, cc-by-4.0, ...")
 @options.quiet
 @options.code
@@ -38,3 +38,5 @@ def command(run: str, code: str | None, as_json: bool, **how: Any) -> None:
     else:
         click.echo(f"{options.link(exported.path)}  ({exported.num_bytes:,} bytes)")
         click.echo(str(exported.parity))
+        if exported.pushed:
+            click.echo(exported.pushed)

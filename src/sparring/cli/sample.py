@@ -25,7 +25,7 @@ from sparring.cli import options
 @options.code
 @options.as_json
 def command(run: str, num: int, seed: int, out: str, class_: str | None, raw: bool, code: str | None, as_json: bool) -> None:
-    """Draw samples from the generator of RUN (a run, `latest`, or a generator's folder)."""
+    """Draw samples from the generator of RUN (a run, `latest`, a generator's folder, or hf://user/name)."""
     from sparring.api.load import load_generator
     from sparring.runs.samples import write_drawn
     from sparring.storage import locks
@@ -41,4 +41,8 @@ def command(run: str, num: int, seed: int, out: str, class_: str | None, raw: bo
         click.echo(f"{path} holds {older:,} pictures already; those of the same names are replaced", err=True)
     write_drawn(path, generator, z, columns)
     locks.tidy_checksums(path.parent if path.suffix else path)
-    options.print_json({"out": str(path), "num": num, "seed": seed}) if as_json else click.echo(options.link(path))
+    if as_json:
+        origin = {"generator": generator.origin} if generator.origin else {}
+        options.print_json({"out": str(path), "num": num, "seed": seed, **origin})
+    else:
+        click.echo(options.link(path))

@@ -27,6 +27,7 @@ class Target(NamedTuple):
 TARGETS = {
     "onnx": Target("onnx_file", ".onnx"),
     "torch": Target("torch_export", ".pt2"),
+    "hub": Target("hub", ""),
 }
 """The targets by name."""
 
@@ -46,20 +47,21 @@ def export(
     """Export a trained generator for use elsewhere; returns where it is, and how exactly it draws what the original draws.
 
     run: a run or a generator, or its folder, a checkpoint's file, or "latest".
-    to: "onnx" or "torch". out: the file or folder to write, which must not exist; by default one in this folder, named after
-        the recipe and the seed.
+    to: "onnx", "torch" or "hub". out: the file or folder to write, which must not exist; by default one in this folder, named
+        after the recipe and the seed.
     dtype: of the weights, "float32" or "float16"; z and samples are float32 in any case.
     raw: the weights trained last in place of their moving average.
     allow_inexact: write an export that misses the limits of parity.
-    push, license: the name under which a Hugging Face folder is uploaded, and its licence.
+    push, license: the name "user/name" under which a Hugging Face folder is uploaded, and its licence, such as "mit".
     quiet: shows no progress.
 
-    Raises InputError for unusable input, and InexactError where the export would draw other samples than the generator.
+    Raises InputError for unusable input, and InexactError where the export would draw other samples than the generator, and
+    MachineError where the Hugging Face Hub cannot be reached.
     """
     arguments.choice("to", to, [*TARGETS])
     arguments.choice("dtype", dtype, ["float32", "float16"])
     if to != "hub" and (push is not None or license is not None):
-        raise InputError(f"push and license are for a Hugging Face folder, and this is an export to {to}; leave them out")
+        raise InputError(f"a licence and an upload belong to a Hugging Face folder, not to {to}; add --to hub (in Python: to=)")
     trained = Trained.of(run, raw)
     path = arguments.path("out", out) or Path(_slug(trained.name) + TARGETS[to].ending)
     _require_new(path)

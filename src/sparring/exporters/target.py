@@ -31,16 +31,21 @@ class Options:
 
 @dataclass(frozen=True)
 class Exported:
-    """An export: its target, its file or folder with the size in bytes, and the measured parity with the original."""
+    """An export: its target, its file or folder with the size in bytes, and the measured parity with the original.
+
+    pushed: where it was uploaded, hf://user/name@commit.
+    """
 
     to: str
     path: Path
     num_bytes: int
     parity: Parity
+    pushed: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The JSON value of `sparring export --json`."""
-        return {"to": self.to, "path": str(self.path), "bytes": self.num_bytes, "parity": asdict(self.parity)}
+        found = {"to": self.to, "path": str(self.path), "bytes": self.num_bytes, "parity": asdict(self.parity)}
+        return found | ({"pushed": self.pushed} if self.pushed else {})
 
 
 class Write(Protocol):

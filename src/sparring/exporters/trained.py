@@ -12,6 +12,7 @@ from sparring.data import Data
 from sparring.runs import checkpoint
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.generator import SavedGenerator
+from sparring.runs.model_card import training_facts
 from sparring.runs.run import Run
 
 
@@ -44,7 +45,7 @@ class Trained:
         if isinstance(found, Run):
             return cls._of_run(found, found.newest_checkpoint()[0], raw)
         generator = load_generator(source, raw)
-        return cls(_at_rest(generator), Path(source).name, _facts_of_generator(generator))
+        return cls(_at_rest(generator), generator.origin or Path(source).name, _facts_of_generator(generator))
 
     @classmethod
     def _of_run(cls, run: Run, saved: Checkpoint, raw: bool) -> "Trained":
@@ -71,23 +72,14 @@ def _facts_of_generator(generator: SavedGenerator) -> dict[str, Any]:
 def facts_of(run: Run, saved: Checkpoint, raw: bool) -> dict[str, Any]:
     """What a run tells of the generator in one of its checkpoints.
 
-    recipe, source, data, seed, weights ("averaged" or "raw"); rounds, images, seconds; data_fingerprint, sparring, torch and
-    device as recipe.json has them; scores: those of this round with protocol and interval, the full ones if there are any.
-    Scores are taken of averaged weights, so raw ones beside an average have none.
+    Those of `training_facts`; weights ("averaged" or "raw"); scores: those of this round with protocol and interval, the full
+    ones if there are any. Scores are taken of averaged weights, so raw ones beside an average have none.
     """
-    recipe, info = run.recipe, saved.info
-    averaged = recipe.average is not None and not raw
-    known = ("data_name", "data_fingerprint", "sparring", "torch", "device")
+    averaged = run.recipe.average is not None and not raw
     return {
-        "recipe": recipe.name,
-        "source": recipe.source,
-        "seed": run.seed,
+        **training_facts(run, saved.info),
         "weights": "averaged" if averaged else "raw",
-        "rounds": info.round,
-        "images": info.images,
-        "seconds": info.seconds,
-        **{name.removesuffix("_name"): run.facts[name] for name in known if name in run.facts},
-        "scores": _scores(run, info.round) if averaged or recipe.average is None else [],
+        "scores": _scores(run, saved.info.round) if averaged or run.recipe.average is None else [],
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import save
@@ -19,6 +19,7 @@ from sparring.storage import checksums, strict_json, tensors
 from sparring.storage.files import json_bytes, make_folder, read_json
 
 FORMAT = "sparring-generator-1"
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
 BLOCK = 64  # z that are drawn together
 
 
@@ -30,10 +31,35 @@ def sample_shape(data: Any, where: str) -> tuple[int, ...]:
     return shape
 
 
+class Settings(NamedTuple):
+    """What a generator's config.json holds."""
+
+    generator: GeneratorConfig
+    noise: Noise
+    shape: tuple[int, ...]
+    classes: tuple[str, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Settings":
+        """The settings in a generator's folder; InputError if they are missing, damaged, or of another kind or library."""
+        checksums.read(folder, CONFIG, strict_json.LONGEST)
+        config, where = read_json(folder / CONFIG), str(folder / CONFIG)
+        if "format" not in config:
+            raise InputError(f"{where} is none of Sparring's generators: it has no format such as {FORMAT}")
+        if config["format"] != FORMAT:
+            raise InputError(f"{where} has the format {strict_json.shown(config['format'])}; this version reads {FORMAT}")
+        with naming(where):
+            generator = codec.decode(Recipe.__annotations__["generator"], config.get("generator"), "generator")
+            noise = codec.decode(Recipe.__annotations__["z"], config.get("z"), "z")
+            classes = codec.decode(tuple[str, ...], config.get("classes", []), "classes")
+        return cls(generator, noise, sample_shape(config.get("shape"), f"{where}: shape"), classes)
+
+
 class SavedGenerator(nn.Module):
     """A generator in inference mode, with the distribution of z that it was trained on, and the names of its data's classes.
 
-    It is a module, z [N, num_z] -> images [N, *shape] in [-1, 1] on its device, and gradients go through it.
+    It is a module, z [N, num_z] -> images [N, *shape] in [-1, 1] on its device, and gradients go through it. `origin` names the
+    repository and the commit of one from the Hugging Face Hub, hf://user/name@commit.
     """
 
     config: GeneratorConfig
@@ -41,6 +67,7 @@ class SavedGenerator(nn.Module):
     shape: tuple[int, ...]
     network: nn.Module
     classes: tuple[str, ...]
+    origin: str | None = None
     in_blocks: bool = True  # False where `sparring sample` has to draw what version 0.1 drew
 
     def __init__(
@@ -71,22 +98,17 @@ class SavedGenerator(nn.Module):
 
         module: the user's own that it was trained with, which the folder names by its fingerprint.
         """
-        for name in ("config.json", "model.safetensors"):
-            checksums.read(folder, name)
-        config, where = read_json(folder / "config.json"), str(folder / "config.json")
-        if config.get("format") != FORMAT:
-            raise InputError(f"{where} has the format {strict_json.shown(config.get('format'))}; this version reads {FORMAT}")
-        with naming(where):
-            generator = codec.decode(Recipe.__annotations__["generator"], config.get("generator"), "generator")
-            noise = codec.decode(Recipe.__annotations__["z"], config.get("z"), "z")
+        generator, noise, shape, classes = Settings.read(folder)
+        checksums.read(folder, WEIGHTS)
         if module is not None:
             own = ModuleGenerator.of(module)
             if own != generator:
                 raise InputError(f"this generator is not the one of {folder}: it is {own}, and the folder has {generator}")
             generator = own
-        shape = sample_shape(config.get("shape"), f"{where}: shape")
-        weights, _ = tensors.read_safetensors(folder / "model.safetensors", "generator")
-        return cls.fit(generator, noise, shape, weights, str(folder))
+        weights, _ = tensors.read_safetensors(folder / WEIGHTS, "generator")
+        fitted = cls.fit(generator, noise, shape, weights, str(folder))
+        fitted.classes = classes
+        return fitted
 
     @classmethod
     def fit(
@@ -112,10 +134,11 @@ class SavedGenerator(nn.Module):
             "generator": codec.encode(self.config),
             "z": codec.encode(self.noise),
             "shape": list(self.shape),
+            **({"classes": list(self.classes)} if self.num_classes and self.classes else {}),
         }
         weights = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
-        checksums.write(folder, "model.safetensors", save(weights, {"format": "pt"}))
-        checksums.write(folder, "config.json", json_bytes(settings))
+        checksums.write(folder, WEIGHTS, save(weights, {"format": "pt"}))
+        checksums.write(folder, CONFIG, json_bytes(settings))
         checksums.write(folder, "README.md", card.encode())
         checksums.compact(folder)
 

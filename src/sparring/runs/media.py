@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from sparring.errors import InputError
+from sparring.runs.generator import SavedGenerator
 from sparring.runs.run import Run
 from sparring.storage import checksums
 from sparring.visual import animated_gif, decode_png, frame_indices, grid, walk, write_mp4
@@ -46,15 +47,17 @@ def training_frames(run: Run, rule: FrameRule | None = None) -> list[Image.Image
     return frames
 
 
-def latent_frames(run: Run, seed: int, points: int = 6, steps_between: int = 15, tiles: int = 16) -> list[Image.Image]:
-    """The frames of a closed walk through `points` latent points, as grids of `tiles` walks at once."""
-    if len(run.shape) != 3:
-        raise InputError(f"{run.path} draws points, not pictures; there is nothing to animate between them")
-    z = run.generator.z(points * tiles, seed).view(tiles, points, -1)
-    walks = [run.generator.draw(walk(own, steps_between)) for own in z]
+def latent_frames(
+    generator: SavedGenerator, seed: int, points: int = 6, steps_between: int = 15, tiles: int = 16
+) -> list[Image.Image]:
+    """The frames of a closed walk through `points` latent points, as grids of `tiles` walks at once; InputError for points."""
+    if len(generator.shape) != 3:
+        raise InputError("this generator draws points, not pictures; there is nothing to animate between them")
+    z = generator.z(points * tiles, seed).view(tiles, points, -1)
+    walks = [generator.draw(walk(own, steps_between)) for own in z]
     columns = round(tiles**0.5)
     frames = zip(*walks, strict=True)
-    return [grid(torch.stack(frame), columns, scale=tile_scale(run.shape[-1])) for frame in frames]
+    return [grid(torch.stack(frame), columns, scale=tile_scale(generator.shape[-1])) for frame in frames]
 
 
 def write_animation(path: Path, frames: Sequence[Image.Image], *, closed: bool = False) -> None:

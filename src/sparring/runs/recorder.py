@@ -21,7 +21,7 @@ from sparring.runs.failures import Failures, OnWriteError
 from sparring.runs.generator import SavedGenerator
 from sparring.runs.journal import Journal
 from sparring.runs.media import training_frames, write_animation
-from sparring.runs.model_card import model_card
+from sparring.runs.model_card import ModelCard
 from sparring.runs.plots import draw_plots
 from sparring.runs.recovery import Recovery
 from sparring.runs.run import Run
@@ -252,7 +252,8 @@ class Recorder(Observer):
         spare = rollback_points.paths(folder, self.engine)[:1] if isinstance(recipe.non_finite, RollBack) else ()
         checkpoint.keep_newest(folder, recipe.keep_checkpoints, spare)
         trained = SavedGenerator.build(recipe, self.engine.data.shape, {n: t.cpu() for n, t in network.state_dict().items()})
-        trained.write(self.run.path / "generator", model_card(self.run, info))
+        trained.classes = tuple(self.run.facts.get("classes", ()))
+        trained.write(self.run.path / "generator", str(ModelCard.of_run(self.run, info)))
 
     def _write_checkpoint(self, file: Path, info: RoundInfo) -> None:
         """Write a line in the journal, then the checkpoint; DivergenceError, and no file, where the state is not finite."""

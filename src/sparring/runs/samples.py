@@ -45,8 +45,13 @@ def write_drawn(path: Path, generator: SavedGenerator, z: Tensor, columns: int |
             _write_grid(stream, drawn, (len(z), *generator.shape), columns or max(1, round(len(z) ** 0.5)))
 
 
+def are_pictures(shape: tuple[int, ...]) -> bool:
+    """Whether samples of this shape can be drawn: grey, in colour, or with alpha."""
+    return len(shape) == 3 and shape[0] in (1, 3, 4)
+
+
 def _check_drawable(shape: tuple[int, ...]) -> None:
-    if len(shape) != 3 or shape[0] not in (1, 3, 4):
+    if not are_pictures(shape):
         what = "points" if len(shape) != 3 else f"{shape[0]} channels"
         raise InputError(f"this generator draws {what}, which cannot be shown as pictures; write them to an .npz file")
 

@@ -17,6 +17,10 @@ NAME = "SHA256SUMS"
 _LINE = re.compile("[0-9a-f]{64}  [^/].*\n")
 
 
+class DamagedError(InputError):
+    """A file without the checksum that its folder's list has for it."""
+
+
 def write(folder: Path, name: str, data: bytes) -> None:
     """Write a file to a folder (or to one directly below it) atomically, and record its checksum."""
     path = folder / name
@@ -48,7 +52,7 @@ def record(folder: Path, name: str, stream: BinaryIO) -> None:
 
 
 def read(folder: Path, name: str, longest: int | None = None) -> bytes:
-    """The bytes of a file; InputError if it is missing, matches none of its checksums, or is longer than `longest` bytes."""
+    """The bytes of a file; InputError if it is missing or longer than `longest` bytes, DamagedError if no checksum fits."""
     if longest is not None:
         data = read_bytes(folder / name, longest)
     else:
@@ -56,7 +60,7 @@ def read(folder: Path, name: str, longest: int | None = None) -> bytes:
             data = stream.read()
     known = [line for line in _lines(folder) if line[64:] == f"  {name}\n"]
     if known and _line(data, name) not in known:
-        raise InputError(
+        raise DamagedError(
             f"{folder / name} was damaged or changed: it does not have the checksum in {NAME}; "
             f"restore it from a copy, or, if you changed it on purpose, remove its line from {folder / NAME}"
         )

@@ -41,6 +41,23 @@ def write_stream(path: Path, num_bytes: int) -> Iterator[BinaryIO]:
         os.fsync(stream.fileno())
 
 
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Context manager of a folder to fill, which gets its name at the end of the block; an error leaves nothing behind.
+
+    Raises MachineError where the folder cannot be made, or something has got its name meanwhile.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with disk_errors(path, 0):
+        part.mkdir()
+        try:
+            yield part
+            part.rename(path)
+            sync_folder(path.parent)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
 def append(path: Path, data: bytes, *, flush: bool = False, create: bool = True) -> None:
     """Append to a file, which is created if necessary: either all of the data, or nothing and a MachineError.
 
