@@ -95,3 +95,9 @@ def test_a_planted_fault_is_seen(fault, tmp_path):
     of = played("play.py", name, sources=spoilt(tmp_path, file, right, wrong))[name]
     seen = "error" in of or of["failure"] or of["a_round"] != {COPY: BATCHES.get(name, 1)} or not of["same_as_eager"]
     assert seen, of
+
+
+@pytest.mark.timeout(120)
+def test_other_moves_are_recorded_anew():
+    of = played("play_moves.py", "ring")["ring"]  # D, D, G, then D, G, G
+    assert of == {"recipe": "ring", "same_as_eager": True, "failure": None, "images": 64 * (3 * 2 + 7 * 1 + 4 * 2)}
