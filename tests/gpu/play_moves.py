@@ -19,7 +19,7 @@ ROUNDS = 14
 
 def steered(engine: Engine) -> Engine:
     """Play rounds of which the middle ones have as many moves, but other ones."""
-    engine.orders.give(3, {"g_moves": 2, "d_moves": 1})
+    engine.orders.give(3, {"g_moves": 1, "d_moves": 2})
     engine.orders.give(10, {"g_moves": None, "d_moves": None})
     for round_ in range(ROUNDS):
         engine.train_round(round_)

@@ -99,5 +99,5 @@ def test_a_planted_fault_is_seen(fault, tmp_path):
 
 @pytest.mark.timeout(120)
 def test_other_moves_are_recorded_anew():
-    of = played("play_moves.py", "ring")["ring"]  # D, D, G, then D, G, G
-    assert of == {"recipe": "ring", "same_as_eager": True, "failure": None, "images": 64 * (3 * 2 + 7 * 1 + 4 * 2)}
+    of = played("play_moves.py", "r3")["r3"]  # both sides draw real images, so only the moves tell the steps apart
+    assert of == {"recipe": "r3", "same_as_eager": True, "failure": None, "images": 16 * (3 * 2 + 7 * 3 + 4 * 2)}
