@@ -95,3 +95,9 @@ def test_a_planted_fault_is_seen(fault, tmp_path):
     of = played("play.py", name, sources=spoilt(tmp_path, file, right, wrong))[name]
     seen = "error" in of or of["failure"] or of["a_round"] != {COPY: BATCHES.get(name, 1)} or not of["same_as_eager"]
     assert seen, of
+
+
+@pytest.mark.timeout(120)
+def test_other_moves_are_recorded_anew():
+    of = played("play_moves.py", "r3")["r3"]  # both sides draw real images, so only the moves tell the steps apart
+    assert of == {"recipe": "r3", "same_as_eager": True, "failure": None, "images": 16 * (3 * 2 + 7 * 3 + 4 * 2)}

@@ -20,7 +20,7 @@ def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("family")
     sparring.train("ring", rounds=6, out=root / "first", settings=TINY, quiet=True)
     middle = checkpoint.path_of(root / "first" / "checkpoints", 4)
-    own = TINY | {"g_optim.lr": "0.0", "d_optim.lr": "0.0", "data.std": "0.02"}
+    own = TINY | {"g_optim.lr": "1e-30", "d_optim.lr": "1e-30", "data.std": "0.02"}
     sparring.train("ring", rounds=2, out=root / "fork", settings=own, start_from=middle, quiet=True)
     sparring.train(rounds=2, out=root / "child", start_from=root / "fork", quiet=True)
     sparring.train(replay=root / "first", rounds=4, out=root / "again", quiet=True)

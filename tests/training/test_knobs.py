@@ -8,7 +8,7 @@ import torch
 from sparring.config.rng import own_torch_state
 from sparring.config.schedules import Schedule
 from sparring.errors import InputError
-from sparring.recipe import Recipe
+from sparring.recipe import MoveBoth, MoveD, MoveG, Recipe, Round
 from sparring.training import batch_order
 from sparring.training.engine import Engine
 from sparring.training.knobs import Knobs, Orders
@@ -46,6 +46,20 @@ def test_a_side_may_step_in_every_nth_round_alone():
     assert orders.on(Knobs(), 10) == orders.on(Knobs(), 11) == Knobs()
 
 
+def test_a_round_has_as_many_moves_as_ordered():
+    orders = Orders()
+    orders.give(2, {"g_moves": 2, "d_moves": 3})
+    orders.give(5, {"g_moves": None, "d_moves": None, "g_lr": 0.5})
+    assert [orders.on(Knobs(), round_).moves for round_ in (1, 2, 4, 5)] == [None, (2, 3), (2, 3), None]
+    d, g, same, joint = MoveD(), MoveG(), MoveG(z="same"), MoveD(batch="joint")
+    assert Round((d, joint, g)).with_moves(g=2, d=1).moves == (d, g, g)
+    assert Round((d, joint, g)).with_moves(g=1, d=4).moves == (d, joint, joint, joint, g)
+    assert Round((g, MoveD(z="same")), read="after").with_moves(g=1, d=2) == Round((g, *[MoveD(z="same")] * 2), read="after")
+    assert Round((d, same, g)).with_moves(g=1, d=1).moves == (d, same)
+    assert Round((MoveBoth(),)).with_moves(g=3, d=1).moves == (MoveBoth(), g, g)
+    assert Round((MoveBoth(),)).with_moves(g=2, d=2).moves == (MoveBoth(), MoveBoth())
+
+
 @pytest.mark.parametrize(
     ("order", "words"),
     [
@@ -60,6 +74,10 @@ def test_a_side_may_step_in_every_nth_round_alone():
         ({"d_hold": -1}, "d_hold is -1"),
         ({"g_every": 0}, "g_every is 0; it must be a number of rounds, at least 1"),
         ({"d_every": 2.0}, "d_every is 2.0"),
+        ({"g_moves": 2}, "g_moves is 2; it must come with g_moves and d_moves"),
+        ({"g_moves": 2, "d_moves": None}, "it must come with"),
+        ({"g_moves": 2, "d_moves": 101}, "in 1..100 each"),
+        ({"g_moves": True, "d_moves": 1}, "in 1..100 each"),
     ],
 )
 def test_other_orders_are_refused_and_change_nothing(order, words):
@@ -107,3 +125,18 @@ def test_orders_say_what_a_schedule_or_a_recipe_says(tmp_path):
         assert ordered.gan.generator.optimizer.beta2 == 0.5
         assert ordered.gan.memory["d_penalty"] == 0
     assert ordered.knobs == Knobs(g_lr=1.0, d_lr=1.0, gamma=0.0, beta2=0.5)
+
+
+def test_ordered_moves_are_those_of_a_recipe(tmp_path):
+    recipe = miniature("vanilla", tmp_path)
+    with own_torch_state(CPU):
+        ordered, plain = engine_of(recipe), engine_of(replace(recipe, round=recipe.round.with_moves(g=2, d=3)))
+        ordered.orders.give(0, {"g_moves": 2, "d_moves": 3})
+        for round_ in range(3):
+            for engine in (ordered, plain):
+                engine.train_round(round_)
+    assert all(torch.equal(a, b) for a, b in zip(weights(ordered), weights(plain), strict=True))
+    ordered.orders.give(3, {"g_moves": None, "d_moves": None})
+    ordered.orders.give(5, {"g_moves": 1, "d_moves": 2})
+    batches = 0, 3, 6, 9, 10, 11, 13, 15
+    assert [ordered.images_before(round_) for round_ in range(8)] == [*map(ordered.order.images_before, batches)]

@@ -23,16 +23,20 @@ from sparring.runs.run import Run
 from sparring.storage import locks
 
 
-def play_again(place: str | Path, rounds: int | None, out: Path | None, parts: Parts, options: Options) -> Run:
+def play_again(
+    place: str | Path, name: str | None, rounds: int | None, out: Path | None, parts: Parts, options: Options
+) -> Run:
     """Play the run in this folder again, its first so many rounds or all, as a run of its own; returns that.
 
-    Every order that it followed acts at its round again; pause and slow motion do nothing. `parts`: data that have moved, and
-    parts of a program's own. Raises as `train`, and InputError where other data are there now, or its parent's checkpoint is
-    not there any more.
+    Every order that it followed acts at its round again; pause and slow motion do nothing. `name`: of its recipe, if the user
+    gives one. `parts`: data that have moved, and parts of a program's own. Raises as `train`, and InputError for a run of
+    another recipe, where other data are there now, and where its parent's checkpoint is no longer there.
     """
     with joined_processes(Launch.of(), options) as session, ExitStack() as held:
         group, progress = session.group, session.progress
         source = open_run(group, place)
+        if name not in (None, source.recipe.name):
+            raise InputError(f"{source.path} is a run of {source.recipe.name}, not of {name}; leave the recipe out")
         recipe = parts.return_to(source.recipe, str(source.path))
         require_parts(recipe, f"sparring.train(replay={str(source.path)!r}, ")
         require_place(recipe.data, str(source.path))

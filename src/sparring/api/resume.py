@@ -113,7 +113,7 @@ def continue_run(session: Session, run: Run, parts: Parts, lengths: Mapping[str,
             stopped = {"after": "patience"} if _ended_by_patience(run, start.round) else {}
             lengths_before = steering.lengths_in(run)
             cut_orders = roll_back.restore_to(run, built.gan, saved)
-            if lengths:
+            if recipe.length != run.recipe.length:  # what the user asks for now counts
                 cut_orders = [placed for placed in cut_orders if steering.length_in(placed[1]) is None]
             elif before := steering.length_before(lengths_before, cut_orders):
                 built.recipe = replace(recipe, length=before)

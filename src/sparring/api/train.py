@@ -102,8 +102,10 @@ def train(
     launch, folder = Launch.of(), arguments.path("out", out)
     if replay is not None:
         other = {"settings": changes, "start_from": start_from, "seed": seed, "deterministic": deterministic} | length
-        _check_replay(replay, recipe, {name: value for name, value in other.items() if value and name != "rounds"})
-        return play_again(replay, rounds, folder, parts, options)
+        if given := [name for name, value in other.items() if value and name != "rounds"]:
+            raise InputError(f"{replay} is played again as it was, so leave out {', '.join(given)}; only rounds may be fewer")
+        name = recipe.name if isinstance(recipe, Recipe) else recipe
+        return play_again(replay, name, rounds, folder, parts, options)
     recipe = _recipe_of(start_from) if recipe is None else recipe
     resolved = resolve(recipe, changes, parts, **length)
     remark = lost_ratio(recipe, changes)
@@ -139,13 +141,3 @@ def _recipe_of(start_from: str | Path | None) -> Recipe:
     if start_from is None:
         raise InputError("there is no recipe; name one, or a run to start from or to play again")
     return Origin.of(start_from).run.recipe
-
-
-def _check_replay(replay: str | Path, recipe: str | Recipe | None, other: Mapping[str, Any]) -> None:
-    """InputError where a replay is given what would make it another run."""
-    if other:
-        raise InputError(f"{replay} is played again as it was, so leave out {', '.join(other)}; only rounds may be fewer")
-    name = recipe.name if isinstance(recipe, Recipe) else recipe
-    own = Run.open(replay).recipe.name
-    if name is not None and name != own:
-        raise InputError(f"{replay} is a run of {own}, not of {name}; leave the recipe out")
