@@ -38,5 +38,5 @@ def test_the_first_cause_is_the_reason():
     def fail() -> None:
         raise RuntimeError("wrapped") from ValueError("\x1b[96mrows\x1b[0m are fixed\nmore")
 
-    with pytest.raises(InputError, match="^cannot export x: rows are fixed$"):
+    with pytest.raises(InputError, match=r"^cannot export x: rows are fixed$"):
         fail()
