@@ -91,7 +91,7 @@ def test_what_exists_is_not_overwritten(run, sparring_command, existing):
     [
         (("--to", "tensorrt"), "'tensorrt' is not one of"),
         (("--out", "nowhere/x.onnx"), "there is no folder nowhere"),
-        (("--push", "me/mine"), "push and license are for a Hugging Face folder, and this is an export to onnx"),
+        (("--push", "me/mine"), "belong to a Hugging Face folder, not to onnx"),
     ],
 )
 def test_bad_input_is_one_sentence(run, sparring_command, arguments, sentence):
