@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test torture matrix lint bench bench-peers gpu-pack gpu gpu-rehearsal extractor golden dist dist-check clean
+.PHONY: demo test torture matrix lint bench bench-peers parity gpu-pack gpu gpu-rehearsal extractor golden dist dist-check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
@@ -42,6 +42,11 @@ bench: $(VENV)/.installed
 bench-peers: $(VENV)/.installed $(VENV)-tensorflow/.installed $(VENV)-jax/.installed
 	$(BIN)/sparring data fetch mnist
 	$(BIN)/python benchmarks/race.py
+
+# Every recipe's generator at full size as ONNX, for the table of docs/export.md; minutes.
+parity: export PYTHONPATH := tests
+parity: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/parity.py
 
 # What a machine with a GPU and no network needs beside this folder: it travels as gpu-pack/.
 gpu-pack: $(VENV)/.installed

@@ -55,6 +55,7 @@ NOT_RUN = {
 
 OUTPUT = {
     r"metric +value +from +to ": "what `sparring evaluate` prints",
+    r"digits\S*\.onnx  \(": "what `sparring export` prints",
     r"runs/\S+/$": "the files of a folder",
     r"z₀? ──►": "a drawing of a round's moves",
 }

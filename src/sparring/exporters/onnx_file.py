@@ -14,7 +14,7 @@ from sparring.exporters.description import describe
 from sparring.exporters.measured import measured
 from sparring.exporters.parity import Draw, Parity
 from sparring.exporters.quietly import quietly
-from sparring.exporters.target import Exported, Options, needing_extra
+from sparring.exporters.target import LARGEST_BATCH, Exported, Options, needing_extra
 from sparring.exporters.trained import Trained
 from sparring.storage import strict_json
 from sparring.storage.files import write_atomically
@@ -58,7 +58,7 @@ def to_onnx(trained: Trained) -> "ModelProto":
         import onnxscript  # noqa: F401 (what torch.onnx needs)
     generator = trained.generator
     assert not any(module.training for module in generator.modules()), "batch norm has to take its running statistics"
-    rows = {0: torch.export.Dim("batch", min=1)}
+    rows = {0: torch.export.Dim("batch", min=1, max=LARGEST_BATCH)}
     with quietly(f"ONNX cannot express the network of {trained.name}"):
         program = torch.onnx.export(
             generator.network,

@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import torch
+from torch.torch_version import TorchVersion
 
 from sparring.errors import InputError
 from sparring.storage import strict_json
+
+OLDEST = (2, 7)
+"""The first PyTorch that exports every network of the recipes; 2.6 fixes the number of rows, or lacks operators."""
 
 _COLOURS = re.compile("\x1b\\[[0-9;]*m")
 
@@ -21,6 +25,7 @@ def quietly(what: str) -> Iterator[None]:
 
     The exporters log, warn and print much that is about themselves, and nothing of it says what to do.
     """
+    require_version(torch.__version__)
     disabled = logging.root.manager.disable
     try:
         logging.disable(logging.CRITICAL)
@@ -31,6 +36,15 @@ def quietly(what: str) -> Iterator[None]:
         raise InputError(f"{what}: {_reason(error)}") from None
     finally:
         logging.disable(disabled)
+
+
+def require_version(version: str) -> None:
+    """InputError where this version of PyTorch is too old to export."""
+    if TorchVersion(version) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise InputError(
+            f"exports need PyTorch {oldest} or newer, and this is {version}; update it: pip install --upgrade torch"
+        )
 
 
 def _reason(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from sparring.errors import InputError
 from sparring.exporters.parity import Parity
 from sparring.exporters.trained import Trained
 
+LARGEST_BATCH = 1 << 20  # a bound that earlier versions of torch.export need
 DType = Literal["float32", "float16"]
 Step = Callable[[str, int, int], None]
 

@@ -13,7 +13,7 @@ from torch.nn.utils import parametrize
 from sparring.exporters.description import describe
 from sparring.exporters.measured import measured
 from sparring.exporters.quietly import quietly
-from sparring.exporters.target import Exported, Options
+from sparring.exporters.target import LARGEST_BATCH, Exported, Options
 from sparring.exporters.trained import Trained
 from sparring.storage.files import write_atomically
 
@@ -21,10 +21,10 @@ DESCRIPTION = "sparring.json"
 
 
 def write(trained: Trained, out: Path, options: Options) -> Exported:
-    """Write the generator to `out` for `torch.export.load`: z [N, num_z] -> samples [N, *shape], float32, for any N.
+    """Write the generator to `out` for `torch.export.load`: z [N, num_z] -> samples [N, *shape], float32.
 
-    Its format is that of this version of PyTorch, which promises nothing to other versions. The parity is that of the file as
-    it is read again.
+    N is at most a million. The format is that of this version of PyTorch, which promises nothing to other versions. The parity
+    is that of the file as it is read again.
     """
     options.step("making the graph", 0, 1)
     program = to_program(trained, options.dtype)
@@ -40,8 +40,9 @@ def to_program(trained: Trained, dtype: str) -> torch.export.ExportedProgram:
     """The generator's program, for any number of rows; InputError for a network that `torch.export` cannot follow."""
     generator = trained.generator
     network = _halved(generator.network) if dtype == "float16" else generator.network
+    rows = {0: torch.export.Dim("batch", min=1, max=LARGEST_BATCH)}
     with quietly(f"torch.export cannot follow the network of {trained.name}"):
-        return torch.export.export(network, (generator.z(2, seed=0),), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
+        return torch.export.export(network, (generator.z(2, seed=0),), dynamic_shapes=(rows,), strict=False)
 
 
 def _bytes(program: torch.export.ExportedProgram, facts: dict) -> bytes:
