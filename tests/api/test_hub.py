@@ -200,7 +200,7 @@ def test_a_repository_that_is_closed_says_so(hub, monkeypatch):
         ({"name": 3}, "what to load is 3; it must be a path, a run, or a name"),
         ({"name": None}, "what to load is None"),
         ({"name": NAME, "revision": 3}, "revision is 3; it must be a text"),
-        ({"name": "https://example.org/user/digits"}, "one on the Hugging Face Hub is hf://user/name"),
+        ({"name": "https://example.org/user/digits"}, "of the Hugging Face Hub's, hf://user/name goes with"),
         ({"name": "runs/mine"}, "there is no runs/mine on this machine; on the Hub: there is no hf://runs/mine"),
     ],
     ids=str,
