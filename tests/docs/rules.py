@@ -36,6 +36,7 @@ PYTHON = {
     "epochs=": "rounds=",
     "evaluate(run)": "evaluate(run, num=1000, draws=2)",
     "runs[3]": "runs[1]",
+    'from_pretrained("user/name", revision="v2")': 'from_pretrained("runs/mine")',
 }
 """Text of Python blocks, and what takes its place; recipes become miniatures as well."""
 
@@ -47,6 +48,11 @@ NOT_RUN = {
     "sparring train vanilla --epochs 20 --seeds 0-15 --engine capture": "it needs CUDA; see tests/multiseed/test_joined.py",
     "sparring evaluate somebody.npz --against mnist --num 10000": "tests/system/test_evaluate.py does so, the README a folder",
     "sparring train vanilla --epochs 50 --tensorboard": "tests/runs/test_tensorboard.py does so where the package is there",
+    "sparring export runs/mine --to hub --license cc-by-4.0 --out mine": "tests/exporters/test_hub_folder.py does so",
+    "sparring export runs/mine --to hub --license cc-by-4.0 --push user/name": "the same, with a small hub on this machine",
+    "sparring sample hf://user/name --num 64": "tests/api/test_hub.py does so, with a small hub on this machine",
+    "sparring evaluate hf://user/name@v2 --against mnist": "the same",
+    "sparring animate hf://user/name --latent": "the same",
     "sparring reproduce dropout-mlp": "two other tutorials are reproduced",
     "sparring reproduce upsample": "a single round takes half a minute, and no setting can be changed",
     "sparring reproduce dcgan --epochs 2": "slow for the same reason",

@@ -1,6 +1,7 @@
 """The folder for the Hugging Face Hub, and its upload to a small one on this machine."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from torch import nn
 
 import sparring
 from hub_server import TOKEN, point_to, serving
+from sparring import recipes
 from sparring.api.hub import HubName
+from sparring.data import Ring
 from sparring.errors import InputError, MachineError
 from sparring.evaluation import Protocol, Score
 from sparring.networks import ModuleGenerator
@@ -19,6 +22,7 @@ from sparring.runs.generator import SavedGenerator
 from sparring.runs.scorebook import Evaluation
 from sparring.storage import checksums
 from tiny import MLP
+from untrained import untrained
 
 huggingface_hub = pytest.importorskip("huggingface_hub")
 pytest.importorskip("onnxscript")
@@ -65,7 +69,7 @@ def test_the_folder_is_complete_and_what_is_uploaded_draws_the_same(run, hub, sp
     card: Any = huggingface_hub.ModelCard.load(folder / "README.md")
     assert (card.data.license, card.data.model_name) == ("mit", f"{HOSTILE}, seed 0")
     assert card.data.eval_results[0].metric_args == {"low": 1.4, "high": 1.6, "interval": "5 independent draws"}
-    assert f"from_pretrained('{NAME}')" in card.text
+    assert f'from_pretrained("{NAME}")' in card.text
     assert f"{told['parity']['num']:,} images by onnxruntime" in card.text
 
     for found in (sparring.from_pretrained(folder), sparring.from_pretrained(NAME)):
@@ -100,6 +104,17 @@ def test_a_network_that_nobody_else_has_is_refused(tmp_path):
     generator = SavedGenerator(ModuleGenerator.of(module), Normal(4), (1, 4, 4), module)
     with pytest.raises(InputError, match="is your own, and nobody could open the folder; export it with --to onnx"):
         sparring.export(generator, "hub", tmp_path / "folder")
+
+
+def test_points_are_drawn_over_those_of_the_data_where_they_are_at_hand(tmp_path):
+    from sparring.exporters.hub import write_picture
+
+    trained = untrained(recipes.get("ring"))
+    assert write_picture(tmp_path, trained) is None
+    own: Any = sparring.data.of(torch.zeros(100, 2))
+    assert write_picture(tmp_path, replace(trained, data=replace(own))) is None  # as it is read from a run, without points
+    assert write_picture(tmp_path, replace(trained, data=Ring())) == "samples.png"
+    assert (tmp_path / "samples.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_an_upload_that_fails_says_how_to_go_on(hub, tmp_path, monkeypatch):

@@ -57,6 +57,12 @@ def path(name: str, value: Any) -> Path | None:
     return None if value is None else Path(value)
 
 
+def text(name: str, value: Any) -> str | None:
+    """The text, if one is given."""
+    check(value is None or isinstance(value, str), name, repr(value), "be a text")
+    return value
+
+
 def device_name(value: Any) -> str:
     """The name of a device that is given as a text or as PyTorch's own."""
     check(isinstance(value, str | torch.device), "device", repr(value), "be a text or a torch.device")

@@ -16,7 +16,7 @@ from sparring.config.rng import derive_seed, keyed_generator
 from sparring.config.threads import ThreadChoice, own_number
 from sparring.data import Data, read_pictures, resolve
 from sparring.data.sets import Dataset
-from sparring.errors import InputError, MachineError
+from sparring.errors import InputError, MachineError, SparringError
 from sparring.evaluation import BETTER, Metric, OwnMetrics, Score
 from sparring.evaluation.own_metrics import FEWEST
 from sparring.evaluation.score import number
@@ -217,6 +217,8 @@ def _open(target: str | Path | Run | SavedGenerator) -> _Subject:
         raise InputError("name a run, a checkpoint, or a folder or an .npz of pictures")
     try:
         return _opened(target)
+    except SparringError:
+        raise
     except OSError as error:
         raise InputError(f"cannot read {target}: {error.strerror}") from None
 

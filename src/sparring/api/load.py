@@ -1,5 +1,6 @@
 """Runs and generators from their places on disk."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from torch import nn
 from sparring.api import hub
 from sparring.api.own import Parts
 from sparring.data import Data
-from sparring.errors import InputError
+from sparring.errors import InputError, check
 from sparring.losses import LossFunction
 from sparring.runs import checkpoint
 from sparring.runs.generator import SavedGenerator
@@ -35,6 +36,7 @@ def load(
     parts = Parts(data, generator, discriminator, loss)
     if isinstance(path, Run):
         return _with_parts(path, parts)
+    check(isinstance(path, str | os.PathLike), "what to load", repr(path), "be a path, a run, or a name")
     if hub.is_name(path):
         return hub.open_generator(hub.HubName.parse(str(path)))
     if Path(path).suffix == ".safetensors":

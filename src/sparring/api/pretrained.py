@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sparring.api import hub
+from sparring.api import arguments, hub
 from sparring.api.load import load_generator
-from sparring.errors import InputError
+from sparring.errors import InputError, SparringError
 from sparring.runs.generator import SavedGenerator
 
 
@@ -18,13 +18,19 @@ def from_pretrained(name: str | Path, *, revision: str | None = None) -> SavedGe
     Only settings and weights are fetched: no code of a repository is run, and nothing is unpickled. Raises InputError where
     there is no such generator, or it is damaged or of another kind, and MachineError where the Hub cannot be reached.
     """
-    text = str(name)
-    on_hub = hub.is_name(text) or (isinstance(name, str) and not Path(name).exists() and hub.HubName.matches(name))
-    if not on_hub:
+    revision = arguments.text("revision", revision)
+    if not isinstance(name, str) or not (hub.is_name(name) or hub.HubName.matches(name)) or Path(name).exists():
         if revision is not None:
-            raise InputError(f"{text} is on this machine, where there are no revisions; leave revision out")
+            raise InputError(f"{name} is no name on the Hub, and there are no revisions but there; leave revision out")
         return load_generator(name)
-    asked = hub.HubName.parse(text)
-    if revision is not None and asked.revision is not None:
-        raise InputError(f"{text} names a revision already; leave revision out")
-    return hub.open_generator(asked if revision is None else hub.HubName.parse(f"{asked}@{revision}"))
+    asked = hub.HubName.parse(name)
+    if revision is not None:
+        if asked.revision is not None:
+            raise InputError(f"{name} names a revision already; leave revision out")
+        asked = hub.HubName.parse(f"{asked}@{revision}")
+    try:
+        return hub.open_generator(asked)
+    except SparringError as error:
+        if hub.is_name(name):
+            raise
+        raise type(error)(f"there is no {name} on this machine; on the Hub: {error}") from None

@@ -60,13 +60,14 @@ def export(
     """
     arguments.choice("to", to, [*TARGETS])
     arguments.choice("dtype", dtype, ["float32", "float16"])
-    if to != "hub" and (push is not None or license is not None):
+    name, licence = arguments.text("push", push), arguments.text("license", license)
+    if to != "hub" and (name is not None or licence is not None):
         raise InputError(f"a licence and an upload belong to a Hugging Face folder, not to {to}; add --to hub (in Python: to=)")
     trained = Trained.of(run, raw)
     path = arguments.path("out", out) or Path(_slug(trained.name) + TARGETS[to].ending)
     _require_new(path)
     with Progress(quiet) as progress:
-        options = Options(to, dtype, allow_inexact, push, license, progress.step)
+        options = Options(to, dtype, allow_inexact, name, licence, progress.step)
         return import_module(f"{__name__}.{TARGETS[to].module}").write(trained, path, options)
 
 

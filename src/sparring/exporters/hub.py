@@ -1,13 +1,16 @@
 """A generator as the folder that the Hugging Face Hub expects, and its upload."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+
+from torch import Tensor
 
 from sparring.api.hub import HubName, answered, library, quietly
 from sparring.config import codec
 from sparring.config.own import Own
-from sparring.data import PointSet
+from sparring.data import Data, PointSet
 from sparring.errors import InputError, SparringError
 from sparring.evaluation import Score
 from sparring.exporters.onnx_file import onnx_bytes
@@ -36,7 +39,7 @@ def write(trained: Trained, out: Path, options: Options) -> Exported:
     data, parity = onnx_bytes(trained, options)
     with new_folder(out) as folder:
         checksums.write(folder, ONNX, data)
-        card = _card(trained, name, options.licence, parity, _picture(folder, trained))
+        card = _card(trained, name, options.licence, parity, write_picture(folder, trained))
         trained.generator.write(folder, str(card))
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     return Exported(options.to, out, size, parity, push(out, name) if name else None)
@@ -79,21 +82,27 @@ def _card(trained: Trained, name: HubName | None, licence: str | None, parity: P
     return replace(card, picture=picture, onnx=(ONNX, str(parity)), license=licence, **place)
 
 
-def _picture(folder: Path, trained: Trained) -> str | None:
+def write_picture(folder: Path, trained: Trained) -> str | None:
     """Write a picture of samples, if they can be drawn; returns its name."""
     generator = trained.generator
     if are_pictures(generator.shape):
         rows = 0 < generator.num_classes <= MOST_ROWS
         z = generator.z_by_class(COLUMNS, seed=0) if rows else generator.z_in_blocks(COLUMNS**2, seed=0)
         write_drawn(folder / PICTURE, generator, z, COLUMNS)
-    elif len(generator.shape) == 1 and generator.shape[0] <= 2 and trained.data is not None and trained.data.is_cached():
-        real = trained.data.test()
-        assert isinstance(real, PointSet)
-        png = scatter(real.points[:POINTS], generator.draw(generator.z_in_blocks(POINTS, seed=0)))
+    elif generator.shape in ((1,), (2,)) and (real := _real_points(trained.data)) is not None:
+        png = scatter(real, generator.draw(generator.z_in_blocks(POINTS, seed=0)))
         checksums.write(folder, PICTURE, png)
     else:
         return None
     return PICTURE
+
+
+def _real_points(data: Data | None) -> Tensor | None:
+    """Test points of the data that a generator was trained on, if they are on this machine."""
+    with suppress(InputError):  # points of the user's own are not
+        test = data.test() if data is not None and data.is_cached() else None
+        return test.points[:POINTS] if isinstance(test, PointSet) else None
+    return None
 
 
 def push(folder: Path, name: HubName) -> str:

@@ -3,6 +3,7 @@
 Names of recipes, data and classes may come from anywhere; they are escaped, and stay texts.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -76,14 +77,17 @@ class ModelCard:
         return {"name": self.name, "results": [*by_protocol.values()]}
 
     @property
+    def _samples(self) -> str:
+        return "images" if len(self.shape) == 3 else "points"
+
+    @property
     def _num_classes(self) -> int:
         return self.noise.classes if isinstance(self.noise, Code) else 0
 
     def _sections(self) -> Iterator[str]:
         yield f"# {plain(self.name)}"
         data = f" on `{self.facts['data']}`" if re.fullmatch(r"[\w-]+", self.facts.get("data", "")) else ""
-        what = "images" if len(self.shape) == 3 else "points"
-        yield f"The generator of a GAN (generative adversarial network), trained by Sparring{data}: noise z in, {what} out."
+        yield f"The generator of a GAN (generative adversarial network), trained by Sparring{data}. It draws {self._samples}."
         if self.picture:
             yield f"![Samples, not selected]({self.picture})"
         yield self._use()
@@ -100,7 +104,7 @@ class ModelCard:
         range_ = " in [-1, 1]" if len(self.shape) == 3 else ""
         of_class = ", class_=0" if self._num_classes else ""
         return (
-            f"```python\nimport sparring\n\ngenerator = sparring.from_pretrained({self.place!r})\n"
+            f"```python\nimport sparring\n\ngenerator = sparring.from_pretrained({json.dumps(self.place)})\n"
             f"samples = generator.sample(num=16, seed=0{of_class})  # [16, {shape}]{range_}\n```\n\n"
             f"It maps z [N, {self.noise.num}] to samples [N, {shape}]{range_}."
         )
@@ -109,8 +113,8 @@ class ModelCard:
         facts = self.facts
         yield "recipe", plain(facts["recipe"]) + (f" ({plain(facts['source'])})" if facts["source"] else "")
         yield "data", plain(facts.get("data", "unknown"))
-        yield "length", f"{facts['rounds']:,} rounds, {facts['images']:,} images"
-        threads = f", {facts['threads']} threads" if "threads" in facts else ""
+        yield "length", f"{facts['rounds']:,} rounds, {facts['images']:,} {self._samples}"
+        threads = f", threads: {facts['threads']}" if "threads" in facts else ""
         yield "cost", f"{facts['seconds']:,.0f} s on {plain(str(facts.get('device', 'a device unknown')))}{threads}"
         yield from [("weights", facts["weights"])] if "weights" in facts else []
         yield "software", ", ".join(f"{name} {plain(str(facts[name]))}" for name in ("sparring", "torch") if name in facts)
@@ -135,7 +139,7 @@ class ModelCard:
         if len(self.shape) == 3:
             yield f"It draws images of {size} pixels like those that it was trained on, and nothing else."
         if self._num_classes:
-            named = [f"{i} {plain(name)}" for i, name in enumerate(self.classes)] if self.classes else []
+            named = [f"{i} {plain(name)}" for i, name in enumerate(self.classes) if name != str(i)]
             yield f"It has {self._num_classes} classes{': ' if named else ''}{', '.join(named)}."
         yield "Some samples are malformed; nothing filters them."
         yield from (
