@@ -57,6 +57,10 @@ export function createControls({ noise, classes, directions }, changed) {
   document.getElementById("after").addEventListener("click", () => setSeed(state.seed + 1));
   document.getElementById("another").addEventListener("click", () => setSeed(Math.random() * LARGEST_SEED));
   document.getElementById("reset").addEventListener("click", () => setSliders(new Float32Array(directions.num)));
+  inWords(() => {
+    document.getElementById("directions-help").textContent = words(directions.at ? "directions_help" : "z_help", {
+      layer: directions.at, width: directions.width });
+  });
   const buttons = noise.is_class ? addClasses(classes, setClass) : [];
   return { state, z, setSeed, setSliders, classButtons: buttons, className: () => classes[state.class ?? classOf(noise, z())] };
 }

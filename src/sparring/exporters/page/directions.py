@@ -27,7 +27,6 @@ class Directions:
     """Directions at a register: vectors [K, D], each one standard deviation long, and each one's share of the variance."""
 
     at: int
-    name: str
     vectors: Tensor
     shares: tuple[float, ...]
 
@@ -41,7 +40,7 @@ def principal_directions(program: Program, noise: Noise) -> Directions:
     values = registers(replace(program, ops=program.ops[:at]), z)[at].double()
     variances, vectors = torch.linalg.eigh(_within(values, z, noise))
     variances, vectors = variances.flip(0).clamp(min=0), vectors.T.flip(0)
-    return _directions(at, _title(program, at), vectors * variances.sqrt()[:, None], variances)
+    return _directions(at, vectors * variances.sqrt()[:, None], variances)
 
 
 def _early_layer(program: Program) -> int:
@@ -56,7 +55,7 @@ def _of_first_layer(program: Program, noise: Noise, z: Tensor) -> Directions:
     weight = program.weights.get(program.ops[0]["weight"]).double()
     weight[:, _num_normal(noise) :] = 0
     _, strengths, vectors = torch.linalg.svd(weight, full_matrices=False)
-    return _directions(0, "z", vectors * z[:, 0].double().std(), strengths.square())
+    return _directions(0, vectors * z[:, 0].double().std(), strengths.square())
 
 
 def _within(values: Tensor, z: Tensor, noise: Noise) -> Tensor:
@@ -76,14 +75,9 @@ def _num_classes(noise: Noise) -> int:
     return noise.classes if isinstance(noise, Code) else noise.components if isinstance(noise, Mixture) else 0
 
 
-def _directions(at: int, name: str, vectors: Tensor, variances: Tensor) -> Directions:
+def _directions(at: int, vectors: Tensor, variances: Tensor) -> Directions:
     """The first ones, each turned so that its largest entry is positive."""
     vectors = vectors[: min(MOST, int((variances > SMALLEST * variances.sum()).sum()))]
     signs = vectors.gather(1, vectors.abs().argmax(1, keepdim=True)).sign()
-    shares = (variances / variances.sum())[: len(vectors)]
-    return Directions(at, name, (vectors * signs).float(), tuple(round(share, 4) for share in shares.tolist()))
-
-
-def _title(program: Program, at: int) -> str:
-    op = program.ops[at - 1]
-    return f"{op['op'].replace('_', ' ')} {at}"
+    shares = (variances[: len(vectors)] / variances.sum()).tolist()
+    return Directions(at, (vectors * signs).float(), tuple(round(share, 4) for share in shares))

@@ -1,7 +1,7 @@
 // The page of a generator of images: one picture, a grid of 64, and the way between two kept pictures.
 
 import { encodeGif } from "./gif.js";
-import { between, classOf, joined, withClass } from "./latents.js";
+import { between, joined, withClass } from "./latents.js";
 import { enlargement, onWhite, save, show, tiled } from "./pictures.js";
 import { inWords, number, words } from "./words.js";
 
