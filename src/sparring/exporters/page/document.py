@@ -123,7 +123,7 @@ def _facts(trained: Trained, program: Program) -> Sequence[str]:
     shown = [
         facts.get("recipe"),
         facts.get("data"),
-        " × ".join(map(str, trained.generator.shape[::-1][: max(1, len(trained.generator.shape) - 1)])),
+        " × ".join(map(str, trained.generator.shape[:0:-1])),  # width × height; nothing of points
         f"{num_weights:,} weights",
         *(f"Frechet distance {score['value']:.3g}" for score in scores[:1]),
     ]

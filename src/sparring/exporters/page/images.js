@@ -89,7 +89,6 @@ export function createImages(generator, { noise, classes, name }, controls) {
 
   function drawPoint() {
     show(at("between"), tiled(drawAll([point(way.valueAsNumber)]), generator.shape, 1));
-    at("share").textContent = `${Math.round(100 * way.valueAsNumber)} %`;
   }
 
   function play() {
@@ -150,7 +149,7 @@ export function createImages(generator, { noise, classes, name }, controls) {
   for (const [id, act] of Object.entries(clicks)) at(id).addEventListener("click", act);
   way.addEventListener("input", drawPoint);
   kept.a = { z: controls.z(0), sliders: new Float32Array(controls.state.sliders.length) };
-  kept.b = { ...kept.a, z: controls.z(1) };
+  kept.b = { ...kept.a, z: controls.z(NUM - 1) };
   inWords(() => {
     drawPicture();
     mark();

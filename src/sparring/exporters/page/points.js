@@ -5,9 +5,9 @@ import { save } from "./pictures.js";
 import { inWords, number, words } from "./words.js";
 
 const SIZE = 960; // pixels of the canvas
-const NUM_POINTS = 4000;
+const NUM_POINTS = 3000;
 const NUM_VALUES = 4000; // points that a grid may have in all
-const REACH = 2.5; // deviations of z that the grid covers
+const SPREAD = [2.5, 1.5]; // deviations of z that the grid covers, of a mixture's component
 const BINS = 80;
 
 export function createPoints(generator, { noise, name }, controls) {
@@ -15,7 +15,8 @@ export function createPoints(generator, { noise, name }, controls) {
   const canvas = at("plane");
   const context = canvas.getContext("2d");
   const dimensions = generator.shape[0];
-  let view = null;
+  const grid = warpedGrid(noise, dimensions);
+  let [view, seed, zs] = [null, null, []];
 
   // [x, y] for each z; of a single coordinate the z beside it
   function drawn(zs) {
@@ -25,14 +26,18 @@ export function createPoints(generator, { noise, name }, controls) {
 
   function update() {
     const start = performance.now();
-    const zs = Array.from({ length: NUM_POINTS }, (_, i) => zOfSeed(noise, (controls.state.seed + i * 7919) >>> 0));
+    if (seed !== controls.state.seed) {
+      seed = controls.state.seed;
+      zs = Array.from({ length: NUM_POINTS }, (_, i) => zOfSeed(noise, (seed + i * 7919) >>> 0));
+    }
     const points = drawn(zs);
-    const lines = warpedGrid(noise, dimensions).map(({ zs: line, hue }) => ({ points: drawn(line), hue }));
-    view = frame([...points, ...lines.flatMap((line) => line.points)]);
+    const bent = drawn(grid.flatMap((line) => line.zs));
+    const lines = grid.map((line, i) => ({ ...line, points: bent.slice(i * line.zs.length, (i + 1) * line.zs.length) }));
+    view = frame([...points, ...bent]);
     [canvas.width, canvas.height] = [SIZE, SIZE];
     context.clearRect(0, 0, SIZE, SIZE);
-    if (at("show-grid").checked) lines.forEach(stroke);
     if (at("show-points").checked) (dimensions > 1 ? scatter : histogram)(points);
+    if (at("show-grid").checked) lines.forEach(stroke);
     at("plane-took").textContent = words("took", { ms: number(performance.now() - start) });
   }
 
@@ -41,7 +46,7 @@ export function createPoints(generator, { noise, name }, controls) {
   }
 
   function stroke({ points, hue }) {
-    context.strokeStyle = `hsl(${hue} 65% 55% / ${at("show-points").checked ? 0.75 : 1})`;
+    context.strokeStyle = `hsl(${hue} 65% 50%)`;
     context.lineWidth = 2;
     context.beginPath();
     points.forEach((point, i) => (i ? context.lineTo(...place(point)) : context.moveTo(...place(point))));
@@ -50,7 +55,9 @@ export function createPoints(generator, { noise, name }, controls) {
 
   function scatter(points) {
     context.fillStyle = colour();
+    context.globalAlpha = 0.4;
     for (const [x, y] of points.map(place)) context.fillRect(x - 1.5, y - 1.5, 3, 3);
+    context.globalAlpha = 1;
   }
 
   // Of the single coordinate, along the vertical axis at the right
@@ -86,7 +93,7 @@ function warpedGrid(noise, dimensions) {
   const components = Math.max(1, noise.one_hot);
   const flat = noise.columns === 1 || dimensions === 1;
   const base = new Float32Array(noise.columns + noise.one_hot + noise.continuous);
-  const reach = noise.is_uniform ? 1 : REACH * noise.std;
+  const reach = noise.is_uniform ? 1 : SPREAD[components > 1 ? 1 : 0] * noise.std;
   const perLine = Math.sqrt(NUM_VALUES / components / 2);
   const [num, steps] = flat ? [1, 400] : [Math.min(17, Math.max(3, Math.floor(perLine / 2))), Math.min(60, Math.max(9, Math.floor(perLine * 2)))];
   const lines = [];
