@@ -26,7 +26,7 @@ SCRIPTS = ("forward.js", "latents.js", "gif.js", "pictures.js", "words.js", "con
 
 
 def html(trained: Trained, program: Program, parity: Parity) -> str:
-    """The page of a generator whose program draws with this parity; InputError for a distribution of z that it does not know."""
+    """The page of a generator whose program draws with this parity; InputError for a distribution of z of the user's own."""
     from markupsafe import Markup
 
     noise = trained.generator.noise

@@ -24,12 +24,13 @@ export function createGenerator(program, bytes) {
     const images = new Float32Array(num * size);
     for (let start = 0; start < num; start += TOGETHER) {
       const count = Math.min(TOGETHER, num - start);
-      images.set(run(z.subarray(start * program.num_z, (start + count) * program.num_z), rowsOf(sliders, start, count), count), start * size);
+      const part = z.subarray(start * program.num_z, (start + count) * program.num_z);
+      images.set(run(part, rowsOf(sliders, start), count), start * size);
     }
     return images;
   }
 
-  function rowsOf(sliders, start, count) {
+  function rowsOf(sliders, start) {
     if (!sliders || !directions) return null;
     const width = directions.num;
     return (i) => (sliders.length === width ? sliders : sliders.subarray((start + i) * width, (start + i + 1) * width));
@@ -41,7 +42,8 @@ export function createGenerator(program, bytes) {
     if (moved === 0) move(registers[0], sliders, num);
     ops.forEach((op, i) => {
       const out = buffer(i, num * op.size);
-      LAYERS[op.op](op, op.from.map((at) => registers[at]), out, num, op.from.map((at) => (at ? ops[at - 1].shape : [program.num_z])));
+      const shapes = op.from.map((at) => (at ? ops[at - 1].shape : [program.num_z]));
+      LAYERS[op.op](op, op.from.map((at) => registers[at]), out, num, shapes);
       registers.push(out);
       if (moved === i + 1) move(out, sliders, num);
     });
@@ -141,7 +143,8 @@ const LAYERS = {
       transpose(x.subarray(i * channels * places), across, channels, places);
       multiply(op.weight, across, parts, taps, places, channels, places, 0, null, true);
       const target = out.subarray(i * op.size, (i + 1) * op.size);
-      for (let c = 0; c < numOut; c++) target.fill(op.bias ? op.bias[c] : 0, c * outHeight * outWidth, (c + 1) * outHeight * outWidth);
+      const area = outHeight * outWidth;
+      for (let c = 0; c < numOut; c++) target.fill(op.bias ? op.bias[c] : 0, c * area, (c + 1) * area);
       addUp(parts, target, op, [height, width]);
     }
   },
@@ -215,7 +218,9 @@ function layPatches(image, [channels, height, width], op, top, rows, patches) {
         for (let ky = y - padding; ky < y - padding + kernel; ky++) {
           const row = (c * height + ky) * width;
           const inside = ky >= 0 && ky < height;
-          for (let kx = x - padding; kx < x - padding + kernel; kx++) patches[i++] = inside && kx >= 0 && kx < width ? image[row + kx] : 0;
+          for (let kx = x - padding; kx < x - padding + kernel; kx++) {
+            patches[i++] = inside && kx >= 0 && kx < width ? image[row + kx] : 0;
+          }
         }
       }
     }
@@ -227,15 +232,14 @@ function addUp(parts, out, op, [height, width]) {
   const { kernel, stride, padding } = op;
   const [numOut, outHeight, outWidth] = op.shape;
   for (let tap = 0; tap < numOut * kernel * kernel; tap++) {
-    const [c, ky, kx] = [Math.floor(tap / kernel ** 2), Math.floor(tap / kernel) % kernel, tap % kernel];
-    for (let y = 0; y < height; y++) {
-      const toY = y * stride + ky - padding;
-      if (toY < 0 || toY >= outHeight) continue;
-      const row = (c * outHeight + toY) * outWidth;
+    const plane = Math.floor(tap / (kernel * kernel)) * outHeight * outWidth;
+    const down = (Math.floor(tap / kernel) % kernel) - padding;
+    const right = (tap % kernel) - padding;
+    for (let y = Math.ceil(Math.max(0, -down) / stride); y < height && y * stride + down < outHeight; y++) {
+      const to = plane + (y * stride + down) * outWidth + right;
       const from = (tap * height + y) * width;
-      for (let x = 0; x < width; x++) {
-        const toX = x * stride + kx - padding;
-        if (toX >= 0 && toX < outWidth) out[row + toX] += parts[from + x];
+      for (let x = Math.ceil(Math.max(0, -right) / stride); x < width && x * stride + right < outWidth; x++) {
+        out[to + x * stride] += parts[from + x];
       }
     }
   }
@@ -260,7 +264,9 @@ function multiply(a, b, out, m, n, depth, stride, start, bias, byRow) {
   for (; i + 4 <= m; i += 4) {
     let j = 0;
     for (; j + 2 <= n; j += 2) fourByTwo(a, b, out, i, j, depth, stride, start);
-    for (; j < n; j++) for (let r = i; r < i + 4; r++) out[r * stride + start + j] = dot(a, b, r * depth, j * depth, depth);
+    for (; j < n; j++) {
+      for (let r = i; r < i + 4; r++) out[r * stride + start + j] = dot(a, b, r * depth, j * depth, depth);
+    }
   }
   for (; i < m; i++) {
     let j = 0;

@@ -8,7 +8,7 @@ import { inWords, number, words } from "./words.js";
 const COLUMNS = 8;
 const NUM = COLUMNS * COLUMNS;
 const AT_ONCE = 8; // pictures of the grid between two looks at what the user does
-const STEPS = 9; // pictures from A to B that are shown
+const STEPS = 11; // pictures from A to B that are shown
 const FRAMES = 24; // of the animation there, and as many back
 const HUNDREDTHS = 6; // of a second a frame
 
@@ -67,7 +67,9 @@ export function createImages(generator, { noise, classes, name }, controls) {
     const zs = controls.classButtons.map((_, i) => withClass(noise, controls.z(), i));
     const images = generator.draw(joined(zs), controls.state.sliders);
     const size = images.length / zs.length;
-    controls.classButtons.forEach((canvas, i) => show(canvas, tiled(images.subarray(i * size, (i + 1) * size), generator.shape, 1)));
+    controls.classButtons.forEach((canvas, i) => {
+      show(canvas, tiled(images.subarray(i * size, (i + 1) * size), generator.shape, 1));
+    });
   }
 
   function keep(letter) {

@@ -28,8 +28,8 @@ function draw() {
 inWords(() => {
   const { num, levels, differing, difference } = page.parity;
   const kind = differing === null ? "parity_points" : "parity";
-  const values = { num: num.toLocaleString(), levels, differing: number(100 * differing, 2), difference: number(100 * difference, 3) };
-  document.getElementById("parity").textContent = words(kind, values);
+  const percent = { differing: number(100 * differing, 2), difference: number(100 * difference, 3) };
+  document.getElementById("parity").textContent = words(kind, { num: number(num, 0), levels, ...percent });
   document.getElementById("made").textContent = words("made", page);
 });
 controls.setSeed(0);

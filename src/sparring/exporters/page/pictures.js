@@ -25,7 +25,8 @@ export function tiled(images, [channels, height, width], columns, scale = 1, gap
 
 /** Show an image of pixels on a canvas, which takes its size. */
 export function show(canvas, image) {
-  if (canvas.width !== image.width || canvas.height !== image.height) [canvas.width, canvas.height] = [image.width, image.height];
+  if (canvas.width !== image.width) canvas.width = image.width;
+  if (canvas.height !== image.height) canvas.height = image.height;
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 

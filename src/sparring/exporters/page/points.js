@@ -63,7 +63,10 @@ export function createPoints(generator, { noise, name }, controls) {
   // Of the single coordinate, along the vertical axis at the right
   function histogram(points) {
     const counts = new Array(BINS).fill(0);
-    for (const [, y] of points) counts[Math.min(BINS - 1, Math.max(0, Math.floor(((y - view.bottom) / view.height) * BINS)))] += 1;
+    for (const [, y] of points) {
+      const bin = Math.floor(((y - view.bottom) / view.height) * BINS);
+      counts[Math.min(BINS - 1, Math.max(0, bin))] += 1;
+    }
     const most = Math.max(...counts);
     context.fillStyle = colour();
     counts.forEach((count, i) => {
@@ -81,10 +84,7 @@ export function createPoints(generator, { noise, name }, controls) {
   at("save-plane").addEventListener("click", () => save(canvas, `${name}-grid.png`));
   at("picture-panel").hidden = at("grid-panel").hidden = at("way-panel").hidden = true;
   at("plane-panel").hidden = false;
-  inWords(() => {
-    at("plane-help").textContent = words(dimensions > 1 ? "plane_help" : "line_help");
-    canvas.setAttribute("aria-label", words("plane_label"));
-  });
+  inWords(() => (at("plane-help").textContent = words(dimensions > 1 ? "plane_help" : "line_help")));
   return update;
 }
 
@@ -95,7 +95,8 @@ function warpedGrid(noise, dimensions) {
   const base = new Float32Array(noise.columns + noise.one_hot + noise.continuous);
   const reach = noise.is_uniform ? 1 : SPREAD[components > 1 ? 1 : 0] * noise.std;
   const perLine = Math.sqrt(NUM_VALUES / components / 2);
-  const [num, steps] = flat ? [1, 400] : [Math.min(17, Math.max(3, Math.floor(perLine / 2))), Math.min(60, Math.max(9, Math.floor(perLine * 2)))];
+  const num = flat ? 1 : Math.min(17, Math.max(3, Math.floor(perLine / 2)));
+  const steps = flat ? 400 : Math.min(60, Math.max(9, Math.floor(perLine * 2)));
   const lines = [];
   for (let component = 0; component < components; component++) {
     const start = noise.one_hot ? withClass(noise, base, component) : base;

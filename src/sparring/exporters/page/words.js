@@ -35,6 +35,8 @@ function speak(chosen) {
     button.setAttribute("aria-pressed", String(button.dataset.language === chosen));
   }
   for (const element of document.querySelectorAll("[data-words]")) element.textContent = words(element.dataset.words);
-  for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", words(element.dataset.label));
+  for (const element of document.querySelectorAll("[data-label]")) {
+    element.setAttribute("aria-label", words(element.dataset.label));
+  }
   changed.forEach((update) => update());
 }
