@@ -44,5 +44,5 @@ def program_of(trained: Trained) -> Program:
     except UnknownLayerError as layer:
         raise InputError(
             f"a page draws with the layers of Sparring's own generators, and {trained.name} has a {layer};"
-            " a network of your own can be exported to ONNX: --to onnx (in Python: to=\"onnx\")"
+            ' a network of your own can be exported to ONNX: --to onnx (in Python: to="onnx")'
         ) from None

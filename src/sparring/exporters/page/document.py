@@ -61,17 +61,17 @@ def json_in_html(value: Any) -> str:
 
 def noise_columns(noise: Noise) -> dict[str, Any]:
     """The columns of z as `latents.js` draws them: normal or uniform ones, one-hot ones, uniform codes."""
+    if type(noise) not in (Normal, Uniform, Mixture, Code):
+        raise InputError(f'z is {noise}, which the page cannot draw; export to ONNX instead: --to onnx (in Python: to="onnx")')
     found = {"columns": noise.num, "std": 1.0, "is_uniform": False, "one_hot": 0, "is_class": False, "continuous": 0}
     match noise:
-        case Normal():
-            return found
         case Uniform():
             return found | {"is_uniform": True}
         case Mixture(normal, components, std):
             return found | {"columns": normal, "std": std, "one_hot": components}
         case Code(normal, classes, continuous):
             return found | {"columns": normal, "one_hot": classes, "is_class": classes > 0, "continuous": continuous}
-    raise InputError(f"z is {noise}, which the page cannot draw; export to ONNX instead: --to onnx (in Python: to=\"onnx\")")
+    return found
 
 
 def class_names(trained: Trained) -> list[str]:

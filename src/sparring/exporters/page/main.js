@@ -3,6 +3,7 @@
 import { createControls } from "./controls.js";
 import { createGenerator, fromBase64 } from "./forward.js";
 import { createImages } from "./images.js";
+import { zOfSeed } from "./latents.js";
 import { createPoints } from "./points.js";
 import { inWords, number, setUpWords, words } from "./words.js";
 
@@ -34,4 +35,4 @@ inWords(() => {
 });
 controls.setSeed(0);
 waiting = "all";
-window.sparring = { draw: generator.draw, noise: page.noise, shape: generator.shape, numDirections: generator.numDirections };
+window.sparring = { draw: generator.draw, shape: generator.shape, zOfSeed: (seed) => zOfSeed(page.noise, seed) };
