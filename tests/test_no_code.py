@@ -53,6 +53,7 @@ KNOWN = {
     "cli/__init__.py": {"get_command: importlib.import_module"},  # of the names in COMMANDS
     "config/devices.py": {"tune_process: ctypes.CDLL"},  # the process itself
     "exporters/__init__.py": {"export: importlib.import_module"},  # of the modules in TARGETS
+    "exporters/page/document.py": {"_template: environment.from_string"},  # our own page
     "exporters/torch_export.py": {"write: torch.export.load"},  # of the bytes that it has just made
     "visual/report.py": {"_template: room.from_string"},  # our own page
     "evaluation/extractors/inception.py": {  # unpickles the published file, told by its whole hash

@@ -6,7 +6,7 @@ import click
 
 from sparring.cli import options
 
-TARGETS = ("onnx", "torch", "hub")
+TARGETS = ("onnx", "torch", "hub", "page", "space")
 
 
 @click.command(name="export", epilog="Example: sparring export latest --to onnx --out digits.onnx")
