@@ -16,7 +16,7 @@ from sparring.config.registry import UnknownPartError
 from sparring.config.threads import MOST_THREADS
 from sparring.errors import InputError, MachineError, check, naming
 from sparring.recipe import Recipe
-from sparring.runs import checkpoint, journal, scorebook
+from sparring.runs import checkpoint, journal, scorebook, shipped
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.folders import latest
 from sparring.runs.generator import SavedGenerator, sample_shape
@@ -64,7 +64,7 @@ class Run:
         """The run in a folder, or the newest one under runs/ for "latest"; InputError if there is none."""
         path = latest() if str(name) == "latest" else Path(name)
         if not (path / "recipe.json").is_file():
-            raise InputError(f"{path} is no run: it has no recipe.json; name a folder that `sparring train` made, or latest")
+            raise InputError(f"{path} is no run: {shipped.why_no_run(path)}")
         check_links(path)
         checksums.read(path, "recipe.json")
         facts = read_json(path / "recipe.json")
