@@ -34,13 +34,8 @@ class ShippedGenerator:
 
     def described(self) -> dict[str, Any]:
         """What `sparring generators --json` prints of it."""
-        shown = ("summary", "shape", "classes", "license", "made", "scores")
-        return {
-            "name": self.name,
-            "generator": self.label,
-            **{name: self.facts[name] for name in shown},
-            "path": str(self.path),
-        }
+        facts = {name: self.facts.get(name, []) for name in ("summary", "shape", "classes", "license", "made", "scores")}
+        return {"name": self.name, "generator": self.label, **facts, "path": str(self.path)}
 
 
 def generators() -> list[ShippedGenerator]:
