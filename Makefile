@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test torture matrix lint bench bench-peers parity gpu-pack gpu gpu-rehearsal extractor golden dist dist-check clean
+.PHONY: demo test torture matrix lint bench bench-peers parity gpu-pack gpu gpu-rehearsal extractor generators golden dist dist-check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
@@ -72,6 +72,12 @@ gpu-rehearsal: $(VENV)/.installed
 extractor: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
 	$(BIN)/sparring extractor train mnist --name digits --out src/sparring/evaluation/extractors/weights
+
+# The generators that come with the package, trained by their recorded commands: hours; see benchmarks/generators.py.
+generators: export OMP_NUM_THREADS := 1
+generators: $(VENV)/.installed
+	$(BIN)/sparring data fetch mnist
+	$(BIN)/python benchmarks/generators.py
 
 golden: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python tests/golden/traces.py

@@ -95,9 +95,9 @@ def test_commands_import_what_is_heavy_when_they_run(trees):
             assert all(name.startswith(LIGHT) for name in own), file
 
 
-def test_only_the_training_and_penalties_differentiate_and_classifiers_that_are_trained(trees):
+def test_only_the_training_and_penalties_differentiate_classifiers_that_are_trained_and_the_search_for_z(trees):
     places = {file.relative_to(PACKAGE).parent.as_posix() for file, tree in trees.items() if differentiations(tree)}
-    assert places == {"training", "penalties", "evaluation/extractors"}
+    assert places == {"training", "penalties", "evaluation/extractors", "inversion"}
 
 
 @pytest.mark.parametrize(

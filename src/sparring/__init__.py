@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sparring import data, losses, networks, recipes
     from sparring.analysis import compare
     from sparring.api.evaluate import evaluate
+    from sparring.api.invert import invert
     from sparring.api.load import load
     from sparring.api.pretrained import from_pretrained
     from sparring.api.resume import resume
@@ -39,6 +40,7 @@ __all__ = [
     "evaluate",
     "export",
     "from_pretrained",
+    "invert",
     "load",
     "losses",
     "networks",
@@ -58,6 +60,7 @@ _MODULES = {
     "evaluate": "api.evaluate",
     "export": "exporters",
     "from_pretrained": "api.pretrained",
+    "invert": "api.invert",
     "load": "api.load",
     "register": "config.registry",
     "resume": "api.resume",

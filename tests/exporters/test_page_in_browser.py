@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from test_page import HOSTILE, hostile, small
 from torch import Tensor
 
 from browser import chromium
@@ -17,7 +18,6 @@ from sparring.exporters.page import document, program_of
 from sparring.exporters.page.reference import run
 from sparring.exporters.parity import Parity
 from sparring.visual import to_uint8
-from test_page import HOSTILE, hostile, small
 from tiny import SETTINGS
 from untrained import untrained
 

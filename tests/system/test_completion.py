@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import sparring
+from sparring.runs import shipped
 from tiny import SETTINGS
 
 
@@ -45,8 +46,11 @@ def test_settings_of_the_recipe_that_was_named():
 def test_runs_newest_first_and_latest():
     for name in ("b", "a"):
         sparring.train("vanilla", rounds=1, out=f"runs/{name}", settings=SETTINGS["vanilla"], quiet=True)
-    for words in (["show"], ["sample"], ["resume"], ["evaluate"], ["compare", "runs/b"], ["train", "vanilla", "--from"]):
-        assert completed("sparring", *words, "") == ["latest", "runs/a", "runs/b"]
+    runs = ["latest", "runs/a", "runs/b"]
+    for words in (["show"], ["resume"], ["compare", "runs/b"]):
+        assert completed("sparring", *words, "") == runs
+    for words in (["sample"], ["evaluate"], ["animate"], ["invert"], ["train", "vanilla", "--from"]):
+        assert completed("sparring", *words, "") == [*runs, *shipped.names()]
 
 
 def test_it_takes_less_than_three_tenths_of_a_second():

@@ -20,7 +20,7 @@ from sparring.errors import InputError, MachineError, SparringError
 from sparring.evaluation import BETTER, Metric, OwnMetrics, Score
 from sparring.evaluation.own_metrics import FEWEST
 from sparring.evaluation.score import number
-from sparring.runs import checkpoint, listing, scorebook
+from sparring.runs import checkpoint, listing, scorebook, shipped
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.generator import SavedGenerator
 from sparring.runs.progress import Progress
@@ -96,11 +96,11 @@ def evaluate(
 ) -> EvaluationResult:
     """Score a run, a checkpoint, a generator, seeds, a folder of pictures or an .npz against a data set's test examples.
 
-    target: a run or a generator, or its folder; a checkpoint's file; hf://user/name on the Hugging Face Hub, whose commit is
-        in the result's `subject`; a folder or an .npz file of pictures. A generator is scored on independent draws of samples,
-        a set of pictures on all of them. Of a folder that `train_seeds` made, every seed that came to its end is scored; the
-        scores are the means over them, with intervals from their spread.
-    against: a data set, its name or its path; by default the run's own, else mnist.
+    target: a run or a generator, or its folder; the name of a generator that comes with the package; a checkpoint's file;
+        hf://user/name on the Hugging Face Hub, whose commit is in the result's `subject`; a folder or an .npz file of pictures.
+        A generator is scored on independent draws of samples, a set of pictures on all of them. Of a folder that `train_seeds`
+        made, every seed that came to its end is scored; the scores are the means over them, with intervals from their spread.
+    against: a data set, its name or its path; by default the run's own or that of the package's generator, else mnist.
     settings: fields of `against` by name, such as {"size": 64}, which brings pictures to the generator's size.
     data: the data that the run was trained on, where they have moved, or where they are of your own.
     num: samples in a draw, by default 10,000 (of points 2,500, of stacked digits 26,000); of pictures so many at random.
@@ -192,7 +192,8 @@ def _real_side(against: Data | None, moved: str | Path | Data | None, subject: _
     if against:
         return against
     if not subject.run:
-        return resolve("mnist")
+        own = subject.generator
+        return own.recipe.data if own and own.recipe and shipped.is_shipped(own.path) else resolve("mnist")
     where = str(subject.run.path)
     own = Parts(data=moved).return_to(subject.run.recipe, where).data
     require_place(own, where)
@@ -230,9 +231,9 @@ def _opened(target: str | Path | Run) -> _Subject:
     if hub.is_name(target):
         generator = load_generator(target)
         return _Subject(str(generator.origin), generator)
-    path = Path(target)
+    path = shipped.resolved(target)
     if (path / "config.json").is_file():
-        return _Subject(str(path), SavedGenerator.open(path))
+        return _Subject(path.name if shipped.is_shipped(path) else str(path), SavedGenerator.open(path))
     if path.suffix == ".safetensors":
         return _of_run(Run.of_checkpoint(path), checkpoint.read(path), str(path))
     if seeds := listing.seeds(path):

@@ -11,8 +11,8 @@ from sparring.api.own import Parts
 from sparring.data import Data
 from sparring.errors import InputError, check
 from sparring.losses import LossFunction
-from sparring.runs import checkpoint
-from sparring.runs.generator import SavedGenerator
+from sparring.runs import checkpoint, shipped
+from sparring.runs.generator import CONFIG, SavedGenerator
 from sparring.runs.run import Run
 
 
@@ -26,8 +26,8 @@ def load(
 ) -> Run | SavedGenerator:
     """A run, or the generator in one of its checkpoints, in a hub folder (such as a run's `generator/`) or on the Hub.
 
-    path: the folder of a run or of a generator, a checkpoint's file, "latest", or "hf://user/name@revision" on the Hugging Face
-        Hub. Both have `sample(num, seed)`.
+    path: the folder of a run or of a generator, a checkpoint's file, "latest", "hf://user/name@revision" on the Hugging Face
+        Hub, or else the name of a generator that comes with the package, such as "digits". Both have `sample(num, seed)`.
     data, generator, discriminator, loss: those of your own that it was trained with, where what follows needs them: samples
         need the generator. They are compared by their fingerprints.
     Raises InputError where there is nothing to open, or it is damaged, or a part is not the one that it was trained with, and
@@ -39,11 +39,12 @@ def load(
     check(isinstance(path, str | os.PathLike), "what to load", repr(path), "be a path, a run, or a name")
     if hub.is_name(path):
         return hub.open_generator(hub.HubName.parse(str(path)))
-    if Path(path).suffix == ".safetensors":
-        run = _with_parts(Run.of_checkpoint(Path(path)), parts)
-        return run.generator_of(checkpoint.read(Path(path)))
-    if (Path(path) / "config.json").is_file():
-        return SavedGenerator.open(Path(path), generator)
+    path = shipped.resolved(path)
+    if path.suffix == ".safetensors":
+        run = _with_parts(Run.of_checkpoint(path), parts)
+        return run.generator_of(checkpoint.read(path))
+    if (path / CONFIG).is_file():
+        return SavedGenerator.open(path, generator)
     return _with_parts(Run.open(path), parts)
 
 
@@ -52,7 +53,7 @@ def _with_parts(run: Run, parts: Parts) -> Run:
 
 
 def load_generator(path: str | Path | Run, raw: bool = False) -> SavedGenerator:
-    """The generator of a run, of a checkpoint, in a hub folder, or on the Hub.
+    """The generator of a run, of a checkpoint, in a hub folder, on the Hub, or one that comes with the package.
 
     `raw`: the weights trained last in place of their moving average; InputError where a folder holds one generator alone.
     Raises InputError and MachineError as `load`.

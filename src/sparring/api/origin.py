@@ -1,33 +1,58 @@
-"""Where a run starts from: the weights of another run, its parent."""
+"""Where a run starts from: the weights of another run, its parent, or of a generator that comes with the package."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from torch import Tensor
+
 from sparring.errors import InputError
-from sparring.runs import checkpoint
+from sparring.recipe import Recipe
+from sparring.runs import checkpoint, shipped
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.family import started
+from sparring.runs.generator import CONFIG, SavedGenerator
 from sparring.runs.run import Run
 from sparring.training.engine import Engine
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A run and one of its checkpoints; `place` names them, a run's folder standing for its newest checkpoint."""
+    """The recipe and the weights of both networks, named as in a checkpoint; `facts`: what recipe.json says of their origin.
+
+    `place` names a run's folder, which stands for its newest checkpoint, a checkpoint's file, or a generator.
+    """
 
     place: str
-    run: Run
-    saved: Checkpoint
+    recipe: Recipe
+    tensors: Mapping[str, Tensor]
+    facts: dict[str, Any]
 
     @classmethod
     def of(cls, place: str | Path) -> Self:
-        """The run in a folder, or "latest", or the file of a checkpoint; InputError where there is none, or it is damaged."""
-        path = Path(place)
+        """The run in a folder, or "latest", the file of a checkpoint, or a generator with its discriminator beside it, such as
+        those that come with the package; InputError where there is none, or it is damaged."""
+        path = shipped.resolved(place)
         if path.suffix == ".safetensors" and path.is_file():
-            return cls(str(path), Run.of_checkpoint(path), checkpoint.read(path))
+            return cls._of_run(str(path), Run.of_checkpoint(path), checkpoint.read(path))
+        if (path / CONFIG).is_file():
+            return cls._of_generator(path.name if shipped.is_shipped(path) else str(path), SavedGenerator.open(path))
         run = Run.open(place)
-        return cls(str(run.path), run, run.newest_checkpoint()[0])
+        return cls._of_run(str(run.path), run, run.newest_checkpoint()[0])
+
+    @classmethod
+    def _of_run(cls, place: str, run: Run, saved: Checkpoint) -> Self:
+        parent = {"run": str(run.path.absolute()), "round": saved.info.round, "started": started(run.path)}
+        return cls(place, run.recipe, saved.tensors, {"start_from": place, "parent": parent})
+
+    @classmethod
+    def _of_generator(cls, place: str, generator: SavedGenerator) -> Self:
+        d, recipe = generator.discriminator, generator.recipe
+        assert recipe is not None, "a generator that has its discriminator has its recipe"
+        sides = {"generator": generator.network, "discriminator": d}
+        tensors = {n: t for side, own in sides.items() for n, t in checkpoint.network_tensors(f"{side}.network", own).items()}
+        return cls(place, recipe, tensors, {"start_from": place})
 
     @classmethod
     def again(cls, run: Run) -> Self | None:
@@ -38,26 +63,22 @@ class Origin:
         place, parent = run.facts.get("start_from"), run.facts.get("parent")
         if place is None:
             return None
+        if shipped.folder_of(str(place)):
+            return cls.of(str(place))
         if not isinstance(parent, dict):
             raise InputError(f"{run.path} does not say from which round of {place} it started, so it cannot be played again")
         folder, round_ = Path(str(parent.get("run"))), parent.get("round")
         for path in checkpoint.all_paths(folder / "checkpoints"):
             saved = checkpoint.read(path)
             if saved.info.round == round_:
-                return cls(str(place), Run.open(folder), saved)
+                return cls._of_run(str(place), Run.open(folder), saved)
         raise InputError(f"{run.path} started from round {round_} of {folder}, which has no checkpoint of it any more")
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What the recipe.json of a run that starts here says of it."""
-        parent = {"run": str(self.run.path.absolute()), "round": self.saved.info.round, "started": started(self.run.path)}
-        return {"start_from": self.place, "parent": parent}
 
     def load_into(self, engine: Engine) -> None:
         """Give the networks of an engine these weights; optimisers start anew. InputError for networks of other shapes."""
         for side, network in zip(("generator", "discriminator"), engine.gan.networks, strict=True):
             prefix = f"{side}.network"
-            given = {name: tensor for name, tensor in self.saved.tensors.items() if name.startswith(prefix)}
+            given = {name: tensor for name, tensor in self.tensors.items() if name.startswith(prefix)}
             checkpoint.copy_tensors(checkpoint.network_tensors(prefix, network), given)
         if engine.gan.g_ema:
             checkpoint.copy_tensors(engine.gan.g_ema.state_dict(), engine.gan.generator.network.state_dict())

@@ -21,7 +21,8 @@ def sample(
 ) -> Samples:
     """Generated images [num, C, H, W] in [-1, 1] (points [num, D]), a tensor that a notebook shows as a grid.
 
-    run: a run or a generator, or its folder, a checkpoint's file, or "latest".
+    run: a run or a generator, or its folder, a checkpoint's file, "latest", or the name of a generator that comes with the
+        package, such as "digits".
     num, seed: how many, and of which z; the same images as `sparring sample` draws, and fewer are the first of more.
     class_: the class to draw, by number or name. raw: takes the last weights of a run instead of their average.
 

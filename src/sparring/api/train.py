@@ -81,8 +81,8 @@ def train(
     patience: the run ends once so many quick scores in a row have not improved; `resume` goes on.
     settings: override fields of the recipe by dotted name: {"optim.lr": 1e-4}. Values are numbers, texts, True, False, None,
         lists and dicts, or the texts that `--set` takes.
-    start_from: a run, or the file of a checkpoint, whose weights training starts from; optimisers start anew. On other data
-        this is fine-tuning.
+    start_from: a run, the file of a checkpoint, or a generator that comes with the package, whose weights training starts from;
+        optimisers start anew. On other data this is fine-tuning.
     replay: a run that is played again with its recipe, seed and orders, as a run of its own; `rounds` are the first ones of it.
     on_write_error: a file that cannot be written "stop"s the training, or lets it "continue" without the file.
     quiet: shows no progress.
@@ -140,4 +140,4 @@ def _recipe_of(start_from: str | Path | None) -> Recipe:
     """The recipe of the run that another one starts from."""
     if start_from is None:
         raise InputError("there is no recipe; name one, or a run to start from or to play again")
-    return Origin.of(start_from).run.recipe
+    return Origin.of(start_from).recipe

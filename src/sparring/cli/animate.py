@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="animate", epilog="Example: sparring animate latest --latent --out walk.gif")
-@click.argument("run", type=options.run, default="latest")
+@click.argument("run", type=options.generator, default="latest")
 @click.option(
     "--out", type=options.place, help="A .gif or .mp4 file.  [default: training.gif or latent.gif in the run, else here]"
 )

@@ -10,7 +10,7 @@ from sparring.cli import options
 @click.command(
     name="evaluate", epilog="Example: sparring evaluate latest    or: sparring evaluate pictures.npz --against mnist"
 )
-@click.argument("target", type=options.run, default="latest")
+@click.argument("target", type=options.generator, default="latest")
 @click.option(
     "--against", type=options.data, metavar="DATA", help="A data set's name or path.  [default: the run's own, else mnist]"
 )
@@ -29,8 +29,8 @@ from sparring.cli import options
 @options.code
 @options.as_json
 def command(target: str, settings: tuple[str, ...], code: str | None, as_json: bool, **how: Any) -> None:
-    """Score TARGET: a run, `latest`, a folder of seeds, a checkpoint, a generator (its folder, or hf://user/name on the Hugging
-    Face Hub), or a folder or .npz of pictures."""
+    """Score TARGET: a run, `latest`, a folder of seeds, a checkpoint, a generator (its folder, digits or the like, or
+    hf://user/name on the Hugging Face Hub), or a folder or .npz of pictures."""
     from sparring.api.evaluate import evaluate
     from sparring.config import devices
 

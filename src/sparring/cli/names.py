@@ -37,9 +37,20 @@ def complete_data(ctx: click.Context, param: click.Parameter, incomplete: str) -
 
 def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """`latest` and the runs under runs/, newest first, or the shell's own files."""
+    return _or_files(_runs(), incomplete)
+
+
+def complete_generator(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What `complete_run` offers, and the generators that come with the package."""
+    from sparring.runs import shipped
+
+    return _or_files([*_runs(), *shipped.names()], incomplete)
+
+
+def _runs() -> list[str]:
     from sparring.runs.folders import run_folders
 
-    return _or_files(["latest", *(str(path) for path in reversed(run_folders()))], incomplete)
+    return ["latest", *(str(path) for path in reversed(run_folders()))]
 
 
 def _or_files(names: Iterable[str], incomplete: str) -> list[CompletionItem]:

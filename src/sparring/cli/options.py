@@ -36,6 +36,13 @@ class RunPlace(Place):
         return names.complete_run(ctx, param, incomplete)
 
 
+class GeneratorPlace(Place):
+    """A run or a generator, completed by the shell."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return names.complete_generator(ctx, param, incomplete)
+
+
 class DataPlace(Place):
     """A data set's name or path, completed by the shell."""
 
@@ -45,6 +52,7 @@ class DataPlace(Place):
 
 place: Place = Place()
 run: Place = RunPlace()
+generator: Place = GeneratorPlace()
 data: Place = DataPlace()
 
 

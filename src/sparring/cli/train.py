@@ -65,9 +65,10 @@ class TrainCommand(click.Command):
 @click.option(
     "--from",
     "start_from",
-    type=options.run,
+    type=options.generator,
     metavar="RUN",
-    help="Start from the weights of this run, or of one of its checkpoints; on other data, fine-tune them.",
+    help="Start from the weights of this run, of one of its checkpoints, or of digits or the like; on other data, fine-tune "
+    "them.",
 )
 @click.option(
     "--replay",

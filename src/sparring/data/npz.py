@@ -3,6 +3,8 @@
 import io
 import math
 import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,9 @@ from sparring.errors import InputError
 
 MOST_CLASSES = 1 << 16
 
+Check = Callable[[tuple[int, ...], np.dtype, str], None]
+"""Raises InputError, naming the place, for an array of an unfit shape or type."""
+
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 _LONGEST_END = 22 + 65_535  # bytes of an archive's last record, with its comment
 _SLICE = 1 << 20  # values quantised at a time
@@ -26,23 +31,41 @@ def read_npz(path: Path) -> ImageSet:
     The images are [N, H, W] or [N, H, W, C], C being 1, 3, or 4 with alpha: uint8, or floats in [-1, 1], which are quantised as
     (x + 1) * 127.5, rounded half to even. InputError for everything else, without trust in what a header declares.
     """
+    with _opened(path) as (archive, members):
+        name = _first(members, ("images", "arr_0"), path)
+        images = _pixels(_array(archive, members[name], path, _check_images), f"`{name}` of {path}")
+        if "labels" not in members:
+            return ImageSet(images)
+        labels = _array(archive, members["labels"], path, _check_labels)
+    return _labelled(images, labels, path)
+
+
+def read_array(path: Path, name: str, check: Check) -> np.ndarray:
+    """One array of an .npz file, whose declared shape and type `check` has passed; InputError where it cannot be read."""
+    with _opened(path) as (archive, members):
+        return _array(archive, members[_first(members, (name,), path)], path, check)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
+    """Context manager of an archive and its arrays by name; whatever is wrong with it in the block becomes an InputError."""
     if not path.is_file():  # a device would never end
         raise InputError(f"{path} is no file")
     try:
         with zipfile.ZipFile(path) as archive:
-            members = _members(archive, path)
-            name = "images" if "images" in members else "arr_0"
-            if name not in members:
-                raise InputError(f"{path} has no array `images`; it holds {', '.join(sorted(members)) or 'nothing'}")
-            images = _pixels(_array(archive, members[name], path, _check_images), f"`{name}` of {path}")
-            if "labels" not in members:
-                return ImageSet(images)
-            labels = _array(archive, members["labels"], path, _check_labels)
+            yield archive, _members(archive, path)
     except (InputError, MemoryError):
         raise
     except Exception as error:  # archives and arrays meet damage with errors of every kind
         raise InputError(f"{path} cannot be read as an .npz file: {' '.join(in_short(error).split())}") from error
-    return _labelled(images, labels, path)
+
+
+def _first(members: Iterable[str], names: Sequence[str], path: Path) -> str:
+    """The first of these names that an array has; InputError, with the names of all arrays, where none does."""
+    found = next((name for name in names if name in members), None)
+    if found is None:
+        raise InputError(f"{path} has no array `{names[0]}`; it holds {', '.join(sorted(members)) or 'nothing'}")
+    return found
 
 
 def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
@@ -66,7 +89,7 @@ def _declared_members(path: Path) -> int:
     return int.from_bytes(end[at + 10 : at + 12], "little")
 
 
-def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, check) -> np.ndarray:
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, check: Check) -> np.ndarray:
     """An array whose type and shape `check` has passed, and whose size the file can really hold."""
     where = f"`{member.filename.removesuffix('.npy')}` of {path}"
     with archive.open(member) as stream:

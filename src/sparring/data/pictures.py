@@ -76,6 +76,36 @@ def _read_folder(folder: Path, skip_bad: bool, progress: Progress | None) -> Pic
     return Pictures(images, tuple(f"{files[place]}: {reason}" for place, reason in sorted(decoded.bad.items())))
 
 
+def read_fitted(paths: Sequence[Path], shape: tuple[int, int, int]) -> tuple[ImageSet, tuple[str, ...], tuple[str, ...]]:
+    """The pictures in these files and below these folders, brought to one shape (C, H, W); their names; notes on resized ones.
+
+    A picture of another size is resized by Lanczos' kernel, and what its sides have too much is cut off; colours become grey
+    where C is 1. InputError for a file that is no intact picture, and where there is none.
+    """
+    channels, height, width = shape
+    files: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"there is no file or folder {path}")
+        below = listing.find(path, image_files.suffixes())[0].names if path.is_dir() else [None]
+        files += [path / name if name else path for name in below]
+    if not files:
+        raise InputError(f"there is no picture in {', '.join(map(str, paths))}")
+    images, resized = np.empty((len(files), channels, height, width), np.uint8), []
+    with image_files.quiet_pillow():
+        for place, file in enumerate(files):
+            try:
+                image_files.read_header(file)
+                pixels = image_files.read_pixels(file, Shape(channels=channels))
+            except BadPictureError as error:
+                raise InputError(f"{file}: {error}") from None
+            if pixels.shape[:2] != (height, width):
+                resized.append(f"{file} is {pixels.shape[1]} x {pixels.shape[0]} pixels; it is resized to {width} x {height}")
+                pixels = image_files.fitted(pixels, height, width)
+            images[place] = pixels.transpose(2, 0, 1)
+    return ImageSet(torch.from_numpy(images)), tuple(map(str, files)), tuple(resized)
+
+
 def refuse_bad(files: Sequence[File], bad: Mapping[int, str], advice: str) -> None:
     """InputError, with the first bad file's reason and this advice, where there is a bad file."""
     if bad:

@@ -154,7 +154,11 @@ def check_fits(checkpoint: Checkpoint, recipe: Recipe, shape: tuple[int, ...], w
 
 def discriminator_of(checkpoint: Checkpoint, recipe: Recipe, shape: tuple[int, ...], where: str) -> nn.Module:
     """The discriminator in a checkpoint, in inference mode; InputError, naming `where`, unless it is the recipe's."""
-    weights = _weights(checkpoint, "discriminator")
+    return fitted_discriminator(_weights(checkpoint, "discriminator"), recipe, shape, where)
+
+
+def fitted_discriminator(weights: dict[str, Tensor], recipe: Recipe, shape: tuple[int, ...], where: str) -> nn.Module:
+    """The recipe's discriminator with these weights, in inference mode; InputError, naming `where`, unless they fit."""
     networks.check_fits(lambda: build_discriminator(recipe, shape, seed=0), weights, f"{where}, discriminator")
     network = build_discriminator(recipe, shape, seed=0).eval()
     copy_tensors(network.state_dict(), weights)

@@ -1,6 +1,7 @@
 """A trained generator in a folder of its own, with the layout that model hubs expect."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,12 +15,12 @@ from sparring.errors import InputError, naming
 from sparring.networks import GeneratorConfig, ModuleGenerator, check_fits, seeded
 from sparring.networks.latents import Code, Noise
 from sparring.recipe import Recipe
-from sparring.runs.checkpoint import copy_tensors
+from sparring.runs.checkpoint import copy_tensors, fitted_discriminator
 from sparring.storage import checksums, strict_json, tensors
 from sparring.storage.files import json_bytes, make_folder, read_json
 
 FORMAT = "sparring-generator-1"
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CONFIG, WEIGHTS, DISCRIMINATOR = "config.json", "model.safetensors", "discriminator.safetensors"
 BLOCK = 64  # z that are drawn together
 
 
@@ -38,6 +39,7 @@ class Settings(NamedTuple):
     noise: Noise
     shape: tuple[int, ...]
     classes: tuple[str, ...]
+    recipe: Recipe | None
 
     @classmethod
     def read(cls, folder: Path) -> "Settings":
@@ -52,7 +54,18 @@ class Settings(NamedTuple):
             generator = codec.decode(Recipe.__annotations__["generator"], config.get("generator"), "generator")
             noise = codec.decode(Recipe.__annotations__["z"], config.get("z"), "z")
             classes = codec.decode(tuple[str, ...], config.get("classes", []), "classes")
-        return cls(generator, noise, sample_shape(config.get("shape"), f"{where}: shape"), classes)
+            recipe = codec.decode(Recipe, config["recipe"], "recipe") if "recipe" in config else None
+        return cls(generator, noise, sample_shape(config.get("shape"), f"{where}: shape"), classes, recipe)
+
+
+def in_dtype(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    """A weight in this type of floats; a tensor of integers, or where there is no type, as it is."""
+    return tensor.to(dtype) if dtype is not None and tensor.is_floating_point() else tensor
+
+
+def _widened(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights, those in float16 as float32."""
+    return {name: in_dtype(t, torch.float32) if t.dtype == torch.float16 else t for name, t in weights.items()}
 
 
 class SavedGenerator(nn.Module):
@@ -68,6 +81,8 @@ class SavedGenerator(nn.Module):
     network: nn.Module
     classes: tuple[str, ...]
     origin: str | None = None
+    recipe: Recipe | None = None  # that it was trained with, where its folder holds it
+    path: Path | None = None  # of its folder
     in_blocks: bool = True  # False where `sparring sample` has to draw what version 0.1 drew
 
     def __init__(
@@ -97,8 +112,9 @@ class SavedGenerator(nn.Module):
         """Read a generator's folder; InputError if a file is missing, damaged, or does not fit.
 
         module: the user's own that it was trained with, which the folder names by its fingerprint.
+        Weights in float16 are widened, since Sparring's networks compute in float32.
         """
-        generator, noise, shape, classes = Settings.read(folder)
+        generator, noise, shape, classes, recipe = Settings.read(folder)
         checksums.read(folder, WEIGHTS)
         if module is not None:
             own = ModuleGenerator.of(module)
@@ -106,8 +122,8 @@ class SavedGenerator(nn.Module):
                 raise InputError(f"this generator is not the one of {folder}: it is {own}, and the folder has {generator}")
             generator = own
         weights, _ = tensors.read_safetensors(folder / WEIGHTS, "generator")
-        fitted = cls.fit(generator, noise, shape, weights, str(folder))
-        fitted.classes = classes
+        fitted = cls.fit(generator, noise, shape, weights if module else _widened(weights), str(folder))
+        fitted.classes, fitted.recipe, fitted.path = classes, recipe, folder
         return fitted
 
     @classmethod
@@ -126,8 +142,11 @@ class SavedGenerator(nn.Module):
         copy_tensors(network.state_dict(), weights)
         return cls(config, noise, shape, network)
 
-    def write(self, folder: Path, card: str) -> None:
-        """Write config.json, model.safetensors and the model card README.md to a folder."""
+    def write(self, folder: Path, card: str, facts: Mapping[str, Any] | None = None, dtype: torch.dtype | None = None) -> None:
+        """Write config.json, model.safetensors and the model card README.md to a folder.
+
+        facts: further ones for config.json. dtype: of the weights in the file, by default their own.
+        """
         make_folder(folder)
         settings = {
             "format": FORMAT,
@@ -135,12 +154,22 @@ class SavedGenerator(nn.Module):
             "z": codec.encode(self.noise),
             "shape": list(self.shape),
             **({"classes": list(self.classes)} if self.num_classes and self.classes else {}),
+            **(facts or {}),
         }
-        weights = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
+        weights = {name: in_dtype(tensor, dtype).contiguous() for name, tensor in self.network.state_dict().items()}
         checksums.write(folder, WEIGHTS, save(weights, {"format": "pt"}))
         checksums.write(folder, CONFIG, json_bytes(settings))
         checksums.write(folder, "README.md", card.encode())
         checksums.compact(folder)
+
+    @cached_property
+    def discriminator(self) -> nn.Module:
+        """The discriminator that lies beside it, in inference mode, as `Run.discriminator`; InputError where there is none."""
+        if self.recipe is None or self.path is None or not (self.path / DISCRIMINATOR).is_file():
+            raise InputError(f"{self.path or 'this generator'} holds no discriminator; name its run")
+        checksums.read(self.path, DISCRIMINATOR)
+        weights, _ = tensors.read_safetensors(self.path / DISCRIMINATOR, "discriminator")
+        return fitted_discriminator(_widened(weights), self.recipe, self.shape, str(self.path))
 
     @property
     def num_classes(self) -> int:

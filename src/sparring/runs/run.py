@@ -16,7 +16,7 @@ from sparring.config.registry import UnknownPartError
 from sparring.config.threads import MOST_THREADS
 from sparring.errors import InputError, MachineError, check, naming
 from sparring.recipe import Recipe
-from sparring.runs import checkpoint, journal, scorebook
+from sparring.runs import checkpoint, journal, scorebook, shipped
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.folders import latest
 from sparring.runs.generator import SavedGenerator, sample_shape
@@ -67,7 +67,7 @@ class Run:
             if "://" in str(name):
                 on_hub = "of the Hugging Face Hub's, hf://user/name goes with sample, evaluate, animate --latent and export"
                 raise InputError(f"{strict_json.one_line(str(name))} is no run but at most a generator; {on_hub}")
-            raise InputError(f"{path} is no run: it has no recipe.json; name a folder that `sparring train` made, or latest")
+            raise InputError(f"{path} is no run: {shipped.why_no_run(path)}")
         check_links(path)
         checksums.read(path, "recipe.json")
         facts = read_json(path / "recipe.json")

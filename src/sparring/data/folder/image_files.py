@@ -211,6 +211,13 @@ def _resized(image: Image.Image, size: int, shape: Shape) -> Image.Image:
     return ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
 
 
+def fitted(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A picture, uint8 [H, W, C], scaled by Lanczos' kernel until it covers the size, and its middle cut out."""
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    found = np.asarray(ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS))
+    return found[..., None] if found.ndim == 2 else found
+
+
 def _on_black(image: Image.Image) -> Image.Image:
     """As "L" or "RGB", without transparency."""
     if image.has_transparency_data:

@@ -103,6 +103,10 @@ class ClassifierExtractor:
         network.features = nn.Sequential(*(layer for layer in folded if not isinstance(layer, nn.BatchNorm2d)))
         return network
 
+    def of_tensor(self, images: Tensor) -> Tensor:
+        """Features [N, D] of images [N, *shape] in [-1, 1] on the CPU, not quantised; gradients go through."""
+        return self._fused(images)[0]
+
     def features(self, images: ImageSet, device: torch.device, progress: Progress | None = None) -> Features:
         """Features and logits of all images; InputError if their shape differs from that of the training images."""
         if images.shape != self.facts.shape:

@@ -1,0 +1,216 @@
+"""Make the generators that come with the package: `python benchmarks/generators.py [NAME...]`, or `make generators`.
+
+Each is trained by its recorded command, one checkpoint of it is chosen on training images that were held back, its weights are
+rounded to float16 (a toy's are not), and what is stored is scored once against the test images. Runs that are there already
+(under --runs) are not trained again. Training amplifies rounding: another machine or version gives another generator.
+"""
+
+import argparse
+import platform
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import nn
+
+import sparring
+from sparring.config import codec
+from sparring.config.rng import derive_seed
+from sparring.data import Mnist
+from sparring.evaluation import Score, as_dataset, extractors
+from sparring.evaluation.references.images import images_of
+from sparring.evaluation.score import number
+from sparring.metrics.frechet import Moments, frechet_distance
+from sparring.runs import checkpoint, shipped
+from sparring.runs.checkpoint import Checkpoint
+from sparring.runs.generator import DISCRIMINATOR, SavedGenerator, in_dtype
+from sparring.runs.run import Run
+from sparring.storage import checksums
+
+HELD_BACK = 5000  # MNIST's first training images: no training image, and no test image either
+LARGEST_D = 1 << 20  # bytes of a discriminator that is stored as well
+SHOWN = ("frechet_distance", "precision", "recall", "coverage", "memorisation", "modes", "high_quality", "energy_distance")
+LONG = (
+    *("--seed", "0", "--set", "batch_size=64", "--set", "discriminator.width=24"),
+    *("--set", f"data.held_back={HELD_BACK}", "--set", "checkpoint.rounds=4000", "--set", "review.rounds=4000"),
+    *("--set", "journal.rounds=200", "--set", "pictures.0.every.rounds=4000"),
+)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The recipe and the options of `sparring train`, a line on what the generator draws, and where its data come from."""
+
+    recipe: str
+    options: tuple[str, ...]
+    summary: str
+    source: str
+    dtype: torch.dtype = torch.float16  # of the stored weights
+
+
+MNIST = "MNIST (Yann LeCun, Corinna Cortes, Christopher J. C. Burges), made of NIST's Special Databases 1 and 3"
+RECORDED = {
+    "digits": Recorded(
+        "flash", (*LONG, "--rounds", "40000", "--set", "keep_checkpoints=10"), "handwritten digits, 28 x 28, grey", MNIST
+    ),
+    "digits-class": Recorded(
+        "cgan",
+        (*LONG, "--rounds", "20000", "--set", "keep_checkpoints=5"),
+        "handwritten digits of a class that is asked for, 28 x 28, grey",
+        MNIST,
+    ),
+    "ring-toy": Recorded(
+        "ring", ("--seed", "0"), "points of eight narrow modes on a circle", "none: the points are drawn", torch.float32
+    ),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="default: all")
+    parser.add_argument("--runs", type=Path, default=Path("runs/generators"), help="where the trainings lie")
+    parser.add_argument("--commit", help="of the source that made those trainings; default: of this source")
+    given = parser.parse_args()
+    for name in given.names or RECORDED:
+        make(name, given.runs / name, given.commit or commit())
+
+
+def make(name: str, folder: Path, source: str) -> None:
+    """Train, unless that is done, choose, store and score one generator."""
+    how = RECORDED[name]
+    command = ["sparring", "train", how.recipe, *how.options]
+    if not (folder / "generator").is_dir():
+        subprocess.run([sys.executable, "-m", *command, "--out", str(folder)], check=True)
+    run = Run.open(folder)
+    saved, distances = chosen(run)
+    generator = run.generator_of(saved)
+    place = folder / "shipped"
+    facts: dict[str, Any] = {
+        "recipe": codec.encode(run.recipe),
+        "summary": how.summary,
+        "license": "MIT",
+        "made": {
+            "command": " ".join(command),
+            "round": saved.info.round,
+            "held_back": distances,
+            "date": next(run.journal())["time"][:10],
+            **{key: run.facts[key] for key in ("sparring", "torch", "python", "platform", "threads")},
+            "processor": processor(),
+            "seconds": round(saved.info.seconds),
+            "commit": source,
+        },
+    }
+    discriminator = checkpoint.discriminator_of(saved, run.recipe, run.shape, str(folder))
+    write(place, generator, "", facts, discriminator, how.dtype)
+    scores = sparring.evaluate(SavedGenerator.open(place), quiet=True).scores
+    facts["scores"] = codec.encode(scores)
+    label = f"{name}-{sha256((place / 'model.safetensors').read_bytes()).hexdigest()[:8]}"
+    for old in shipped.FOLDER.glob(f"{name}-{'?' * 8}"):
+        rmtree(old)
+    write(shipped.FOLDER / label, generator, card(label, how, facts, scores, generator), facts, discriminator, how.dtype)
+    print(label, *map(str, scores[:1]), distances, sep="\n  ")
+
+
+def write(
+    folder: Path, generator: SavedGenerator, text: str, facts: dict[str, Any], discriminator: nn.Module, dtype: torch.dtype
+) -> None:
+    """A generator's folder, and its discriminator where that is small; the weights of both in this type."""
+    rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(exist_ok=True)
+    generator.write(folder, text, facts, dtype)
+    weights = {name: in_dtype(t, dtype).contiguous() for name, t in discriminator.state_dict().items()}
+    data = save(weights, {"format": "pt"})
+    if len(data) <= LARGEST_D:
+        checksums.write(folder, DISCRIMINATOR, data)
+
+
+def chosen(run: Run) -> tuple[Checkpoint, dict[str, float]]:
+    """The checkpoint that is nearest to the images held back, and the distance of each; of points the last one."""
+    if not isinstance(run.recipe.data, Mnist):
+        return run.newest_checkpoint()[0], {}
+    extractor = extractors.find("digits")
+    images = images_of(replace(run.recipe.data, held_back=0).train().take(torch.arange(run.recipe.data.held_back)))
+
+    def moments(images) -> Moments:
+        return Moments.of(extractor.features(images_of(images), torch.device("cpu")).features)
+
+    held_back, found = moments(images), {}
+    for path in checkpoint.paths(run.path / "checkpoints"):
+        saved = checkpoint.read(path)
+        drawn = as_dataset(run.generator_of(saved).sample(10_000, derive_seed(0, "held back")))
+        found[path] = frechet_distance(moments(drawn), held_back)
+    best = min(found, key=lambda path: found[path])
+    return checkpoint.read(best), {str(int(path.stem[6:])): round(value, 4) for path, value in sorted(found.items())}
+
+
+def processor() -> str:
+    """The name of the processor."""
+    found = re.search("model name\\s*: (.*)", Path("/proc/cpuinfo").read_text()) if sys.platform == "linux" else None
+    return found[1] if found else platform.processor()
+
+
+def commit() -> str:
+    """The commit of this source."""
+    git = ["git", "-C", str(Path(sparring.__file__).parent), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def card(label: str, how: Recorded, facts: dict[str, Any], scores: tuple[Score, ...], generator: SavedGenerator) -> str:
+    """The model card in Markdown, with the front matter that model hubs read."""
+    made, rows = facts["made"], [score for score in scores if score.metric in SHOWN]
+    table = "\n".join(
+        f"| {score.metric.replace('_', ' ')} | {number(score.value)} | {number(score.low)} | {number(score.high)} "
+        f"| {number(score.floor)} |"
+        for score in rows
+    )
+    protocol = scores[0].protocol
+    held_back = ", ".join(f"{round_} rounds: {value:.3f}" for round_, value in made["held_back"].items())
+    choice = (
+        f"\nFrechet distances to the images held back, by which the checkpoint was chosen: {held_back}.\n" if held_back else ""
+    )
+    of_class = " --class 7" if generator.num_classes else ""
+    out = " --out points.npz" if len(generator.shape) == 1 else ""
+    return f"""---
+library_name: sparring
+license: mit
+tags:
+- gan
+---
+
+# {label}
+
+{how.summary[0].upper()}{how.summary[1:]}. It comes with Sparring:
+
+```sh
+sparring sample {label.rpartition("-")[0]} --num 64{of_class}{out}
+```
+
+- License of the weights: MIT. Data: {how.source}.
+- Recipe `{how.recipe}`, {made["round"]:,} rounds, {made["seconds"]:,} s with {made["threads"]} thread(s) on {made["processor"]}
+  ({made["platform"]}) beside other programs, Sparring {made["sparring"]} at commit {made["commit"]}, PyTorch {made["torch"]},
+  {made["date"]}.
+- Command: `{made["command"]}`
+- It maps z [N, {generator.noise.num}] to samples [N, {", ".join(map(str, generator.shape))}], computed in float32 from weights
+  in {str(how.dtype).removeprefix("torch.")}.
+- Beside it lies its discriminator, for verdicts and to start a training from.
+{choice}
+## Scores
+
+Of the stored weights, taken once: {protocol.num_samples:,} samples against the {protocol.num_real:,} {protocol.split} examples
+of `{protocol.data}`, extractor {protocol.extractor}; 95 % intervals; real: training examples in the samples' place.
+
+| metric | value | from | to | real |
+|---|---|---|---|---|
+{table}
+"""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The generators that come with the package."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+
+import sparring
+from sparring.runs import shipped
+from sparring.runs.generator import SavedGenerator
+from sparring.storage import checksums
+
+NAMES = ["digits", "digits-class", "ring-toy"]
+
+
+def test_the_list_says_what_they_draw_and_how_well(sparring_command):
+    told = json.loads(sparring_command("generators", "--json").out)
+    assert [each["name"] for each in told] == NAMES
+    table = sparring_command("generators").out
+    for each in told:
+        assert each["license"] == "MIT"
+        assert each["generator"] in table
+        assert each["scores"][0]["protocol"]["split"] == "test"
+        assert each["made"]["command"].startswith("sparring train ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_name_is_the_weights_and_the_card_says_where_they_come_from(name):
+    folder = shipped.folder_of(name)
+    assert folder is not None
+    assert folder.name == f"{name}-{sha256((folder / 'model.safetensors').read_bytes()).hexdigest()[:8]}"
+    assert not [*checksums.problems(folder)]
+    assert (folder / "model.safetensors").stat().st_size <= 2.5e6
+    assert (folder / "discriminator.safetensors").stat().st_size <= 1e6
+    card = (folder / "README.md").read_text()
+    for part in ("license: mit", "License of the weights: MIT", folder.name, "Command: `sparring train", "commit", "## Scores"):
+        assert part in card
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_stands_for_a_generator_until_there_is_such_a_path(name, tmp_path):
+    generator = sparring.load(name)
+    assert isinstance(generator, SavedGenerator)
+    assert torch.equal(sparring.sample(name, num=2), sparring.sample(shipped.folder_of(name), num=2))
+    assert generator.discriminator(generator.sample(2)).shape[0] == 2
+    other = sparring.load("ring-toy" if name == "digits" else "digits")
+    other.write(tmp_path / name, "another")
+    assert sparring.load(name).shape == other.shape
+
+
+def test_weights_in_half_precision_are_computed_in_single(tmp_path):
+    with safe_open(shipped.resolved("digits") / "model.safetensors", framework="pt") as file:
+        stored = {name: file.get_tensor(name) for name in [*file.keys()]}
+    generator = sparring.load("digits")
+    assert {t.dtype for t in stored.values() if t.is_floating_point()} == {torch.float16}
+    assert all(torch.equal(t.to(stored[name].dtype), stored[name]) for name, t in generator.network.state_dict().items())
+    assert generator.sample(2).dtype == torch.float32
+    generator.write(tmp_path / "single", "")
+    assert torch.equal(SavedGenerator.open(tmp_path / "single").sample(2), generator.sample(2))
+
+
+def test_the_commands_take_their_names(sparring_command):
+    assert sparring_command("sample", "digits", "--num", 64).status == 0
+    with Image.open("samples.png") as picture:
+        assert picture.size == (484, 484)
+    assert sparring_command("sample", "digits-class", "--class", "7", "--num", 2, "--out", "sevens").status == 0
+    assert sparring_command("animate", "digits", "--latent").status == 0
+    assert Path("latent.gif").is_file()
+    done = sparring_command("evaluate", "digits", "--num", 1000, "--draws", 2, "--json")
+    frechet = json.loads(done.out)["scores"][0]
+    assert frechet["protocol"]["extractor"] == "digits-25fd6534"
+    assert frechet["value"] < 0.5
+    points = json.loads(sparring_command("evaluate", "ring-toy", "--num", 1000, "--draws", 2, "--json").out)["scores"]
+    assert {score["metric"]: score["value"] for score in points}["modes"] == 8
+
+
+def test_a_training_starts_from_one(sparring_command):
+    options = ("--set", "discriminator.width=24", "--set", "data.held_back=59000", "--rounds", 1, "--quiet")
+    assert sparring_command("train", "flash", "--from", "digits", *options, "--out", "run").status == 0
+    trained, shipped_one = sparring.load("run").generator.network, sparring.load("digits").network
+    for mine, given in zip(trained.parameters(), shipped_one.parameters(), strict=True):
+        assert torch.allclose(mine, given, atol=0.05)
+    narrow = sparring_command("train", "flash", "--from", "digits", *options[2:], "--out", "narrow")
+    assert (narrow.status, Path("narrow").exists()) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("sample digitz", "a generator that comes with the package: digits, digits-class, ring-toy"),
+        ("sample digits-25fd6534", "it is an extractor, which scores generators and draws nothing"),
+        ("show digits", "digits is no run: it is a generator that comes with the package"),
+        ("animate digits", "digits is no run: it is a generator that comes with the package"),
+        ("evaluate digits --extractor digits-class", "unknown extractor 'digits-class'"),
+    ],
+)
+def test_sentences_say_which_of_the_two_is_meant(sparring_command, arguments, sentence):
+    done = sparring_command(*arguments.split())
+    assert done.status == 2
+    assert sentence in done.err
