@@ -49,8 +49,8 @@ def export(
     """Export a trained generator for use elsewhere; returns where it is, and how exactly it draws what the original draws.
 
     run: a run or a generator, or its folder, a checkpoint's file, or "latest".
-    to: "onnx", "torch", "hub", "page" or "space". out: the file or folder to write, which must not exist; by default one in this
-        folder, named after the recipe and the seed.
+    to: "onnx", "torch", "hub", "page" or "space". out: the file or folder to write, which must not exist; by default one in
+        this folder, named after the recipe and the seed.
     dtype: of the weights, "float32" or "float16"; z and samples are float32 in any case.
     raw: the weights trained last in place of their moving average.
     allow_inexact: write an export that misses the limits of parity.
