@@ -106,3 +106,14 @@ def test_a_ramp_goes_from_start_to_end_and_stays(shape, middle):
 def test_impossible_ramps(settings):
     with pytest.raises(InputError, match="ramps: "):
         Schedule(**settings)
+
+
+@pytest.mark.parametrize("length", [Duration(epochs=1), Duration(rounds=12_000), Duration(images=10**12), Duration(minutes=0.1)])
+def test_a_length_is_read_as_it_is_written(length):
+    assert Duration.parse(str(length)) == length
+
+
+@pytest.mark.parametrize("text", ["", "3", "three rounds", "3 days", "1.5 rounds", "-1 rounds", "inf minutes"])
+def test_what_is_no_length_is_refused(text):
+    with pytest.raises(InputError):
+        Duration.parse(text)

@@ -94,7 +94,7 @@ def test_an_order_to_nobody_is_refused(tmp_path, trained):
     with pytest.raises(InputError, match="is no run"):
         orders.send(tmp_path / "nothing", {"order": "pause"})
     orders.close_file(trained)
-    with pytest.raises(InputError, match="cannot be steered"):
+    with pytest.raises(InputError, match="takes no orders, as with --no-steer"):
         orders.send(trained, {"order": "pause"})
 
 

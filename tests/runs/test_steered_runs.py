@@ -7,15 +7,18 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import sparring
+from sparring.api.session import TrainingStopped
 from sparring.errors import InputError
 from sparring.runs import checkpoint, inbox, orders
 from sparring.runs.orders import send
+from sparring.runs.replay import Recording
 from tiny import SETTINGS
 
 TINY = SETTINGS["ring"] | {
@@ -37,8 +40,9 @@ PLAN = {
     16: [{"order": "score"}, {"order": "factor", "of": "d_lr", "value": 0.0}],
     24: [{"order": "stop"}],
 }
-"""By the round after which they are sent. The one that ends the pause of round 9 is sent while it lasts."""
+"""By the round after which they are sent."""
 ROUNDS = 20
+SHORT = 1e-4  # seconds between two looks: less than a round takes
 
 
 class Sender(sparring.Observer):
@@ -57,7 +61,7 @@ class Sender(sparring.Observer):
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     """Orders act at the end of the round in which they come."""
-    monkeypatch.setattr(inbox, "PERIOD", 0.0)
+    monkeypatch.setattr(inbox, "PERIOD", SHORT)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +70,7 @@ def runs(tmp_path_factory) -> dict[int, Path]:
     folder = tmp_path_factory.mktemp("steered")
     copies = {round_: folder / f"killed{round_}" for round_ in (6, 12, 18)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inbox, "PERIOD", 0.0)
+        patch.setattr(inbox, "PERIOD", SHORT)
         steered = sparring.train(
             "ring", rounds=ROUNDS, out=folder / "whole", settings=TINY, quiet=True, observers=[Sender(copies=copies)]
         )
@@ -186,8 +190,8 @@ def test_a_real_kill(runs, tmp_path):
 import os, signal, sys
 sys.path[:0] = [{str(Path(__file__).parents[1])!r}]
 import sparring
-from runs.test_steered_runs import TINY, Sender, inbox
-inbox.PERIOD = 0.0
+from runs.test_steered_runs import SHORT, TINY, Sender, inbox
+inbox.PERIOD = SHORT
 class Killer(Sender):
     def on_round(self, event):
         if event.round == 15:
@@ -217,6 +221,26 @@ def test_a_pause_waits_and_is_no_training_time(tmp_path, monkeypatch):
     assert time.monotonic() - began > 0.8
     *_, end = run.journal()
     assert end["seconds"] < time.monotonic() - began - 0.7
+
+
+def test_a_signal_ends_a_pause_with_the_run_saved(tmp_path):
+    class Pausing(sparring.Observer):
+        def on_round(self, event):
+            send(event.run.path, {"order": "pause"})
+            threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,)).start()
+
+    with pytest.raises(TrainingStopped):
+        sparring.train("ring", rounds=5, out=tmp_path / "run", settings=TINY, quiet=True, observers=[Pausing()])
+    assert sparring.Run.open(tmp_path / "run").newest_checkpoint()[0].info.round == 1
+
+
+@pytest.mark.parametrize("orders", [None, 3, [3], [[1, 2, 3]], [["1", {"g_lr": 1.0}]], [[1, {"order": "slow"}]]])
+def test_a_damaged_recording_is_refused_in_a_sentence(orders):
+    whole = {"run": "runs/first", "started": None, "length": "3 rounds", "rounds": 3, "orders": [[1, {"g_lr": 0.5}]]}
+    assert Recording.in_facts({"replay": whole}) is not None
+    for spoilt in (whole | {"orders": orders}, orders, whole | {"rounds": "3"}, whole | {"length": "3 days"}):
+        with pytest.raises(InputError) if spoilt is not None else nullcontext():
+            Recording.in_facts({"replay": spoilt})
 
 
 def test_no_steer_makes_no_file_and_spoilt_lines_are_passed_over(tmp_path, capsys):

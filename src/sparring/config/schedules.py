@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from math import cos, pi
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from sparring.config.ranges import Range, Ranged
 from sparring.errors import InputError, check
@@ -87,7 +87,8 @@ class Duration(Ranged):
         number, _, unit = text.replace(",", "").partition(" ")
         unit = unit if unit.endswith("s") else f"{unit}s"
         try:
-            return cls(**{unit: float(number) if unit == "minutes" else int(number)})
+            given: dict[str, Any] = {unit: float(number) if unit == "minutes" else int(number)}
+            return cls(**given)
         except (ValueError, TypeError):
             raise InputError(f"{text!r} is no length; write 2 epochs, or 1,000 rounds") from None
 

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
-from sparring.errors import InputError
+from sparring.errors import InputError, SparringError
 from sparring.runs import orders
 from sparring.runs.run import Run
 from sparring.storage.files import open_to_read
@@ -24,7 +25,8 @@ class Inbox:
 
     def close(self) -> None:
         """Take no more orders."""
-        orders.close_file(self._path.parent)
+        with suppress(SparringError):  # a file that stays does no harm: nobody trains the run
+            orders.close_file(self._path.parent)
 
     def poll(self) -> list[dict[str, Any]]:
         """The orders that have come, with their numbers; the file is looked at when that was not done in the last 50 ms."""

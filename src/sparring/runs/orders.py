@@ -182,7 +182,7 @@ def send(run: Path, order: Mapping[str, Any]) -> int:
         except InputError:
             if path.exists():
                 raise InputError(f"{run} takes orders from the user alone who trains it") from None
-            raise InputError(f"{run} cannot be steered: --no-steer, a replay and torchrun take no orders") from None
+            raise InputError(f"{run} takes no orders, as with --no-steer, in a replay and in several processes") from None
         if len(data) == _MOST_BYTES:
             raise InputError(f"{path} is full; stop the run and resume it, which empties the file")
         number = _newest(data) + 1

@@ -6,11 +6,12 @@ from typing import Any, Self
 
 from sparring.config import codec
 from sparring.config.schedules import Duration
-from sparring.errors import InputError
-from sparring.runs import orders
+from sparring.errors import InputError, check
+from sparring.runs import events, orders
 from sparring.runs.family import started
 from sparring.runs.run import Run
 from sparring.runs.steering import STEER, PlacedOrder, length_in, order_of, orders_in
+from sparring.storage import strict_json
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,18 @@ class Recording:
         found = facts.get("replay")
         if found is None:
             return None
-        codec.decode(_Facts, {name: value for name, value in found.items() if name != "orders"}, "recipe.json: replay")
-        placed = tuple(order_of({"round": round_, **order}) for round_, order in found["orders"])
-        return cls(found["run"], found["started"], Duration.parse(found["length"]), found["rounds"], placed)
+        where = "recipe.json: replay"
+        check(isinstance(found, dict) and isinstance(found.get("orders"), list), where, strict_json.shown(found), "hold orders")
+        said = codec.decode(_Facts, {name: value for name, value in found.items() if name != "orders"}, where)
+        placed = tuple(_placed(each, where) for each in found["orders"])
+        return cls(said.run, said.started, Duration.parse(said.length), said.rounds, placed)
+
+
+def _placed(said: Any, where: str) -> PlacedOrder:
+    """An order with its round, as recipe.json has them."""
+    good = isinstance(said, list | tuple) and len(said) == 2 and isinstance(said[1], dict)
+    check(good, where, strict_json.shown(said), "hold each order with its round")
+    return order_of(events.check({"event": STEER, "round": said[0], **said[1]}, where))
 
 
 def to_come(run: Run, cut: Sequence[PlacedOrder]) -> list[PlacedOrder]:
