@@ -177,6 +177,7 @@ def test_weights_beside_settings_of_another_library_are_not_fetched(hub, files):
         ("hf://digits", "'hf://digits' is no name on the Hub"),
         ("hf://a/b/c", "is no name on the Hub"),
         ("hf://", "is no name on the Hub"),
+        ("hf://user/digits.git", "is no name on the Hub"),
         ("hf://../etc@x", "is no name on the Hub"),
         (f"hf://{NAME}@", "is no name on the Hub"),
         (f"hf://{NAME}@../../x", "is no name on the Hub"),
@@ -191,6 +192,12 @@ def test_a_name_that_there_is_not_is_one_sentence(hub, name, words):
 def test_a_repository_that_is_closed_says_so(hub, monkeypatch):
     monkeypatch.setattr(hub, "closed", True)
     with pytest.raises(InputError, match=f"does not let you use hf://{NAME}; log in"):
+        sparring.from_pretrained(NAME)
+
+
+def test_a_cache_that_cannot_be_written_is_no_matter_of_the_network(hub, tmp_path, monkeypatch):
+    (tmp_path / "home").write_text("a file")
+    with pytest.raises(MachineError, match=f"cannot keep hf://{NAME} on the disk"):
         sparring.from_pretrained(NAME)
 
 

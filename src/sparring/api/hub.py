@@ -130,6 +130,8 @@ def answered(name: HubName) -> Iterator[None]:
         raise InputError(f"there is no {PREFIX}{name.repo} that you may use; check the name, or {log_in}") from None
     except errors.RevisionNotFoundError:
         raise InputError(f"{PREFIX}{name.repo} has no revision {name.revision}; name a branch, a tag or a commit") from None
+    except errors.HFValidationError as error:
+        raise InputError(f"{name} is no name on the Hub: {strict_json.one_line(str(error))}") from None
     except (*transport, OSError, ValueError) as error:  # ValueError for an answer that is none of the Hub's
         cause = error.__cause__ or error
         status = getattr(getattr(cause, "response", None), "status_code", 0)
@@ -138,4 +140,6 @@ def answered(name: HubName) -> Iterator[None]:
         if status in range(400, 500) and status not in (408, 429):  # which ask for another try
             raise InputError(f"the Hub refuses this for {name}: {strict_json.one_line(str(error))}") from None
         reason = strict_json.one_line(str(cause)).rstrip(".") or type(cause).__name__
+        if getattr(cause, "errno", None):  # of the disk; those of the network come wrapped
+            raise MachineError(f"cannot keep {name} on the disk: {reason}") from None
         raise MachineError(f"cannot reach {name}: {reason}; check the network") from None
