@@ -14,6 +14,7 @@ from PIL import Image
 
 from sparring.data import read_pictures
 from sparring.data.folder import image_files
+from sparring.data.pictures import read_fitted
 from sparring.errors import InputError
 
 FORMATS = [".png", ".jpg", ".JPEG", ".bmp", ".gif", ".webp", ".tif", ".TIFF", ".ppm"]
@@ -438,3 +439,22 @@ def test_mutated_pictures_end_in_no_other_error(tmp_path_factory, suffix, data):
     except InputError:
         return
     assert images.images.dtype == torch.uint8
+
+
+def test_pictures_are_brought_to_a_shape(tmp_path):
+    put(coloured(), tmp_path / "a" / "two.png")
+    put(grey(), tmp_path / "a" / "ten.png")
+    put(grey(9, 8, 4), tmp_path / "one.png")
+    images, names, resized = read_fitted([tmp_path / "one.png", tmp_path / "a"], (1, 2, 3))
+    assert images.images.shape == (3, 1, 2, 3)
+    assert images.images.flatten(1).unique(dim=1).tolist() == [[9], [7], [18]]  # 0.299 * 10 + 0.587 * 20 + 0.114 * 30
+    assert names == tuple(str(tmp_path / name) for name in ("one.png", "a/ten.png", "a/two.png"))
+    assert resized == (f"{tmp_path / 'one.png'} is 8 x 4 pixels; it is resized to 3 x 2",)
+    assert read_fitted([tmp_path / "a" / "two.png"], (3, 2, 3))[0].images[0, :, 0, 0].tolist() == [10, 20, 30]
+
+
+def test_what_is_cut_off_is_what_the_sides_have_too_much(tmp_path):
+    wide = Image.new("L", (12, 4), 0)
+    wide.paste(255, (4, 0, 8, 4))
+    put(wide, tmp_path / "wide.png")
+    assert (read_fitted([tmp_path / "wide.png"], (1, 4, 4))[0].images == 255).all()

@@ -100,7 +100,7 @@ def evaluate(
         hf://user/name on the Hugging Face Hub, whose commit is in the result's `subject`; a folder or an .npz file of pictures.
         A generator is scored on independent draws of samples, a set of pictures on all of them. Of a folder that `train_seeds`
         made, every seed that came to its end is scored; the scores are the means over them, with intervals from their spread.
-    against: a data set, its name or its path; by default the run's own or that of the package's generator, else mnist.
+    against: a data set, its name or its path; by default the run's or the generator's own, else mnist.
     settings: fields of `against` by name, such as {"size": 64}, which brings pictures to the generator's size.
     data: the data that the run was trained on, where they have moved, or where they are of your own.
     num: samples in a draw, by default 10,000 (of points 2,500, of stacked digits 26,000); of pictures so many at random.
@@ -193,7 +193,7 @@ def _real_side(against: Data | None, moved: str | Path | Data | None, subject: _
         return against
     if not subject.run:
         own = subject.generator
-        return own.recipe.data if own and own.recipe and shipped.is_shipped(own.path) else resolve("mnist")
+        return own.recipe.data if own and own.recipe and not own.origin else resolve("mnist")
     where = str(subject.run.path)
     own = Parts(data=moved).return_to(subject.run.recipe, where).data
     require_place(own, where)

@@ -64,9 +64,9 @@ def resolved(place: str | Path) -> Path:
     return path if path.exists() else folder_of(str(place)) or path
 
 
-def is_shipped(path: Path | None) -> bool:
+def is_shipped(path: Path) -> bool:
     """True for the folder of a generator that comes with the package."""
-    return path is not None and path.parent == FOLDER
+    return path.parent == FOLDER
 
 
 def why_no_run(path: Path) -> str:
