@@ -13,12 +13,7 @@ from pathlib import Path
 from time import perf_counter
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = (  # arguments, and the most seconds that they may take
-    (("--version",), 10),
-    (("recipes",), 10),
-    (("train", "ring", "--rounds", "50", "--out", "run"), 30),
-    (("sample", "run", "--num", "4", "--out", "points.npz"), 10),
-)
+COMMANDS = ("--version", "recipes", "train ring --rounds 50 --out run", "sample run --num 4 --out points.npz")
 INSTALLED = ("py.typed", "evaluation/extractors/weights/*.safetensors", "visual/*.j2")
 QUICK_TESTS = ("config", "data", "losses", "metrics", "optim", "storage", "docs/test_links.py", "test_imports.py", "built")
 NO_NETWORK = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
@@ -57,13 +52,10 @@ def _try_wheel(wheel: Path, python: str, folder: Path) -> None:
     if missing:
         sys.exit(f"{wheel.name} lacks {', '.join(missing)}")
     environment = _environment() | NO_NETWORK | {"SPARRING_CACHE": str(folder / "cache")}
-    for arguments, most in COMMANDS:
+    for command in COMMANDS:
         start = perf_counter()
-        subprocess.run([programs / "sparring", *arguments], cwd=folder, env=environment, check=True, capture_output=True)
-        seconds = perf_counter() - start
-        print(f"{python}: sparring {' '.join(arguments)}: {seconds:.1f} s", flush=True)
-        if seconds > most:
-            sys.exit(f"which is more than {most} s")
+        subprocess.run([programs / "sparring", *command.split()], cwd=folder, env=environment, check=True, capture_output=True)
+        print(f"{python}: sparring {command}: {perf_counter() - start:.1f} s", flush=True)
 
 
 def _try_archive(archive: Path, folder: Path) -> None:

@@ -76,7 +76,7 @@ def test_offline_the_error_says_what_to_do(tiny, tmp_path, monkeypatch):
         raise SourceError("no network")
 
     monkeypatch.setattr(Mnist, "sources", (dead,))
-    with pytest.raises(InputError, match=f"no network.*put them, uncompressed, into {tmp_path / 'mnist'}"):
+    with pytest.raises(InputError, match=f"no network.*put them, gzipped or not, into {tmp_path / 'mnist'}"):
         Mnist().train()
 
 

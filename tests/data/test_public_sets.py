@@ -10,7 +10,8 @@ import threading
 import numpy as np
 import pytest
 
-from sparring.data import Cifar10, FashionMnist, Kmnist, cifar10
+from sparring.config.registry import name_of
+from sparring.data import Cifar10, FashionMnist, IdxFolder, Kmnist, cifar10, moved, resolve
 from sparring.data.remote.fetch import RemoteFile
 from sparring.data.remote.sources import Mirror
 from sparring.errors import InputError
@@ -56,16 +57,17 @@ def described(name, data):
 
 @pytest.fixture(params=[FashionMnist, Kmnist])
 def like_mnist(request, serve, four_files, monkeypatch):
+    """Fashion-MNIST has checksums of unpacked bytes, Kuzushiji-MNIST those of its gzipped files."""
     packed = {f"{name}.gz": gzip.compress(data, mtime=0) for name, data in four_files.items()}
     url, asked = serve(packed)
-    files = [described(name, data) for name, data in packed.items()]
-    monkeypatch.setattr(request.param, "files", tuple(files))
-    monkeypatch.setattr(request.param, "sources", (Mirror(url, packs=False),))
-    return request.param(), asked, packed
+    kept = four_files if request.param is FashionMnist else packed
+    monkeypatch.setattr(request.param, "files", tuple(described(name, data) for name, data in kept.items()))
+    monkeypatch.setattr(request.param, "sources", (Mirror(url, packs=kept is four_files),))
+    return request.param(), asked, packed, kept
 
 
-def test_sets_like_mnist_are_fetched_once_and_kept_packed(like_mnist, tmp_path):
-    data, asked, packed = like_mnist
+def test_sets_like_mnist_are_fetched_once_and_kept(like_mnist, tmp_path):
+    data, asked, packed, kept = like_mnist
     assert not data.is_cached()
     train = data.train()
     assert train.images.flatten().tolist() == list(range(30))
@@ -74,15 +76,85 @@ def test_sets_like_mnist_are_fetched_once_and_kept_packed(like_mnist, tmp_path):
     assert len(data.test()) == 3
     assert asked == [f"/data/{name}" for name in packed]
     assert data.is_cached()
-    for name, content in packed.items():
+    for name, content in kept.items():
         assert [path.read_bytes() for path in tmp_path.rglob(name)] == [content]
 
 
 def test_what_a_mirror_damaged_is_refused(like_mnist):
-    data, _, packed = like_mnist
-    packed["t10k-labels-idx1-ubyte.gz"] = packed["t10k-labels-idx1-ubyte.gz"][:-1] + b"\x07"
-    with pytest.raises(InputError, match=r"could not fetch t10k-labels-idx1-ubyte\.gz .*has the MD5"):
+    data, _, packed, kept = like_mnist
+    packed["t10k-labels-idx1-ubyte.gz"] = gzip.compress(b"\0\0\x08\x01\0\0\0\x03\x03\x01\x07", mtime=0)
+    advice = "put them, gzipped or not, into" if "t10k-labels-idx1-ubyte" in kept else "put them into"
+    with pytest.raises(InputError, match=rf"could not fetch t10k-labels-idx1-ubyte.* \(.*{advice} .*{name_of(data)}$"):
         data.train()
+
+
+def test_fashion_mnist_may_be_gzipped_in_any_way(four_files, monkeypatch, tmp_path):
+    """Debian's files and those of the authors hold the same bytes, but their gzip headers differ."""
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path))
+    monkeypatch.setattr(FashionMnist, "files", tuple(described(name, data) for name, data in four_files.items()))
+    monkeypatch.setattr(FashionMnist, "sources", ())
+    (tmp_path / "fashion-mnist").mkdir()
+    for name, data in four_files.items():
+        assert not FashionMnist().is_cached()
+        (tmp_path / "fashion-mnist" / f"{name}.gz").write_bytes(gzip.compress(data, compresslevel=1, mtime=77))
+    assert FashionMnist().is_cached()
+    assert len(FashionMnist().train()) == 5
+
+
+@pytest.mark.parametrize("damage", [slice(-9), slice(12), slice(0), slice(2, None)])
+def test_a_damaged_gzipped_file_is_fetched_anew(serve, four_files, monkeypatch, tmp_path, caplog, damage):
+    packed = {f"{name}.gz": gzip.compress(data) for name, data in four_files.items()}
+    url, asked = serve(packed)
+    monkeypatch.setattr(FashionMnist, "files", tuple(described(name, data) for name, data in four_files.items()))
+    monkeypatch.setattr(FashionMnist, "sources", (Mirror(url),))
+    folder = tmp_path / "cache" / "fashion-mnist"
+    folder.mkdir(parents=True)
+    for name, data in packed.items():
+        (folder / name).write_bytes(data[damage] if name.startswith("t10k-images") else data)
+    assert len(FashionMnist().test()) == 3
+    assert asked == ["/data/t10k-images-idx3-ubyte.gz"]
+    assert "t10k-images-idx3-ubyte" in caplog.text
+
+
+@pytest.fixture
+def debians(four_files, monkeypatch, tmp_path):
+    """A folder elsewhere with the files of "Fashion-MNIST"."""
+    monkeypatch.setattr(FashionMnist, "files", tuple(described(name, data) for name, data in four_files.items()))
+    folder = tmp_path / "debian"
+    folder.mkdir()
+    for name, data in four_files.items():
+        (folder / f"{name}.gz").write_bytes(gzip.compress(data))
+    return folder
+
+
+def test_a_folder_with_the_files_of_a_public_set_is_that_set(debians):
+    before = sorted(debians.iterdir())
+    data = resolve(str(debians))
+    assert data == FashionMnist(path=str(debians))
+    assert data.train().classes[7] == "sneaker"
+    assert len(FashionMnist(held_back=2, path=str(debians)).train()) == 3
+    data.fetch()
+    assert sorted(debians.iterdir()) == before
+
+
+def test_a_folder_with_one_other_byte_is_the_users_own(debians, four_files):
+    name = "train-images-idx3-ubyte"
+    (debians / f"{name}.gz").write_bytes(gzip.compress(four_files[name][:-1] + b"\xff"))
+    assert resolve(str(debians)) == IdxFolder(str(debians))
+
+
+def test_a_public_set_in_a_folder_is_looked_for_where_it_moved(debians, tmp_path):
+    kept = FashionMnist(held_back=1, path=str(debians))
+    elsewhere = debians.rename(tmp_path / "elsewhere")
+    assert moved(str(elsewhere), kept) == FashionMnist(held_back=1, path=str(elsewhere))
+
+
+def test_a_public_set_in_a_folder_that_was_damaged_since_is_refused(debians):
+    data = resolve(str(debians))
+    (debians / "t10k-labels-idx1-ubyte.gz").unlink()
+    assert not data.is_cached()
+    with pytest.raises(InputError, match="debian no longer holds t10k-labels-idx1-ubyte of fashion-mnist, whole; name the"):
+        data.test()
 
 
 @pytest.mark.parametrize("part", [FashionMnist, Kmnist])

@@ -24,7 +24,7 @@ from tiny import SETTINGS
 
 PROMISED_FILES = """
 recipe.json journal.jsonl losses.png traces.png training.gif generator/config.json generator/README.md
-generator/model.safetensors samples/000.png samples/epoch_0001.png samples/epoch_0002.png
+generator/model.safetensors samples/real.png samples/000.png samples/epoch_0001.png samples/epoch_0002.png
 """
 TINY = [f"--set={name}={value}" for name, value in SETTINGS["vanilla"].items()]
 

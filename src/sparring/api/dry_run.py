@@ -64,6 +64,8 @@ def dry_run(
         "peak_memory_mib": devices.peak_memory_mib(session.device),
         "ms_per_round": 1000 * pace.seconds_per_round,
         "length": str(recipe.length),
+        "rounds": round(rounds),
+        "epochs": whole.epochs,
         "seconds_of_reviews": seconds_of_reviews,
         "seconds_of_pictures": seconds_of_pictures,
         "seconds_to_expect": rounds * pace.seconds_per_round + seconds_of_reviews + seconds_of_pictures,

@@ -133,7 +133,7 @@ def evaluate(
         own = OwnMetrics.of(metrics, dataset, torch_device, progress.transfer)
         reference = evaluation.reference_for(dataset, torch_device, extractor, progress.step)
         if reference is None and not own.functions:
-            name = getattr(dataset, "path", codec.encode(dataset)["name"])
+            name = getattr(dataset, "path", None) or codec.encode(dataset)["name"]
             raise InputError(
                 f"no extractor was trained on {name}; make one with `sparring extractor train`, or name an extractor"
             )

@@ -19,7 +19,7 @@ from sparring.data.cifar10 import Cifar10
 from sparring.data.folder import image_files
 from sparring.data.folder.listing import find
 from sparring.data.folder.picture_folder import PictureFolder, like
-from sparring.data.mnist import NAMES, FashionMnist, IdxFolder, Kmnist, Mnist
+from sparring.data.mnist import NAMES, FashionMnist, IdxFolder, Kmnist, Mnist, recognised
 from sparring.data.npz_file import NpzFile
 from sparring.data.own.own_data import InMemoryData, own_data
 from sparring.data.own.pixels import Layout, ValueRange
@@ -64,7 +64,7 @@ MOST_CLASSES = 100  # whose counts are told one by one
 def resolve(name_or_path: str, instead: Data | None = None) -> Data:
     """The registered data set of this name, with its defaults, or else what is in this folder, .zip or .npz file.
 
-    A folder holds pictures or MNIST's four IDX files.
+    A folder holds pictures or MNIST's four IDX files; those of MNIST, Fashion-MNIST or Kuzushiji-MNIST itself are that set.
     A name wins over a folder of the same name, which `./name` still reaches. `instead`: the data set that is replaced; where
     both are folders of pictures, its size, fit and channels are taken over. Raises InputError for anything else, and for
     folders in which files are missing.
@@ -76,7 +76,7 @@ def resolve(name_or_path: str, instead: Data | None = None) -> Data:
     if _is_folder(path):
         found = _folder(path)
         _check(found, path)
-        return like(found, instead) if isinstance(found, PictureFolder) else found
+        return like(found, instead) if isinstance(found, PictureFolder) else recognised(found)
     if path.suffix.lower() == ".npz" and path.exists():
         return NpzFile(str(path.absolute()))
     if path.exists():
@@ -92,6 +92,8 @@ def moved(name_or_path: str, kept: Data) -> Data:
     path = Path(name_or_path)
     found = _folder(path) if _is_folder(path) else resolve(name_or_path)
     if isinstance(kept, PictureFolder | IdxFolder) and isinstance(found, type(kept)):
+        return replace(kept, path=found.path)
+    if isinstance(kept, Mnist | FashionMnist | Kmnist) and isinstance(found, IdxFolder):
         return replace(kept, path=found.path)
     if isinstance(found, NpzFile) and isinstance(kept, NpzFile) and kept.test_path:
         test = Path(kept.test_path)

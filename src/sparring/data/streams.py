@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 CHUNK = 1 << 18  # bytes
@@ -25,6 +26,12 @@ def most_bytes(num_packed: int, method: int = zipfile.ZIP_DEFLATED) -> int:
 def most_pixels(num_packed: int) -> int:
     """The most pixels that a picture file of so many bytes can hold, in any format."""
     return _PIXELS_PER_BYTE * num_packed
+
+
+def gzipped_or_not(path: Path) -> Path:
+    """The path of a file, or that of the same file gzipped (`.gz`) where only this is there."""
+    packed = path.with_name(f"{path.name}.gz")
+    return packed if packed.is_file() and not path.is_file() else path
 
 
 def read_up_to(stream: Readable, limit: int, tell: Callable[[int], None] | None = None) -> bytes:

@@ -15,7 +15,7 @@ from sparring.config.schedules import Duration, RoundInfo
 from sparring.data.sets import Dataset
 from sparring.errors import InputError, MachineError
 from sparring.evaluation import Reference
-from sparring.runs import checkpoint, divergence, rollback_points, scorebook
+from sparring.runs import checkpoint, divergence, real_pictures, rollback_points, scorebook
 from sparring.runs.divergence import Action, DivergenceCounts
 from sparring.runs.failures import Failures, OnWriteError
 from sparring.runs.generator import SavedGenerator
@@ -181,10 +181,9 @@ class Recorder(Observer):
         if info.epoch_ended:
             self.write("epoch", **place, **(info.test_numbers or {}))
         self._draw(info)
-        review = self.run.recipe.review
-        if review is not None and (info.last or review.due(info)):
-            self._evaluate(info, place)
         recipe = self.run.recipe
+        if recipe.review is not None and (info.last or recipe.review.due(info)):
+            self._evaluate(info, place)
         own = isinstance(recipe.generator, Own) or isinstance(recipe.discriminator, Own)  # no seed gives their weights again
         needs_its_start = own or isinstance(recipe.non_finite, RollBack) or self.run.facts.get("start_from") is not None
         if info.last or recipe.checkpoint.due(info) or (info.round == 0 and needs_its_start):
@@ -202,6 +201,8 @@ class Recorder(Observer):
                     self.run.write_file(f"samples/{name}", png)
                     self.write("sample", **info.position, file=f"samples/{name}")
         self._drawn = info.round, names | before
+        if info.round == 0 and len(self.engine.data.shape) == 3:
+            real_pictures.write(self.run, self.sampler, self._failures, info)
 
     def _evaluate(self, info: RoundInfo, place: Mapping[str, Any]) -> None:
         """Take a quick score, with a checkpoint where it is the best so far, and a checkup."""

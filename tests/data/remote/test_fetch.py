@@ -123,7 +123,7 @@ def test_bad_answers_are_refused_with_their_reason(site, tmp_path, answer, words
     with pytest.raises(InputError, match=words) as raised:
         ensure(FILES, tmp_path, [Mirror(site.url)])
     assert "could not fetch images, labels (127.0.0.1:" in str(raised.value)
-    assert str(raised.value).endswith(f"put them, uncompressed, into {tmp_path}")
+    assert str(raised.value).endswith(f"put them, gzipped or not, into {tmp_path}")
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 

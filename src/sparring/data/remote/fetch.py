@@ -1,7 +1,9 @@
 """Remote files in the cache folder: every one is checked, and is there whole or not at all."""
 
+import gzip
 import hashlib
 import logging
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Protocol
 
 from sparring.data.cache import locked, usable
 from sparring.data.sets import Progress
+from sparring.data.streams import gzipped_or_not, in_short, read_up_to
 from sparring.errors import InputError
 from sparring.storage.files import remove_temporaries_of, write_atomically
 
@@ -21,7 +24,10 @@ class SourceError(Exception):
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file as it must lie in the cache: name, MD5 in hex, size in bytes."""
+    """A file: name, MD5 in hex, size in bytes. In a folder it may lie gzipped as well, with `.gz` after its name.
+
+    So MD5 and size are best those of the unpacked bytes: the same bytes can be gzipped in many ways.
+    """
 
     name: str
     md5: str
@@ -45,8 +51,7 @@ class Source(Protocol):
 
 def are_cached(files: Sequence[RemoteFile], folder: Path) -> bool:
     """True if all files lie in the folder with their right sizes; `ensure` compares their checksums too."""
-    paths = [(folder / file.name, file.size) for file in files]
-    return all(path.is_file() and path.stat().st_size == size for path, size in paths)
+    return all(_size(gzipped_or_not(folder / file.name), file) == file.size for file in files)
 
 
 def ensure(
@@ -58,20 +63,20 @@ def ensure(
     files one fetches and the others wait for it. Raises InputError where no source has a file, saying why and where to
     put it by hand, and MachineError where the folder cannot be used.
     """
-    found = _cached(files, folder)
+    found = whole(files, folder)
     if len(found) < len(files):
         with locked(folder):
-            found = _cached(files, folder, warn=True)  # another process may have fetched them while this one waited
+            found = whole(files, folder, warn=True)  # another process may have fetched them while this one waited
             found |= _fetch([file for file in files if file not in found], folder, sources, progress)
     return [found[file] for file in files]
 
 
-def _cached(files: Sequence[RemoteFile], folder: Path, warn: bool = False) -> dict[RemoteFile, bytes]:
-    """Those of the files that lie in the folder undamaged."""
+def whole(files: Sequence[RemoteFile], folder: Path, warn: bool = False) -> dict[RemoteFile, bytes]:
+    """Those of the files that lie in the folder undamaged, with their bytes."""
     found = {}
     for file in files:
-        data = _read(folder / file.name, file.size + 1)
         try:
+            data = _read(file, folder)
             if data is not None:
                 file.check(data)
                 found[file] = data
@@ -99,17 +104,35 @@ def _fetch(
             failures.append(f"{source}: {error}")
     missing = ", ".join(file.name for file in files if file not in found)
     if missing:
-        raise InputError(f"could not fetch {missing} ({'; '.join(failures)}); put them, uncompressed, into {folder}")
+        them = "them" if missing.endswith(".gz") else "them, gzipped or not,"
+        raise InputError(f"could not fetch {missing} ({'; '.join(failures)}); put {them} into {folder}")
     return found
 
 
-def _read(path: Path, limit: int) -> bytes | None:
-    """A file's first `limit` bytes, or None where there is no such file."""
-    with usable(path.parent):
+def _read(file: RemoteFile, folder: Path) -> bytes | None:
+    """A file's bytes, unpacked, and one more where there is more; None where there is no such file, SourceError if damaged."""
+    path = gzipped_or_not(folder / file.name)
+    with usable(folder):
         if not path.is_file():  # a pipe would have us wait
             return None
         with path.open("rb") as stream:
-            return stream.read(limit)
+            if path.name == file.name:
+                return stream.read(file.size + 1)
+            try:
+                return read_up_to(gzip.GzipFile(fileobj=stream), file.size + 1)
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                raise SourceError(f"{path.name} cannot be unpacked: {in_short(error)}") from error
+
+
+def _size(path: Path, file: RemoteFile) -> int | None:
+    """The size of a file's unpacked bytes, as the end of a gzipped one says; None where there is no such file."""
+    if not path.is_file():
+        return None
+    if path.name == file.name:
+        return path.stat().st_size
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - 4))
+        return int.from_bytes(stream.read(4), "little")
 
 
 def teller(file: RemoteFile, progress: Progress | None) -> Callable[[int], None] | None:
