@@ -82,7 +82,7 @@ def test_a_resize_at_the_end_repeats_pixels_and_convolves_twice():
     assert network(torch.randn(2, 6)).shape == (2, 3, 48, 96)
     last = [layer for layer in network if not isinstance(layer, nn.ReLU)][-5:]
     assert [type(layer) for layer in last] == [nn.Upsample, nn.Conv2d, nn.BatchNorm2d, nn.Conv2d, nn.Tanh]
-    assert [tuple(layer.weight.shape) for layer in last if isinstance(layer, nn.Conv2d)] == [(2, 4, 3, 3), (3, 2, 3, 3)]
+    assert [tuple(layer.weight.shape) for layer in last if isinstance(layer, nn.Conv2d)] == [(1, 2, 3, 3), (3, 1, 3, 3)]
 
 
 def conv(num_in: int, num_out: int, kernel: int = 3, groups: int = 1) -> int:

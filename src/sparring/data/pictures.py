@@ -114,7 +114,7 @@ def decode(
         if shape.size is None:
             bad |= _of_other_sizes(headers)
         kept = [place for place in headers if place not in bad]
-        size = _common_size(headers) if shape.size is None else (shape.size, shape.size)
+        size = shape.sides or _common_size(headers)
         stack, good = _Stack((len(kept), shape.channels or 1, *size), room or (lambda wanted: np.empty(wanted, np.uint8))), []
         for done, place in enumerate(kept, start=len(files)):
             tell(done)

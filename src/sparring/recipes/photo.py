@@ -26,7 +26,7 @@ def photo() -> Recipe:
     return replace(
         flash(),
         source="our own, with https://arxiv.org/abs/2006.10738",
-        data=PictureFolder("", size=64, channels=3, enlarge=True),
+        data=PictureFolder("", size=64, channels=3, enlarge=True, background="white"),
         generator=DcganGeneratorConfig(width=32, kernel=4, refine=False),
         discriminator=DcganDiscriminatorConfig(width=16, kernel=4, dropout=0.0),
         augment=DiffAugment(),
