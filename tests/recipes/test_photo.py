@@ -1,8 +1,14 @@
 """From a folder of pictures to pictures, with nothing said but where they lie."""
 
 import random
+from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw
+
+import sparring
+from sparring.evaluation import extractors
+from sparring.evaluation.extractors import ClassifierTraining
 
 NARROW = ("--set=generator.width=4", "--set=discriminator.width=4", "--set=batch_size=8")
 
@@ -51,3 +57,25 @@ def test_one_picture_is_not_enough(tmp_path, sparring_command, monkeypatch):
     pictures(tmp_path / "mine", 1)
     done = sparring_command("train", "photo", "--data", tmp_path / "mine")
     assert (done.status, done.err.count("\n")) == (2, 1)
+
+
+def test_oblong_pictures_from_training_to_scores(tmp_path, sparring_command, monkeypatch):
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
+    for kind in ("a", "b"):
+        pictures(tmp_path / f"mine-{kind}", 60)
+        (tmp_path / "mine").mkdir(exist_ok=True)
+        (tmp_path / f"mine-{kind}").rename(tmp_path / "mine" / kind)
+    shaped = ("--set=data.size=[32,48]", "--set=data.fit=pad", "--set=data.background=#008000")
+    done = sparring_command("train", "photo", "--data", tmp_path / "mine", "--out", "run", "--rounds=3", *shaped, *NARROW)
+    assert done.status == 0, done.err
+    run = sparring.Run.open("run")
+    extractors.train(run.recipe.data, "discs", settings=ClassifierTraining(epochs=1))
+    with Image.open(run.frames()[-1]) as drawn:
+        assert drawn.size == (8 * 50 + 2, 4 * 34 + 2)
+    for out, num in (("some.npz", "40"), ("all.png", "12"), ("some", "4")):
+        assert sparring_command("sample", "run", "--num", num, "--out", out).status == 0
+    assert np.load("some.npz")["images"].shape == (40, 32, 48, 3)
+    with Image.open("some/00000.png") as picture:
+        assert picture.size == (48, 32)
+    assert sparring.evaluate("run", num=1000, draws=2, quiet=True)["frechet_distance"].value > 0
+    assert sparring.resume("run", rounds=4, quiet=True).path == Path("run")
