@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 from PIL import ImageColor
 
 from sparring.config.registry import register
-from sparring.data.folder import decoded, image_files, listing, stylegan, zipped
+from sparring.data.folder import decoded, image_files, label_file, listing, zipped
 from sparring.data.folder.image_files import TOO_MANY_PIXELS, Shape
 from sparring.data.folder.layout import Halves, split
 from sparring.data.folder.listing import File, Files
@@ -43,8 +43,10 @@ class PictureFolder:
     EXIF, and 16 bits become 8. They are decoded once, into the cache folder, and mapped into memory.
 
     With folders `train` and `test` (in any spelling; else `val`) these are the two halves, and what lies beside them is passed
-    over; otherwise a tenth of the pictures, chosen by their number alone, is left for the test. Where every picture lies in one
-    of at least two folders (of `path`, or of the halves together), these are the classes, unless a `dataset.json` has labels.
+    over; otherwise a tenth of the pictures is left for the test, the same share of each class. Where the pictures lie in at
+    least two folders (of `path`, or of the halves together), these are the classes, and up to one picture in twenty beside them
+    is left out; but a file of labels comes first: `labels.csv`, with a picture's name and its class in each row, or StyleGAN's
+    `dataset.json`.
     `skip_bad` leaves out bad files. `reading`: 1 reads names and formats as version 0.1 did, for its runs; 2 as said here.
     InputError where a setting is impossible, and where a file is bad, by its name.
     """
@@ -185,8 +187,8 @@ class PictureFolder:
                 yield split(path, Files(list(members), members.__getitem__), folders, self.reading)
         elif path.is_dir():
             files, folders = listing.find(path, wanted)
-            if self.reading == 2 and (path / stylegan.NAME).is_file():
-                files = Files([*files.names, stylegan.NAME], files.file)
+            if self.reading == 2:
+                files = Files([*files.names, *(name for name in label_file.NAMES if (path / name).is_file())], files.file)
             yield split(path, files, folders, self.reading)
         else:
             raise InputError(f"there is no folder or .zip file {path}")
