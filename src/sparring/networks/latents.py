@@ -7,9 +7,11 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import one_hot
 
-from sparring.config.ranges import Range, Ranged
+from sparring.config.ranges import Length, Range, Ranged
 from sparring.config.registry import register
 from sparring.errors import InputError, check
+
+MOST_CLASSES = 1 << 16
 
 
 class Noise(Protocol):
@@ -76,7 +78,7 @@ class Mixture(Ranged, prefix="z."):
 @register("noise")
 @dataclass(frozen=True)
 class Code(Ranged, prefix="z."):
-    """z ~ N(0, 1) followed by a class drawn evenly, as one-hot columns, and by codes ~ U(-1, 1).
+    """z ~ N(0, 1) followed by a class, as one-hot columns, and by codes ~ U(-1, 1). Classes are drawn evenly, or by `weights`.
 
     G's first linear layer makes of the one-hot columns what others call a class embedding. With classes alone it is the input
     of a conditional GAN (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784); classes and codes that D has to find again
@@ -86,9 +88,12 @@ class Code(Ranged, prefix="z."):
     normal: Annotated[int, Range(1)] = 100
     classes: Annotated[int, Range(0)] = 0
     continuous: Annotated[int, Range(0)] = 0
+    weights: Annotated[tuple[Annotated[float, Range(0)], ...], Length(0, MOST_CLASSES)] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        good = not self.weights or (len(self.weights) == self.classes and sum(self.weights) > 0)
+        check(good, "z.weights", f"a list of {len(self.weights):,}", f"be empty, or {self.classes:,} numbers that are not all 0")
         check(self.classes != 1, "z.classes", self.classes, "be 0, or at least 2")
 
     @property
@@ -100,11 +105,17 @@ class Code(Ranged, prefix="z."):
         z = torch.randn(num_samples, self.normal, generator=rng, device=rng.device)
         parts = [z]
         if self.classes:
-            drawn = torch.randint(self.classes, (num_samples,), generator=rng, device=rng.device)
-            parts.append(one_hot(drawn, self.classes).to(z.dtype))
+            parts.append(one_hot(self._draw(num_samples, rng), self.classes).to(z.dtype))
         if self.continuous:
             parts.append(2 * torch.rand(num_samples, self.continuous, generator=rng, device=rng.device) - 1)
         return torch.cat(parts, dim=1)
+
+    def _draw(self, num_samples: int, rng: Generator) -> Tensor:
+        """Classes [num_samples]."""
+        if not self.weights:
+            return torch.randint(self.classes, (num_samples,), generator=rng, device=rng.device)
+        weights = torch.tensor(self.weights, device=rng.device)
+        return torch.multinomial(weights, num_samples, replacement=True, generator=rng)
 
     def codes(self, code: Tensor) -> Tensor:
         """Class and continuous columns [B, classes + continuous] of codes [B, num]."""
