@@ -76,13 +76,14 @@ def test_the_smallest_maps():
     assert stages((1, 256, 32), "any") == ((32, 4), 3)
 
 
-def test_a_resize_at_the_end_repeats_pixels_and_convolves_twice():
-    config = replace(narrow("generator", "dcgan"), last="resize", width=4)
+def test_a_resize_repeats_places_and_convolves_and_ends_with_two_convolutions():
+    config = replace(narrow("generator", "dcgan"), doubling="resize", refine=False, width=4)
     network = networks.build_generator(config, 6, (3, 48, 96), seed=1)
     assert network(torch.randn(2, 6)).shape == (2, 3, 48, 96)
-    last = [layer for layer in network if not isinstance(layer, nn.ReLU)][-5:]
-    assert [type(layer) for layer in last] == [nn.Upsample, nn.Conv2d, nn.BatchNorm2d, nn.Conv2d, nn.Tanh]
-    assert [tuple(layer.weight.shape) for layer in last if isinstance(layer, nn.Conv2d)] == [(1, 2, 3, 3), (3, 1, 3, 3)]
+    kinds = [type(layer) for layer in network if not isinstance(layer, nn.ReLU)][3:]
+    assert kinds == [*3 * [nn.Upsample, nn.Conv2d, nn.BatchNorm2d], nn.Conv2d, nn.Tanh]
+    shapes = [tuple(layer.weight.shape) for layer in network if isinstance(layer, nn.Conv2d)]
+    assert shapes == [(4, 8, 3, 3), (2, 4, 3, 3), (1, 2, 3, 3), (3, 1, 3, 3)]
 
 
 def conv(num_in: int, num_out: int, kernel: int = 3, groups: int = 1) -> int:

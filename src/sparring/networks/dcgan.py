@@ -27,9 +27,9 @@ class DcganGeneratorConfig(Ranged, prefix="generator."):
     `width` channels at the smallest map, twice as many a doubling beyond two, halved at every doubling. Batch norm with
     Keras' epsilon and momentum (PyTorch's 1 - 0.99). `mapping`: widths of perceptron layers that z passes first, so that small
     steps of it can change much (Karras et al. 2019, https://arxiv.org/abs/1812.04948, section 2; theirs have no batch norm).
-    `refine`: a convolution before the first doubling, as the tutorial has it. `last`, the doubling to the image's size:
-    "transposed", a convolution of stride 2 straight into the image; or "resize", to the nearest pixels, a convolution with half
-    the channels and batch norm, and one into the image, which leaves no lattice of two pixels (Odena et al. 2016,
+    `refine`: a convolution before the first doubling, as the tutorial has it. `doubling`: "transposed", a convolution of stride
+    2, the last one straight into the image; or "resize", the repetition of each place and then a convolution of 3 x 3, and
+    after the last one another into the image, which leaves no lattice (Odena et al. 2016,
     https://distill.pub/2016/deconv-checkerboard/).
     """
 
@@ -37,7 +37,7 @@ class DcganGeneratorConfig(Ranged, prefix="generator."):
     kernel: Annotated[int, Range(2, 7)] = 5
     mapping: OptionalWidths = ()
     refine: bool = True
-    last: Literal["transposed", "resize"] = "transposed"
+    doubling: Literal["transposed", "resize"] = "transposed"
     max_width: int = 512
     bn_eps: float = 1e-3
     bn_momentum: float = 0.01
@@ -66,21 +66,20 @@ class DcganGeneratorConfig(Ranged, prefix="generator."):
         ]
         if self.refine:
             layers += [SameConvTranspose2d(deep, deep, self.kernel, bias=False), batch_norm(deep), nn.ReLU(inplace=True)]
+        if self.doubling == "resize":
+            widths.append(max(widths[-1] // 2, 1))
         for num_in, num_out in pairwise(widths):
-            doubling = SameConvTranspose2d(num_in, num_out, self.kernel, stride=2, bias=False)
-            layers += [doubling, batch_norm(num_out), nn.ReLU(inplace=True)]
-        if self.last == "transposed":
-            last = [SameConvTranspose2d(widths[-1], shape[0], self.kernel, stride=2, bias=False)]
+            layers += [*self._doubled(num_in, num_out), batch_norm(num_out), nn.ReLU(inplace=True)]
+        if self.doubling == "resize":
+            last = [nn.Conv2d(widths[-1], shape[0], 3, padding=1, bias=False)]
         else:
-            narrow = max(widths[-1] // 2, 1)
-            last = [
-                nn.Upsample(scale_factor=2),
-                nn.Conv2d(widths[-1], narrow, 3, padding=1, bias=False),
-                batch_norm(narrow),
-                nn.ReLU(inplace=True),
-                nn.Conv2d(narrow, shape[0], 3, padding=1, bias=False),
-            ]
+            last = self._doubled(widths[-1], shape[0])
         return nn.Sequential(*layers, *last, nn.Tanh())
+
+    def _doubled(self, num_in: int, num_out: int) -> list[nn.Module]:
+        if self.doubling == "resize":
+            return [nn.Upsample(scale_factor=2), nn.Conv2d(num_in, num_out, 3, padding=1, bias=False)]
+        return [SameConvTranspose2d(num_in, num_out, self.kernel, stride=2, bias=False)]
 
 
 @register("discriminator")

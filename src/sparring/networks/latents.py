@@ -1,18 +1,16 @@
 """Distributions of z, the generator's input."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Annotated, Protocol
 
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import one_hot
 
-from sparring.config.ranges import Length, Range, Ranged
+from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.errors import InputError, check
-
-MOST_CLASSES = 1 << 16
-
 
 class Noise(Protocol):
     """A distribution of z, which has `num` columns."""
@@ -88,12 +86,14 @@ class Code(Ranged, prefix="z."):
     normal: Annotated[int, Range(1)] = 100
     classes: Annotated[int, Range(0)] = 0
     continuous: Annotated[int, Range(0)] = 0
-    weights: Annotated[tuple[Annotated[float, Range(0)], ...], Length(0, MOST_CLASSES)] = ()
+    weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        good = not self.weights or (len(self.weights) == self.classes and sum(self.weights) > 0)
-        check(good, "z.weights", f"a list of {len(self.weights):,}", f"be empty, or {self.classes:,} numbers that are not all 0")
+        weights = self.weights
+        good = not weights or (len(weights) == self.classes and min(weights) >= 0 and 0 < sum(weights) < inf)
+        rule = f"be empty, or one number for each of the {self.classes:,} classes, none below 0 and not all 0"
+        check(good, "z.weights", f"a list of {len(self.weights):,}", rule)
         check(self.classes != 1, "z.classes", self.classes, "be 0, or at least 2")
 
     @property
