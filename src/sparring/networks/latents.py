@@ -1,7 +1,6 @@
 """Distributions of z, the generator's input."""
 
 from dataclasses import dataclass
-from math import inf
 from typing import Annotated, Protocol
 
 import torch
@@ -11,6 +10,7 @@ from torch.nn.functional import one_hot
 from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.errors import InputError, check
+
 
 class Noise(Protocol):
     """A distribution of z, which has `num` columns."""
@@ -86,13 +86,13 @@ class Code(Ranged, prefix="z."):
     normal: Annotated[int, Range(1)] = 100
     classes: Annotated[int, Range(0)] = 0
     continuous: Annotated[int, Range(0)] = 0
-    weights: tuple[float, ...] = ()
+    weights: tuple[Annotated[float, Range(0)], ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         weights = self.weights
-        good = not weights or (len(weights) == self.classes and min(weights) >= 0 and 0 < sum(weights) < inf)
-        rule = f"be empty, or one number for each of the {self.classes:,} classes, none below 0 and not all 0"
+        good = not weights or (len(weights) == self.classes and sum(weights) > 0)
+        rule = f"be empty, or one number for each of the {self.classes:,} classes, not all of them 0"
         check(good, "z.weights", f"a list of {len(self.weights):,}", rule)
         check(self.classes != 1, "z.classes", self.classes, "be 0, or at least 2")
 
