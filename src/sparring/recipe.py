@@ -5,7 +5,7 @@ from dataclasses import InitVar, dataclass, field, fields, replace
 from typing import Annotated, Any, Literal, Protocol
 
 from sparring.augment import Augment
-from sparring.conditions import Condition
+from sparring.conditions import Auto, Condition
 from sparring.config.non_finite import NonFinitePolicy, Stop
 from sparring.config.ranges import Length, Range, Ranged
 from sparring.config.registry import register, suggest
@@ -149,8 +149,9 @@ class Recipe(Ranged):
     computes them in bfloat16 in both networks but for D's head; losses, penalties, Adam and the moving average stay in float32.
     `penalties` are added to D's loss; a `constraint` bounds D's weights. `packing`: the number of images that D judges
     together, side by side in their channels (PacGAN, Lin et al. 2018, https://arxiv.org/abs/1712.04086).
-    `condition`: how D is conditioned on classes and codes; z is then a `code`.
-    `augment` is applied to all images that D sees; `average`: the moving average of G, for samples, scores and export.
+    `condition`: how D is conditioned on classes and codes; z is then a `code`. With "auto" it is a projection where the data
+    have classes. `augment` is applied to all images that D sees; "auto" follows their number. Both are chosen when a run begins
+    and recorded as what was chosen. `average`: the moving average of G, for samples, scores and export.
     """
 
     data: Annotated[Data, "data"]
@@ -278,7 +279,7 @@ class Recipe(Ranged):
             )
 
     def _check_condition(self) -> None:
-        if self.condition is None:
+        if self.condition is None or isinstance(self.condition, Auto):
             return
         if not isinstance(self.z, Code):
             raise InputError("z has no classes or codes for the condition; set z=code, and z.classes or z.continuous")

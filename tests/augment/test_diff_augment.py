@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparring.augment import DiffAugment
-from sparring.augment.diff_augment import brightness, contrast, cutout, saturation, translation
+from sparring.augment.diff_augment import recoloured, replaced
 from sparring.errors import InputError
 from sparring.penalties import R1
 
@@ -16,6 +16,8 @@ PARTS = [
     DiffAugment(translation=False, cutout=False),
     DiffAugment(color=False, cutout=False),
     DiffAugment(color=False, translation=False),
+    DiffAugment(color=False, translation=False, cutout=False, flip=True),
+    DiffAugment(flip=True),
 ]
 NEARLY_1 = 1 - 2**-24  # the greatest that torch.rand gives in float32
 Image = list[list[list[float]]]  # channels, rows, columns
@@ -27,6 +29,35 @@ def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
 
 def images(num: int, shape: tuple[int, ...], seed: int = 1) -> torch.Tensor:
     return 2 * drawn(num, *shape, seed=seed) - 1
+
+
+# --- one transform alone ---
+
+
+def _recoloured(place: int, batch: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    drawn = [torch.ones(len(batch), 2, dtype=numbers.dtype) for _ in range(3)]  # 1 is not below the strength
+    drawn[place] = torch.cat([torch.zeros_like(numbers), numbers], dim=1)
+    return recoloured(batch, *drawn)
+
+
+def brightness(batch: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    return _recoloured(0, batch, numbers)
+
+
+def saturation(batch: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    return _recoloured(1, batch, numbers)
+
+
+def contrast(batch: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    return _recoloured(2, batch, numbers)
+
+
+def translation(batch: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    return replaced(batch, torch.cat([torch.zeros_like(numbers[:, :1]), numbers], dim=1), None, None)
+
+
+def cutout(batch: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    return replaced(batch, None, torch.cat([torch.zeros_like(numbers[:, :1]), numbers], dim=1), None)
 
 
 # --- a reference for one image, in plain Python ---
@@ -83,6 +114,10 @@ def naive_cutout(image: Image, u: list[float]) -> Image:
     return each(image, lambda c, i, j: 0.0 if i in holes[0] and j in holes[1] else image[c][i][j])
 
 
+def naive_flip(image: Image, u: list[float]) -> Image:
+    return [[row[::-1] for row in channel] for channel in image]
+
+
 NAIVE = {
     brightness: (naive_brightness, 1),
     saturation: (naive_saturation, 1),
@@ -100,6 +135,9 @@ def naive(augment: DiffAugment, image: Image, uniforms: list[float], strength: f
             reference, num = NAIVE[transform]
             coin, numbers, uniforms = uniforms[0], uniforms[1 : 1 + num], uniforms[1 + num :]
             image = reference(image, numbers) if coin < strength else image
+    if augment.flip:
+        coin, uniforms = uniforms[0], uniforms[1:]
+        image = naive_flip(image, []) if coin < strength / 2 else image
     assert uniforms == []
     return image
 
@@ -271,7 +309,7 @@ def test_all_shifts_and_holes_are_equally_likely():
 
 
 def test_numbers_that_an_image_takes():
-    assert [augment.num_uniforms((1, 28, 28)) for augment in PARTS] == [12, 6, 3, 3]
+    assert [augment.num_uniforms((1, 28, 28)) for augment in PARTS] == [12, 6, 3, 3, 1, 13]
 
 
 def test_points_are_no_images():
@@ -283,6 +321,6 @@ def test_points_are_no_images():
 
 def test_nothing_to_do():
     with pytest.raises(
-        InputError, match="diff-augment does nothing with color, translation and cutout all false; leave it out"
+        InputError, match="diff-augment does nothing with color, translation, cutout and flip all false; leave it out"
     ):
         DiffAugment(color=False, translation=False, cutout=False)

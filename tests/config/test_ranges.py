@@ -167,9 +167,13 @@ def subclasses(cls: type) -> Iterator[type]:
 
 OWN = sorted({c for c in subclasses(Ranged) if c.__module__.startswith("sparring.")}, key=lambda c: c.__qualname__)
 FIELDS = [
-    (cls, name) for cls in OWN if is_dataclass(cls) and not cls.__name__.startswith("_") for name in ranges.limits_of(cls)
+    (cls, name)
+    for cls in OWN
+    if is_dataclass(cls) and not cls.__name__.startswith("_")
+    for name in ranges.limits_of(cls)
+    if (cls, name) != (Code, "weights")
 ]
-WITHOUT_RANGE = {"bn_eps", "bn_momentum", "max_width"}  # the last is at least the width, a rule across fields
+WITHOUT_RANGE = {"bn_eps", "bn_momentum", "max_width", "weights"}  # the last two have rules across fields
 
 
 def number_type(kind: Any) -> type | None:

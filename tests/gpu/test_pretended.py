@@ -55,8 +55,8 @@ FAULTS = {
     ),
     "a constant made on the CPU": (
         "augment/diff_augment.py",
-        "torch.arange(size, device=uniforms.device) - shift",
-        "torch.arange(size) - shift",
+        "torch.arange(size, device=images.device)",
+        "torch.arange(size)",
         "photo",
     ),
     "a memory that stays on the CPU": ("training/gan.py", "penalty.initial().to(device)", "penalty.initial()", "flash-lecam"),

@@ -20,12 +20,12 @@ from sparring.config import codec, registry
 from sparring.config.schedules import Duration
 from sparring.data.sets import ImageSet
 from sparring.errors import InputError
-from sparring.networks.layers.stages import SIZES
 from sparring.recipe import MoveD, MoveG, Recipe, Round
 from sparring.training.engine import Engine
 
 PAGE = Path(__file__).parents[2] / "docs" / "matrix.md"
 NONE = "none"
+SIZES = (28, 32, 64, 128, 256)  # pixels
 CLASSES = 3
 TINY = {
     "mlp": ({"widths": [6]}, {"widths": [6]}),

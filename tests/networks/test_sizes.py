@@ -13,7 +13,7 @@ from sparring.config import registry
 from sparring.errors import InputError
 from sparring.networks.layers.maps import Resample
 from sparring.networks.layers.residual import Residual
-from sparring.networks.layers.stages import SIZES
+from sparring.networks.layers.stages import stages
 from sparring.penalties import SpectralNorm
 
 NAMES = [
@@ -28,7 +28,7 @@ NARROW: dict[str, dict[str, Any]] = {
     "resnet": {"width": 2},
     "r3": {"width": 8, "max_width": 16},
 }
-SHAPES = [(1, 28, 28), (3, 32, 32), (4, 64, 64), (2, 128, 128), (3, 256, 256)]
+SHAPES = [(1, 28, 28), (3, 32, 32), (4, 64, 64), (2, 128, 128), (3, 256, 256), (3, 48, 96), (1, 80, 32)]
 
 
 def narrow(side: str, name: str) -> Any:
@@ -61,11 +61,29 @@ def test_a_discriminator_judges_images_of_the_size(name, shape, num_outputs):
 
 @pytest.mark.parametrize("side", ["generator", "discriminator"])
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "mlp"])
-@pytest.mark.parametrize("shape", [(1, 30, 30), (3, 32, 28), (1, 512, 512), (2,)], ids=str)
+@pytest.mark.parametrize("shape", [(1, 30, 30), (3, 32, 28), (1, 512, 64), (1, 16, 32), (2,)], ids=str)
 def test_other_sizes_are_refused(name, side, shape):
     config = narrow(side, name)
-    with pytest.raises(InputError, match=f"{name}-{side} needs square images of {', '.join(map(str, SIZES))} pixels"):
+    with pytest.raises(InputError, match=f"{name}-{side} needs images of 28 x 28 pixels, or .* multiples of 16 from 32 to 256"):
         config.build(5, shape) if side == "generator" else config.build(shape)
+
+
+def test_the_smallest_maps():
+    known = {28: (7, 2), 32: (4, 3), 48: (6, 3), 64: (4, 4), 80: (5, 4), 96: (6, 4), 128: (4, 5), 240: (15, 4), 256: (4, 6)}
+    for side, (base, num) in known.items():
+        assert stages((1, side, side), "any") == ((base, base), num)
+    assert stages((1, 48, 96), "any") == ((6, 12), 3)
+    assert stages((1, 256, 32), "any") == ((32, 4), 3)
+
+
+def test_a_resize_repeats_places_and_convolves_and_ends_with_two_convolutions():
+    config = replace(narrow("generator", "dcgan"), doubling="resize", refine=False, width=4)
+    network = networks.build_generator(config, 6, (3, 48, 96), seed=1)
+    assert network(torch.randn(2, 6)).shape == (2, 3, 48, 96)
+    kinds = [type(layer) for layer in network if not isinstance(layer, nn.ReLU)][3:]
+    assert kinds == [*3 * [nn.Upsample, nn.Conv2d, nn.BatchNorm2d], nn.Conv2d, nn.Tanh]
+    shapes = [tuple(layer.weight.shape) for layer in network if isinstance(layer, nn.Conv2d)]
+    assert shapes == [(4, 8, 3, 3), (2, 4, 3, 3), (1, 2, 3, 3), (3, 1, 3, 3)]
 
 
 def conv(num_in: int, num_out: int, kernel: int = 3, groups: int = 1) -> int:
@@ -163,13 +181,19 @@ def test_r3_starts_as_its_shortcuts_with_small_blocks():
 
 
 def test_resampling_keeps_what_is_even_and_is_smooth():
-    down, up = Resample(8, 4), Resample(8, 16)
+    down, up = Resample((8, 8), (4, 4)), Resample((8, 8), (16, 16))
     even = torch.full((1, 1, 8, 8), 0.3)
     torch.testing.assert_close(down(even), torch.full((1, 1, 4, 4), 0.3))
     torch.testing.assert_close(up(even), torch.full((1, 1, 16, 16), 0.3))
     point = torch.zeros(1, 1, 8, 8)
     point[0, 0, 4, 4] = 64.0
     torch.testing.assert_close(down(point)[0, 0, 1:4, 1:4], torch.tensor([[1.0, 3, 0], [3, 9, 0], [0, 0, 0]]))
+
+
+def test_resampling_scales_each_side_by_itself():
+    slope = torch.arange(8.0)[:, None].expand(1, 1, 8, 12)
+    torch.testing.assert_close(Resample((8, 12), (4, 6))(slope)[0, 0, 1:3, 1], torch.tensor([2.5, 4.5]))
+    torch.testing.assert_close(Resample((8, 12), (8, 24))(slope), torch.arange(8.0)[:, None].expand(1, 1, 8, 24))
 
 
 @pytest.mark.parametrize("settings", [{"width": 12}, {"max_width": 8}, {"blocks": 0}, {"group": 0}])

@@ -11,6 +11,7 @@ import sparring
 from sparring.data import PictureFolder
 from sparring.evaluation import extractors
 from sparring.evaluation.extractors import ClassifierTraining
+from sparring.evaluation.extractors.classifier import ClassifierConfig
 from sparring.visual import grid
 
 SMALL = {"data.channels": "4", "data.size": "32", "generator.width": "4", "discriminator.width": "4"}
@@ -66,3 +67,14 @@ def test_alpha_lies_on_chequers_or_is_kept():
     kept = np.asarray(grid(images, 1, padding=1, alpha=True))
     assert kept[1:-1, 1:-1, 3].tolist() == [[0] * 8 + [255] * 8] * 16
     assert kept[0].tolist() == [[128, 128, 128, 255]] * 18
+
+
+def test_an_extractor_sees_no_colour_in_what_is_transparent():
+    network = ClassifierConfig((4, 8)).build((4, 16, 16), 2).eval()
+    images = torch.rand(2, 4, 16, 16) * 2 - 1
+    images[:, 3, :, :8] = -1.0
+    others = images.clone()
+    others[:, :3, :, :8] = 0.3
+    assert torch.equal(network(images)[0], network(others)[0])
+    others[:, :3, :, 8:] = 0.3
+    assert not torch.equal(network(images)[0], network(others)[0])

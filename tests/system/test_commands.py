@@ -339,7 +339,7 @@ BAD = [
     (["train", "vanilla", "--engine", "capture", "--device", "cpu"], "records rounds on CUDA in a single process, not on cpu"),
     (["train", "vanilla", "--threads", "0"], "'--threads': 0 is not in the range 1<=x<=4096"),
     (["evaluate", "latest", "--threads", "many"], "'many' is not a valid integer"),
-    (["train", "dcgan", "--data", "ring"], "square images of 28"),
+    (["train", "dcgan", "--data", "ring"], "needs images of 28 x 28"),
     (["train", "nowhere.py"], "there is no file nowhere.py"),
     (["train", "vanilla", "--from", "nowhere"], "nowhere is no run"),
     (["train"], "Missing argument 'RECIPE'; `sparring recipes` lists them"),

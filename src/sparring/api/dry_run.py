@@ -43,6 +43,7 @@ def dry_run(
         waits = session.device.type != "cpu"
         read_every_round = replace(recipe, journal=Interval(rounds=1))  # a reading waits for the device to be done
         built, test = session.build(read_every_round if waits else recipe, seed)
+        recipe = replace(built.recipe, journal=recipe.journal)
         for text in output_warnings(recipe, built.data):
             session.progress.say(text)
         reference = session.reference(recipe)

@@ -44,6 +44,7 @@ from sparring.training.engine import Engine
 from sparring.training.followed_cores import FollowedCores
 from sparring.training.observers import check_observers
 from sparring.training.output_range import output_warnings
+from sparring.training.settle import settle
 
 TIMEOUT = 600.0  # seconds
 
@@ -195,6 +196,8 @@ def build(
     if engine == "capture" and recipe.accumulate > 1:
         raise InputError("engine capture records whole batches; set accumulate=1, or use engine auto")
     train_set, test = load_data(recipe, device, progress)
+    for sentence in settle(recipe, train_set).sentences:
+        progress.say(sentence)
     return Engine.build(recipe, train_set, seed, device, group, fast=engine != "eager"), test
 
 

@@ -6,11 +6,12 @@ each sample is mapped by itself. Images are [-1, 1] NCHW float; what comes out m
 
 from sparring.augment.adaptive import Adaptive, adapted, overfitting
 from sparring.augment.augment import Augment
+from sparring.augment.auto import Auto
 from sparring.augment.diff_augment import DiffAugment
 from sparring.augment.flip import Flip
 from sparring.augment.instance_noise import InstanceNoise
 from sparring.config import registry
 
-__all__ = ["Adaptive", "Augment", "DiffAugment", "Flip", "InstanceNoise", "adapted", "overfitting"]
+__all__ = ["Adaptive", "Augment", "Auto", "DiffAugment", "Flip", "InstanceNoise", "adapted", "overfitting"]
 
 registry.import_all(__name__, __path__)

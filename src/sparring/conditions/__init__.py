@@ -8,13 +8,14 @@ from typing import ClassVar, Protocol
 
 from torch import Tensor
 
+from sparring.conditions.auto import Auto
 from sparring.conditions.auxiliary_classifier import AuxiliaryClassifier
 from sparring.conditions.info import Info
 from sparring.conditions.projection import Projection
 from sparring.config import registry
 from sparring.networks.latents import Code
 
-__all__ = ["AuxiliaryClassifier", "Condition", "Info", "Projection"]
+__all__ = ["Auto", "AuxiliaryClassifier", "Condition", "Info", "Projection"]
 
 
 class Condition(Protocol):

@@ -49,7 +49,8 @@ def decode(kind: Any, data: Any, where: str) -> Any:
     if origin in (Union, types.UnionType):
         if data is None:
             return None
-        return decode(next(a for a in args if a is not types.NoneType), data, where)
+        kinds = [a for a in args if a is not types.NoneType]
+        return decode(next((a for a in kinds if (get_origin(a) is tuple) == isinstance(data, list)), kinds[0]), data, where)
     if origin is Literal:
         if data not in args:
             raise _misfit(where, data, "one of " + ", ".join(map(str, args)))

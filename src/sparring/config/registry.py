@@ -32,7 +32,7 @@ def register(kind: str, *, listed: bool = True) -> Callable[[T], T]:
     """Decorator that registers a part of this kind under its own name.
 
     kind: "recipe", "data", "loss", "generator", "discriminator", "penalty" or another kind of part. listed: False for a part
-    that files may name and nobody can choose, since it stands for an object of the user's.
+    that is in no list of choices, since it stands for others: for an object of the user's, or for what `auto` will choose.
     Raises ValueError if a part of another module already has the name.
     """
 

@@ -186,7 +186,7 @@ def _folder(path: Path) -> IdxFolder | PictureFolder:
     idx_names = [name + suffix for name in NAMES for suffix in ("", ".gz")]
     if any((path / name).is_file() for name in idx_names):
         return IdxFolder(str(path.absolute()))
-    return PictureFolder(str(path.absolute()), enlarge=True, reading=2)
+    return PictureFolder(str(path.absolute()), enlarge=True, reading=2, background="white")
 
 
 def _check(folder: IdxFolder | PictureFolder, path: Path) -> None:

@@ -119,14 +119,14 @@ def class_folders(names: Sequence[str], natural: bool = True) -> tuple[Tensor | 
 
     The classes are in `natural` order (2 before 10), or by their characters.
     """
-    classes = tuple(sorted(listing.outermost(names), key=_naturally if natural else None))
+    classes = tuple(sorted(listing.outermost(names), key=in_natural_order if natural else None))
     if len(classes) < 2 or any("/" not in name for name in names):
         return None, ()
     numbers = {name: number for number, name in enumerate(classes)}
     return torch.tensor([numbers[name.partition("/")[0]] for name in names]), classes
 
 
-def _naturally(name: str) -> tuple[list[str | int], str]:
+def in_natural_order(name: str) -> tuple[list[str | int], str]:
     """Key of an order in which numbers within names count as numbers, and then characters."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)], name
 
@@ -144,7 +144,7 @@ def decode(
         if shape.size is None:
             bad |= _of_other_sizes(headers)
         kept = [place for place in headers if place not in bad]
-        size = _common_size(headers) if shape.size is None else (shape.size, shape.size)
+        size = shape.sides or _common_size(headers)
         stack, good = _Stack((len(kept), shape.channels or 1, *size), room or (lambda wanted: np.empty(wanted, np.uint8))), []
         for done, place in enumerate(kept, start=len(files)):
             tell(done)

@@ -26,6 +26,7 @@ from sparring.runs.signals import ENDINGS, StopSignals
 from sparring.runs.watch import Watch
 from sparring.storage import locks
 from sparring.training.engine import Engine
+from sparring.training.settle import settle
 from sparring.training.together import JoinedEngine, NotJoinableError, Together, check_joinable
 
 HEADROOM = 1.5  # over the peak of an eager round, for what a graph keeps
@@ -59,6 +60,8 @@ class Joined:
         recipe = self._task.resolved
         with own_torch_state(self._device):
             train_set, test = load_data(recipe, self._device, self._progress)
+            for sentence in settle(recipe, train_set).sentences:
+                self._progress.say(sentence)
             if isinstance(train_set, HostImageSet):
                 raise NotJoinableError("the training images stay in main memory")
             train_set = train_set.to(self._device)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ from sparring import recipes
 from sparring.api import arguments
 from sparring.api.origin import Origin
 from sparring.api.resolve import resolve
+from sparring.augment import Auto as AutoAugment
+from sparring.conditions import Auto as AutoCondition
 from sparring.config import codec
 from sparring.errors import InputError
 from sparring.recipe import Recipe
 from sparring.runs.recorder import OnWriteError
 from sparring.runs.run import Run
 from sparring.training.capture import EngineName
+from sparring.training.settle import settle
 
 
 @dataclass(frozen=True)
@@ -93,15 +97,21 @@ class Task:
         given += ["--tensorboard"] if self.tensorboard else []
         return [*given, "--device", self.device, "--engine", self.engine, "--on-write-error", self.on_write_error, "--quiet"]
 
+    @cached_property
+    def _settled(self) -> Recipe:
+        """The recipe as its runs record it, with what it leaves to the data."""
+        is_open = isinstance(self.resolved.augment, AutoAugment) or isinstance(self.resolved.condition, AutoCondition)
+        return settle(self.resolved, self.resolved.data.train()).recipe if is_open else self.resolved
+
     def check_same(self, run: Run, seed: int) -> None:
         """Raise InputError unless a run belongs to this task (of any length) and this seed."""
         other = f"name another folder with --out (in Python: out=), or remove {run.path}"
         name = self.resolved.name
         if (run.recipe.name, run.seed) != (name, seed):
             raise InputError(f"{run.path} holds {run.recipe.name}, seed {run.seed}, not {name}, seed {seed}; {other}")
-        theirs = replace(run.recipe, length=self.resolved.length)
+        theirs, own = replace(run.recipe, length=self.resolved.length), self._settled
         for f in fields(Recipe):
-            if codec.encode(getattr(theirs, f.name)) != codec.encode(getattr(self.resolved, f.name)):
+            if codec.encode(getattr(theirs, f.name)) != codec.encode(getattr(own, f.name)):
                 raise InputError(f"{run.path} holds a run with another setting of {f.name}; {other}")
         if run.facts.get("start_from") != self.start_from:
             began = run.facts.get("start_from") or "no other run"

@@ -76,7 +76,7 @@ class Mixture(Ranged, prefix="z."):
 @register("noise")
 @dataclass(frozen=True)
 class Code(Ranged, prefix="z."):
-    """z ~ N(0, 1) followed by a class drawn evenly, as one-hot columns, and by codes ~ U(-1, 1).
+    """z ~ N(0, 1) followed by a class, as one-hot columns, and by codes ~ U(-1, 1). Classes are drawn evenly, or by `weights`.
 
     G's first linear layer makes of the one-hot columns what others call a class embedding. With classes alone it is the input
     of a conditional GAN (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784); classes and codes that D has to find again
@@ -86,9 +86,14 @@ class Code(Ranged, prefix="z."):
     normal: Annotated[int, Range(1)] = 100
     classes: Annotated[int, Range(0)] = 0
     continuous: Annotated[int, Range(0)] = 0
+    weights: tuple[Annotated[float, Range(0)], ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        weights = self.weights
+        good = not weights or (len(weights) == self.classes and sum(weights) > 0)
+        rule = f"be empty, or one number for each of the {self.classes:,} classes, not all of them 0"
+        check(good, "z.weights", f"a list of {len(self.weights):,}", rule)
         check(self.classes != 1, "z.classes", self.classes, "be 0, or at least 2")
 
     @property
@@ -100,11 +105,17 @@ class Code(Ranged, prefix="z."):
         z = torch.randn(num_samples, self.normal, generator=rng, device=rng.device)
         parts = [z]
         if self.classes:
-            drawn = torch.randint(self.classes, (num_samples,), generator=rng, device=rng.device)
-            parts.append(one_hot(drawn, self.classes).to(z.dtype))
+            parts.append(one_hot(self._draw(num_samples, rng), self.classes).to(z.dtype))
         if self.continuous:
             parts.append(2 * torch.rand(num_samples, self.continuous, generator=rng, device=rng.device) - 1)
         return torch.cat(parts, dim=1)
+
+    def _draw(self, num_samples: int, rng: Generator) -> Tensor:
+        """Classes [num_samples]."""
+        if not self.weights:
+            return torch.randint(self.classes, (num_samples,), generator=rng, device=rng.device)
+        weights = torch.tensor(self.weights, device=rng.device)
+        return torch.multinomial(weights, num_samples, replacement=True, generator=rng)
 
     def codes(self, code: Tensor) -> Tensor:
         """Class and continuous columns [B, classes + continuous] of codes [B, num]."""

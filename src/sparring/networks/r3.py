@@ -61,7 +61,7 @@ class _R3Config(Ranged):
 @register("generator")
 @dataclass(frozen=True)
 class R3GeneratorConfig(_R3Config, prefix="generator."):
-    """z [B, num_z] -> images [B, C, size, size], near [-1, 1] but not bound to it, size 28, 32, 64, 128 or 256.
+    """z [B, num_z] -> images [B, C, H, W] of the sizes of `stages`, near [-1, 1] but not bound to it.
 
     A learned smallest map, scaled channel by channel by a linear map of z; `blocks` residual blocks in each size, of `width`
     channels in the image's size and twice as many at each size below, up to `max_width`, in groups of `group` channels.
@@ -73,15 +73,16 @@ class R3GeneratorConfig(_R3Config, prefix="generator."):
         depth = self.blocks * len(widths)
         layers: list[nn.Module] = [Basis(num_z, widths[0], base), *_blocks(widths[0], self, depth)]
         for place, (num_in, num_out) in enumerate(pairwise(widths)):
-            size = base << place
-            layers += [*_changed(num_in, num_out), Resample(size, 2 * size), *_blocks(num_out, self, depth)]
+            height, width = (side << place for side in base)
+            doubling = Resample((height, width), (2 * height, 2 * width))
+            layers += [*_changed(num_in, num_out), doubling, *_blocks(num_out, self, depth)]
         return nn.Sequential(*layers, nn.Conv2d(widths[-1], shape[0], 1, bias=False))
 
 
 @register("discriminator")
 @dataclass(frozen=True)
 class R3DiscriminatorConfig(_R3Config, prefix="discriminator."):
-    """Images [B, C, size, size] -> logits [B], size 28, 32, 64, 128 or 256: the generator's mirror image.
+    """Images [B, C, H, W] -> logits [B], of the sizes of `stages`: the generator's mirror image.
 
     At the end every channel of the smallest map is weighed by a kernel of its own size.
     """
@@ -92,8 +93,8 @@ class R3DiscriminatorConfig(_R3Config, prefix="discriminator."):
         depth = self.blocks * len(widths)
         layers: list[nn.Module] = [nn.Conv2d(shape[0], widths[0], 1), *_blocks(widths[0], self, depth)]
         for place, (num_in, num_out) in enumerate(pairwise(widths)):
-            size = shape[1] >> place
-            layers += [Resample(size, size // 2), *_changed(num_in, num_out), *_blocks(num_out, self, depth)]
+            height, width = (side >> place for side in shape[1:])
+            layers += [Resample((height, width), (height // 2, width // 2)), *_changed(num_in, num_out), *_blocks(num_out, self, depth)]
         whole = nn.Conv2d(widths[-1], widths[-1], base, groups=widths[-1], bias=False)
         return nn.Sequential(*layers, whole, nn.Flatten(), *head(widths[-1], num_outputs))
 

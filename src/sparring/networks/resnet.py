@@ -5,6 +5,7 @@ Spectral normalisation is not part of them: it is a constraint that a recipe put
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import prod
 from typing import Annotated
 
 from torch import nn
@@ -16,16 +17,16 @@ from sparring.networks.layers.head import head
 from sparring.networks.layers.residual import Residual, SumPool
 from sparring.networks.layers.stages import stages
 
-SMALLEST = 8  # pixels of the map at which D stops to halve
+SMALLEST = 8  # pixels of the map's shorter side at which D stops to halve
 
 
 @register("generator")
 @dataclass(frozen=True)
 class ResnetGeneratorConfig(Ranged, prefix="generator."):
-    """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64, 128 or 256.
+    """z [B, num_z] -> images [B, C, H, W] in [-1, 1] of the sizes of `stages`.
 
     A residual block with batch norm for each doubling; `width` channels in the image's size, twice as many at each size below
-    down to 32 pixels, and no more from there on (the paper's width is 256 for 32 pixels).
+    down to 32 pixels of the shorter side, and no more from there on (the paper's width is 256 for 32 pixels).
     """
 
     width: Annotated[int, Range(1)] = 64
@@ -33,10 +34,10 @@ class ResnetGeneratorConfig(Ranged, prefix="generator."):
 
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
         base, num_doublings = stages(shape, "resnet-generator")
-        widths = [_width(self.width, shape[1], base << k) for k in range(num_doublings + 1)]
+        widths = [_width(self.width, min(shape[1:]), min(base) << k) for k in range(num_doublings + 1)]
         return nn.Sequential(
-            nn.Linear(num_z, widths[0] * base * base),
-            nn.Unflatten(1, (widths[0], base, base)),
+            nn.Linear(num_z, widths[0] * prod(base)),
+            nn.Unflatten(1, (widths[0], *base)),
             *(_doubling(num_in, num_out) for num_in, num_out in pairwise(widths)),
             nn.BatchNorm2d(widths[-1]),
             nn.ReLU(inplace=True),
@@ -48,9 +49,9 @@ class ResnetGeneratorConfig(Ranged, prefix="generator."):
 @register("discriminator")
 @dataclass(frozen=True)
 class ResnetDiscriminatorConfig(Ranged, prefix="discriminator."):
-    """Images [B, C, size, size] in [-1, 1] -> logits [B], size 28, 32, 64, 128 or 256.
+    """Images [B, C, H, W] in [-1, 1] -> logits [B], of the sizes of `stages`.
 
-    Residual blocks without normalisation that halve the map down to at most 8 x 8, two that keep it, and the sum over all
+    Residual blocks without normalisation that halve the map until its shorter side is at most 8, two that keep it, and the sum over all
     places; `width` as in the generator (the paper's is 128 for 32 pixels).
     """
 
@@ -59,10 +60,11 @@ class ResnetDiscriminatorConfig(Ranged, prefix="discriminator."):
 
     def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module:
         stages(shape, "resnet-discriminator")
-        size, width = shape[1], _width(self.width, shape[1], shape[1])
+        side = size = min(shape[1:])
+        width = _width(self.width, side, side)
         blocks = [_first(shape[0], width)]
         while (size := size // 2) > SMALLEST:
-            wider = _width(self.width, shape[1], size)
+            wider = _width(self.width, side, size)
             blocks.append(_halving(width, wider))
             width = wider
         return nn.Sequential(
@@ -71,7 +73,7 @@ class ResnetDiscriminatorConfig(Ranged, prefix="discriminator."):
 
 
 def _width(width: int, size: int, at: int) -> int:
-    """Channels of a map of `at` pixels within images of `size`."""
+    """Channels of a map whose shorter side has `at` pixels, within images whose shorter side has `size`."""
     return width * max(1, min(size // 32, size // at))
 
 

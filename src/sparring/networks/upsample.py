@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import prod
 from typing import Annotated
 
 from torch import nn
@@ -17,7 +18,7 @@ from sparring.networks.layers.stages import stages
 @register("generator")
 @dataclass(frozen=True)
 class UpsampleGeneratorConfig(Ranged, prefix="generator."):
-    """z [B, num_z] -> images [B, C, size, size] in [-1, 1], size 28, 32, 64, 128 or 256.
+    """z [B, num_z] -> images [B, C, H, W] in [-1, 1] of the sizes of `stages`.
 
     `width` channels in the smallest map, halved at every doubling; inner convolutions end in tanh, as written.
     """
@@ -32,7 +33,7 @@ class UpsampleGeneratorConfig(Ranged, prefix="generator."):
     def build(self, num_z: int, shape: tuple[int, ...]) -> nn.Module:
         base, num_doublings = stages(shape, "upsample-generator")
         widths = [max(self.width >> k, 1) for k in range(num_doublings)]
-        size = self.width * base * base
+        size = self.width * prod(base)
         layers: list[nn.Module] = []
         for num_in, num_out in pairwise((*widths, shape[0])):
             layers += [nn.Upsample(scale_factor=2), nn.Conv2d(num_in, num_out, 5, padding=2), nn.Tanh()]
@@ -42,7 +43,7 @@ class UpsampleGeneratorConfig(Ranged, prefix="generator."):
             nn.Linear(self.hidden, size),
             nn.LeakyReLU(self.slope, inplace=True),
             nn.BatchNorm1d(size, eps=self.bn_eps, momentum=self.bn_momentum),
-            nn.Unflatten(1, (self.width, base, base)),
+            nn.Unflatten(1, (self.width, *base)),
             *layers,
         )
 
@@ -50,7 +51,7 @@ class UpsampleGeneratorConfig(Ranged, prefix="generator."):
 @register("discriminator")
 @dataclass(frozen=True)
 class UpsampleDiscriminatorConfig(Ranged, prefix="discriminator."):
-    """Images [B, C, size, size] in [-1, 1] -> logits [B], size 28, 32, 64, 128 or 256.
+    """Images [B, C, H, W] in [-1, 1] -> logits [B], of the sizes of `stages`.
 
     A convolution, leaky ReLU, max-pooling and dropout for each halving, of `width` channels first and twice as many after that;
     a dense layer, leaky ReLU and dropout.
@@ -67,9 +68,9 @@ class UpsampleDiscriminatorConfig(Ranged, prefix="discriminator."):
         widths = [shape[0], *(min(self.width << k, 2 * self.width) for k in range(num_halvings))]
         convolutions = [layer for num_in, num_out in pairwise(widths) for layer in _convolution(num_in, num_out, self)]
         return nn.Sequential(
-            *convolutions,  # [B, 2 width, base, base]
+            *convolutions,  # [B, 2 width, *base]
             nn.Flatten(),
-            nn.Linear(widths[-1] * base * base, self.hidden),
+            nn.Linear(widths[-1] * prod(base), self.hidden),
             nn.LeakyReLU(self.slope, inplace=True),
             Dropout(self.dropout),
             *head(self.hidden, num_outputs),

@@ -32,6 +32,7 @@ from sparring.training.guard import network_of
 from sparring.training.knobs import Knobs, Orders
 from sparring.training.readings import read_losses, summary
 from sparring.training.real_batches import RealBatches, batches_of
+from sparring.training.settle import settle
 from sparring.training.step import STEPS, Readings, StepGradients, Update, apply_gradients
 
 Batch = tuple[Tensor, Tensor, Tensor | None]
@@ -94,11 +95,11 @@ class Engine:
     ) -> Self:
         """The engine with both networks at their initial values; the images are moved to the device. `group`: by default this
         process alone. `fast`: the steps of `training.fast`, else those of `training.step`. `graphed`: fast steps are recorded
-        as CUDA graphs; by default on CUDA, in a single process.
+        as CUDA graphs; by default on CUDA, in a single process. What the recipe leaves to the data is chosen (`settle`).
 
         Raises InputError as `build_gan`, and for data that are too few to hold any out for an adaptive augmentation.
         """
-        group = group or SingleProcess()
+        group, recipe = group or SingleProcess(), settle(recipe, data).recipe
         gan = build_gan(recipe, data, seed, device, group, fast)
         data, held_out = split_held_out(recipe, data)
         order = BatchOrder(recipe.order, len(data), recipe.batch_size, seed, recipe.needs_full_batches)

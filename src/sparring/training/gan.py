@@ -150,12 +150,12 @@ class GAN:
     def preprocess(self, side: Side, images: Tensor) -> Preprocess:
         """The augmentation and packing of this side's images in this step, as a function. It returns a new tensor, since a
         network may begin with an operation in place."""
-        augment = self.augment
-        if augment is None:
+        augment, strength = self.augment, self.context.strength
+        if augment is None or (not isinstance(strength, Tensor) and strength == 0):  # which changes nothing
             return lambda images: pack(images.clone(), self.packing)
         num = augment.num_uniforms(tuple(images.shape[1:]))
         uniforms = self.uniforms(side, len(images), num, "augment").to(images.dtype)
-        return lambda images: pack(augment(images, uniforms, self.context.strength), self.packing)
+        return lambda images: pack(augment(images, uniforms, strength), self.packing)
 
     def uniforms(self, side: Side, num_local: int, num: int, *address: str | int) -> Tensor:
         """[num_local, num] numbers of U(0, 1) for the local rows of one side's batch, whatever the number of processes."""

@@ -133,3 +133,60 @@ def test_bad_files_are_left_out_where_that_is_asked_for(tmp_path, caplog):
         (tmp_path / name).write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"20 of 20 files are bad; no picture is left$"):
         data.train()
+
+
+def test_a_picture_beside_the_classes_is_named_and_left_out(tmp_path, caplog):
+    names = [f"{kind}/{n}.png" for kind in ("cat", "dog") for n in range(20)]
+    data = folder(tmp_path, *names, "title.png", "icon.png")
+    train, test = data.train(), data.test()
+    assert (len(train), len(test), train.classes) == (36, 4, ("cat", "dog"))
+    assert "left out beside the folders of 2 classes: icon.png, title.png" in caplog.text
+    folder(tmp_path, "third.png")  # more than one in twenty
+    assert data.train().labels is None
+
+
+def test_a_picture_beside_the_classes_of_a_half(tmp_path, caplog):
+    data = folder(tmp_path, *[f"{half}/{kind}/{n}.png" for half in ("train", "test") for kind in "ab" for n in range(9)])
+    folder(tmp_path, "test/title.png")
+    assert (len(data.train()), len(data.test()), labels(data.test())) == (18, 18, [0] * 9 + [1] * 9)
+    assert "left out beside the folders of 2 classes: title.png" in caplog.text
+
+
+def test_the_test_has_its_share_of_every_class(tmp_path):
+    data = folder(tmp_path, *[f"{kind}/{n:03}.png" for kind, num in (("a", 100), ("b", 40), ("c", 21)) for n in range(num)])
+    train, test = data.train(), data.test()
+    counts = [labels(test).count(label) for label in range(3)]
+    assert (len(train), len(test), sum(counts)) == (145, 16, 16)
+    assert [abs(count - num / 10) <= 1 for count, num in zip(counts, (100, 40, 21), strict=True)] == [True] * 3
+    assert sorted(levels(train) + levels(test)) == list(range(161))
+    assert levels(test) == levels(folder(tmp_path).test())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949"])
+def test_labels_of_a_table(tmp_path, caplog, encoding):
+    names = [f"{n // 6:05}/img{n}.png" for n in range(12)]
+    data = folder(tmp_path, *names)
+    rows = [f"{name.removesuffix('.png')},{('고양이', '개', '2', '10')[n % 4]},{n / 7}" for n, name in enumerate(names)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,kind,weight", *rows, "gone.png,x,1"]), encoding=encoding)
+    train = data.train()
+    assert train.classes == ("2", "10", "개", "고양이")
+    assert labels(train) == [(3, 2, 0, 1)[level % 4] for level in levels(train)]
+    assert "the classes are those of its column kind; passed over: weight" in caplog.text
+    (tmp_path / "labels.csv").write_text("\n".join(row.replace("/", "\\") for row in rows[1:]), encoding=encoding)
+    with pytest.raises(InputError, match=r"labels\.csv of .* has no label for 00000/img0\.png, one of 1 such files"):
+        data.train()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("file,age\n" + "".join(f"{n}.png,{n / 7}\n" for n in range(12)), "its 12 values for 12 pictures are no classes"),
+        ("file,kind\n0.png\n", "row 2 has no second column; it needs the columns file and class"),
+        ("", "it is empty"),
+    ],
+)
+def test_a_table_without_classes_is_passed_over(tmp_path, caplog, text, words):
+    data = folder(tmp_path, *[f"{n}.png" for n in range(12)])
+    (tmp_path / "labels.csv").write_text(text)
+    assert data.train().labels is None
+    assert f"labels.csv is passed over: {words}" in caplog.text

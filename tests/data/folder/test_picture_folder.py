@@ -268,7 +268,10 @@ def test_a_large_jpeg_stands_upright_when_scaled(tmp_path):
     [
         ({"size": 0}, "size is 0; it must be in 1"),
         ({"size": 5000}, "size is 5000"),
+        ({"size": (48, 5000)}, r"size is \[48, 5000\]"),
+        ({"size": (48,)}, r"size is \[48\]; .* a height and a width, such as \[48,96\]"),
         ({"channels": 2}, "channels is 2; it must be"),
+        ({"background": "sky"}, "background is 'sky'; it must be a colour"),
     ],
 )
 def test_impossible_settings_are_refused(settings, words):
@@ -287,7 +290,9 @@ def test_another_folder_takes_a_recipes_place_in_its_shape(tmp_path):
     assert resolve(str(tmp_path), PictureFolder("", size=64, channels=3)) == PictureFolder(
         str(tmp_path), size=64, channels=3, reading=2
     )
-    assert resolve(str(tmp_path), Ring()) == PictureFolder(str(tmp_path), enlarge=True, reading=2)
+    assert resolve(str(tmp_path), Ring()) == PictureFolder(
+        str(tmp_path), enlarge=True, reading=2, background="white"
+    )
     assert resolve("ring", PictureFolder("", size=64)) == Ring()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Literal, TypeVar
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, features
+from PIL import Image, ImageColor, ImageFile, ImageOps, UnidentifiedImageError, features
 
 from sparring.data.folder.listing import File
 from sparring.data.folder.metadata import orientation, without_text
@@ -38,20 +38,40 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Shape:
-    """Shape that pictures are brought to: `size` of both sides, None for their own; `channels`, None for as many as they have.
+    """Shape that pictures are brought to: `size` of both sides, or height and width, None for their own; `channels`, None for
+    as many as they have.
 
-    `fit`: "crop" scales the shorter side to `size` and cuts the middle out, "stretch" scales both sides. `enlarge`: smaller
-    pictures are enlarged; otherwise they are bad.
+    `fit`: "crop" covers the size and cuts the middle out, "pad" fits the whole picture in and fills up with the background,
+    "stretch" scales each side by itself. `background`: the colour, as Pillow names it, beneath what is transparent and beside
+    what is padded. `enlarge`: smaller pictures are enlarged; otherwise they are bad.
     """
 
-    size: int | None = None
-    fit: Literal["crop", "stretch"] = "crop"
+    size: int | tuple[int, ...] | None = None
+    fit: Literal["crop", "pad", "stretch"] = "crop"
     channels: int | None = None
     enlarge: bool = field(default=False, repr=False)  # the cache's names hold the repr, which had no `enlarge` before
+    background: str = field(default="black", repr=False)
+
+    @property
+    def sides(self) -> tuple[int, int] | None:
+        """Height and width, if there is a size."""
+        if self.size is None or isinstance(self.size, int):
+            return None if self.size is None else (self.size, self.size)
+        height, width = self.size
+        return height, width
 
     def exceeds(self, height: int, width: int) -> bool:
         """True if a picture of this height and width would have to be enlarged."""
-        return self.size is not None and min(height, width) < self.size
+        if self.sides is None:
+            return False
+        smaller = height < self.sides[0], width < self.sides[1]
+        return all(smaller) if self.fit == "pad" else any(smaller)
+
+    @property
+    def wanted(self) -> str:
+        """The size as it is written for people, width x height."""
+        height, width = self.sides or (0, 0)
+        return f"{width} x {height}"
 
 
 AS_THEY_ARE = Shape()
@@ -84,7 +104,7 @@ def read_header(file: File, shape: Shape = AS_THEY_ARE) -> Header:
 
 
 def read_pixels(file: File, shape: Shape = AS_THEY_ARE) -> np.ndarray:
-    """A picture upright, uint8 [H, W, C]: on black, with 1 channel where all are equal, else 3; or with as many as are asked.
+    """A picture upright, uint8 [H, W, C]: on the background, with 1 channel where all are equal, else 3; or as many as are asked.
 
     One channel is made of three by ITU-R 601's weights, and 4 are red, green, blue and alpha. Of 16 bits the nearest 8 are
     kept; of several frames or pages it is the first. BadPictureError where it cannot be decoded to its end, or is smaller than
@@ -101,7 +121,7 @@ def pixels_of(image: Image.Image) -> np.ndarray:
     if image.mode in ("I", "F"):
         raise BadPictureError(f"has more than 16 bits a channel (mode {image.mode})")
     try:
-        pixels = np.asarray(_on_black(_eight_bits(_upright(image))))
+        pixels = np.asarray(_opaque(_eight_bits(_upright(image)), AS_THEY_ARE.background))
     except (OSError, SyntaxError, ValueError) as error:  # it is opened, but not decoded yet
         raise BadPictureError(" ".join(in_short(error).split())) from error
     return pixels[..., None] if pixels.ndim == 2 else _as_few_channels(pixels)
@@ -173,12 +193,14 @@ def _header(image: ImageFile.ImageFile, num_bytes: int, shape: Shape) -> Header:
 def _pixels(image: ImageFile.ImageFile, shape: Shape) -> np.ndarray:
     _draft(image, shape)
     turned = _eight_bits(_upright(image))
-    turned = turned.convert("RGBA") if shape.channels == 4 else _on_black(turned)
+    turned = turned.convert("RGBA") if shape.channels == 4 else _opaque(turned, shape.background)
     if shape.channels in (1, 3):
         turned = turned.convert({1: "L", 3: "RGB"}[shape.channels])
-    pixels = np.asarray(turned if shape.size is None else _resized(turned, shape.size, shape))
+    pixels = np.asarray(turned if shape.sides is None else _resized(turned, shape.sides, shape))
     if pixels.ndim == 2:
         return pixels[..., None]
+    if shape.channels == 4:
+        return np.where(pixels[..., 3:] == 0, np.uint8(0), pixels)  # what nobody sees is black, whatever a program left there
     return pixels if shape.channels is not None else _as_few_channels(pixels)
 
 
@@ -190,8 +212,9 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _draft(image: ImageFile.ImageFile, shape: Shape) -> None:
     """Have a JPEG decoded at an integer fraction of its size, at least twice what is needed."""
-    if shape.size is not None:
-        image.draft(None, (2 * shape.size, 2 * shape.size))
+    if shape.sides is not None:
+        longer = 2 * max(shape.sides)  # it may yet be turned on its side
+        image.draft(None, (longer, longer))
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -201,14 +224,18 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
 
 
-def _resized(image: Image.Image, size: int, shape: Shape) -> Image.Image:
-    """Antialiased by Lanczos' kernel."""
+def _resized(image: Image.Image, sides: tuple[int, int], shape: Shape) -> Image.Image:
+    """Antialiased by Lanczos' kernel; colours with alpha are weighed by it, as Pillow does."""
     if shape.exceeds(image.height, image.width) and not shape.enlarge:
-        small = f"is {image.width} x {image.height} pixels, smaller than {size} x {size}"
+        small = f"is {image.width} x {image.height} pixels, smaller than {shape.wanted}"
         raise BadPictureError(f"{small}; choose a smaller size, or data.enlarge=true")
+    size = sides[1], sides[0]
     if shape.fit == "stretch":
-        return image.resize((size, size), Image.Resampling.LANCZOS)
-    return ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
+        return image.resize(size, Image.Resampling.LANCZOS)
+    if shape.fit == "crop":
+        return ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+    beside = (0, 0, 0, 0) if image.mode == "RGBA" else ImageColor.getcolor(shape.background, image.mode)
+    return ImageOps.pad(image, size, Image.Resampling.LANCZOS, beside)
 
 
 def fitted(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -218,10 +245,11 @@ def fitted(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     return found[..., None] if found.ndim == 2 else found
 
 
-def _on_black(image: Image.Image) -> Image.Image:
-    """As "L" or "RGB", without transparency."""
+def _opaque(image: Image.Image, background: str) -> Image.Image:
+    """As "L" or "RGB", with the background beneath what is transparent."""
     if image.has_transparency_data:
         image = image.convert("RGBA")
         if image.getchannel("A").getextrema() != (255, 255):
-            image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
+            beneath = Image.new("RGBA", image.size, (*ImageColor.getrgb(background)[:3], 255))
+            image = Image.alpha_composite(beneath, image)
     return image.convert("L" if image.mode in ("1", "L") else "RGB")

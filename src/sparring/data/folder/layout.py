@@ -5,15 +5,15 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from torch import Tensor
 
-from sparring.data.folder import image_files, stylegan
+from sparring.data.folder import image_files, label_file
 from sparring.data.folder.listing import Files, outermost
-from sparring.data.halves import tested_places
+from sparring.data.halves import stratified_places, tested_places
 from sparring.data.pictures import class_folders
 from sparring.errors import InputError
 
@@ -22,6 +22,8 @@ _ROLES = {
     **dict.fromkeys(("test", "testing"), "test"),
     **dict.fromkeys(("val", "valid", "validation"), "valid"),
 }
+
+MOST_NAMED = 5  # pictures left out, by name
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,15 @@ def split(path: Path, files: Files, folders: Sequence[str], reading: int) -> Hal
     """
     if reading == 1:
         return _split(path, files, folders, ("train", "test"), ())
-    labels, news = stylegan.labels(files.file(stylegan.NAME) if stylegan.NAME in files.names else None)
+    listed, news = label_file.read(files)
     files, unread = _readable(files)
     if unread and not files:
         raise InputError(f"{path} holds no picture that can be read here: {unread}")
     if unread:
         news = (*news, f"{path}: {unread}")
-    if labels is not None:
-        halves = _tenth(files, path)
-        numbers, classes = stylegan.of_files(halves.names, labels, path)
-        return replace(halves, labels=numbers, classes=classes, news=news)
+    if listed:
+        labels, classes = listed.of_files(files.names, path)
+        return replace(_tenth(files, path, labels), classes=classes, news=news)
     tops = sorted(outermost(files.names) | _tops(folders))
     _check_domains(tops, path)
     train, test = _find_halves(tops, path)
@@ -75,28 +76,50 @@ def _split(
     """The halves in the folders of these names, where both are there; else a tenth is the test."""
     tops = outermost(files.names) | _tops(folders)
     if not set(halves) <= tops:
-        _check_classes(path, files.names, folders)
-        found = _tenth(files, path)
+        strays = _strays(files.names) if natural else set()
+        names = [name for name in files.names if name not in strays]
+        _check_classes(path, names, folders)
+        found = _tenth(Files(names, files.file), path, class_folders(names)[0] if natural else None)
     else:
-        found, beside = _in_folders(path, files, folders, halves), sorted(tops - set(halves))
-        passed = f"; passed over: {', '.join(beside)}" if beside else ""
+        own = [_names_below(files.names, half) for half in halves]
+        strays = _strays([*own[0], *own[1]]) if natural else set()
+        kept = ([name for name in names if name not in strays] for names in own)
+        found = _in_folders(path, files, folders, dict(zip(halves, kept, strict=True)))
         if natural:
-            num_test = len(found.files) - found.num_train
-            numbers = f"{halves[0]} ({found.num_train:,} pictures), tests with {halves[1]} ({num_test:,})"
-            news = (*news, f"{path}: trains on {numbers}{passed}")
+            news = (*news, f"{path}: {_told_halves(found, halves, sorted(tops - set(halves)))}")
     labels, classes = class_folders(found.names, natural)
+    if strays:
+        news = (*news, f"{path}: left out beside the folders of {len(classes)} classes: {_some(sorted(strays))}")
     return replace(found, labels=labels, classes=classes, news=news)
 
 
-def _in_folders(path: Path, files: Files, folders: Sequence[str], halves: tuple[str, str]) -> Halves:
-    """The halves that lie in folders of these names; InputError for an empty one."""
-    own = [_names_below(files.names, half) for half in halves]
-    for half, names in zip(halves, own, strict=True):
+def _strays(names: Sequence[str]) -> set[str]:
+    """Pictures beside folders of classes, if they are no more than one in twenty."""
+    beside = {name for name in names if "/" not in name}
+    return beside if len(beside) <= len(names) // 20 and len(outermost(names)) >= 2 else set()
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _told_halves(found: Halves, halves: tuple[str, str], beside: Sequence[str]) -> str:
+    passed = f"; passed over: {', '.join(beside)}" if beside else ""
+    num_test = len(found.files) - found.num_train
+    return f"trains on {halves[0]} ({found.num_train:,} pictures), tests with {halves[1]} ({num_test:,}){passed}"
+
+
+def _in_folders(path: Path, files: Files, folders: Sequence[str], halves: Mapping[str, Sequence[str]]) -> Halves:
+    """The halves, with the names in them, that lie in folders of these names; InputError for an empty one."""
+    for half, names in halves.items():
         if not names:
             raise InputError(f"{path / half} holds no picture; both {' and '.join(halves)} must")
         _check_classes(path / half, names, _names_below(folders, half))
-    whole = [f"{half}/{name}" for half, names in zip(halves, own, strict=True) for name in names]
-    return Halves(Files(whole, files.file), len(own[0]), [*own[0], *own[1]])
+    whole = [f"{half}/{name}" for half, names in halves.items() for name in names]
+    train, test = halves.values()
+    return Halves(Files(whole, files.file), len(train), [*train, *test])
 
 
 def _find_halves(tops: Sequence[str], path: Path) -> tuple[str, str]:
@@ -120,12 +143,12 @@ def _check_domains(tops: Sequence[str], path: Path) -> None:
 
 
 def _readable(files: Files) -> tuple[Files, str]:
-    """The files that Pillow can read here, and a sentence on the others, but for StyleGAN's labels."""
+    """The files that Pillow can read here, and a sentence on the others, but for files of labels."""
     ends = tuple(image_files.suffixes())
     good = [name for name in files.names if name.lower().endswith(ends)]
     if len(good) == len(files):
         return files, ""
-    others = set(files.names).difference(good, {stylegan.NAME})
+    others = set(files.names).difference(good, label_file.NAMES)
     counts = sorted(Counter(PurePosixPath(name).suffix.lower() for name in others).items())
     if not counts:
         return Files(good, files.file), ""
@@ -145,15 +168,16 @@ def _check_classes(path: Path, names: Sequence[str], folders: Sequence[str]) -> 
         raise InputError(f"{where} holds no picture, though the folders beside it do; fill it or remove it")
 
 
-def _tenth(files: Files, folder: Path) -> Halves:
-    """All files but a tenth to train on, and that tenth (at least one) to test with, chosen by the number of files alone."""
+def _tenth(files: Files, folder: Path, labels: Tensor | None = None) -> Halves:
+    """All files but a tenth to train on, and that tenth (at least one) to test with, chosen by the number of files alone, or
+    the same share of each class."""
     if len(files) < 2:
         count = "only one picture" if files else "no picture"
         raise InputError(f"{folder} holds {count}; at least 2 are needed, one to train on and one to test with")
-    tested = tested_places(len(files))
-    names = [name for place, name in enumerate(files.names) if place not in tested]
-    names += [name for place, name in enumerate(files.names) if place in tested]
-    return Halves(Files(names, files.file), len(files) - len(tested), names)
+    tested = tested_places(len(files)) if labels is None else stratified_places(labels)
+    order = [*(place for place in range(len(files)) if place not in tested), *sorted(tested)]
+    names = [files.names[place] for place in order]
+    return Halves(Files(names, files.file), len(files) - len(tested), names, None if labels is None else labels[order])
 
 
 def _tops(folders: Sequence[str]) -> set[str]:

@@ -12,8 +12,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, ClassVar, Literal
 
+from PIL import ImageColor
+
 from sparring.config.registry import register
-from sparring.data.folder import decoded, image_files, listing, stylegan, zipped
+from sparring.data.folder import decoded, image_files, label_file, listing, zipped
 from sparring.data.folder.image_files import TOO_MANY_PIXELS, Shape
 from sparring.data.folder.layout import Halves, split
 from sparring.data.folder.listing import File, Files
@@ -32,35 +34,53 @@ _log = logging.getLogger(__name__)
 class PictureFolder:
     """Pictures of the usual formats in a folder, and the folders in it, or in a .zip file, which is never unpacked on the disk.
 
-    `size`: of both sides in pixels, made of pictures of any size, by Lanczos' antialiased kernel; None takes pictures of one
-    size as they are. `fit`: "crop" scales the shorter side to `size` and cuts the middle out, "stretch" scales both sides.
+    `size`: of both sides in pixels, or [height, width], made of pictures of any size, by Lanczos' antialiased kernel; None
+    takes pictures of one size as they are. `fit`: "crop" covers the size and cuts the middle out, "pad" fits the whole picture
+    in and fills up with the background, "stretch" scales each side by itself.
     `enlarge`: smaller pictures are enlarged, and a warning counts them; otherwise they are bad.
-    `channels`: 1, 3, or 4 with alpha; None for 1 where all pictures are grey, else 3. They are upright by EXIF, what is
-    transparent lies on black, and 16 bits become 8. They are decoded once, into the cache folder, and mapped into memory.
+    `channels`: 1, 3, or 4 with alpha; None for 1 where all pictures are grey, else 3. `background`: the colour beneath what is
+    transparent, as HTML names it ("white", "#fe8019"); with 4 channels what is padded is transparent. Pictures are upright by
+    EXIF, and 16 bits become 8. They are decoded once, into the cache folder, and mapped into memory.
 
     With folders `train` and `test` (in any spelling; else `val`) these are the two halves, and what lies beside them is passed
-    over; otherwise a tenth of the pictures, chosen by their number alone, is left for the test. Where every picture lies in one
-    of at least two folders (of `path`, or of the halves together), these are the classes, unless a `dataset.json` has labels.
+    over; otherwise a tenth of the pictures is left for the test, the same share of each class. Where the pictures lie in at
+    least two folders (of `path`, or of the halves together), these are the classes, and up to one picture in twenty beside them
+    is left out; but a file of labels comes first: `labels.csv`, with a picture's name and its class in each row, or StyleGAN's
+    `dataset.json`.
     `skip_bad` leaves out bad files. `reading`: 1 reads names and formats as version 0.1 did, for its runs; 2 as said here.
     InputError where a setting is impossible, and where a file is bad, by its name.
     """
 
     path: str
     held_back: int = 0  # the first training images, left out
-    size: int | None = None
-    fit: Literal["crop", "stretch"] = "crop"
+    size: int | tuple[int, ...] | None = None
+    fit: Literal["crop", "pad", "stretch"] = "crop"
     channels: int | None = None
     enlarge: bool = False
     skip_bad: bool = False
     reading: Literal[1, 2] = 1
+    background: str = "black"
 
     summary: ClassVar[str] = "your own folder or .zip of pictures; folders in it may be classes, or train and test"
 
     def __post_init__(self) -> None:
         if self.held_back < 0:
             raise InputError(f"picture-folder: held_back is {self.held_back}; it must not be negative")
-        check(self.size is None or self.size in SIZES, "size", self.size, f"be in 1..{SIZES[-1]:,}")
+        self._check_size()
         check(self.channels in (None, 1, 3, 4), "channels", self.channels, "be 1, 3 or 4")
+        try:
+            ImageColor.getrgb(self.background)
+        except ValueError:
+            raise InputError(f"background is {self.background!r}; it must be a colour, such as white or #fe8019") from None
+
+    def _check_size(self) -> None:
+        """InputError for an impossible size; equal sides become one number."""
+        rule = f"be in 1..{SIZES[-1]:,}, or a height and a width, such as [48,96]"
+        sides = self.size if isinstance(self.size, tuple) else (self.size, self.size)
+        good = self.size is None or (len(sides) == 2 and all(type(side) is int and side in SIZES for side in sides))
+        check(good, "size", list(sides) if isinstance(self.size, tuple) else self.size, rule)
+        if isinstance(self.size, tuple) and sides[0] == sides[1]:
+            object.__setattr__(self, "size", sides[0])
 
     def train(self, progress: Progress | None = None) -> ImageSet:
         """The training images without those held back, uint8 [N, C, H, W]; every file is looked at, the test's as well."""
@@ -113,7 +133,7 @@ class PictureFolder:
 
     @property
     def _shape(self) -> Shape:
-        return Shape(self.size, self.fit, self.channels, self.enlarge)
+        return Shape(self.size, self.fit, self.channels, self.enlarge, self.background)
 
     def _read(self, halves: Halves, half: Literal["train", "test"], progress: Progress | None) -> ImageSet:
         """One half of the pictures, all of which lie in the cache."""
@@ -138,7 +158,7 @@ class PictureFolder:
             left_out = f"{len(kept.bad):,} of {len(halves.files):,} files"
             _warn_once(f"left out: {left_out}; {halves.files[first]}: {kept.bad[first]}")
         if kept.num_enlarged and half == "train":
-            small = f"{kept.num_enlarged:,} of {len(halves.files):,} pictures are smaller than {self.size} x {self.size} pixels"
+            small = f"{kept.num_enlarged:,} of {len(halves.files):,} pictures are smaller than {self._shape.wanted} pixels"
             _warn_once(f"{self.path}: {small} and were enlarged")
         labels = None if halves.labels is None else halves.labels[good]
         images = kept.pixels[: len(good)] if half == "train" else kept.pixels[len(kept.pixels) - len(good) :]
@@ -148,6 +168,7 @@ class PictureFolder:
         """Names, sizes and times of all files; a change that leaves all of them as they are goes unnoticed."""
         lines = chain([f"{halves.num_train} to train on"], map(_stamp, halves.files))
         settings = f"{self._shape}{' enlarged' if self.size and self.enlarge else ''}"
+        settings += f" on {self.background}" if self.background != "black" else ""
         return decoded.Key(str(Path(self.path).resolve()), settings, decoded.digest(lines))
 
     @contextmanager
@@ -166,8 +187,8 @@ class PictureFolder:
                 yield split(path, Files(list(members), members.__getitem__), folders, self.reading)
         elif path.is_dir():
             files, folders = listing.find(path, wanted)
-            if self.reading == 2 and (path / stylegan.NAME).is_file():
-                files = Files([*files.names, stylegan.NAME], files.file)
+            if self.reading == 2:
+                files = Files([*files.names, *(name for name in label_file.NAMES if (path / name).is_file())], files.file)
             yield split(path, files, folders, self.reading)
         else:
             raise InputError(f"there is no folder or .zip file {path}")
@@ -192,7 +213,7 @@ def like(found: PictureFolder, other: object) -> PictureFolder:
     """The same pictures, with the size, fit and channels of another folder; enlarged, or without bad ones, if that is."""
     if not isinstance(other, PictureFolder):
         return found
-    how = {name: getattr(other, name) for name in ("size", "fit", "channels", "enlarge", "skip_bad")}
+    how = {name: getattr(other, name) for name in ("size", "fit", "channels", "enlarge", "skip_bad", "background")}
     return replace(found, **how)
 
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from sparring.data.folder import label_file
 from sparring.data.folder.image_files import SUFFIXES
 from sparring.data.folder.layout import role
-from sparring.data.folder.stylegan import NAME
 from sparring.data.streams import in_short, most_bytes, read_up_to
 from sparring.errors import InputError
 from sparring.storage import strict_json
 
 _MOST_GROWTH = 100  # of all together that are packed already and hardly shrink
-_UNPACKED = frozenset({".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".json"})  # a drawing on one ground shrinks to any size
+_UNPACKED = frozenset({".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".json", ".csv"})  # a drawing on one ground shrinks to any size
 _GROWTH = {zipfile.ZIP_BZIP2: 1 << 20, zipfile.ZIP_LZMA: 1 << 13}  # bytes at most of each packed byte
 _LARGEST = 1 << 30  # bytes of one member
 _ENCRYPTED, _UTF8 = 1, 1 << 11  # flags of a member
@@ -46,7 +46,7 @@ def opened(path: Path, suffixes: Set[str] = SUFFIXES, reading: int = 1) -> Itera
     """All files of an archive with these suffixes by name, sorted, without the outer folder that all lie in.
 
     A folder's name maps to None. `reading`: 1 takes names as version 0.1 did; 2 those of a Korean Windows as they were meant,
-    parts divided by backslashes too, and StyleGAN's `dataset.json` as well.
+    parts divided by backslashes too, and files of labels as well.
     Raises InputError for an archive that cannot be read, for a name that leads out of it, and for one that unpacks to far
     more than it weighs.
     """
@@ -90,7 +90,7 @@ def _below_root(archive: zipfile.ZipFile, path: Path, suffixes: Set[str], readin
         name: None if info.is_dir() else Member(archive, info, path, info.filename if reading == 1 else str(name))
         for name, info in sorted(found.items())
         if name.parts
-        and (info.is_dir() or name.suffix.lower() in suffixes or (reading == 2 and name.name == NAME))
+        and (info.is_dir() or name.suffix.lower() in suffixes or (reading == 2 and name.name in label_file.NAMES))
         and not any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
     }
     depth = _depth(shown, (lambda name: name in ("train", "test")) if reading == 1 else role)

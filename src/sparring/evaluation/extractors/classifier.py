@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from sparring.errors import InputError, check
@@ -37,7 +38,8 @@ class ClassifierConfig:
 
 
 class Classifier(nn.Module):
-    """Images [B, C, H, W] in [-1, 1] -> features [B, D] and logits [B, K]."""
+    """Images [B, C, H, W] in [-1, 1] -> features [B, D] and logits [B, K]; of 4 channels the last is alpha, which dims the others.
+    """
 
     def __init__(self, widths: tuple[int, ...], num_channels: int, num_classes: int):
         super().__init__()
@@ -50,8 +52,14 @@ class Classifier(nn.Module):
         self.head: nn.Linear = nn.Linear(last, num_classes)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.features(images)
+        features = self.features(_seen(images) if images.shape[1] == 4 else images)
         return features, self.head(features)
+
+
+def _seen(images: Tensor) -> Tensor:
+    """Colours as they are seen on black, beside their alpha: what is transparent has none."""
+    colours, alpha = images[:, :3], images[:, 3:]
+    return torch.cat([(colours + 1) * (alpha + 1) / 2 - 1, alpha], 1)
 
 
 def _block(num_in: int, num_out: int, stride: int = 1) -> list[nn.Module]:

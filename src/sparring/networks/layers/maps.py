@@ -5,11 +5,11 @@ from torch import Tensor, nn
 
 
 class Basis(nn.Module):
-    """z [B, num_z] -> [B, width, size, size]: a learned map, each channel of it times a number from z."""
+    """z [B, num_z] -> [B, width, *size]: a learned map, each channel of it times a number from z."""
 
-    def __init__(self, num_z: int, width: int, size: int):
+    def __init__(self, num_z: int, width: int, size: tuple[int, int]):
         super().__init__()
-        self.basis = nn.Parameter(torch.randn(width, size, size))
+        self.basis = nn.Parameter(torch.randn(width, *size))
         self.scales = nn.Linear(num_z, width, bias=False)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -17,23 +17,26 @@ class Basis(nn.Module):
 
 
 class Resample(nn.Module):
-    """[B, C, size, size] -> [B, C, new, new]: bilinear, antialiased where it shrinks, as `torch.nn.functional.interpolate`.
+    """[B, C, *size] -> [B, C, *new]: bilinear, antialiased where it shrinks, as `torch.nn.functional.interpolate`.
 
     A matrix product for each axis: on CUDA the gradient of `interpolate` differs from run to run, on the CPU it is slower.
     """
 
-    matrix: Tensor
+    rows: Tensor
+    columns: Tensor
 
-    def __init__(self, size: int, new: int):
+    def __init__(self, size: tuple[int, int], new: tuple[int, int]):
         super().__init__()
-        self.register_buffer("matrix", _triangles(size, new), persistent=False)
+        for name, old_side, new_side in zip(("rows", "columns"), size, new, strict=True):
+            self.register_buffer(name, _triangles(old_side, new_side), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        columns = x.transpose(2, 3) @ self.matrix  # [B, C, size, new], width before height
-        return columns.transpose(2, 3) @ self.matrix
+        turned = x.transpose(2, 3) @ self.rows  # [B, C, old width, new height]
+        return turned.transpose(2, 3) @ self.columns
 
     def extra_repr(self) -> str:
-        return "{} -> {}".format(*self.matrix.shape)
+        (height, new_height), (width, new_width) = self.rows.shape, self.columns.shape
+        return f"{height} x {width} -> {new_height} x {new_width}"
 
 
 def _triangles(size: int, new: int) -> Tensor:

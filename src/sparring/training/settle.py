@@ -1,0 +1,69 @@
+"""What a recipe leaves to the data: its settings that are "auto", chosen once, when a run begins."""
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from sparring.augment import Auto as AutoAugment
+from sparring.conditions import Auto as AutoCondition
+from sparring.conditions import Projection
+from sparring.data.sets import Dataset
+from sparring.networks.latents import Code, Normal
+from sparring.recipe import Recipe
+from sparring.visual.codes import ClassGrid
+from sparring.visual.sampler import Picture
+from sparring.visual.snapshots import FixedGrid
+
+LEAST_OF_A_CLASS = 10  # images on average, below which classes are no use to a small data set
+MOST_ROWS = 32  # of a grid of classes
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A recipe without "auto", and a sentence for the user on each choice."""
+
+    recipe: Recipe
+    sentences: tuple[str, ...] = ()
+
+
+def settle(recipe: Recipe, data: Dataset) -> Settled:
+    """The recipe with its choices for these training data; itself where it leaves nothing open."""
+    sentences: tuple[str, ...] = ()
+    if isinstance(recipe.condition, AutoCondition):
+        recipe, sentence = _conditioned(recipe, data)
+        sentences += (sentence,) if sentence else ()
+    if isinstance(recipe.augment, AutoAugment):
+        choice = recipe.augment.choose(len(data), _images_shown(recipe, len(data)))
+        recipe = replace(recipe, augment=choice.augment)
+        sentences += (f"augmentation: {choice.reason}",)
+    return Settled(recipe, sentences)
+
+
+def _conditioned(recipe: Recipe, data: Dataset) -> tuple[Recipe, str | None]:
+    """With a projection on the classes of the data, where they have any that are large enough, and a word on it."""
+    num, labels = len(data.classes), data.labels
+    plain = replace(recipe, condition=None)
+    if labels is None or num < 2 or recipe.packing > 1 or not isinstance(recipe.z, Normal):
+        return plain, None
+    if len(data) < LEAST_OF_A_CLASS * num:
+        return plain, f"no condition on the {num:,} classes, for they have fewer than {LEAST_OF_A_CLASS} images each on average"
+    counts = torch.bincount(labels, minlength=num).tolist()
+    z = Code(normal=recipe.z.num, classes=num, weights=tuple(map(float, counts)))
+    pictures = tuple(_by_class(picture, num) for picture in recipe.pictures)
+    told = f"conditioned on the {num:,} classes of the data, drawn by their shares; --set condition=null takes them all as one"
+    return replace(recipe, z=z, condition=Projection(), pictures=pictures), told
+
+
+def _by_class(picture: Picture, num_classes: int) -> Picture:
+    """A grid with a row for each class in place of one of random classes, unless there are too many."""
+    if isinstance(picture, FixedGrid) and num_classes <= MOST_ROWS:
+        return ClassGrid(columns=picture.columns, every=picture.every)
+    return picture
+
+
+def _images_shown(recipe: Recipe, num_images: int) -> int | None:
+    """The images that D will have seen at the end of the run; None where its length is in minutes."""
+    length = recipe.length
+    if length.rounds is not None:
+        return length.rounds * recipe.round.num_batches * recipe.batch_size
+    return length.images if length.epochs is None else length.epochs * num_images
