@@ -79,7 +79,6 @@ def _facts(shelf: Shelf, entry: Entry) -> dict[str, Any]:
         **shelf.row(entry.id),
         "facts": entry.recipe(),
         "marks": entry.series().marks,
-        "checkpoints": entry.checkpoints(),
     }
 
 

@@ -159,6 +159,7 @@ class Entry:
             "warnings": count,
             "warning": warning,
             "picture": self._newest_picture(),
+            "checkpoints": self.checkpoints(),
         }
 
     def _last_events(self) -> Iterator[dict[str, Any]]:

@@ -13,8 +13,8 @@ export class RunData {
   async load(axis, window) {
     if (!this.row) {
       const found = await get(`/api/runs/${this.id}`);
-      const { marks, facts, checkpoints, ...row } = found;
-      Object.assign(this, { marks, facts, checkpoints, row });
+      const { marks, facts, ...row } = found;
+      Object.assign(this, { marks, facts, row });
     }
     await this.read_numbers(axis, window);
   }

@@ -5,7 +5,7 @@ import { fill, h, note } from "./dom.js";
 import { t } from "./strings.js";
 
 export function showExplore(box, run) {
-  if (!run.checkpoints.length) return;
+  if (!run.row.checkpoints.length) return;
   const seed = field("explore-seed", t("seed"), 0);
   const to = field("explore-to", t("explore.to"), 1);
   const of = h("select", { id: "explore-class" }, h("option", { value: "" }, t("explore.all")));

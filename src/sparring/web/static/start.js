@@ -80,7 +80,10 @@ class Form {
   }
 
   async choose() {
-    const { settings, ranges, summary, measured } = await get(`/api/recipes/${this.recipes.value}`);
+    const chosen = this.recipes.value;
+    fill(this.settings, note("", t("loading")));
+    const { settings, ranges, summary, measured } = await get(`/api/recipes/${chosen}`);
+    if (chosen !== this.recipes.value) return; // another one has been chosen since
     this.about.textContent = [summary, measured].filter(Boolean).join(" ");
     const all = [...flat("", settings)].filter(([name]) => !LEFT_OUT.has(name) && !name.startsWith("data.path") && !name.startsWith("length."));
     this.fields = new Map();

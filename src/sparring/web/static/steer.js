@@ -37,7 +37,7 @@ class Steering {
 
   renew(run) {
     this.run = run;
-    const shape = `${run.row.state} ${run.row.steerable} ${run.checkpoints.length}`;
+    const shape = `${run.row.state} ${run.row.steerable} ${run.row.checkpoints.length}`;
     if (shape === this.shape) return;
     this.shape = shape;
     const why = run.row.state === "running" ? t("steer.refused") : t("steer.ended");
@@ -143,7 +143,7 @@ class Steering {
   }
 
   fork() {
-    const { checkpoints } = this.run;
+    const { checkpoints } = this.run.row;
     const newest = checkpoints.at(-1);
     if (!newest) return h("p", {}, t("fork.none"));
     const from = h("select", { id: "fork-from" }, checkpoints.map((one) => h("option", { value: one.name }, `${t("round")} ${number(one.round)}`)));
