@@ -17,7 +17,9 @@ from web.shelves import add, make_run, rounds
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed: pip install axe-playwright-python")
+axe = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="axe is not installed: pip install axe-playwright-python"
+)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no browser: apt-get install chromium")
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -54,7 +56,10 @@ def page(server):
         playwright.expect.set_options(timeout=60_000)
         faults, origin = [], server.split("/?")[0]
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" and "400" not in message.text else None)
+        page.on(
+            "console",
+            lambda message: faults.append(message.text) if message.type == "error" and "400" not in message.text else None,
+        )
         page.on("dialog", lambda dialog: dialog.accept())
         page.on("request", lambda request: None if request.url.startswith((origin, "data:")) else faults.append(request.url))
         page.goto(server)
