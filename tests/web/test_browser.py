@@ -55,13 +55,15 @@ def page(server):
         page.set_default_timeout(60_000)
         playwright.expect.set_options(timeout=60_000)
         faults, origin = [], server.split("/?")[0]
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on(
-            "console",
-            lambda message: faults.append(message.text) if message.type == "error" and "400" not in message.text else None,
-        )
+
+        def note(fault: str, is_one: bool = True) -> None:
+            if is_one:
+                faults.append(fault)
+
+        page.on("pageerror", lambda error: note(str(error)))
+        page.on("console", lambda message: note(message.text, message.type == "error" and "400" not in message.text))
+        page.on("request", lambda request: note(request.url, not request.url.startswith((origin, "data:"))))
         page.on("dialog", lambda dialog: dialog.accept())
-        page.on("request", lambda request: None if request.url.startswith((origin, "data:")) else faults.append(request.url))
         page.goto(server)
         yield page
         assert faults == []

@@ -45,7 +45,7 @@ def test_it_serves_until_ctrl_c_and_keeps_its_token_to_itself(tmp_path):
 
 @pytest.mark.parametrize("address", [Address("256.1.1.1"), Address(port=1 << 20), Address("no.such.host.invalid", 0)])
 def test_an_address_that_is_not_to_be_had(tmp_path, address):
-    with pytest.raises(InputError, match="cannot serve at .*; name another with --host or --port"):
+    with pytest.raises(InputError, match=r"cannot serve at .*; name another with --host or --port"):
         serve(tmp_path, address, print)
 
 

@@ -63,15 +63,15 @@ async def training(request: Request) -> Response:
 
 
 async def sample(request: Request) -> Response:
-    """Samples of a run as a PNG: `num`, `seed`, `class` and `raw`, or `to` for a way to another seed."""
+    """Samples of a run as a PNG: `num`, `seed`, `class`, `raw` and `rows`, or `to` for a way to another seed."""
     entry, asked = entry_of(request), await body(request)
     num, seed = _whole(asked, "num", 64, 1, 256), _whole(asked, "seed", 0, 0, 2**31)
     class_ = None if asked.get("class") is None else _whole(asked, "class", 0, 0, 10_000)
     if asked.get("to") is not None:
         seeds = seed, _whole(asked, "to", 1, 0, 2**31)
         return Finite(await _ask(request, "between", run=str(entry.path), seeds=seeds, steps=10, class_=class_))
-    raw = asked.get("raw") is True
-    return Finite(await _ask(request, "sample", run=str(entry.path), num=num, seed=seed, class_=class_, raw=raw))
+    kind = {"raw": asked.get("raw") is True, "rows": asked.get("rows") is True}
+    return Finite(await _ask(request, "sample", run=str(entry.path), num=num, seed=seed, class_=class_, **kind))
 
 
 async def _ask(request: Request, do: str, **what: Any) -> Any:

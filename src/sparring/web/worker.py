@@ -70,14 +70,15 @@ def _forecast(seed: int, start_from: str | None, **wish: Any) -> Any:
     return found | {"about": about(found["seconds_to_expect"])}
 
 
-def _sample(run: str, num: int, seed: int, class_: int | None, raw: bool) -> Any:
-    """A PNG of samples, and the classes that the generator knows."""
+def _sample(run: str, num: int, seed: int, class_: int | None, raw: bool, rows: bool) -> Any:
+    """A PNG of samples, with `rows` a row of `num` for each class, and the classes that the generator knows."""
     from sparring.api.load import load_generator
 
     generator = load_generator(run, raw)
     if len(generator.shape) == 1:
         return {"png": _scatter(run, generator, seed), "classes": []}
-    return {"png": _png(generator, generator.z_in_blocks(num, seed, class_)), "classes": _classes(generator)}
+    z = generator.z_by_class(num, seed) if rows else generator.z_in_blocks(num, seed, class_)
+    return {"png": _png(generator, z, num if rows else None), "classes": _classes(generator)}
 
 
 def _between(run: str, seeds: tuple[int, int], steps: int, class_: int | None) -> Any:

@@ -11,15 +11,19 @@ export function showExplore(box, run) {
   const of = h("select", { id: "explore-class" }, h("option", { value: "" }, t("explore.all")));
   const raw = h("input", { type: "checkbox", id: "explore-raw" });
   const drawn = h("div");
+  const rows = h("option", { value: "rows" }, t("explore.rows"));
   const classes = h("label", { for: "explore-class" }, t("explore.class"), " ", of);
   classes.hidden = true;
   const draw = async (way) => {
     fill(drawn, note("", t("loading")));
-    const asked = { seed: seed.value(), class: of.value === "" ? null : Number(of.value), raw: raw.checked };
+    const asked = { seed: seed.value(), raw: raw.checked };
+    if (of.value === "rows" && !way) Object.assign(asked, { rows: true, num: 8 });
+    else if (/^\d+$/.test(of.value)) asked.class = Number(of.value);
     if (way) asked.to = to.value();
     try {
       const found = await post(`/api/runs/${run.id}/sample`, asked);
       if (found.classes.length && of.options.length === 1) {
+        of.append(rows);
         found.classes.forEach((name, index) => of.append(h("option", { value: index }, name)));
         classes.hidden = false;
       }

@@ -1,6 +1,6 @@
 // Numbers and times as people read them.
 
-import { t, language } from "./strings.js";
+import { t, translated, language } from "./strings.js";
 
 export function number(value) {
   if (value === null || value === undefined) return "–";
@@ -32,5 +32,6 @@ export function secondsLeft(row) {
 export function score(found) {
   if (!found || found.value === null) return "–";
   const interval = found.low === null || found.high === null ? "" : ` (${number(found.low)} … ${number(found.high)})`;
-  return `${found.metric.replaceAll("_", " ")} ${number(found.value)}${interval}`;
+  const name = translated(`number.${found.metric}`) ?? found.metric.replaceAll("_", " ");
+  return `${name} ${number(found.value)}${interval}`;
 }
