@@ -197,7 +197,7 @@ class Entry:
     def _newest_picture(self) -> str | None:
         folder = self.path / "samples"
         with suppress(OSError):
-            names = [entry.name for entry in os.scandir(folder) if entry.name.endswith(PICTURES) and entry.is_file()]
+            names = [entry.name for entry in os.scandir(folder) if is_picture(f"samples/{entry.name}") and entry.is_file()]
             times = {name: (folder / name).stat().st_mtime_ns for name in names}
             return max(names, key=lambda name: (not name.startswith("landscape"), times[name]), default=None)
         return None

@@ -1,4 +1,4 @@
-"""The stream of a page: new lines of the runs that it shows, and the list of runs where that has changed."""
+"""The stream of a page: new lines of the runs that it shows, and the rows of the list that have changed."""
 
 import asyncio
 import re
@@ -29,7 +29,7 @@ def places(text: str, shelf: Shelf) -> Places:
 async def events(app: Starlette, at: Places) -> AsyncIterator[str]:
     """Server-sent events until the page goes or the server ends; the id of each says how far the page has read then."""
     shelf: Shelf = app.state.shelf
-    rows: list[Any] = []
+    known: dict[str, Any] = {}
     yield "retry: 2000\n\n"
     tick = 0
     while not app.state.closing:
@@ -41,12 +41,17 @@ async def events(app: Starlette, at: Places) -> AsyncIterator[str]:
                 if news.get("cut"):
                     break
         if tick % LIST_EVERY == 0:
-            found = await run_in_threadpool(shelf.rows)
-            if found != rows:
-                rows = found
-                yield _event("runs", rows, at)
+            rows = {row["id"]: row for row in await run_in_threadpool(shelf.rows)}
+            if rows != known or tick == 0:
+                yield _event("runs", _difference(known, rows), at)
+                known = rows
         tick += 1
         await asyncio.sleep(TICK)
+
+
+def _difference(known: dict[str, Any], rows: dict[str, Any]) -> dict[str, Any]:
+    """The rows that are new or have changed, and the ids of runs that have gone."""
+    return {"rows": [row for name, row in rows.items() if known.get(name) != row], "gone": [*(known.keys() - rows.keys())]}
 
 
 def _news(entry: Entry, offset: int) -> dict[str, Any] | None:

@@ -20,6 +20,20 @@ async function answer(response) {
   return found;
 }
 
+// The rows of all runs by id, kept up to date by the stream's event `runs`; the run that changed last comes first.
+export class Rows extends Map {
+  take({ rows, gone }) {
+    gone.forEach((id) => this.delete(id));
+    rows.forEach((row) => this.set(row.id, row));
+    return [...this.values()].sort((a, b) => b.changed - a.changed || a.name.localeCompare(b.name));
+  }
+}
+
+// The address of a run's picture.
+export function pictureOf(run, name) {
+  return `/api/runs/${run}/pictures/${encodeURIComponent(name)}`;
+}
+
 const QUIET = 15000; // ms between two looks at the state while the page is hidden
 
 // Server-sent events as long as the page is seen; hidden, it asks from time to time, for its title.

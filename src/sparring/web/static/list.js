@@ -1,7 +1,7 @@
 // All runs: newest picture, state, speed, score, and what the coach says.
 
 import { fill, h, note } from "./dom.js";
-import { Stream } from "./api.js";
+import { pictureOf, Rows, Stream } from "./api.js";
 import { duration, number, score, secondsLeft } from "./format.js";
 import { setIcon, verdict } from "./health.js";
 import * as state from "./state.js";
@@ -25,7 +25,12 @@ export function showList(main) {
     if (focused) document.getElementById(focused)?.focus();
     setIcon(rows.some((row) => row.state === "running") ? "run" : "idle");
   };
-  const stream = new Stream(() => ({}), { runs: show }, () => {});
+  let all = new Rows();
+  const opened = () => {
+    all = new Rows(); // a stream that begins tells of all runs
+    return {};
+  };
+  const stream = new Stream(opened, { runs: (news) => show(all.take(news)) }, () => {});
   return () => stream.close();
 }
 
@@ -40,7 +45,7 @@ function card(row, chosen, choose) {
   };
   const left = secondsLeft(row);
   const picture = row.picture
-    ? h("img", { src: `/api/runs/${row.id}/pictures/${row.picture}?${row.changed}`, alt: t("picture.of", { run: row.name }) })
+    ? h("img", { src: `${pictureOf(row.id, row.picture)}?${row.changed}`, alt: t("picture.of", { run: row.name }) })
     : h("div", { class: "no-picture" }, t("picture.none"));
   return h(
     "li",

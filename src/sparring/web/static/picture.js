@@ -1,5 +1,6 @@
 // The pictures of a run at the slider's place.
 
+import { pictureOf } from "./api.js";
 import { fill, h } from "./dom.js";
 import { number } from "./format.js";
 import * as state from "./state.js";
@@ -45,7 +46,7 @@ export class Picture {
       this.caption.textContent = t("picture.none");
       return;
     }
-    const address = `/api/runs/${this.run().id}/pictures/${found.name}`;
+    const address = pictureOf(this.run().id, found.name);
     const words = t("picture.at", { round: number(found.round), epoch: number(found.epoch) });
     if (this.image.getAttribute("src") !== address) this.image.src = address;
     this.image.alt = `${t("picture.of", { run: this.run().row.name })}, ${words}`;

@@ -1,6 +1,6 @@
 // One run, or several over each other: pictures, charts, what the coach says, and the controls.
 
-import { get, Stream } from "./api.js";
+import { get, Rows, Stream } from "./api.js";
 import { Charts } from "./charts.js";
 import { RunData } from "./data.js";
 import { fill, h, note, say } from "./dom.js";
@@ -55,7 +55,8 @@ class RunView {
     if (state.get("t") !== null && isFinite(place)) this.time.place = place;
     this.steer = showSteering(this.steering, this.first);
     this.render();
-    const on = { lines: (news) => this.add(news), runs: (rows) => this.renew(rows) };
+    this.all = new Rows();
+    const on = { lines: (news) => this.add(news), runs: (news) => this.renew(this.all.take(news)) };
     this.stream = new Stream(() => this.reached(), on, () => this.ask());
   }
 
