@@ -93,7 +93,13 @@ def test_what_changes_something_needs_our_origin(guest, origin):
 def test_every_answer_has_the_headers(stranger, guest):
     for answer in (guest.get("/"), guest.get("/", headers={"host": "evil"}), stranger.get("/?token=" + TOKEN)):
         assert {name: answer.headers[name] for name in HEADERS} == HEADERS
-    assert "default-src 'self'" in HEADERS["Content-Security-Policy"]
+    policy = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
+    assert HEADERS == {
+        "Content-Security-Policy": policy + "form-action 'none'; frame-ancestors 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
 
 
 def test_bodies_are_limited(guest):
@@ -116,6 +122,7 @@ def test_links_out_of_a_run_are_not_followed(tmp_path):
     assert guest.get(f"{pictures}/round_000100.png").content == PNG
     names = (
         "link.png",
+        "none.png",
         "note.txt",
         "%2e%2e%2f..",
         "..%2frecipe.json",

@@ -160,9 +160,9 @@ class Steering {
   }
 }
 
-function words_of({ order, of, value, ms, rounds, side, g, d }) {
+function words_of({ order, of, value, ms, rounds, side, g, d, refused }) {
   const parts = [of && t(`factor.${of}`), value !== undefined && `× ${value}`, side && side.toUpperCase(), ms !== undefined && `${ms} ms`];
-  const counts = [rounds && `${number(rounds)} ${t("rounds")}`, g && `G ${g}`, d && `D ${d}`];
+  const counts = [rounds && `${number(rounds)} ${t("rounds")}`, g && `G ${g}`, d && `D ${d}`, refused && t("steer.not", { why: refused })];
   return [translated(`order.${order}`) ?? String(order), ...parts, ...counts].filter(Boolean).join(" ");
 }
 

@@ -93,6 +93,7 @@ const STRINGS = {
   "steer.refused": ["This training takes no orders: it was started with --no-steer, as a replay, or on several processes.", "이 학습은 명령을 받지 않습니다. --no-steer, 재생, 또는 여러 프로세스로 시작되었습니다."],
   "steer.sent": ["Order {n} is sent.", "명령 {n}번을 보냈습니다."],
   "steer.acted": ["An order has been followed.", "명령이 실행되었습니다."],
+  "steer.not": ["refused: {why}", "거부됨: {why}"],
   "steer.time": ["Time", "진행"],
   "steer.pause": ["Pause", "일시 정지"],
   "steer.go": ["Go on", "계속"],
