@@ -94,12 +94,12 @@ def test_every_answer_has_the_headers(stranger, guest):
     for answer in (guest.get("/"), guest.get("/", headers={"host": "evil"}), stranger.get("/?token=" + TOKEN)):
         assert {name: answer.headers[name] for name in HEADERS} == HEADERS
     policy = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
-    assert HEADERS == {
+    assert {
         "Content-Security-Policy": policy + "form-action 'none'; frame-ancestors 'none'",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",
-    }
+    } == HEADERS
 
 
 def test_bodies_are_limited(guest):

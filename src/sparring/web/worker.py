@@ -113,14 +113,17 @@ def _png(generator: Any, z: Any, columns: int | None = None) -> str:
 
 def _scatter(run: str, generator: Any, seed: int) -> str:
     """A thousand points over real ones, as PNG in base 64; InputError for points of more than two dimensions."""
+    import torch
+
     from sparring.errors import InputError
     from sparring.runs.run import Run
     from sparring.visual import scatter
 
     if generator.shape[0] > 2:
         raise InputError(f"this generator draws points in {generator.shape[0]} dimensions, which cannot be shown")
-    real = Run.open(run).recipe.data.test().points[:POINTS]
-    return base64.b64encode(scatter(real, generator.draw(generator.z_in_blocks(POINTS, seed)))).decode()
+    real = Run.open(run).recipe.data.test()
+    shown = real.batch(torch.arange(min(POINTS, len(real))))
+    return base64.b64encode(scatter(shown, generator.draw(generator.z_in_blocks(POINTS, seed)))).decode()
 
 
 TASKS: dict[str, Callable[..., Any]] = {
