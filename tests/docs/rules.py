@@ -53,6 +53,8 @@ NOT_RUN = {
     "sparring sample hf://user/name --num 64": "tests/api/test_hub.py does so, with a small hub on this machine",
     "sparring evaluate hf://user/name@v2 --against mnist": "the same",
     "sparring animate hf://user/name --latent": "the same",
+    "sparring play": "it serves until Ctrl-C; tests/web does so",
+    "sparring play runs --data-root pictures": "the same",
     "sparring reproduce dropout-mlp": "two other tutorials are reproduced",
     "sparring reproduce upsample": "a single round takes half a minute, and no setting can be changed",
     "sparring reproduce dcgan --epochs 2": "slow for the same reason",

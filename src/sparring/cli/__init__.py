@@ -15,7 +15,7 @@ from sparring.runs import signals
 
 COMMANDS = (
     *("recipes", "train", "resume", "runs", "show", "sample", "evaluate", "compare", "animate", "reproduce", "data"),
-    *("generators", "invert", "export", "extractor", "bench", "completion"),
+    *("generators", "invert", "export", "extractor", "bench", "play", "completion"),
 )
 FOR_SEVERAL = ("train", "resume")
 """Commands that can run as several processes started by torchrun."""

@@ -1,0 +1,38 @@
+"""What requests hold."""
+
+import math
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from sparring.errors import InputError
+from sparring.storage import strict_json
+from sparring.web.shelf import Entry
+
+
+def entry_of(request: Request) -> Entry:
+    """The run that the address names; 404 where there is none."""
+    try:
+        return request.app.state.shelf.get(request.path_params["run"])
+    except KeyError:
+        raise HTTPException(404, "there is no such run") from None
+
+
+def number(text: str, name: str) -> float:
+    """A finite number of the query."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"{name} is {strict_json.shown(text)}; it must be a number")
+    return value
+
+
+async def body(request: Request) -> dict[str, Any]:
+    """The JSON object that a request sends."""
+    value = strict_json.parse(await request.body(), "the request")
+    if not isinstance(value, dict):
+        raise InputError("the request holds no JSON object")
+    return value

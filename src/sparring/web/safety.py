@@ -1,0 +1,149 @@
+"""Who may talk to the server, and what every answer carries: token, Host, Origin, size of bodies, headers.
+
+As Jupyter does it. Host is checked against DNS rebinding: a foreign page whose name is made to resolve to this machine.
+"""
+
+import hmac
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LARGEST_BODY = 1 << 16  # bytes
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class TooLargeError(Exception):
+    """A body is longer than `LARGEST_BODY`."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """The token that opens the page, and the addresses under which it may be asked for.
+
+    host: the address of `--host`; allowed: further names, of `--allow-host`, for which any port will do where none is given.
+    """
+
+    token: str
+    port: int
+    host: str = "127.0.0.1"
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def cookie(self) -> str:
+        """The cookie's name; the port is in it, because browsers share cookies between the ports of a host."""
+        return f"sparring-{self.port}"
+
+    def knows(self, host: str) -> bool:
+        """True if a request's Host names this server."""
+        here = {f"{name}:{self.port}" for name in (*LOOPBACK, bracketed(self.host))}
+        host = host.lower()
+        return host in here or any(host == name.lower() or host.rpartition(":")[0] == name.lower() for name in self.allowed)
+
+    def opens(self, token: str | None) -> bool:
+        """True for the right token, compared in constant time."""
+        return token is not None and hmac.compare_digest(token.encode(errors="replace"), self.token.encode())
+
+    def address(self) -> str:
+        """The address to print, with the token."""
+        return f"http://{bracketed(self.host)}:{self.port}/?token={self.token}"
+
+
+class Safety:
+    """ASGI middleware that answers in place of the application where a request is not ours."""
+
+    def __init__(self, app: ASGIApp, door: Door):
+        self._app, self._door = app, door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            raise RuntimeError(f"this server speaks HTTP alone, not {scope['type']}")
+        refusal, sender = self._refusal(scope), _with_headers(send)
+        if refusal is not None:
+            return await refusal(scope, receive, sender)
+        try:
+            return await self._app(scope, _limited(receive), sender)
+        except TooLargeError:
+            return await _plain("the body is too long", 413)(scope, receive, sender)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        """The answer to a request that may not pass; None if it may."""
+        headers = Headers(scope=scope)
+        hosts, length = headers.getlist("host"), headers.get("content-length", "0")
+        if len(hosts) != 1 or not self._door.knows(hosts[0]):
+            return _plain("this server does not answer under that name; start it with --allow-host NAME", 403)
+        if not length.isdecimal() or len(length) > 12 or int(length) > LARGEST_BODY:
+            return _plain("the body is too long", 413)
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        given = next((value for name, value in query if name == "token"), None)
+        if scope["method"] == "GET" and self._door.opens(given):
+            return self._welcome(scope, [(name, value) for name, value in query if name != "token"])
+        if not self._door.opens(_cookie(headers, self._door.cookie)):
+            return _plain("open the address that `sparring play` has printed; it holds the token", 403)
+        if scope["method"] not in ("GET", "HEAD") and headers.get("origin") not in _origins(hosts[0]):
+            return _plain("only this server's own page may change something", 403)
+        return None
+
+    def _welcome(self, scope: Scope, query: list[tuple[str, str]]) -> Response:
+        """Move the token from the address to a cookie."""
+        address = "/" + (f"?{urlencode(query)}" if query else "")
+        response = RedirectResponse(address, 303)
+        response.set_cookie(self._door.cookie, self._door.token, httponly=True, samesite="strict")
+        return response
+
+
+def bracketed(host: str) -> str:
+    """An address as it stands in a URL: that of IPv6 in brackets."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def _origins(host: str) -> tuple[str, str]:
+    return f"http://{host}", f"https://{host}"
+
+
+def _cookie(headers: Headers, name: str) -> str | None:
+    return cookie_parser("; ".join(headers.getlist("cookie"))).get(name)
+
+
+def _plain(text: str, status: int) -> Response:
+    return PlainTextResponse(text + "\n", status)
+
+
+def _limited(receive: Receive) -> Receive:
+    """The same messages, as long as their bodies are not too long together."""
+    length = 0
+
+    async def limited() -> Message:
+        nonlocal length
+        message = await receive()
+        length += len(message.get("body", b""))
+        if length > LARGEST_BODY:
+            raise TooLargeError
+        return message
+
+    return limited
+
+
+def _with_headers(send: Send) -> Send:
+    async def with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            names = {name.lower() for name, _ in message["headers"]}
+            added = [
+                (name.lower().encode(), text.encode()) for name, text in HEADERS.items() if name.lower().encode() not in names
+            ]
+            message["headers"] = [*message["headers"], *added]
+        await send(message)
+
+    return with_headers
