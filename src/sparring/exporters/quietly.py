@@ -13,7 +13,7 @@ from torch.torch_version import TorchVersion
 from sparring.errors import InputError
 from sparring.storage import strict_json
 
-OLDEST = (2, 7)
+OLDEST = "2.7"
 """The first PyTorch that exports every network of the recipes; 2.6 fixes the number of rows, or lacks operators."""
 
 _COLOURS = re.compile("\x1b\\[[0-9;]*m")
@@ -41,9 +41,8 @@ def quietly(what: str) -> Iterator[None]:
 def require_version(version: str) -> None:
     """InputError where this version of PyTorch is too old to export."""
     if TorchVersion(version) < OLDEST:
-        oldest = ".".join(map(str, OLDEST))
         raise InputError(
-            f"exports need PyTorch {oldest} or newer, and this is {version}; update it: pip install --upgrade torch"
+            f"exports need PyTorch {OLDEST} or newer, and this is {version}; update it: pip install --upgrade torch"
         )
 
 
