@@ -11,7 +11,7 @@ from sparring.networks.latents import Noise
 from sparring.recipe import Recipe
 from sparring.runs.generator import SavedGenerator
 
-SHAPES = {"mnist": (1, 28, 28), "stacked-mnist": (3, 28, 28), "picture-folder": (3, 64, 64), "gaussian1d": (1,)}
+SHAPES = {"mnist": (1, 28, 28), "stacked-mnist": (3, 28, 28), "picture-folder": (3, 64, 64), "gaussian-1d": (1,)}
 POINTS = (2,)
 
 
