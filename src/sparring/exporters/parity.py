@@ -123,18 +123,25 @@ def measure(
 ) -> Parity:
     """Compare two ways from z [N, num_z] to samples, a block at a time.
 
-    runtime: what computes the exported one's. step: is told how many z of all are done.
+    runtime: what computes the exported one's. step: is told how many z of all are done. Raises InexactError for samples of
+    another shape, and for values that are infinite or not a number.
     """
-    blocks = z.split(BLOCK)
-    return _summary(runtime, _pairs(original, exported, blocks, step))
+    return _summary(runtime, _pairs(original, exported, z.split(BLOCK), step))
 
 
 def _pairs(
     original: Draw, exported: Draw, blocks: tuple[Tensor, ...], step: Callable[[int, int], None]
 ) -> Iterable[tuple[Tensor, Tensor]]:
+    """The samples of both; InexactError where those of the export cannot be compared."""
     total, done = sum(map(len, blocks)), 0
     for block in blocks:
-        yield original(block), exported(block)
+        mine, other = original(block), exported(block)
+        if mine.shape != other.shape:
+            shapes = f"{list(other.shape)} in place of {list(mine.shape)}"
+            raise InexactError(f"the export gives samples {shapes}; nothing was written")
+        if not other.isfinite().all():
+            raise InexactError("the export's samples hold values that are infinite or not a number; nothing was written")
+        yield mine, other
         done += len(block)
         step(done, total)
 
@@ -143,13 +150,9 @@ def _summary(runtime: str, pairs: Iterable[tuple[Tensor, Tensor]]) -> Parity:
     num, difference, scale, levels = 0, 0.0, 0.0, torch.zeros(256, dtype=torch.int64)
     images = True
     for mine, other in pairs:
-        if mine.shape != other.shape:
-            raise InexactError(
-                f"the export gives samples {list(other.shape)} in place of {list(mine.shape)}; nothing was written"
-            )
         num += len(mine)
-        difference = max(difference, _largest(mine - other))
-        scale, images = max(scale, _largest(mine)), mine.ndim == 4
+        difference = max(difference, (mine - other).abs().max().item())
+        scale, images = max(scale, mine.abs().max().item()), mine.ndim == 4
         if images:
             levels += _apart(mine, other)
     if not images:
@@ -158,12 +161,6 @@ def _summary(runtime: str, pairs: Iterable[tuple[Tensor, Tensor]]) -> Parity:
     return Parity(runtime, num, difference, sum(shares[1:]), sum(shares[2:]), int(levels.nonzero().max()))
 
 
-def _largest(x: Tensor) -> float:
-    """The largest absolute value; infinite where there is anything that is not finite."""
-    return x.abs().max().item() if bool(x.isfinite().all()) else float("inf")
-
-
 def _apart(mine: Tensor, other: Tensor) -> Tensor:
     """How many 8-bit values are 0, 1, ... 255 levels apart, int64 [256]."""
-    other = other.nan_to_num(nan=10.0)  # a difference that is told
     return torch.bincount((to_uint8(mine).int() - to_uint8(other).int()).abs().flatten(), minlength=256)
