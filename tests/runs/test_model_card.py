@@ -56,6 +56,7 @@ def test_a_card_without_training_or_licence_says_so():
     assert "Nobody has stated a licence." in str(card)
     assert "It has 2 classes: 0 boot, 1 shirt." in str(card)
     assert "## Training" not in str(card)
+    assert "Its scores are not known here" in str(card)
 
 
 def test_points_are_no_images():

@@ -78,13 +78,13 @@ def test_a_folder_that_is_removed_stops_the_training(tmp_path):
 
 
 def test_a_folder_that_is_removed_is_made_anew_where_training_goes_on(tmp_path):
-    process = start(tmp_path / "run", "--on-write-error=continue", rounds=6000)
+    process = start(tmp_path / "run", "--on-write-error=continue", rounds=1500)
     (tmp_path / "run").rename(tmp_path / "elsewhere")
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "training goes on" in err
     run = Run.open(tmp_path / "run")
-    assert run.newest_checkpoint()[0].info.round == 6000
+    assert run.newest_checkpoint()[0].info.round == 1500
     assert list(run.damage()) == []
 
 

@@ -4,7 +4,6 @@ Only settings and weights are fetched, as data: no code of a repository is run, 
 """
 
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,18 +99,17 @@ def library() -> ModuleType:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Context manager in which huggingface_hub logs no warnings, and shows progress bars on a terminal alone."""
+    """Context manager in which huggingface_hub logs no warnings and shows no progress bars, which would break our own."""
     from huggingface_hub import utils
 
-    level, as_wanted = utils.logging.get_verbosity(), sys.stderr.isatty() or utils.are_progress_bars_disabled()
+    level, hidden = utils.logging.get_verbosity(), utils.are_progress_bars_disabled()
     utils.logging.set_verbosity_error()
-    if not as_wanted:
-        utils.disable_progress_bars()
+    utils.disable_progress_bars()
     try:
         yield
     finally:
         utils.logging.set_verbosity(level)
-        if not as_wanted:
+        if not hidden:
             utils.enable_progress_bars()
 
 

@@ -151,7 +151,7 @@ class ModelCard:
             sentence = meaning(self.scores[0])
             yield from [f"{sentence[0].upper()}{sentence[1:]}."] if sentence else []
         else:
-            yield "It was not scored; `sparring evaluate` does that."
+            yield f"{'It was not scored' if self.facts else 'Its scores are not known here'}; `sparring evaluate` takes some."
 
 
 def training_facts(run: Run, info: RoundInfo) -> dict[str, Any]:
