@@ -86,8 +86,8 @@ def invert(targets: Tensor, candidates: Tensor, draw: Network, see: Network, pri
 
     def errors_of(z: Tensor) -> Tensor:
         images = draw(z.flatten(0, 1))
-        both = (found.unflatten(0, z.shape[:2]) for found in (images, see(images)))
-        return measure(*both, targets[:, None], seen[:, None])
+        pixels, features = (found.unflatten(0, z.shape[:2]) for found in (images, see(images)))
+        return measure(pixels, features, targets[:, None], seen[:, None])
 
     return _descend(z, errors_of, prior, how)
 
