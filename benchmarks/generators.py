@@ -37,11 +37,6 @@ from sparring.storage import checksums
 HELD_BACK = 5000  # MNIST's first training images: no training image, and no test image either
 LARGEST_D = 1 << 20  # bytes of a discriminator that is stored as well
 SHOWN = ("frechet_distance", "precision", "recall", "coverage", "memorisation", "modes", "high_quality", "energy_distance")
-LONG = (
-    *("--seed", "0", "--set", "batch_size=64", "--set", "discriminator.width=24"),
-    *("--set", f"data.held_back={HELD_BACK}", "--set", "checkpoint.rounds=4000", "--set", "review.rounds=4000"),
-    *("--set", "journal.rounds=200", "--set", "pictures.0.every.rounds=4000"),
-)
 
 
 @dataclass(frozen=True)
@@ -58,11 +53,23 @@ class Recorded:
 MNIST = "MNIST (Yann LeCun, Corinna Cortes, Christopher J. C. Burges), made of NIST's Special Databases 1 and 3"
 RECORDED = {
     "digits": Recorded(
-        "flash", (*LONG, "--rounds", "40000", "--set", "keep_checkpoints=10"), "handwritten digits, 28 x 28, grey", MNIST
+        "flash",
+        (
+            *("--seed", "0", "--rounds", "40000", "--set", "batch_size=64", "--set", "discriminator.width=24"),
+            *("--set", f"data.held_back={HELD_BACK}", "--set", "checkpoint.rounds=4000", "--set", "review.rounds=4000"),
+            *("--set", "keep_checkpoints=10", "--set", "journal.rounds=200", "--set", "pictures.0.every.rounds=4000"),
+        ),
+        "handwritten digits, 28 x 28, grey",
+        MNIST,
     ),
     "digits-class": Recorded(
         "cgan",
-        (*LONG, "--rounds", "20000", "--set", "keep_checkpoints=5"),
+        (
+            *("--seed", "0", "--rounds", "10000", "--set", "generator.width=96", "--set", "discriminator.width=24"),
+            *("--set", "generator.mapping=[]", "--set", f"data.held_back={HELD_BACK}", "--set", "checkpoint.rounds=2000"),
+            *("--set", "review.rounds=20000", "--set", "keep_checkpoints=3", "--set", "journal.rounds=500"),
+            *("--set", "pictures.0.every.rounds=6000"),
+        ),
         "handwritten digits of a class that is asked for, 28 x 28, grey",
         MNIST,
     ),

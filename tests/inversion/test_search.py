@@ -7,7 +7,7 @@ from torch import Tensor
 from sparring.errors import InputError
 from sparring.inversion import Prior, Scale, Search, invert
 from sparring.inversion.search import _starts
-from sparring.networks.latents import Code, Normal
+from sparring.networks.latents import Code, Noise, Normal
 
 RNG = torch.Generator().manual_seed(0)
 NORMAL = Normal(8)
@@ -24,7 +24,7 @@ def blind(images: Tensor) -> Tensor:
     return images.new_zeros(len(images), 0)
 
 
-def found(targets: Tensor, draw=draw, see=blind, noise=NORMAL, **how):
+def found(targets: Tensor, draw=draw, see=blind, noise: Noise = NORMAL, **how):
     return invert(targets, noise.sample(200, torch.Generator().manual_seed(1)), draw, see, Prior.of(noise), Search(**how))
 
 

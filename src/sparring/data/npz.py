@@ -40,7 +40,7 @@ def read_npz(path: Path) -> ImageSet:
     return _labelled(images, labels, path)
 
 
-def read_array(path: Path, name: str, check: Check) -> np.ndarray:
+def one_array(path: Path, name: str, check: Check) -> np.ndarray:
     """One array of an .npz file, whose declared shape and type `check` has passed; InputError where it cannot be read."""
     with _opened(path) as (archive, members):
         return _array(archive, members[_first(members, (name,), path)], path, check)

@@ -86,8 +86,8 @@ def invert(targets: Tensor, candidates: Tensor, draw: Network, see: Network, pri
 
     def errors_of(z: Tensor) -> Tensor:
         images = draw(z.flatten(0, 1))
-        both = (found.unflatten(0, z.shape[:2]) for found in (images, see(images)))
-        return measure(*both, targets[:, None], seen[:, None])
+        pixels, features = (found.unflatten(0, z.shape[:2]) for found in (images, see(images)))
+        return measure(pixels, features, targets[:, None], seen[:, None])
 
     return _descend(z, errors_of, prior, how)
 
@@ -105,25 +105,22 @@ def _starts(errors: Tensor, choices: Tensor, how: Search) -> Tensor:
 
 
 def _descend(z: Tensor, errors_of: Network, prior: Prior, how: Search) -> Found:
-    """Adam on every z [N, S, num_z] by itself, each step brought back near the prior; the best ever seen of each row."""
+    """Adam on every z [N, S, num_z] by itself, each step brought back near the prior; the best of each row at the end."""
     moving = prior.moving(z[0])
     mean, square = torch.zeros_like(z), torch.zeros_like(z)
-    best, lowest = z[:, 0].clone(), z.new_full((len(z),), torch.inf)
-    for step in range(how.steps + 1):
+    for step in range(how.steps):
         z = z.detach().requires_grad_()
         errors = errors_of(z)
         (gradient,) = torch.autograd.grad(errors.sum(), z)
         with torch.no_grad():
-            now, place = errors.min(1)
-            better = now < lowest
-            lowest = torch.where(better, now, lowest)
-            best[better] = z[torch.arange(len(z), device=z.device), place][better]
             if step in (how.steps // 8, how.steps // 4, how.steps // 2) and z.shape[1] > 1:
                 kept = errors.topk(-(-z.shape[1] // 2), largest=False).indices[..., None].expand(-1, -1, z.shape[2])
                 z, gradient, mean, square = (x.gather(1, kept) for x in (z, gradient, mean, square))
             mean = BETA1 * mean + (1 - BETA1) * gradient
             square = BETA2 * square + (1 - BETA2) * gradient.square()
-            lr = how.lr * prior.std * 0.5 * (1 + cos(pi * step / max(1, how.steps)))
+            lr = how.lr * prior.std * 0.5 * (1 + cos(pi * step / how.steps))
             update = (mean / (1 - BETA1 ** (step + 1))) / ((square / (1 - BETA2 ** (step + 1))).sqrt() + EPS)
             z = prior.near((z - lr * moving * update).flatten(0, 1)).unflatten(0, z.shape[:2])
-    return Found(best, lowest)
+    with torch.no_grad():
+        lowest, place = errors_of(z).min(1)
+    return Found(z.detach()[torch.arange(len(z), device=z.device), place], lowest)

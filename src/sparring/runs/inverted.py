@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.npz import read_array
+from sparring.data.npz import one_array
 from sparring.errors import InputError
 from sparring.runs.generator import SavedGenerator
 from sparring.storage import checksums
@@ -25,7 +25,7 @@ def write_inverted(path: Path, images: Tensor, reconstructions: Tensor, z: Tenso
     page = side_by_side(given, found, titles=("given", "found"))
     stream = BytesIO()
     arrays = {"images": to_uint8(images).numpy(), "reconstructions": to_uint8(reconstructions).numpy()}
-    np.savez(stream, allow_pickle=False, z=z.numpy(), **arrays)
+    np.savez(stream, z=z.numpy(), **arrays)
     checksums.write_file(path, encode_png(page))
     checksums.write_file(path.with_suffix(".npz"), stream.getvalue())
 
@@ -38,7 +38,7 @@ def read_z(path: Path, generator: SavedGenerator) -> Tensor:
         if dtype != np.float32 or len(shape) != 2 or shape[1] != generator.noise.num or shape[0] < 1:
             raise InputError(f"{where} is {dtype} {list(shape)}; it must be {wanted}")
 
-    z = torch.from_numpy(read_array(path, "z", check))
+    z = torch.from_numpy(one_array(path, "z", check))
     if not z.isfinite().all():
         raise InputError(f"`z` of {path} holds values that are infinite or not a number")
     return z
