@@ -18,6 +18,7 @@ SEEDS = {"train": "0-1", "reproduce": "0"}
 """Several seeds of a command become these."""
 
 MINIATURES = {
+    "cgan": FEW_IMAGES,
     "dcgan": SETTINGS["dcgan"],
     "flash": FEW_IMAGES,
     "paper": FEW_IMAGES,

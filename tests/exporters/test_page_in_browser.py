@@ -22,6 +22,7 @@ from tiny import SETTINGS
 from untrained import untrained
 
 NUM = 20  # more than the page computes at once
+TWICE = {"lsgan", "pacgan", "wgan-gp", "quick", "grid"}  # in miniature the generators of flash, dcgan and ring
 LARGEST_SHARE = 1e-4  # of pixels that may differ, by one grey level
 OF_GREYS = 5e-4  # the same of miniatures, which draw greys alone: there the order of PyTorch's own sums decides as many
 
@@ -47,13 +48,22 @@ def opened(browser, tmp_path):
         view.on("pageerror", lambda error: seen.append(str(error)))
         view.on("console", lambda message: seen.append(message.text))
         view.goto(file.as_uri())
-        view.wait_for_function("window.sparring")
+        wait_until(view, "window.sparring !== undefined")
         assert seen.pop(0) == file.as_uri()
         return view, program
 
     yield open_
     context.close()
     assert seen == []
+
+
+def wait_until(view: Any, condition: str) -> None:
+    """Wait until a JavaScript expression is true; Playwright's own waiting needs `eval`, which the page's policy forbids."""
+    for _ in range(600):
+        if view.evaluate(condition):
+            return
+        view.wait_for_timeout(50)
+    raise TimeoutError(condition)
 
 
 DRAWN = """([z, sliders]) => {
@@ -81,7 +91,7 @@ def check_equal(found: Tensor, wanted: Tensor, largest_share: float = OF_GREYS) 
     assert (apart > 0).double().mean() <= largest_share
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", [name for name in SETTINGS if name not in TWICE])
 def test_the_page_draws_what_pytorch_draws_of_the_same_weights(name, opened):
     trained = small(name)
     view, program = opened(trained)
@@ -119,14 +129,14 @@ def test_the_controls_change_the_picture_and_the_words(opened):
     picture = "document.getElementById('picture').toDataURL()"
     first = view.evaluate(picture)
     view.click("#after")
-    view.wait_for_function(f"{picture} !== {json.dumps(first)}")
+    wait_until(view, f"{picture} !== {json.dumps(first)}")
     second = view.evaluate(picture)
     view.get_by_role("slider", name="1 (").first.fill("2.5")
-    view.wait_for_function(f"{picture} !== {json.dumps(second)}")
+    wait_until(view, f"{picture} !== {json.dumps(second)}")
     view.get_by_role("button", name="Reset").click()
-    view.wait_for_function(f"{picture} === {json.dumps(second)}")
+    wait_until(view, f"{picture} === {json.dumps(second)}")
     view.get_by_role("radio", name=HOSTILE).check()
-    view.wait_for_function(f"document.getElementById('caption').textContent === {json.dumps('seed 1, class ' + HOSTILE)}")
+    wait_until(view, f"document.getElementById('caption').textContent === {json.dumps('seed 1, class ' + HOSTILE)}")
     view.locator(".grid").focus()
     view.keyboard.press("ArrowDown")
     assert view.input_value("#seed") == "9"
@@ -147,7 +157,7 @@ def test_pictures_and_animations_are_saved(opened):
     with view.expect_download() as download:
         view.click("#gif")
     with Image.open(download.value.path()) as saved:
-        assert (saved.format, saved.size, saved.n_frames) == ("GIF", (256, 256), 48)
+        assert (saved.format, saved.size, getattr(saved, "n_frames", 1)) == ("GIF", (256, 256), 48)
         first = torch.tensor(np.asarray(saved.convert("RGB"))).double()
         saved.seek(24)
         last = torch.tensor(np.asarray(saved.convert("RGB"))).double()
@@ -162,7 +172,7 @@ def test_a_toys_page_shows_the_bent_grid(opened):
         view, _ = opened(small(name))
         assert view.is_hidden("#picture-panel")
         assert view.is_visible("#plane-panel")
-        view.wait_for_function("document.getElementById('plane').width === 960")
+        wait_until(view, "document.getElementById('plane').width === 960")
         assert len(view.evaluate("document.getElementById('plane').toDataURL()")) > 5000
 
 

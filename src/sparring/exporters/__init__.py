@@ -63,7 +63,7 @@ def export(
     arguments.choice("to", to, [*TARGETS])
     arguments.choice("dtype", dtype, ["float32", "float16"])
     name, licence = arguments.text("push", push), arguments.text("license", license)
-    if to != "hub" and (name is not None or licence is not None):
+    if (name is not None and to != "hub") or (licence is not None and to not in ("hub", "space")):
         raise InputError(f"a licence and an upload belong to a Hugging Face folder, not to {to}; add --to hub (in Python: to=)")
     trained = Trained.of(run, raw)
     path = arguments.path("out", out) or Path(_slug(trained.name) + TARGETS[to].ending)

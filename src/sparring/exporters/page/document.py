@@ -95,7 +95,7 @@ def strings() -> Mapping[str, Mapping[str, str]]:
 
 def read(name: str) -> str:
     """The text of a file beside this one."""
-    return files(__package__).joinpath(name).read_text("utf-8")
+    return files("sparring.exporters.page").joinpath(name).read_text("utf-8")
 
 
 def _policy(*inline: str) -> str:

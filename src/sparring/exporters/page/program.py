@@ -135,8 +135,8 @@ def _linear(layer: nn.Linear, shape: tuple[int, ...]) -> tuple[tuple[int, ...], 
 
 def _conv(layer: nn.Conv2d, shape: tuple[int, ...]) -> tuple[tuple[int, ...], Op]:
     kernel, padding = layer.kernel_size[0], layer.padding[0]
-    plain = layer.stride == layer.dilation == (1, 1) and layer.padding_mode == "zeros" and isinstance(padding, int)
-    if not plain or layer.kernel_size != (kernel, kernel) or layer.padding != (padding, padding):
+    plain = layer.stride == layer.dilation == (1, 1) and layer.padding_mode == "zeros"
+    if not plain or isinstance(padding, str) or layer.kernel_size != (kernel, kernel) or layer.padding != (padding, padding):
         raise UnknownLayerError(repr(layer))
     size = [n + 2 * padding - kernel + 1 for n in shape[1:]]
     return (layer.out_channels, *size), {"name": "conv", "kernel": kernel, "padding": padding, "groups": layer.groups}
