@@ -72,6 +72,11 @@ def test_the_command_line_of_the_form(shelf, tmp_path):
     assert command.parse({"recipe": "ring", "lengths": {"minutes": 1.5}}, shelf, {}).arguments() == ["ring", "--minutes", "1.5"]
 
 
+def test_a_page_of_one_run_starts_none_inside_it(tmp_path):
+    with pytest.raises(InputError, match="one run alone"):
+        Trainings(make_run(tmp_path / "a")).start(Wish("ring"))
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from sparring.web.safety import HEADERS, LARGEST_BODY, Door, Safety
+from sparring.web.shelf import Shelf
 from web.shelves import BASE, PNG, PORT, TOKEN, client, make_run, rounds
 
 
@@ -173,3 +174,10 @@ def crowded(tmp_path_factory):
     guest = client(home / "runs")
     (row,) = guest.get("/api/runs").json()
     return guest, row["id"], "the secret", {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}
+
+
+def test_a_fault_of_the_server_has_the_headers_and_no_traceback(tmp_path, monkeypatch):
+    monkeypatch.setattr(Shelf, "rows", lambda self: 1 / 0)
+    answer = client(tmp_path, raise_server_exceptions=False).get("/api/runs")
+    assert (answer.status_code, answer.json()) == (500, {"error": "the server met an error; its terminal shows it"})
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS

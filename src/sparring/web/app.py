@@ -7,7 +7,6 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -44,7 +43,8 @@ def make_app(shelf: Shelf, door: Door, data_roots: tuple[Path, ...] = ()) -> Sta
         *changes.ROUTES,
     ]
     handlers: dict[Any, Callable[..., Any]] = {InputError: refused, HTTPException: failed, 500: broken}
-    app = Starlette(routes=routes, middleware=[Middleware(Safety, door=door)], exception_handlers=handlers)
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.middleware_stack = Safety(app.build_middleware_stack(), door)  # around all, so that faults have the headers as well
     app.state.shelf, app.state.closing = shelf, False
     app.state.folders = data_folders(data_roots)
     app.state.worker, app.state.trainings = Worker(), Trainings(shelf.root)

@@ -32,14 +32,16 @@ class Shelf:
     root: Path
     _found: dict[str, "Entry"] = field(default_factory=dict)
     _looked: float = -1e9
+    _lock: Any = field(default_factory=Lock)
 
     def entries(self) -> dict[str, "Entry"]:
         """The runs by id, in the order of their folders' names."""
-        if time.monotonic() - self._looked > FRESH:
-            paths = {identity(self.root, path): path for path in _folders(self.root)}
-            self._found = {name: self._found.get(name) or Entry(name, path, self.root) for name, path in paths.items()}
-            self._looked = time.monotonic()
-        return self._found
+        with self._lock:
+            if time.monotonic() - self._looked > FRESH:
+                paths = {identity(self.root, path): path for path in _folders(self.root)}
+                self._found = {name: self._found.get(name) or Entry(name, path, self.root) for name, path in paths.items()}
+                self._looked = time.monotonic()
+            return self._found
 
     def get(self, name: str) -> "Entry":
         """The run with this id; KeyError where there is none."""
