@@ -112,6 +112,16 @@ def test_bodies_are_limited(guest):
     assert post(b"x" * LARGEST_BODY for _ in range(2)).status_code == 413  # in parts, without a length
 
 
+@pytest.mark.parametrize("name", ["recipe.json", "journal.jsonl", "scores.jsonl", ".lock"])
+def test_a_run_with_a_link_in_place_of_a_file_harms_and_shows_nothing(tmp_path, name):
+    run = make_run(tmp_path / "runs" / "a", rounds(3))
+    (tmp_path / "secret").write_text('{"seed": "secret"}\n')
+    (run / name).unlink(missing_ok=True)
+    (run / name).symlink_to(tmp_path / "secret")
+    assert "secret" not in client(tmp_path / "runs").get("/api/runs").text
+    assert (tmp_path / "secret").read_text() == '{"seed": "secret"}\n'
+
+
 def test_links_out_of_a_run_are_not_followed(tmp_path):
     run = make_run(tmp_path / "runs" / "a", rounds(3))
     (tmp_path / "secret.png").write_bytes(b"secret")
