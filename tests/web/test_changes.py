@@ -40,7 +40,7 @@ def test_an_order_is_sent_to_the_training(tmp_path):
 
     assert "not being trained" in send({"order": "pause"}).json()["error"]
     with FileLock(run / ".lock"):
-        assert "cannot be steered" in send({"order": "pause"}).json()["error"]
+        assert "takes no orders" in send({"order": "pause"}).json()["error"]
         orders.open_file(run, 4)
         assert guest.get("/api/runs").json()[0]["steerable"]
         assert send({"order": "factor", "of": "d_lr", "value": 0.5}).json() == {"number": 5}

@@ -94,7 +94,7 @@ class Entry:
         self._series: Series | None = None
         self._saved = 0
         self._lock = Lock()
-        self._stamp: tuple = ()
+        self._stamps: tuple = ()
         self._summary: dict[str, Any] = {}
         self._warnings: tuple[int, int, dict[str, Any] | None] = (0, 0, None)  # bytes looked through, warnings, the last one
 
@@ -144,12 +144,13 @@ class Entry:
 
     def summary(self) -> dict[str, Any]:
         """A row of the list of runs."""
-        stamp = tuple(map(_stamp, (self.journal, self.path / "recipe.json", self.path / "scores.jsonl")))
-        if stamp != self._stamp:
-            self._stamp, self._summary = stamp, self._read_summary()
+        stamps = tuple(stamp(self.path / name) for name in READ)
+        if stamps != self._stamps:
+            self._stamps, self._summary = stamps, self._read_summary()
+        changed = stamp(self.journal)[0] / 1e9
         ended = self._summary["ending"]
         state = ended or ("running" if self._is_trained() else "unfinished")
-        return self._summary | {"changed": stamp[0] / 1e9, "state": state, "steerable": (self.path / orders.FILE).exists()}
+        return self._summary | {"changed": changed, "state": state, "steerable": (self.path / orders.FILE).exists()}
 
     def _is_trained(self) -> bool:
         """True if a process trains the run; False where that cannot be seen, as in a folder of another user."""
@@ -248,11 +249,12 @@ def _lines_with(start: bytes, data: bytes) -> Iterator[bytes]:
         place = data.find(start, end)
 
 
-def _stamp(path: Path) -> int:
-    """What changes when a file is written to: the time of its last change, 0 where there is none."""
+def stamp(path: Path) -> tuple[int, int]:
+    """What changes when a file is written to: the time of its last change, in ns, and its length; zeros where there is none."""
     with suppress(OSError):
-        return path.stat().st_mtime_ns
-    return 0
+        found = path.stat()
+        return found.st_mtime_ns, found.st_size
+    return 0, 0
 
 
 def _speed(rounds: list[dict[str, Any]]) -> dict[str, float] | None:

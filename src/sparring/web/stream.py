@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from sparring.errors import InputError
 from sparring.web.answers import dumps
 from sparring.web.series import rows_after
-from sparring.web.shelf import Shelf
+from sparring.web.shelf import Shelf, stamp
 
 TICK = 0.5  # seconds between two looks at the journals
 LIST_EVERY = 4  # ticks between two looks at the list of runs
@@ -60,15 +60,13 @@ def _news(shelf: Shelf, name: str, offset: int) -> dict[str, Any] | None:
     entry = shelf.entries().get(name)
     if entry is None:
         return None
-    try:
-        length = entry.journal.stat().st_size
-        if length == offset:
-            return None
-        if length - offset > MOST_NEW:
-            return {"offset": length, "cut": True}
-        reached, rounds, marks = rows_after(entry.journal, offset)
-    except OSError:
+    length = stamp(entry.journal)[1]
+    if length in (0, offset):
         return None
+    if length - offset > MOST_NEW:
+        return {"offset": length, "cut": True}
+    try:
+        reached, rounds, marks = rows_after(entry.journal, offset)
     except InputError:
         return {"offset": length, "cut": True}
     return {"offset": reached, "rounds": rounds, "marks": marks} if reached > offset else None
