@@ -40,7 +40,7 @@ def test_an_order_is_sent_to_the_training(tmp_path):
 
     assert "not being trained" in send({"order": "pause"}).json()["error"]
     with FileLock(run / ".lock"):
-        assert "cannot be steered" in send({"order": "pause"}).json()["error"]
+        assert "takes no orders" in send({"order": "pause"}).json()["error"]
         orders.open_file(run, 4)
         assert guest.get("/api/runs").json()[0]["steerable"]
         assert send({"order": "factor", "of": "d_lr", "value": 0.5}).json() == {"number": 5}
@@ -70,6 +70,11 @@ def test_the_command_line_of_the_form(shelf, tmp_path):
         f"--from {tmp_path}/a/checkpoints/round_00000003.safetensors --set g_optim.lr=2e-4"
     )
     assert command.parse({"recipe": "ring", "lengths": {"minutes": 1.5}}, shelf, {}).arguments() == ["ring", "--minutes", "1.5"]
+
+
+def test_a_page_of_one_run_starts_none_inside_it(tmp_path):
+    with pytest.raises(InputError, match="one run alone"):
+        Trainings(make_run(tmp_path / "a")).start(Wish("ring"))
 
 
 @pytest.mark.parametrize(

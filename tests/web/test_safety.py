@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from sparring.web.safety import HEADERS, LARGEST_BODY, Door, Safety
+from sparring.web.shelf import Shelf
 from web.shelves import BASE, PNG, PORT, TOKEN, client, make_run, rounds
 
 
@@ -111,6 +112,16 @@ def test_bodies_are_limited(guest):
     assert post(b"x" * LARGEST_BODY for _ in range(2)).status_code == 413  # in parts, without a length
 
 
+@pytest.mark.parametrize("name", ["recipe.json", "journal.jsonl", "scores.jsonl", ".lock"])
+def test_a_run_with_a_link_in_place_of_a_file_harms_and_shows_nothing(tmp_path, name):
+    run = make_run(tmp_path / "runs" / "a", rounds(3))
+    (tmp_path / "secret").write_text('{"seed": "secret"}\n')
+    (run / name).unlink(missing_ok=True)
+    (run / name).symlink_to(tmp_path / "secret")
+    assert "secret" not in client(tmp_path / "runs").get("/api/runs").text
+    assert (tmp_path / "secret").read_text() == '{"seed": "secret"}\n'
+
+
 def test_links_out_of_a_run_are_not_followed(tmp_path):
     run = make_run(tmp_path / "runs" / "a", rounds(3))
     (tmp_path / "secret.png").write_bytes(b"secret")
@@ -173,3 +184,10 @@ def crowded(tmp_path_factory):
     guest = client(home / "runs")
     (row,) = guest.get("/api/runs").json()
     return guest, row["id"], "the secret", {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}
+
+
+def test_a_fault_of_the_server_has_the_headers_and_no_traceback(tmp_path, monkeypatch):
+    monkeypatch.setattr(Shelf, "rows", lambda self: 1 / 0)
+    answer = client(tmp_path, raise_server_exceptions=False).get("/api/runs")
+    assert (answer.status_code, answer.json()) == (500, {"error": "the server met an error; its terminal shows it"})
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS

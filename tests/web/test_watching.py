@@ -129,6 +129,14 @@ def test_the_stream_goes_on_where_the_page_is(tmp_path, monkeypatch):
 def test_the_stream_tells_of_a_journal_that_was_cut(tmp_path):
     run = make_run(tmp_path / "a", rounds(2))
     (event,) = events_of(tmp_path, f"{identity(tmp_path, run)}:100000", 1)
+    length = (run / "journal.jsonl").stat().st_size
+    assert event[2] == {"run": identity(tmp_path, run), "offset": length, "cut": True}
+
+
+def test_a_page_that_is_far_behind_reads_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(stream, "MOST_NEW", 100)
+    run = make_run(tmp_path / "a", rounds(2))
+    (event,) = events_of(tmp_path, f"{identity(tmp_path, run)}:0", 1)
     assert event[2]["cut"]
 
 

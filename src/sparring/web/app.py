@@ -7,12 +7,11 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from sparring.errors import InputError
+from sparring.errors import InputError, SparringError
 from sparring.storage import strict_json
 from sparring.web import changes, stream
 from sparring.web.answers import Finite
@@ -43,8 +42,9 @@ def make_app(shelf: Shelf, door: Door, data_roots: tuple[Path, ...] = ()) -> Sta
         Route("/api/stream", events),
         *changes.ROUTES,
     ]
-    handlers: dict[Any, Callable[..., Any]] = {InputError: refused, HTTPException: failed, 500: broken}
-    app = Starlette(routes=routes, middleware=[Middleware(Safety, door=door)], exception_handlers=handlers)
+    handlers: dict[Any, Callable[..., Any]] = {SparringError: refused, HTTPException: failed, 500: broken}
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.middleware_stack = Safety(app.build_middleware_stack(), door)  # around all, so that faults have the headers as well
     app.state.shelf, app.state.closing = shelf, False
     app.state.folders = data_folders(data_roots)
     app.state.worker, app.state.trainings = Worker(), Trainings(shelf.root)
@@ -78,7 +78,7 @@ def _facts(shelf: Shelf, entry: Entry) -> dict[str, Any]:
     return {
         **shelf.row(entry.id),
         "facts": entry.recipe(),
-        "marks": entry.series().marks,
+        "marks": entry.marks(),
     }
 
 
@@ -91,11 +91,7 @@ async def series(request: Request) -> Response:
     low, high = number(query.get("from", "-1e300"), "from"), number(query.get("to", "1e300"), "to")
     points = int(min(max(number(query.get("points", "1000"), "points"), 2), MOST_POINTS))
 
-    def window() -> dict[str, Any]:
-        found = entry.series()
-        return {"offset": found.offset, **found.window(entry.journal, axis, low, high, points)}
-
-    return Finite(await run_in_threadpool(window))
+    return Finite(await run_in_threadpool(entry.window, axis, low, high, points))
 
 
 async def picture(request: Request) -> Response:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,10 +22,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-
-
-class TooLargeError(Exception):
-    """A body is longer than `LARGEST_BODY`."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +70,7 @@ class Safety:
         refusal, sender = self._refusal(scope), _with_headers(send)
         if refusal is not None:
             return await refusal(scope, receive, sender)
-        try:
-            return await self._app(scope, _limited(receive), sender)
-        except TooLargeError:
-            return await _plain("the body is too long", 413)(scope, receive, sender)
+        return await self._app(scope, _limited(receive), sender)
 
     def _refusal(self, scope: Scope) -> Response | None:
         """The answer to a request that may not pass; None if it may."""
@@ -130,7 +124,7 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         length += len(message.get("body", b""))
         if length > LARGEST_BODY:
-            raise TooLargeError
+            raise HTTPException(413, "the body is too long")
         return message
 
     return limited

@@ -1,5 +1,6 @@
 """The server itself: a free port, a token, and an end at once although streams are open."""
 
+import os
 import secrets
 import socket
 from collections.abc import Callable
@@ -68,7 +69,8 @@ def _bound(address: Address) -> socket.socket:
     reason = ""
     for port in ports:
         listener = socket.socket(family)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # on Windows it would share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((address.host.strip("[]"), port))
             return listener

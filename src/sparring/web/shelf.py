@@ -11,16 +11,17 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sparring.errors import InputError
+from sparring.errors import InputError, SparringError
 from sparring.runs import orders
 from sparring.runs.family import parent_in, started
 from sparring.storage import locks, strict_json
-from sparring.storage.files import open_to_read, read_json
+from sparring.storage.files import open_to_read, read_bytes, read_json
 from sparring.web import series_cache
 from sparring.web.series import CHUNK, Series, is_number, parsed
 
 TAIL = 1 << 15  # bytes at the end of a journal that are read for a summary
 FRESH = 2.0  # seconds before the folder is looked through again
+READ = ("recipe.json", "journal.jsonl", "scores.jsonl")  # by the server itself
 PICTURES = (".png", ".gif")
 _WARNING = b'{"event": "warning"'
 
@@ -32,14 +33,16 @@ class Shelf:
     root: Path
     _found: dict[str, "Entry"] = field(default_factory=dict)
     _looked: float = -1e9
+    _lock: Any = field(default_factory=Lock)
 
     def entries(self) -> dict[str, "Entry"]:
         """The runs by id, in the order of their folders' names."""
-        if time.monotonic() - self._looked > FRESH:
-            paths = {identity(self.root, path): path for path in _folders(self.root)}
-            self._found = {name: self._found.get(name) or Entry(name, path, self.root) for name, path in paths.items()}
-            self._looked = time.monotonic()
-        return self._found
+        with self._lock:
+            if time.monotonic() - self._looked > FRESH:
+                paths = {identity(self.root, path): path for path in _folders(self.root)}
+                self._found = {name: self._found.get(name) or Entry(name, path, self.root) for name, path in paths.items()}
+                self._looked = time.monotonic()
+            return self._found
 
     def get(self, name: str) -> "Entry":
         """The run with this id; KeyError where there is none."""
@@ -72,11 +75,12 @@ def identity(root: Path, path: Path) -> str:
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    """The folders with a recipe.json, and none inside of those; links to folders are not followed."""
+    """The folders with a recipe.json, and none inside of those; links are not followed."""
     for where, folders, files in os.walk(root):
         if "recipe.json" in files:
             folders.clear()
-            yield Path(where)
+            if not any((Path(where) / name).is_symlink() for name in READ):
+                yield Path(where)
         folders.sort()
 
 
@@ -90,22 +94,35 @@ class Entry:
         self._series: Series | None = None
         self._saved = 0
         self._lock = Lock()
-        self._stamp: tuple = ()
+        self._stamps: tuple = ()
         self._summary: dict[str, Any] = {}
         self._warnings: tuple[int, int, dict[str, Any] | None] = (0, 0, None)  # bytes looked through, warnings, the last one
 
-    def series(self) -> Series:
-        """The journal's numbers up to now; InputError where it cannot be read."""
+    def window(self, axis: str, low: float, high: float, points: int) -> dict[str, Any]:
+        """What charts show of a part of the run, see `Series.window`, and how far the journal was read, `offset`.
+
+        Raises InputError where it cannot be read.
+        """
         with self._lock:
-            if self._series is None:
-                self._series = series_cache.opened(self.journal)
-                self._saved = self._series.offset
-            while not self._series.read_on(self.journal):
-                self._series, self._saved = Series(), 0
-            if self._series.offset > 1.25 * self._saved:
-                series_cache.save(self.journal, self._series)
-                self._saved = self._series.offset
-            return self._series
+            found = self._read_on()
+            return {"offset": found.offset, **found.window(self.journal, axis, low, high, points)}
+
+    def marks(self) -> list[dict[str, Any]]:
+        """The journal's events but rounds and epochs; InputError where it cannot be read."""
+        with self._lock:
+            return list(self._read_on().marks)
+
+    def _read_on(self) -> Series:
+        """The journal's numbers up to now."""
+        if self._series is None:
+            self._series = series_cache.opened(self.journal)
+            self._saved = self._series.offset
+        while not self._series.read_on(self.journal):
+            self._series, self._saved = Series(), 0
+        if self._series.offset > 1.25 * self._saved:
+            series_cache.save(self.journal, self._series)
+            self._saved = self._series.offset
+        return self._series
 
     def recipe(self) -> dict[str, Any]:
         """What recipe.json holds; {} where it cannot be read."""
@@ -127,12 +144,19 @@ class Entry:
 
     def summary(self) -> dict[str, Any]:
         """A row of the list of runs."""
-        stamp = tuple(map(_stamp, (self.journal, self.path / "recipe.json", self.path / "scores.jsonl")))
-        if stamp != self._stamp:
-            self._stamp, self._summary = stamp, self._read_summary()
+        stamps = tuple(stamp(self.path / name) for name in READ)
+        if stamps != self._stamps:
+            self._stamps, self._summary = stamps, self._read_summary()
+        changed = stamp(self.journal)[0] / 1e9
         ended = self._summary["ending"]
-        state = ended or ("running" if locks.is_trained(self.path) else "unfinished")
-        return self._summary | {"changed": stamp[0] / 1e9, "state": state, "steerable": (self.path / orders.FILE).exists()}
+        state = ended or ("running" if self._is_trained() else "unfinished")
+        return self._summary | {"changed": changed, "state": state, "steerable": (self.path / orders.FILE).exists()}
+
+    def _is_trained(self) -> bool:
+        """True if a process trains the run; False where that cannot be seen, as in a folder of another user."""
+        with suppress(SparringError):
+            return not (self.path / ".lock").is_symlink() and locks.is_trained(self.path)
+        return False
 
     def _read_summary(self) -> dict[str, Any]:
         facts = self.recipe()
@@ -186,8 +210,9 @@ class Entry:
 
     def _score(self) -> dict[str, Any] | None:
         """The newest score with its interval; None where there is none."""
-        with suppress(InputError, OSError, KeyError, TypeError, IndexError):
-            line = (self.path / "scores.jsonl").read_bytes().rstrip().rsplit(b"\n", 1)[-1]
+        with suppress(InputError, KeyError, TypeError, IndexError):
+            text = read_bytes(self.path / "scores.jsonl", strict_json.LONGEST)
+            line = text.rstrip().rsplit(b"\n", 1)[-1]
             evaluation = strict_json.parse(line, "scores.jsonl")
             score = evaluation["scores"][0]
             shown = {name: score[name] if is_number(score[name]) else None for name in ("value", "low", "high", "floor")}
@@ -224,11 +249,12 @@ def _lines_with(start: bytes, data: bytes) -> Iterator[bytes]:
         place = data.find(start, end)
 
 
-def _stamp(path: Path) -> int:
-    """What changes when a file is written to: the time of its last change, 0 where there is none."""
+def stamp(path: Path) -> tuple[int, int]:
+    """What changes when a file is written to: the time of its last change, in ns, and its length; zeros where there is none."""
     with suppress(OSError):
-        return path.stat().st_mtime_ns
-    return 0
+        found = path.stat()
+        return found.st_mtime_ns, found.st_size
+    return 0, 0
 
 
 def _speed(rounds: list[dict[str, Any]]) -> dict[str, float] | None:

@@ -11,11 +11,12 @@ from starlette.concurrency import run_in_threadpool
 from sparring.errors import InputError
 from sparring.web.answers import dumps
 from sparring.web.series import rows_after
-from sparring.web.shelf import Entry, Shelf
+from sparring.web.shelf import Shelf, stamp
 
 TICK = 0.5  # seconds between two looks at the journals
 LIST_EVERY = 4  # ticks between two looks at the list of runs
 MOST_RUNS = 16
+MOST_NEW = 1 << 23  # bytes of new lines that are sent one by one
 
 Places = dict[str, int]
 
@@ -34,12 +35,9 @@ async def events(app: Starlette, at: Places) -> AsyncIterator[str]:
     tick = 0
     while not app.state.closing:
         for name in at:
-            entry = shelf.entries().get(name)
-            while entry is not None and (news := await run_in_threadpool(_news, entry, at[name])):
-                at[name] = news.pop("offset")
+            while news := await run_in_threadpool(_news, shelf, name, at[name]):
+                at[name] = news["offset"]
                 yield _event("lines", {"run": name, **news}, at)
-                if news.get("cut"):
-                    break
         if tick % LIST_EVERY == 0:
             rows = {row["id"]: row for row in await run_in_threadpool(shelf.rows)}
             if rows != known or tick == 0:
@@ -54,17 +52,23 @@ def _difference(known: dict[str, Any], rows: dict[str, Any]) -> dict[str, Any]:
     return {"rows": [row for name, row in rows.items() if known.get(name) != row], "gone": [*(known.keys() - rows.keys())]}
 
 
-def _news(entry: Entry, offset: int) -> dict[str, Any] | None:
-    """The rounds and marks after `offset`; None where there are none, `cut` where the journal has become shorter."""
-    try:
-        length = entry.journal.stat().st_size
-        if length == offset:
-            return None
-        reached, rounds, marks = rows_after(entry.journal, offset)
-    except OSError:
+def _news(shelf: Shelf, name: str, offset: int) -> dict[str, Any] | None:
+    """The rounds and marks after `offset`, and the new offset; None where there is nothing new.
+
+    `cut` in their place where the journal has become another, or there is so much that the page better reads it anew.
+    """
+    entry = shelf.entries().get(name)
+    if entry is None:
         return None
+    length = stamp(entry.journal)[1]
+    if length in (0, offset):
+        return None
+    if length - offset > MOST_NEW:
+        return {"offset": length, "cut": True}
+    try:
+        reached, rounds, marks = rows_after(entry.journal, offset)
     except InputError:
-        return {"offset": 0, "cut": True}
+        return {"offset": length, "cut": True}
     return {"offset": reached, "rounds": rounds, "marks": marks} if reached > offset else None
 
 

@@ -55,6 +55,8 @@ class Trainings:
 
     def start(self, wish: Wish) -> str:
         """Start a training; returns the name under which `state` knows it. What it prints goes to a file beside its run."""
+        if (self._root / "recipe.json").is_file():
+            raise InputError("this page shows one run alone; `sparring play FOLDER` shows a folder, where others can start")
         if sum(one.process.poll() is None for one in self._started.values()) >= MOST:
             raise InputError(f"{MOST} trainings are under way; wait until one has ended")
         folder = self._new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{wish.recipe}-seed{wish.seed}")

@@ -25,11 +25,12 @@ export class RunData {
     const found = await get(`/api/runs/${this.id}/series`, query);
     const { offset, axes, low, high, exact } = found;
     Object.assign(this, { axes, low, high, exact, window, read: Date.now() });
-    if (!this.offset) this.offset = offset;
+    this.offset ||= offset;
   }
 
   // Add lines of the stream; true where the numbers have to be read again instead.
-  add({ rounds = [], marks = [] }) {
+  add({ offset, rounds = [], marks = [] }) {
+    this.offset = offset;
     this.marks.push(...marks.map((mark) => ({ ...this.place(), ...mark })));
     if (!rounds.length || this.window) return false;
     if (!this.exact || this.axes.round.length + rounds.length > POINTS) return Date.now() - this.read > PAUSE;

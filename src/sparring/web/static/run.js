@@ -73,12 +73,11 @@ class RunView {
 
   async add(news) {
     const run = this.runs.find(({ id }) => id === news.run);
-    if (!run) return;
+    if (!run || news.offset === run.offset) return;
     if (news.cut) {
-      run.row = null;
+      Object.assign(run, { row: null, offset: news.offset });
       await run.load(this.axis, this.window);
     } else if (run.add(news)) await run.read_numbers(this.axis, this.window);
-    run.offset = news.offset ?? run.offset;
     (news.marks ?? []).forEach((mark) => this.announce(mark));
     this.steer?.heard(news.marks ?? []);
     this.render_soon();
