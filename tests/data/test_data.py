@@ -56,9 +56,7 @@ def draw_pictures(folder, num=20):
 def test_any_other_folder_resolves_to_its_pictures(tmp_path, monkeypatch):
     draw_pictures(tmp_path)
     monkeypatch.chdir(tmp_path)
-    assert resolve(".") == resolve(str(tmp_path)) == PictureFolder(
-        str(tmp_path), enlarge=True, reading=2, background="white"
-    )
+    assert resolve(".") == resolve(str(tmp_path)) == PictureFolder(str(tmp_path), enlarge=True, reading=2, background="white")
 
 
 @pytest.mark.parametrize("name", ["t10k-labels-idx1-ubyte", "train-images-idx3-ubyte.gz"])

@@ -107,7 +107,7 @@ def test_weights_of_classes():
     assert drawn[1] == 0
     assert drawn[2].item() / 4000 == pytest.approx(0.75, abs=0.03)
     for weights in ((1.0, 2.0), (0.0, 0.0, 0.0)):
-        with pytest.raises(InputError, match=r"z\.weights is a list of \d; it must be empty, or one number for each of the 3 classes"):
+        with pytest.raises(InputError, match=r"z\.weights is a list of \d; it must be empty, or one number for each"):
             Code(normal=2, classes=3, weights=weights)
     with pytest.raises(InputError, match=r"z\.weights"):
         Code(normal=2, classes=2, weights=(-1.0, 2.0))

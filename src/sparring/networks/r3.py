@@ -94,7 +94,11 @@ class R3DiscriminatorConfig(_R3Config, prefix="discriminator."):
         layers: list[nn.Module] = [nn.Conv2d(shape[0], widths[0], 1), *_blocks(widths[0], self, depth)]
         for place, (num_in, num_out) in enumerate(pairwise(widths)):
             height, width = (side >> place for side in shape[1:])
-            layers += [Resample((height, width), (height // 2, width // 2)), *_changed(num_in, num_out), *_blocks(num_out, self, depth)]
+            layers += [
+                Resample((height, width), (height // 2, width // 2)),
+                *_changed(num_in, num_out),
+                *_blocks(num_out, self, depth),
+            ]
         whole = nn.Conv2d(widths[-1], widths[-1], base, groups=widths[-1], bias=False)
         return nn.Sequential(*layers, whole, nn.Flatten(), *head(widths[-1], num_outputs))
 

@@ -51,8 +51,8 @@ class ResnetGeneratorConfig(Ranged, prefix="generator."):
 class ResnetDiscriminatorConfig(Ranged, prefix="discriminator."):
     """Images [B, C, H, W] in [-1, 1] -> logits [B], of the sizes of `stages`.
 
-    Residual blocks without normalisation that halve the map until its shorter side is at most 8, two that keep it, and the sum over all
-    places; `width` as in the generator (the paper's is 128 for 32 pixels).
+    Residual blocks without normalisation that halve the map until its shorter side is at most 8, two that keep it, and the sum
+    over all places; `width` as in the generator (the paper's is 128 for 32 pixels).
     """
 
     width: Annotated[int, Range(1)] = 64

@@ -290,9 +290,7 @@ def test_another_folder_takes_a_recipes_place_in_its_shape(tmp_path):
     assert resolve(str(tmp_path), PictureFolder("", size=64, channels=3)) == PictureFolder(
         str(tmp_path), size=64, channels=3, reading=2
     )
-    assert resolve(str(tmp_path), Ring()) == PictureFolder(
-        str(tmp_path), enlarge=True, reading=2, background="white"
-    )
+    assert resolve(str(tmp_path), Ring()) == PictureFolder(str(tmp_path), enlarge=True, reading=2, background="white")
     assert resolve("ring", PictureFolder("", size=64)) == Ring()
 
 

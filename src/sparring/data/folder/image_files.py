@@ -104,7 +104,7 @@ def read_header(file: File, shape: Shape = AS_THEY_ARE) -> Header:
 
 
 def read_pixels(file: File, shape: Shape = AS_THEY_ARE) -> np.ndarray:
-    """A picture upright, uint8 [H, W, C]: on the background, with 1 channel where all are equal, else 3; or as many as are asked.
+    """A picture upright, uint8 [H, W, C]: on the background, with 1 channel where all are equal, else 3; or the asked ones.
 
     One channel is made of three by ITU-R 601's weights, and 4 are red, green, blue and alpha. Of 16 bits the nearest 8 are
     kept; of several frames or pages it is the first. BadPictureError where it cannot be decoded to its end, or is smaller than

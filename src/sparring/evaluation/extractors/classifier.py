@@ -38,7 +38,9 @@ class ClassifierConfig:
 
 
 class Classifier(nn.Module):
-    """Images [B, C, H, W] in [-1, 1] -> features [B, D] and logits [B, K]; of 4 channels the last is alpha, which dims the others.
+    """Images [B, C, H, W] in [-1, 1] -> features [B, D] and logits [B, K].
+
+    Of 4 channels the last is alpha, which dims the others.
     """
 
     def __init__(self, widths: tuple[int, ...], num_channels: int, num_classes: int):
