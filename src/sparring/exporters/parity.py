@@ -96,9 +96,10 @@ class Parity:
             )
 
     def __str__(self) -> str:
+        own = "" if self.rounding is None else f" (PyTorch itself by {self.rounding:.1e} from float64)"
         if self.differing is None:
-            return f"{self.num:,} points by {self.runtime}: off by {self.difference:.1e} of their scale at most"
-        text = f"{self.num:,} images by {self.runtime}: off by {self.difference:.1e} at most; {self.differing:.4%} of the"
+            return f"{self.num:,} points by {self.runtime}: off by {self.difference:.1e} of their scale at most{own}"
+        text = f"{self.num:,} images by {self.runtime}: off by {self.difference:.1e} at most{own}; {self.differing:.4%} of the"
         text += f" 8-bit pixels differ, by {self.levels} at most"
         if self.frechet is None:
             return text
