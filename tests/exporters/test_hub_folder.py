@@ -15,6 +15,7 @@ from sparring.api.hub import HubName
 from sparring.data import Ring
 from sparring.errors import InputError, MachineError
 from sparring.evaluation import Protocol, Score
+from sparring.exporters import Trained
 from sparring.networks import ModuleGenerator
 from sparring.networks.latents import Normal
 from sparring.runs import scorebook
@@ -115,6 +116,14 @@ def test_points_are_drawn_over_those_of_the_data_where_they_are_at_hand(tmp_path
     assert write_picture(tmp_path, replace(trained, data=replace(own))) is None  # as it is read from a run, without points
     assert write_picture(tmp_path, replace(trained, data=Ring())) == "samples.png"
     assert (tmp_path / "samples.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_generator_of_the_package_has_its_scores_and_data(tmp_path):
+    from sparring.exporters.hub import write_picture
+
+    trained = Trained.of("ring-toy")
+    assert trained.facts["scores"][0]["protocol"]["data"] == "ring"
+    assert write_picture(tmp_path, trained) == "samples.png"
 
 
 def test_an_upload_that_fails_says_how_to_go_on(hub, tmp_path, monkeypatch):

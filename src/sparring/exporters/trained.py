@@ -9,11 +9,12 @@ from typing import Any
 from sparring.api.load import load, load_generator
 from sparring.config import codec
 from sparring.data import Data
-from sparring.runs import checkpoint
+from sparring.runs import checkpoint, shipped
 from sparring.runs.checkpoint import Checkpoint
-from sparring.runs.generator import SavedGenerator
+from sparring.runs.generator import CONFIG, SavedGenerator
 from sparring.runs.model_card import training_facts
 from sparring.runs.run import Run
+from sparring.storage.files import read_json
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,11 @@ class Trained:
         if isinstance(found, Run):
             return cls._of_run(found, found.newest_checkpoint()[0], raw)
         generator = load_generator(source, raw)
-        return cls(_at_rest(generator), generator.origin or Path(source).name, _facts_of_generator(generator))
+        name, facts = generator.origin or Path(source).name, _facts_of_generator(generator)
+        if generator.path is None or generator.recipe is None or not shipped.is_shipped(generator.path):
+            return cls(_at_rest(generator), name, facts)
+        scores = read_json(generator.path / CONFIG)["scores"]
+        return cls(_at_rest(generator), name, facts | {"scores": scores}, generator.recipe.data)
 
     @classmethod
     def _of_run(cls, run: Run, saved: Checkpoint, raw: bool) -> "Trained":

@@ -64,7 +64,7 @@ class Run:
         """The run in a folder, or the newest one under runs/ for "latest"; InputError if there is none."""
         path = latest() if str(name) == "latest" else Path(name)
         if not (path / "recipe.json").is_file():
-            if "://" in str(name):
+            if re.match(r"\w{2,}:/", str(name)):  # of hf://, a path keeps one slash
                 on_hub = "of the Hugging Face Hub's, hf://user/name goes with sample, evaluate, animate --latent and export"
                 raise InputError(f"{strict_json.one_line(str(name))} is no run but at most a generator; {on_hub}")
             raise InputError(f"{path} is no run: {shipped.why_no_run(path)}")
