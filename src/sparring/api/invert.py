@@ -65,8 +65,8 @@ def invert(
 ) -> Inversion:
     """Find the z whose pictures are nearest to `images`, in pixels and in features of the extractor of the generator's data.
 
-    run: a run or a generator of pictures, or its folder, a checkpoint's file, "latest", or the name of a generator that comes
-        with the package.
+    run: a run or a generator of pictures, or its folder, a checkpoint's file, "latest", "hf://user/name", or the name of a
+        generator that comes with the package.
     images: a picture's file, a folder of pictures, several of these, or a tensor [N, C, H, W] in [-1, 1] of the generator's
         shape. Pictures of another size are resized.
     starts, steps: of the search, which moves the best of 1,000 draws of z (every class among them, up to 16) by Adam, and keeps
@@ -126,7 +126,11 @@ class _Subject:
         """The nearest z of pictures, uint8 [N, C, H, W]."""
         see = self.extractor.of_tensor if self.extractor else lambda images: images.new_zeros(len(images), 0)
         prior = Prior.of(self.generator.noise)
-        return search(_as_floats(targets), self.candidates, self.generator, see, prior, self.how)
+        return search(_as_floats(targets), self.candidates, self._draw, see, prior, self.how)
+
+    def _draw(self, z: Tensor) -> Tensor:
+        device = next(self.generator.parameters()).device
+        return self.generator(z.to(device)).cpu()
 
 
 def _drawn(generator: SavedGenerator, z: Tensor, num: int) -> tuple[Tensor, Tensor]:

@@ -39,12 +39,12 @@ def load(
     check(isinstance(path, str | os.PathLike), "what to load", repr(path), "be a path, a run, or a name")
     if hub.is_name(path):
         return hub.open_generator(hub.HubName.parse(str(path)))
-    path = shipped.resolved(path)
-    if path.suffix == ".safetensors":
-        run = _with_parts(Run.of_checkpoint(path), parts)
-        return run.generator_of(checkpoint.read(path))
-    if (path / CONFIG).is_file():
-        return SavedGenerator.open(path, generator)
+    place = shipped.resolved(path)
+    if place.suffix == ".safetensors":
+        run = _with_parts(Run.of_checkpoint(place), parts)
+        return run.generator_of(checkpoint.read(place))
+    if (place / CONFIG).is_file():
+        return SavedGenerator.open(place, generator)
     return _with_parts(Run.open(path), parts)
 
 

@@ -41,6 +41,7 @@ def command(
     from sparring.api.invert import invert
     from sparring.errors import InputError
     from sparring.runs.inverted import write_inverted
+    from sparring.storage import locks
 
     options.execute(code)
     path = Path(out)
@@ -50,6 +51,7 @@ def command(
     for sentence in found.resized:
         click.echo(sentence, err=True)
     write_inverted(path, found.images, found.reconstructions, found.z)
+    locks.tidy_checksums(path.parent)
     if as_json:
         return options.print_json(_described(found, path))
     return _print(found, path)
