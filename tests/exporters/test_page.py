@@ -24,7 +24,7 @@ from sparring.runs.generator import SavedGenerator
 from tiny import SETTINGS, miniature
 from untrained import untrained
 
-HOSTILE = '</script><script>alert("1")</script>'
+HOSTILE = '</script ><script >alert("1")</script>'
 INEXACT = Options("page", allow_inexact=True)
 
 
@@ -140,6 +140,7 @@ def test_names_are_never_markup():
     data = json.loads(next(text for text in parsed.texts if text.startswith('{"program"')))
     assert data["classes"][:2] == [HOSTILE, "<!--"]
     assert data["name"] == HOSTILE
+    assert set("<>&").isdisjoint(document.json_in_html(hostile().generator.classes))
 
 
 def test_the_policy_lets_only_the_pages_own_script_and_style_run():
