@@ -18,13 +18,20 @@ from sparring.exporters.page import document, program_of, space
 from sparring.exporters.page.directions import principal_directions
 from sparring.exporters.page.program import Weights
 from sparring.exporters.page.reference import registers, run
-from sparring.networks import ModuleGenerator
+from sparring.networks import (
+    DcganGeneratorConfig,
+    ModuleGenerator,
+    R3GeneratorConfig,
+    ResnetGeneratorConfig,
+    UpsampleGeneratorConfig,
+    build_generator,
+)
 from sparring.networks.latents import Code, Normal
 from sparring.runs.generator import SavedGenerator
 from tiny import SETTINGS, miniature
 from untrained import untrained
 
-HOSTILE = '</script><script>alert("1")</script>'
+HOSTILE = '</script ><script >alert("1")</script>'
 INEXACT = Options("page", allow_inexact=True)
 
 
@@ -51,6 +58,31 @@ def exact(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_recipes_program_draws_what_the_generator_draws(name):
     trained = small(name)
     z = trained.generator.z(8, seed=0)
+    torch.testing.assert_close(run(program_of(trained), z), trained.generator.draw(z), rtol=0, atol=1e-5)
+
+
+OBLONG = {
+    "r3": R3GeneratorConfig(width=8, max_width=16, group=8),
+    "resnet": ResnetGeneratorConfig(width=4),
+    "upsample": UpsampleGeneratorConfig(width=8, hidden=8),
+    "dcgan": DcganGeneratorConfig(width=8),
+    "resize": DcganGeneratorConfig(width=8, doubling="resize"),
+}
+
+
+def oblong(name: str) -> Trained:
+    """A generator of pictures that are wider than they are high."""
+    shape = (3, 32, 48)
+    config = OBLONG[name]
+    network = build_generator(config, 6, shape, seed=0).eval()
+    return Trained(SavedGenerator(config, Normal(6), shape, network), name, {})
+
+
+@pytest.mark.parametrize("name", OBLONG)
+@pytest.mark.usefixtures("exact")
+def test_maps_need_not_be_square(name):
+    trained = oblong(name)
+    z = trained.generator.z(4, seed=0)
     torch.testing.assert_close(run(program_of(trained), z), trained.generator.draw(z), rtol=0, atol=1e-5)
 
 
@@ -140,6 +172,7 @@ def test_names_are_never_markup():
     data = json.loads(next(text for text in parsed.texts if text.startswith('{"program"')))
     assert data["classes"][:2] == [HOSTILE, "<!--"]
     assert data["name"] == HOSTILE
+    assert set("<>&").isdisjoint(document.json_in_html(hostile().generator.classes))
 
 
 def test_the_policy_lets_only_the_pages_own_script_and_style_run():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from test_page import HOSTILE, hostile, small
+from test_page import HOSTILE, hostile, oblong, small
 from torch import Tensor
 
 from browser import chromium
@@ -17,6 +17,9 @@ from sparring.exporters import Trained
 from sparring.exporters.page import document, program_of
 from sparring.exporters.page.reference import run
 from sparring.exporters.parity import Parity
+from sparring.networks import MLPGeneratorConfig, build_generator
+from sparring.networks.latents import Code
+from sparring.runs.generator import SavedGenerator
 from sparring.visual import to_uint8
 from tiny import SETTINGS
 from untrained import untrained
@@ -102,6 +105,26 @@ def test_the_page_draws_what_pytorch_draws_of_the_same_weights(name, opened):
     amounts = torch.linspace(-3, 3, NUM * directions["num"]).reshape(NUM, -1)
     shift = amounts @ program.weights.get(directions["vectors"])
     check_equal(drawn(view, z, amounts), run(program, z, (directions["at"], shift)))
+
+
+@pytest.mark.parametrize("name", ["r3", "dcgan"])
+def test_pictures_need_not_be_square(name, opened):
+    trained = oblong(name)
+    view, program = opened(trained)
+    z = trained.generator.z(4, seed=0)
+    check_equal(drawn(view, z), run(program, z))
+    assert view.evaluate("[document.getElementById('picture').width, document.getElementById('picture').height]") == [48, 32]
+
+
+def test_classes_are_drawn_by_their_weights(opened):
+    noise = Code(normal=4, classes=3, weights=(1.0, 0.0, 3.0))
+    config = MLPGeneratorConfig(widths=(4,))
+    network = build_generator(config, noise.num, (1, 8, 8), seed=0).eval()
+    view, _ = opened(Trained(SavedGenerator(config, noise, (1, 8, 8), network), "weighted", {}))
+    drawn = view.evaluate("Array.from({ length: 2000 }, (_, seed) => sparring.zOfSeed(seed).subarray(4).indexOf(1))")
+    counts = np.bincount(drawn, minlength=3)
+    assert counts[1] == 0
+    assert 430 < counts[0] < 570
 
 
 def test_the_whole_of_flash_is_exact_and_quick(opened):

@@ -63,14 +63,14 @@ def noise_columns(noise: Noise) -> dict[str, Any]:
     """The columns of z as `latents.js` draws them: normal or uniform ones, one-hot ones, uniform codes."""
     if type(noise) not in (Normal, Uniform, Mixture, Code):
         raise InputError(f'z is {noise}, which the page cannot draw; export to ONNX instead: --to onnx (in Python: to="onnx")')
-    found = {"columns": noise.num, "std": 1.0, "is_uniform": False, "one_hot": 0, "is_class": False, "continuous": 0}
+    found = {"columns": noise.num, "std": 1.0, "is_uniform": isinstance(noise, Uniform)}
+    found |= {"one_hot": 0, "is_class": False, "weights": [], "continuous": 0}
     match noise:
-        case Uniform():
-            return found | {"is_uniform": True}
-        case Mixture(normal, components, std):
-            return found | {"columns": normal, "std": std, "one_hot": components}
-        case Code(normal, classes, continuous):
-            return found | {"columns": normal, "one_hot": classes, "is_class": classes > 0, "continuous": continuous}
+        case Mixture():
+            return found | {"columns": noise.normal, "std": noise.std, "one_hot": noise.components}
+        case Code():
+            one_hot = {"one_hot": noise.classes, "is_class": noise.classes > 0, "weights": list(noise.weights)}
+            return found | one_hot | {"columns": noise.normal, "continuous": noise.continuous}
     return found
 
 

@@ -100,7 +100,7 @@ function halfToNumber(half) {
 }
 
 function withTensors(op, tensors) {
-  const names = ["weight", "bias", "scale", "shift", "map", "matrix"].filter((name) => name in op);
+  const names = ["weight", "bias", "scale", "shift", "map", "rows", "columns"].filter((name) => name in op);
   return Object.fromEntries(names.map((name) => [name, tensors[op[name]]]));
 }
 
@@ -172,15 +172,14 @@ const LAYERS = {
     }
   },
 
-  // The same matrix [size, new] for each axis
-  resample(op, [x], out, num, [[channels, size]]) {
-    const fresh = op.shape[2];
-    const columns = new Float32Array(size * fresh);
-    const across = transposed(op.matrix, size, fresh);
+  // rows^T x columns, for matrices [height, new height] and [width, new width]
+  resample(op, [x], out, num, [[channels, height, width]]) {
+    const [, newHeight, newWidth] = op.shape;
+    const [down, right] = [transposed(op.rows, height, newHeight), transposed(op.columns, width, newWidth)];
+    const turned = new Float32Array(newWidth * height);
     for (let i = 0; i < num * channels; i++) {
-      // columns [new, size] = across [new, size] x^T, out [new, new] = across columns^T: the product takes rows of both
-      multiply(across, x.subarray(i * size * size), columns, fresh, size, size, size, 0, null, true);
-      multiply(across, columns, out.subarray(i * fresh * fresh), fresh, fresh, size, fresh, 0, null, true);
+      multiply(right, x.subarray(i * height * width), turned, newWidth, height, width, height, 0, null, true);
+      multiply(down, turned, out.subarray(i * newHeight * newWidth), newHeight, newWidth, height, newWidth, 0, null, true);
     }
   },
 

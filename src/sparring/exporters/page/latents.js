@@ -8,7 +8,7 @@ export function zOfSeed(noise, seed) {
   const random = uniform(seed);
   const z = new Float32Array(noise.columns + noise.one_hot + noise.continuous);
   for (let i = 0; i < noise.columns; i++) z[i] = noise.std * (noise.is_uniform ? 2 * random() - 1 : normal(random));
-  if (noise.one_hot) z[noise.columns + Math.floor(random() * noise.one_hot)] = 1;
+  if (noise.one_hot) z[noise.columns + drawnClass(noise, random())] = 1;
   for (let i = noise.columns + noise.one_hot; i < z.length; i++) z[i] = 2 * random() - 1;
   return z;
 }
@@ -37,6 +37,14 @@ export function joined(vectors) {
   const all = new Float32Array(vectors.length * vectors[0].length);
   vectors.forEach((vector, i) => all.set(vector, i * vector.length));
   return all;
+}
+
+/** A class for a number in [0, 1): by the weights of the classes, or evenly. */
+function drawnClass({ one_hot: num, weights }, place) {
+  if (!weights.length) return Math.floor(place * num);
+  let rest = place * weights.reduce((a, b) => a + b);
+  const found = weights.findIndex((weight) => (rest -= weight) < 0);
+  return found < 0 ? weights.findLastIndex((weight) => weight > 0) : found;
 }
 
 function arc(a, b, t) {

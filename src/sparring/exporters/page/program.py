@@ -194,8 +194,8 @@ def _basis(program: Program, layer: Any, register: int) -> int:
 
 
 def _resample(program: Program, layer: Any, register: int) -> int:
-    size = layer.matrix.shape[1]
-    return program.append("resample", (register,), (program.shape_of(register)[0], size, size), matrix=layer.matrix)
+    shape = program.shape_of(register)[0], layer.rows.shape[1], layer.columns.shape[1]
+    return program.append("resample", (register,), shape, rows=layer.rows, columns=layer.columns)
 
 
 def _residual(program: Program, layer: Any, register: int) -> int:

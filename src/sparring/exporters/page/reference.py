@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from sparring.exporters.page.program import Op, Program
 
-TENSORS = ("weight", "bias", "scale", "shift", "map", "matrix")
+TENSORS = ("weight", "bias", "scale", "shift", "map", "rows", "columns")
 
 
 def run(program: Program, z: Tensor, moved: tuple[int, Tensor] | None = None) -> Tensor:
@@ -49,7 +49,7 @@ def _compute(program: Program, op: Op, inputs: list[Tensor]) -> Tensor:
         case "nearest":
             return functional.interpolate(x, scale_factor=op["times"])
         case "resample":
-            return own["matrix"].T @ x @ own["matrix"]
+            return own["rows"].T @ x @ own["columns"]
         case "add":
             return x + inputs[1]
         case "reshape":
