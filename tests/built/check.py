@@ -13,8 +13,8 @@ from pathlib import Path
 from time import perf_counter
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("--version", "recipes", "train ring --rounds 50 --out run", "sample run --num 4 --out points.npz")
-INSTALLED = ("py.typed", "evaluation/extractors/weights/*.safetensors", "visual/*.j2")
+COMMANDS = ("--version", "recipes", "train ring --rounds 50 --out run", "sample digits --num 64")
+INSTALLED = ("py.typed", "evaluation/extractors/weights/*.safetensors", "runs/pretrained/*/*.safetensors", "visual/*.j2")
 QUICK_TESTS = ("config", "data", "losses", "metrics", "optim", "storage", "docs/test_links.py", "test_imports.py", "built")
 NO_NETWORK = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
 
