@@ -108,7 +108,7 @@ def test_impossible_ramps(settings):
         Schedule(**settings)
 
 
-@pytest.mark.parametrize("length", [Duration(epochs=1), Duration(rounds=12_000), Duration(images=10**12), Duration(minutes=0.1)])
+@pytest.mark.parametrize("length", [Duration(epochs=1), Duration(rounds=12_000), Duration(images=10**9), Duration(minutes=0.1)])
 def test_a_length_is_read_as_it_is_written(length):
     assert Duration.parse(str(length)) == length
 

@@ -98,10 +98,10 @@ class Recorder(Observer):
 
     def extend(self, length: Duration, info: RoundInfo) -> None:
         """Give the run another length."""
-        self.engine.recipe = replace(self.engine.recipe, length=length)
-        self.run = replace(self.run, recipe=replace(self.run.recipe, length=length))
+        self.engine.recipe = recipe = replace(self.engine.recipe, length=length)
+        self.run = replace(self.run, recipe=recipe)
         with self._failures.writing(info):
-            self.run.with_recipe(self.run.recipe)
+            self.run.with_recipe(recipe)
 
     def log_start(self) -> None:
         """Write the event `start`."""
@@ -236,16 +236,16 @@ class Recorder(Observer):
         A checkpoint that does not know of the last orders is written again, so that a run that goes on from it is past them.
         Raises DivergenceError, and writes nothing, where a weight is infinite or not a number.
         """
-        if self.saved_round == info.round:
-            if self._order_since_save:
-                with self._failures.writing(info):
-                    self._write_state(checkpoint.path_of(self.run.path / "checkpoints", info.round), info)
-            return
+        is_there, path = self.saved_round == info.round, checkpoint.path_of(self.run.path / "checkpoints", info.round)
         with self._failures.writing(info):
-            self._write_checkpoint(checkpoint.path_of(self.run.path / "checkpoints", info.round), info)
-            self.saved_round = info.round
-            self._recovery.remove()
-            self.export_generator(info)
+            if not is_there:
+                self._write_checkpoint(path, info)
+                self.saved_round = info.round
+                self._recovery.remove()
+                self.export_generator(info)
+            elif self._order_since_save:
+                checkpoint.write(path, self.engine.gan, info, self.journal.sync())
+            self._order_since_save = False
 
     def export_generator(self, info: RoundInfo) -> None:
         """Remove older checkpoints, and write the generator by itself."""
@@ -260,11 +260,7 @@ class Recorder(Observer):
         """Write a line in the journal, then the checkpoint; DivergenceError, and no file, where the state is not finite."""
         checkpoint.check_finite(self.engine.gan)
         self.write("checkpoint", round=info.round, file=f"checkpoints/{file.name}")
-        self._write_state(file, info)
-
-    def _write_state(self, file: Path, info: RoundInfo) -> None:
         checkpoint.write(file, self.engine.gan, info, self.journal.sync())
-        self._order_since_save = self._order_since_save and file.name == checkpoint.best_path(file.parent).name
 
     def on_end(self, event: Event) -> None:
         """Save a run that was stopped, write the plots, the animation and the last line; MachineError where it is not saved.

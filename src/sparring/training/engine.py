@@ -19,7 +19,7 @@ from sparring.distributed.single_process import SingleProcess
 from sparring.losses import is_probabilistic
 from sparring.networks.layers.batch_norm import BatchNorm
 from sparring.optim.ema import update_average
-from sparring.recipe import Move, Recipe, Round, draws_real
+from sparring.recipe import Move, Recipe, draws_real
 from sparring.training.adapt_strength import adapt_strength
 from sparring.training.batch_order import BatchOrder
 from sparring.training.build import build_gan
@@ -114,21 +114,7 @@ class Engine:
 
     def images_before(self, round_: int) -> int:
         """The number of real images shown to D in the first `round_` rounds."""
-        return self.order.images_before(self._batches_before(round_))
-
-    def _batches_before(self, round_: int) -> int:
-        """The number of batches of real images in the first `round_` rounds."""
-        batches, begun, round_of = 0, 0, self.recipe.round
-        for first, moves in self.orders.moves:
-            if first >= round_:
-                break
-            batches += (first - begun) * round_of.num_batches
-            begun, round_of = first, self._round_with(moves)
-        return batches + (round_ - begun) * round_of.num_batches
-
-    def _round_with(self, moves: tuple[int, int] | None) -> Round:
-        """A round with so many moves of G and of D, or the recipe's own."""
-        return self.recipe.round if moves is None else self.recipe.round.with_moves(*moves)
+        return self.order.images_before(self.orders.batches_before(round_, self.recipe.round))
 
     def train_round(self, round_: int) -> Readings:
         """Train one round (the first is 0): its steps in order, then the moving average of G; returns the steps' readings.
@@ -204,9 +190,9 @@ class Engine:
 
     def _inputs(self, round_: int) -> Iterator[StepInputs]:
         """What the steps of a round take, move by move; the draws within a step are seeded when it comes."""
-        batch, z, sizes = self._batches_before(round_), torch.empty(0), ()
+        batch, z, sizes = self.orders.batches_before(round_, self.recipe.round), torch.empty(0), ()
         due = tuple(round_ % penalty.every == 0 for penalty in self.recipe.penalties)
-        context, moves = self.gan.context, self._round_with(self.knobs.moves).moves
+        context, moves = self.gan.context, self.knobs.round_of(self.recipe.round).moves
         self.group.set_round(round_)
         for index, move in enumerate(moves):
             chosen = ahead = None

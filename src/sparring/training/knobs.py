@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from sparring.config.ranges import Range, Ranged
 from sparring.config.schedules import RoundInfo
 from sparring.errors import InputError, check
-from sparring.recipe import Recipe
+from sparring.recipe import Recipe, Round
 
 Order = Mapping[str, float | None]
 """New values by name. `g_lr`, `d_lr`, `gamma` and `strength` are factors on what the schedules say, `beta2` is Adam's own
@@ -39,6 +39,10 @@ class Knobs(Ranged, prefix=""):
             share = images / ramp.images if ramp.images else recipe.length.fraction_done(there, num_images)
             values |= {name: ramp.at(share) for name in (("g_lr", "d_lr") if ramp.of == "lr" else (ramp.of,))}
         return cls(**values)
+
+    def round_of(self, own: Round) -> Round:
+        """A round with these moves, where the recipe has its `own`."""
+        return own if self.moves is None else own.with_moves(*self.moves)
 
 
 FACTORS = ("g_lr", "d_lr", "gamma", "strength")
@@ -86,6 +90,16 @@ class Orders:
             changes[held] = round_ < self._held_until[name] or round_ % int(ordered.get(every, 1)) != 0
         changes["moves"] = next((moves for first, moves in reversed(self.moves) if first <= round_), None)
         return replace(scheduled, **changes)
+
+    def batches_before(self, round_: int, own: Round) -> int:
+        """The number of batches of real images in the first `round_` rounds, where the recipe has its `own` round."""
+        batches, begun, current = 0, 0, own
+        for first, moves in self.moves:
+            if first >= round_:
+                break
+            batches += (first - begun) * current.num_batches
+            begun, current = first, Knobs(moves=moves).round_of(own)
+        return batches + (round_ - begun) * current.num_batches
 
 
 def check_order(order: Order) -> None:
