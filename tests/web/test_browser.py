@@ -61,7 +61,10 @@ def page(server):
                 faults.append(fault)
 
         page.on("pageerror", lambda error: note(str(error)))
-        page.on("console", lambda message: note(message.text, message.type == "error" and "400" not in message.text))
+        page.on(
+            "console",
+            lambda message: note(message.text, message.type == "error" and not re.search("400|ERR_FAILED", message.text)),
+        )
         page.on("request", lambda request: note(request.url, not request.url.startswith((origin, "data:"))))
         page.on("dialog", lambda dialog: dialog.accept())
         page.goto(server)
@@ -140,3 +143,7 @@ def test_the_story(page, tmp_path):
     expect(page.get_by_label("batch_size")).to_have_value("16")  # as its parent
     page.get_by_role("button", name="Check").click()
     expect(page.locator(".command")).to_contain_text("--from")
+
+    page.route("**/api/stream*", lambda route: route.abort())  # as where the server has ended
+    page.get_by_role("link", name="Sparring").click()
+    expect(page.get_by_role("alert")).to_contain_text("does not answer")

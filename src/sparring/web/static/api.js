@@ -1,5 +1,8 @@
 // Requests to the server that served the page, and its one stream.
 
+import { fill } from "./dom.js";
+import { t } from "./strings.js";
+
 export async function get(path, query = {}) {
   return answer(await fetch(path + (Object.keys(query).length ? `?${new URLSearchParams(query)}` : "")));
 }
@@ -51,9 +54,16 @@ export class Stream {
     this.source?.close();
     const at = Object.entries(this.at()).map(([run, offset]) => `${run}:${offset}`);
     this.source = new EventSource(`/api/stream?${new URLSearchParams({ at: at.join(",") })}`);
+    this.source.onopen = () => this.tell(true);
+    this.source.onerror = () => this.tell(false);
     for (const [kind, handle] of Object.entries(this.on)) {
       this.source.addEventListener(kind, (event) => handle(JSON.parse(event.data)));
     }
+  }
+
+  // A line above the page while the server does not answer; the browser asks again by itself.
+  tell(answers) {
+    fill(document.getElementById("gone"), t("gone")).hidden = answers;
   }
 
   hide() {

@@ -4,6 +4,7 @@ const STRINGS = {
   nav: ["Pages", "메뉴"],
   new: ["New training", "새 학습"],
   loading: ["Loading …", "불러오는 중…"],
+  gone: ["The server does not answer. Trainings go on; start `sparring play` again to see them.", "서버가 응답하지 않습니다. 학습은 계속됩니다. 다시 보려면 `sparring play` 를 실행하세요."],
   run: ["Run", "실행"],
   copy: ["Copy", "복사"],
   table: ["Data table", "데이터 표"],
