@@ -173,7 +173,7 @@ FIELDS = [
     for name in ranges.limits_of(cls)
     if (cls, name) != (Code, "weights")
 ]
-WITHOUT_RANGE = {"bn_eps", "bn_momentum", "max_width", "weights"}  # the last two have rules across fields
+WITHOUT_RANGE = {"bn_eps", "bn_momentum", "max_width", "moves", "weights"}  # the last three have rules of their own
 
 
 def number_type(kind: Any) -> type | None:
