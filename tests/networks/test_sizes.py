@@ -80,9 +80,9 @@ def test_a_resize_repeats_places_and_convolves_and_ends_with_two_convolutions():
     config = replace(narrow("generator", "dcgan"), doubling="resize", refine=False, width=4)
     network = networks.build_generator(config, 6, (3, 48, 96), seed=1)
     assert network(torch.randn(2, 6)).shape == (2, 3, 48, 96)
-    kinds = [type(layer) for layer in network if not isinstance(layer, nn.ReLU)][3:]
+    kinds = [type(layer) for layer in network.children() if not isinstance(layer, nn.ReLU)][3:]
     assert kinds == [*3 * [nn.Upsample, nn.Conv2d, nn.BatchNorm2d], nn.Conv2d, nn.Tanh]
-    shapes = [tuple(layer.weight.shape) for layer in network if isinstance(layer, nn.Conv2d)]
+    shapes = [tuple(layer.weight.shape) for layer in network.children() if isinstance(layer, nn.Conv2d)]
     assert shapes == [(4, 8, 3, 3), (2, 4, 3, 3), (1, 2, 3, 3), (3, 1, 3, 3)]
 
 

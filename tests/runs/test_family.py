@@ -48,12 +48,14 @@ def test_the_family_is_known_again_in_another_place(root, tmp_path):
     found = {path.name: parent for path, parent in family(tmp_path / "moved").items()}
     assert [*found] == ["first", "fork", "child", "again"]
     assert found["first"] is None
-    assert {name: (parent.path.name, parent.round, parent.kind) for name, parent in found.items() if parent} == {
+    assert {
+        name: (parent.path.name, parent.round, parent.kind) for name, parent in found.items() if parent and parent.path
+    } == {
         "fork": ("first", 4, "fork"),
         "child": ("fork", 2, "fork"),
         "again": ("first", 4, "replay"),
     }
-    assert all(parent.path.parent == tmp_path / "moved" for parent in found.values() if parent)
+    assert all(parent.path.parent == tmp_path / "moved" for parent in found.values() if parent and parent.path)
 
 
 def test_parents_that_are_not_there_or_not_said_well(tmp_path):
@@ -62,9 +64,11 @@ def test_parents_that_are_not_there_or_not_said_well(tmp_path):
         (tmp_path / name / "recipe.json").write_text(json.dumps(facts))
     (tmp_path / "b" / "recipe.json").write_text("{")
     found = {path.name: parent for path, parent in family(tmp_path).items()}
+    assert found["a"] is not None
     assert (found["a"].named, found["a"].round, found["a"].path) == ("runs/gone", None, None)
     assert found["b"] is found["c"] is None
-    assert parent_in({"replay": {"run": "r", "rounds": True}}).round is None
+    assert (replayed := parent_in({"replay": {"run": "r", "rounds": True}})) is not None
+    assert replayed.round is None
 
 
 def test_runs_and_compare_show_the_parent(root, sparring_command):

@@ -10,6 +10,7 @@ import time
 from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -175,7 +176,12 @@ def test_a_run_that_went_on_after_its_end_is_replayed_to_its_last_round(runs, tm
 
 
 def test_what_would_make_a_replay_another_run_is_refused(runs, tmp_path):
-    for other, words in (({"seed": 3}, "leave out seed"), ({"settings": {"lr": "1"}}, "settings"), ({"epochs": 2}, "epochs")):
+    refused: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"seed": 3}, "leave out seed"),
+        ({"settings": {"lr": "1"}}, "settings"),
+        ({"epochs": 2}, "epochs"),
+    )
+    for other, words in refused:
         with pytest.raises(InputError, match=words):
             sparring.train(replay=runs[0], out=tmp_path / "run", quiet=True, **other)
     with pytest.raises(InputError, match="is a run of ring, not of vanilla"):

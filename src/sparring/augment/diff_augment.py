@@ -43,9 +43,11 @@ class DiffAugment:
     def __call__(self, samples: Tensor, uniforms: Tensor, strength: float | Tensor = 1.0) -> Tensor:
         drawn = dict(self._split(uniforms))
         if self.color:
-            samples = recoloured(samples, *(drawn[name] for name in ("brightness", "saturation", "contrast")), strength)
-        places = [drawn.get(name) for name in ("translation", "cutout", "flip")]
-        return samples if all(each is None for each in places) else replaced(samples, *places, strength)
+            samples = recoloured(samples, drawn["brightness"], drawn["saturation"], drawn["contrast"], strength)
+        translation, cutout, flip = (drawn.get(name) for name in ("translation", "cutout", "flip"))
+        if translation is cutout is flip is None:
+            return samples
+        return replaced(samples, translation, cutout, flip, strength)
 
     def _transforms(self) -> Iterator[str]:
         """Their names, in order."""

@@ -24,8 +24,7 @@ def write_inverted(path: Path, images: Tensor, reconstructions: Tensor, z: Tenso
     given, found = (grid(some, columns, scale=scale) for some in (images, reconstructions))
     page = side_by_side(given, found, titles=("given", "found"))
     stream = BytesIO()
-    arrays = {"images": to_uint8(images).numpy(), "reconstructions": to_uint8(reconstructions).numpy()}
-    np.savez(stream, z=z.numpy(), **arrays)
+    np.savez(stream, z=z.numpy(), images=to_uint8(images).numpy(), reconstructions=to_uint8(reconstructions).numpy())
     checksums.write_file(path, encode_png(page))
     checksums.write_file(path.with_suffix(".npz"), stream.getvalue())
 
