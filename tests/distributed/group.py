@@ -53,7 +53,7 @@ def trace(recipe: Recipe, group: SingleProcess, rounds: int, num_images: int = 1
     """All numbers of each round, then a sum over all weights and statistics, network by network."""
     with own_torch_state(CPU):
         engine = engine_of(recipe, group, num_images)
-        moments = list(run_rounds(engine, Duration(rounds=rounds), START))
+        moments = list(run_rounds(engine, lambda: Duration(rounds=rounds), START))
     sums = [sum(tensor.double().abs().sum().item() for tensor in n.state_dict().values()) for n in engine.gan.networks]
     numbers = [info.numbers or {} for info in moments]
     return [{name: value for name, value in each.items() if value is not None} for each in numbers] + [sums]

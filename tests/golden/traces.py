@@ -80,7 +80,7 @@ def trace(recipe: Recipe) -> list[list[float]]:
     """Of each round the values of READ that it has, then the norms of both networks' weights and of the averaged copy's."""
     engine = _engine(recipe)
     rows = []
-    for info in run_rounds(engine, Duration(rounds=ROUNDS), START):
+    for info in run_rounds(engine, lambda: Duration(rounds=ROUNDS), START):
         values = [(info.numbers or {}).get(name) for name in READ]
         rows.append([value for value in values if value is not None] + _norms(engine))
     return rows

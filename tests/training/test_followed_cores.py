@@ -119,7 +119,7 @@ def test_a_run_whose_threads_change_has_the_weights_of_one_whose_threads_do_not(
     plain, followed = engine_of("vanilla"), engine_of("vanilla")
     followed.cores = FollowedCores(2)
     for engine in (plain, followed):
-        for _ in run_rounds(engine, Duration(rounds=4), START):
+        for _ in run_rounds(engine, lambda: Duration(rounds=4), START):
             pass
     for ours, theirs in zip(plain.gan.networks, followed.gan.networks, strict=True):
         assert all(map(torch.equal, ours.state_dict().values(), theirs.state_dict().values()))
