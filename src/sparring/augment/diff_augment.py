@@ -43,9 +43,10 @@ class DiffAugment:
     def __call__(self, samples: Tensor, uniforms: Tensor, strength: float | Tensor = 1.0) -> Tensor:
         drawn = dict(self._split(uniforms))
         if self.color:
-            samples = recoloured(samples, *(drawn[name] for name in ("brightness", "saturation", "contrast")), strength)
-        places = [drawn.get(name) for name in ("translation", "cutout", "flip")]
-        return samples if all(each is None for each in places) else replaced(samples, *places, strength)
+            samples = recoloured(samples, drawn["brightness"], drawn["saturation"], drawn["contrast"], strength)
+        if not (self.translation or self.cutout or self.flip):
+            return samples
+        return replaced(samples, drawn.get("translation"), drawn.get("cutout"), drawn.get("flip"), strength)
 
     def _transforms(self) -> Iterator[str]:
         """Their names, in order."""
