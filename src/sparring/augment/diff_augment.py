@@ -44,10 +44,9 @@ class DiffAugment:
         drawn = dict(self._split(uniforms))
         if self.color:
             samples = recoloured(samples, drawn["brightness"], drawn["saturation"], drawn["contrast"], strength)
-        translation, cutout, flip = (drawn.get(name) for name in ("translation", "cutout", "flip"))
-        if translation is cutout is flip is None:
+        if not (self.translation or self.cutout or self.flip):
             return samples
-        return replaced(samples, translation, cutout, flip, strength)
+        return replaced(samples, drawn.get("translation"), drawn.get("cutout"), drawn.get("flip"), strength)
 
     def _transforms(self) -> Iterator[str]:
         """Their names, in order."""

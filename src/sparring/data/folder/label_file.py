@@ -80,7 +80,7 @@ def _of_table(name: str, files: Files) -> LabelFile:
         return LabelFile(news=(f"{file} is passed over: {where}; it needs the columns file and class",))
     pairs = [(normpath(row[0].strip().replace("\\", "/")), row[1].strip()) for row in rows]
     is_headed = not any(pairs[0][0] in (picture, picture.rpartition(".")[0]) for picture in files.names)
-    header, found = rows[0] if is_headed else list[str](), dict(pairs[is_headed:])
+    header, found = rows[0] if is_headed else [], dict(pairs[is_headed:])
     num = len(set(found.values()))
     if num > max(2, len(found) // 2):
         return LabelFile(news=(f"{file} is passed over: its {num:,} values for {len(found):,} pictures are no classes",))
