@@ -183,6 +183,9 @@ def test_labels_of_a_table(tmp_path, caplog, encoding):
         ("file,age\n" + "".join(f"{n}.png,{n / 7}\n" for n in range(12)), "its 12 values for 12 pictures are no classes"),
         ("file,kind\n0.png\n", "row 2 has no second column; it needs the columns file and class"),
         ("", "it is empty"),
+        ("file,kind\n", "no row has a picture and its class"),
+        ("0.png,\n1.png,\n", "no row has a picture and its class"),
+        ('file,kind\n0.png,"' + "x" * 200_000, "it is no table of text in UTF-8"),
     ],
 )
 def test_a_table_without_classes_is_passed_over(tmp_path, caplog, text, words):

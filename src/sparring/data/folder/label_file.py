@@ -69,18 +69,20 @@ def _of_table(name: str, files: Files) -> LabelFile:
     file = files.file(name)
     text = _read(file)
     for encoding in ("utf-8-sig", "cp949"):  # spreadsheets in Korean write the second
-        with suppress(UnicodeDecodeError):
+        with suppress(UnicodeDecodeError, csv.Error):
             rows = [row for row in csv.reader(io.StringIO(text.decode(encoding), newline="")) if any(row)]
             break
     else:
-        return LabelFile(news=(f"{file} is passed over: it is not text in UTF-8",))
+        return LabelFile(news=(f"{file} is passed over: it is no table of text in UTF-8",))
     short = next((number for number, row in enumerate(rows, 1) if len(row) < 2), None)
     if short or not rows:
         where = f"row {short} has no second column" if short else "it is empty"
         return LabelFile(news=(f"{file} is passed over: {where}; it needs the columns file and class",))
     pairs = [(normpath(row[0].strip().replace("\\", "/")), row[1].strip()) for row in rows]
     is_headed = not any(pairs[0][0] in (picture, picture.rpartition(".")[0]) for picture in files.names)
-    header, found = rows[0] if is_headed else [], dict(pairs[is_headed:])
+    header, found = rows[0] if is_headed else [], {picture: class_ for picture, class_ in pairs[is_headed:] if class_}
+    if not found:
+        return LabelFile(news=(f"{file} is passed over: no row has a picture and its class",))
     num = len(set(found.values()))
     if num > max(2, len(found) // 2):
         return LabelFile(news=(f"{file} is passed over: its {num:,} values for {len(found):,} pictures are no classes",))
