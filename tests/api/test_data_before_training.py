@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from sparring import recipes
-from sparring.api.outlook import FEW, lines, outlook
+from sparring.api.outlook import lines, outlook
 from sparring.api.real_grid import real_grid
+from sparring.augment.auto import MANY
 from sparring.data import Ring, resolve
 from sparring.data.folder.picture_folder import PictureFolder
 from sparring.errors import InputError
@@ -35,7 +36,7 @@ def test_check_for_a_recipe_says_what_to_expect_and_what_to_type(folder, sparrin
     told = done.out.splitlines()
     assert any(line.startswith("time to expect") and " on cpu, " in line for line in told)
     assert "5,000 rounds: each of the " in done.out
-    assert "yes, fewer than 1,000 pictures" in done.out
+    assert "yes, fewer than 2,000 pictures" in done.out
     assert "24 pictures are smaller than 32 x 32" in done.out
     assert "24 pictures lose their ends" in done.out
     assert told[-1].endswith("sparring train photo --data mine --set data.size=32 --set data.channels=1")
@@ -62,7 +63,7 @@ def remarks(monkeypatch, recipe, epochs=10.0, **report):
 def test_likely_trouble_is_told(monkeypatch):
     flash, cgan = recipes.get("flash"), recipes.get("cgan")
     assert remarks(monkeypatch, flash, epochs=1000.0) == (False, "")
-    few, text = remarks(monkeypatch, replace(flash, augment=None), epochs=301.0, train=FEW - 1)
+    few, text = remarks(monkeypatch, replace(flash, augment=None), epochs=301.0, train=MANY - 1)
     assert few
     assert "learnt by heart" in text
     assert "may be copied" in text
@@ -82,6 +83,8 @@ def test_trouble_with_pictures_is_told(monkeypatch):
     assert "all pictures are grey" in text
     calm = {"sizes": {"64 x 96": 4, "640 x 640": 5}, "stored_grey": 8, "other_sizes": 0}
     assert remarks(monkeypatch, photo, **report | calm)[1] == ""
+    padded = replace(photo, data=PictureFolder("mine", size=64, fit="pad", channels=3))
+    assert "smaller" not in remarks(monkeypatch, padded, **report)[1]  # one side fills the square
 
 
 def test_show_draws_a_row_for_each_class(folder, sparring_command):

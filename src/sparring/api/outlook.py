@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sparring.api.dry_run import dry_run
+from sparring.augment.auto import MANY
+from sparring.data.folder.image_files import Shape
 from sparring.data.folder.picture_folder import PictureFolder
 from sparring.recipe import Recipe
 from sparring.runs.pace import about
 
-FEW = 1000  # training images, below which a GAN learns them by heart
 MANY_EPOCHS = 300
 OBLONG = 1.5  # longer side through shorter side
 COPIES = 0.01  # share of the training images
@@ -24,7 +25,7 @@ def outlook(recipe: Recipe, report: Mapping[str, Any]) -> dict[str, Any]:
     """
     found = dry_run(recipe, quiet=True)
     taken = ("recipe", "device", "rounds", "epochs", "ms_per_round", "seconds_to_expect")
-    few = report["train"] < FEW
+    few = report["train"] < MANY
     return {name: found[name] for name in taken} | {
         "few_shot": few,
         "remarks": [*_remarks(recipe, report, found["epochs"] if few else 0.0)],
@@ -35,7 +36,7 @@ def lines(found: Mapping[str, Any], num_train: int) -> Iterator[tuple[str, str]]
     """An `outlook` in words: labels and texts."""
     yield "length", f"{found['rounds']:,} rounds: each of the {num_train:,} pictures is shown {found['epochs']:,.1f} times"
     yield "time to expect", f"{about(found['seconds_to_expect'])} on {found['device']}, {found['ms_per_round']:.0f} ms a round"
-    yield "few-shot", f"yes, fewer than {FEW:,} pictures" if found["few_shot"] else "no"
+    yield "few-shot", f"yes, fewer than {MANY:,} pictures" if found["few_shot"] else "no"
     for remark in found["remarks"]:
         yield "likely trouble", remark
 
@@ -48,7 +49,7 @@ def command(recipe: str, place: str, settings: Mapping[str, str]) -> str:
 
 def _remarks(recipe: Recipe, report: Mapping[str, Any], few_shot_epochs: float) -> Iterator[str]:
     if few_shot_epochs and recipe.augment is None:
-        yield "without augmentation so few pictures are learnt by heart; --set augment=diff-augment"
+        yield "without augmentation so few pictures are learnt by heart; --set augment=auto"
     if few_shot_epochs > MANY_EPOCHS:
         yield "so few pictures, shown so often, may be copied; `sparring evaluate` tells memorisation"
     if report["duplicates"] > COPIES * report["train"]:
@@ -66,10 +67,11 @@ def _of_sizes(report: Mapping[str, Any], data: PictureFolder) -> Iterator[str]:
     """On pictures that are enlarged or cropped; the report has the numbers of pictures of the most common sizes alone."""
     _, height, width = (int(side) for side in report["shape"].split(" x "))
     sides = [(*(int(side) for side in size.split(" x ")), num) for size, num in report["sizes"].items()]
-    small = sum(num for w, h, num in sides if w < width or h < height)
+    shape = Shape((height, width), data.fit)
+    small = sum(num for w, h, num in sides if shape.exceeds(h, w))
     oblong = sum(num for w, h, num in sides if max(w * height, h * width) > OBLONG * min(w * height, h * width))
     at_least = "at least " if report["other_sizes"] else ""
     if small:
         yield f"{at_least}{small:,} pictures are smaller than {width} x {height}, and blurred; choose a smaller data.size"
     if oblong and data.fit == "crop":
-        yield f"{at_least}{oblong:,} pictures lose their ends, being oblong; see `sparring data show`, or set data.fit=stretch"
+        yield f"{at_least}{oblong:,} pictures lose their ends, being oblong; see `sparring data show`, or set data.fit=pad"

@@ -22,8 +22,8 @@ def photo() -> Recipe:
     Source: our own; adaptive strength after Karras et al. 2020 (https://arxiv.org/abs/2006.06676), of parts of Zhao et al. 2020
     (https://arxiv.org/abs/2006.10738).
     Command: sparring train photo --data path/to/folder (or a .zip); sparring data check path/to/folder checks them first
-    Measured: 400 generated pictures of discs: discs on grounds of their colours after 2,000 rounds; 76 ms a round of one core.
-    Details: docs/photo.md; data.size=128 or [48,96] for other sizes; folders are classes, which sparring sample --class draws.
+    Measured: 1,881 emoji of people: busts with hair and clothes, few with a face, after 2,500 rounds (docs/photo.md).
+    Details: data.size=128 or [48,96] for other sizes; folders are classes, which sparring sample --class draws.
     """
     return replace(
         flash(),
