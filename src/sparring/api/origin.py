@@ -63,9 +63,9 @@ class Origin:
         place, parent = run.facts.get("start_from"), run.facts.get("parent")
         if place is None:
             return None
-        if shipped.folder_of(str(place)):
-            return cls.of(str(place))
         if not isinstance(parent, dict):
+            if own := shipped.folder_of(str(place)):
+                return cls.of(own)
             raise InputError(f"{run.path} does not say from which round of {place} it started, so it cannot be played again")
         folder, round_ = Path(str(parent.get("run"))), parent.get("round")
         for path in checkpoint.all_paths(folder / "checkpoints"):
