@@ -18,7 +18,7 @@ from sparring.evaluation import Protocol, Score
 from sparring.exporters import Trained
 from sparring.networks import ModuleGenerator
 from sparring.networks.latents import Normal
-from sparring.runs import scorebook
+from sparring.runs import scorebook, shipped
 from sparring.runs.generator import SavedGenerator
 from sparring.runs.scorebook import Evaluation
 from sparring.storage import checksums
@@ -76,6 +76,25 @@ def test_the_folder_is_complete_and_what_is_uploaded_draws_the_same(run, hub, sp
     for found in (sparring.from_pretrained(folder), sparring.from_pretrained(NAME)):
         assert torch.equal(found.sample(4, seed=1), run.generator.sample(4, seed=1))
         assert found.classes == run.generator.classes
+
+
+@pytest.mark.parametrize("source", ["digits-class", "ring-toy"])
+def test_a_generator_that_comes_with_the_package_keeps_licence_scores_and_training(source, tmp_path):
+    sparring.export(source, "hub", tmp_path / "folder", quiet=True)
+    card: Any = huggingface_hub.ModelCard.load(tmp_path / "folder" / "README.md")
+    folder = shipped.folder_of(source)
+    assert folder is not None
+    facts = json.loads((folder / "config.json").read_text())
+    told = {result.metric_type: result.metric_value for result in card.data.eval_results}
+    assert told == {s["metric"]: s["value"] for s in facts["scores"] if not s["metric"].startswith("share_")}
+    assert card.data.license == "mit"
+    for part in ("## Training", f"{facts['made']['round']:,} rounds", "AMD EPYC", "averaged", "## Licence\n\nmit"):
+        assert part in card.text
+
+
+def test_an_opened_generator_of_the_package_is_the_same_as_its_name():
+    opened, named = Trained.of(sparring.load("ring-toy")), Trained.of("ring-toy")
+    assert (opened.name, opened.facts, opened.licence) == (named.name, named.facts, "mit") == ("ring-toy", named.facts, "mit")
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def write(trained: Trained, out: Path, options: Options) -> Exported:
     data, parity = onnx_bytes(trained, options)
     with new_folder(out) as folder:
         checksums.write(folder, ONNX, data)
-        card = _card(trained, name, options.licence, parity, write_picture(folder, trained))
+        card = _card(trained, name, options.licence or trained.licence, parity, write_picture(folder, trained))
         trained.generator.write(folder, str(card))
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     return Exported(options.to, out, size, parity, push(out, name) if name else None)
@@ -53,7 +53,7 @@ def _checked(trained: Trained, options: Options) -> HubName | None:
         raise InputError(
             f"the network of {trained.name} is your own, and nobody could open the folder; export it with --to onnx"
         )
-    licence = options.licence
+    licence = options.licence or trained.licence
     if licence is not None and not _LICENCE.fullmatch(licence):
         given = strict_json.one_line(licence)
         raise InputError(

@@ -113,7 +113,8 @@ class ModelCard:
         facts = self.facts
         yield "recipe", plain(facts["recipe"]) + (f" ({plain(facts['source'])})" if facts["source"] else "")
         yield "data", plain(facts.get("data", "unknown"))
-        yield "length", f"{facts['rounds']:,} rounds, {facts['images']:,} {self._samples}"
+        images = f", {facts['images']:,} {self._samples}" if "images" in facts else ""
+        yield "length", f"{facts['rounds']:,} rounds{images}"
         threads = f", threads: {facts['threads']}" if "threads" in facts else ""
         yield "cost", f"{facts['seconds']:,.0f} s on {plain(str(facts.get('device', 'a device unknown')))}{threads}"
         yield from [("weights", facts["weights"])] if "weights" in facts else []

@@ -26,7 +26,7 @@ The generator of {name}, drawn in the browser: `index.html` holds its weights an
 def write(trained: Trained, out: Path, options: Options) -> Exported:
     """Write index.html and README.md to the folder `out`; raises as the page's `write`."""
     text, parity = page(trained, options)
-    data = {"index.html": text.encode(), "README.md": card(trained.name, options.licence).encode()}
+    data = {"index.html": text.encode(), "README.md": card(trained.name, options.licence or trained.licence).encode()}
     make_folder(out)
     for name, content in data.items():
         write_atomically(out / name, content)
