@@ -105,7 +105,7 @@ def test_threads_are_few(run, sparring_command, threads):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda t: t.half(), "is float16 ["),
+        (lambda t: t.double(), "is float64 ["),
         (lambda t: t.to(torch.complex64), "is complex64 ["),
         (lambda t: t[..., :-1].contiguous(), "is float32 ["),
         (lambda t: t * float("inf"), "holds values that are infinite or not a number"),

@@ -125,7 +125,7 @@ def test_scores_that_cannot_be_saved_are_shown(run, sparring_command):
     done = sparring_command("evaluate", run, *FEW)
     assert done.status == 0
     assert "frechet distance" in done.out
-    assert "the scores could not be added to the run: cannot write run: Is a directory" in done.err
+    assert "the scores could not be added to the run: cannot write run/.scores.lock: Is a directory" in done.err
     assert "Is a directory" in evaluated(sparring_command, run, *FEW)["unsaved"]
 
 

@@ -79,4 +79,4 @@ def test_the_names_are_the_public_ones(outputs):
     shown = outputs[8][-1]["data"]["text/plain"]
     for name in ("train", "resume", "load", "evaluate", "sample", "compare", "recipes", "train_seeds"):
         assert f"'{name}'" in shown
-    assert "_" not in shown.replace("train_seeds", "")
+    assert "_" not in shown.replace("train_seeds", "").replace("from_pretrained", "")

@@ -37,7 +37,8 @@ def test_gradients_are_those_of_float32_but_for_rounding(name, fast, tmp_path):
     for side in ("generator", "discriminator"):
         one, other = (gradient(getattr(each.gan, side)) for each in (exact, rounded))
         assert other.dtype == torch.float32
-        assert 1e-4 * one.norm() < (one - other).norm() < 0.2 * one.norm()
+        most = 0.3 if name == "photo" else 0.2  # its miniature ends in convolutions of one and two channels
+        assert 1e-4 * one.norm() < (one - other).norm() < most * one.norm()
 
 
 class Types:
