@@ -43,8 +43,8 @@ def test_rounds_wait_for_nothing_and_are_the_same_as_graphs(names):
 FAULTS = {
     "a buffer that stays on the CPU": (
         "networks/layers/maps.py",
-        'self.register_buffer("matrix", _triangles(size, new), persistent=False)',
-        "self.matrix = _triangles(size, new)",
+        "self.register_buffer(name, _triangles(old_side, new_side), persistent=False)",
+        "setattr(self, name, _triangles(old_side, new_side))",
         "r3",
     ),
     "a generator of the CPU": (
