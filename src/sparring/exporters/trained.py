@@ -40,6 +40,8 @@ class Trained:
         """
         if isinstance(source, SavedGenerator):
             return cls._of_generator(source, "a generator")
+        if isinstance(source, Run):
+            return cls._of_run(source, source.newest_checkpoint()[0], raw)
         if isinstance(source, str | Path) and Path(source).suffix == ".safetensors":
             return cls._of_run(Run.of_checkpoint(Path(source)), checkpoint.read(Path(source)), raw)
         found = load(source)
