@@ -26,6 +26,7 @@ from sparring.networks.latents import Code
 from sparring.networks.r3 import R3DiscriminatorConfig, R3GeneratorConfig
 from sparring.penalties.penalty import LazyPenalty
 from sparring.recipe import Recipe
+from sparring.runs import orders
 from sparring.training.engine import Engine
 from sparring.training.sampler import EngineSampler
 
@@ -209,11 +210,15 @@ def edges(cls: type, name: str) -> tuple[list[Any], list[Any]]:
     return [(item,) * least, (item,) * most, *((v,) for v in inside)], [*lengths, *((v,) for v in outside)]
 
 
+OF_ORDERS = {orders.Moves: {"g": 1, "d": 1}, orders.Only: {"side": "g", "rounds": 1}, orders.SetFactor: {"of": "g_lr"}}
+
+
 def made(cls: type, **values: Any) -> Any:
     """An instance, with what its other rules need beside these values."""
     if cls is Recipe:
         return replace(VANILLA, **{"batch_size": 64, **values})
     needed: dict[str, Any] = {"of": "lr"} if cls is Schedule else {"gamma": 1.0} if issubclass(cls, LazyPenalty) else {}
+    needed |= OF_ORDERS.get(cls, {})
     needed |= {"group": 2} if issubclass(cls, R3GeneratorConfig | R3DiscriminatorConfig) and "width" in values else {}
     return cls(**{**needed, **values})
 

@@ -252,6 +252,15 @@ def test_alpha_is_kept_where_it_is_asked_for(tmp_path):
     assert PictureFolder(str(tmp_path), channels=4).train().images[0, :, 0, 0].tolist() == [10, 20, 30, 40]
 
 
+@pytest.mark.parametrize(("reading", "pixel"), [(1, [10, 20, 30, 0]), (2, [0, 0, 0, 0])])
+def test_what_alpha_hides_is_black_but_for_runs_of_version_0_1(tmp_path, reading, pixel):
+    for name in "ab":
+        Image.new("RGBA", (4, 4), (10, 20, 30, 0)).save(tmp_path / f"{name}.png")
+    for kept in (1, 2, reading):  # each has a file of its own in the cache
+        images = PictureFolder(str(tmp_path), channels=4, reading=kept).train().images
+    assert images[0, :, 0, 0].tolist() == pixel
+
+
 def test_a_large_jpeg_stands_upright_when_scaled(tmp_path):
     picture = Image.new("RGB", (640, 320))
     picture.paste((255, 255, 255), (0, 0, 320, 320))

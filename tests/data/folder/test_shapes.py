@@ -78,9 +78,9 @@ def test_what_is_transparent_shows_the_background(tmp_path):
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
     for background, seen in (("black", "r-"), ("white", "rw"), ("#008000", "rg")):
         assert colours(PictureFolder(str(tmp_path), channels=3, background=background), [4], [1, 6]) == [seen]
-    kept = PictureFolder(str(tmp_path), channels=4, background="white").train().images
+    kept = PictureFolder(str(tmp_path), channels=4, background="white", reading=2).train().images
     assert kept[0, :, 4, 6].tolist() == [0, 0, 0, 0]
-    padded = PictureFolder(str(tmp_path), channels=4, size=(8, 16), fit="pad").train().images
+    padded = PictureFolder(str(tmp_path), channels=4, size=(8, 16), fit="pad", reading=2).train().images
     assert padded[0, 3].unique().tolist() == [0, 255]
     assert padded[0, 3, :, 4:8].float().mean() == 255
     torch.testing.assert_close(padded[0, :3, :, 8:], torch.zeros(3, 8, 8, dtype=torch.uint8))

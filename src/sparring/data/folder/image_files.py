@@ -43,7 +43,8 @@ class Shape:
 
     `fit`: "crop" covers the size and cuts the middle out, "pad" fits the whole picture in and fills up with the background,
     "stretch" scales each side by itself. `background`: the colour, as Pillow names it, beneath what is transparent and beside
-    what is padded. `enlarge`: smaller pictures are enlarged; otherwise they are bad.
+    what is padded. `enlarge`: smaller pictures are enlarged; otherwise they are bad. `clear`: of 4 channels, what alpha hides
+    is black, whatever a program left there.
     """
 
     size: int | tuple[int, ...] | None = None
@@ -51,6 +52,7 @@ class Shape:
     channels: int | None = None
     enlarge: bool = field(default=False, repr=False)  # the cache's names hold the repr, which had no `enlarge` before
     background: str = field(default="black", repr=False)
+    clear: bool = field(default=True, repr=False)
 
     @property
     def sides(self) -> tuple[int, int] | None:
@@ -199,8 +201,8 @@ def _pixels(image: ImageFile.ImageFile, shape: Shape) -> np.ndarray:
     pixels = np.asarray(turned if shape.sides is None else _resized(turned, shape.sides, shape))
     if pixels.ndim == 2:
         return pixels[..., None]
-    if shape.channels == 4:
-        return np.where(pixels[..., 3:] == 0, np.uint8(0), pixels)  # what nobody sees is black, whatever a program left there
+    if shape.channels == 4 and shape.clear:
+        return np.where(pixels[..., 3:] == 0, np.uint8(0), pixels)
     return pixels if shape.channels is not None else _as_few_channels(pixels)
 
 

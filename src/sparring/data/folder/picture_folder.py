@@ -133,7 +133,7 @@ class PictureFolder:
 
     @property
     def _shape(self) -> Shape:
-        return Shape(self.size, self.fit, self.channels, self.enlarge, self.background)
+        return Shape(self.size, self.fit, self.channels, self.enlarge, self.background, clear=self.reading == 2)
 
     def _read(self, halves: Halves, half: Literal["train", "test"], progress: Progress | None) -> ImageSet:
         """One half of the pictures, all of which lie in the cache."""
@@ -169,6 +169,7 @@ class PictureFolder:
         lines = chain([f"{halves.num_train} to train on"], map(_stamp, halves.files))
         settings = f"{self._shape}{' enlarged' if self.size and self.enlarge else ''}"
         settings += f" on {self.background}" if self.background != "black" else ""
+        settings += " clear" if self._shape.clear and self.channels == 4 else ""
         return decoded.Key(str(Path(self.path).resolve()), settings, decoded.digest(lines))
 
     @contextmanager
