@@ -106,6 +106,7 @@ def test_an_opened_generator_of_the_package_is_the_same_as_its_name():
         (["--push", f"{NAME}@v2", "--license", "mit"], "without a revision"),
         (["--push", NAME, "--license", "mit", "--to", "onnx"], "belong to a Hugging Face folder"),
         (["--license", "mit", "--to", "torch"], "belong to a Hugging Face folder"),
+        (["--license", "MIT License", "--to", "space"], "the licence is 'MIT License'"),
         (["--out", "there"], "there exists"),
         (["--out", "nowhere/folder"], "there is no folder nowhere"),
     ],

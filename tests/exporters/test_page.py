@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 
 import pytest
 import torch
+import yaml
 from torch import nn
 
 from sparring import recipes
@@ -224,9 +225,9 @@ def test_a_space_is_a_folder_that_a_static_space_is_made_of():
     space.write(trained, Path("ring-space"), Options("space", licence="mit"))
     readme = Path("ring-space/README.md").read_text()
     _, front, _ = readme.split("---\n", 2)
-    assert 'title: "a \\"name\\": #1\\n---"\n' in front
-    assert "sdk: static\napp_file: index.html\n" in front
-    assert 'license: "mit"' in front
+    said = yaml.safe_load(front)
+    assert (said["title"], said["emoji"], said["license"]) == ('a "name": #1\n---', "🥊", "mit")
+    assert (said["sdk"], said["app_file"], said["pinned"]) == ("static", "index.html", False)
     assert Path("ring-space/index.html").read_text().startswith("<!doctype html>")
 
 

@@ -88,6 +88,7 @@ def test_runs_of_every_kind_of_picture_are_inverted(sparring_command, tmp_path):
         ("invert digits nowhere.png", "there is no file or folder nowhere.png"),
         ("invert digits empty", "there is no picture in empty"),
         ("invert digits a.png --out a.gif", "cannot write to a.gif: name a .png file"),
+        ("invert digits a.png --out a.png", "a.png is a picture to be inverted; name another file with --out"),
         ("invert ring-toy a.png", "this generator draws points"),
         ("invert digits a.png --raw", "digits holds one generator alone"),
         ("invert digits", "Missing argument 'IMAGE...'"),

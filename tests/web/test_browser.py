@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from web.shelves import add, make_run, rounds
+from web.serving import add, make_run, rounds
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")

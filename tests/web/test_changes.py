@@ -14,21 +14,21 @@ from sparring.errors import InputError
 from sparring.runs import orders
 from sparring.web import command
 from sparring.web.app import make_app
-from sparring.web.command import Wish
-from sparring.web.safety import Door
-from sparring.web.shelf import Shelf, identity
+from sparring.web.command import TrainingRequest
+from sparring.web.run_index import RunIndex, identity
+from sparring.web.safety import Access
 from sparring.web.trainings import Trainings
-from web.shelves import BASE, PORT, TOKEN, client, make_run, rounds
+from web.serving import BASE, PORT, TOKEN, client, make_run, rounds
 
 ORIGIN = {"origin": BASE}
 
 
 @pytest.fixture
-def shelf(tmp_path):
+def run_index(tmp_path):
     run = make_run(tmp_path / "a", rounds(3))
     (run / "checkpoints").mkdir()
     (run / "checkpoints" / "round_00000003.safetensors").write_bytes(b"")
-    return Shelf(tmp_path)
+    return RunIndex(tmp_path)
 
 
 def test_an_order_is_sent_to_the_training(tmp_path):
@@ -52,7 +52,7 @@ def test_an_order_is_sent_to_the_training(tmp_path):
     assert orders.parse_line(line) == (5, {"order": "factor", "of": "d_lr", "value": 0.5})
 
 
-def test_the_command_line_of_the_form(shelf, tmp_path):
+def test_the_command_line_of_the_form(run_index, tmp_path):
     (tmp_path / "data" / "my cats").mkdir(parents=True)
     folders = command.data_folders((tmp_path / "data",))
     body = {
@@ -64,17 +64,21 @@ def test_the_command_line_of_the_form(shelf, tmp_path):
         "from": identity(tmp_path, tmp_path / "a"),
         "checkpoint": "round_00000003",
     }
-    wish = command.parse(body, shelf, folders)
-    assert wish.arguments() == shlex.split(
+    training = command.parse(body, run_index, folders)
+    assert training.arguments() == shlex.split(
         f"ring --data '{tmp_path}/data/my cats' --rounds 500 --seed 3 "
         f"--from {tmp_path}/a/checkpoints/round_00000003.safetensors --set g_optim.lr=2e-4"
     )
-    assert command.parse({"recipe": "ring", "lengths": {"minutes": 1.5}}, shelf, {}).arguments() == ["ring", "--minutes", "1.5"]
+    assert command.parse({"recipe": "ring", "lengths": {"minutes": 1.5}}, run_index, {}).arguments() == [
+        "ring",
+        "--minutes",
+        "1.5",
+    ]
 
 
 def test_a_page_of_one_run_starts_none_inside_it(tmp_path):
     with pytest.raises(InputError, match="one run alone"):
-        Trainings(make_run(tmp_path / "a")).start(Wish("ring"))
+        Trainings(make_run(tmp_path / "a")).start(TrainingRequest("ring"))
 
 
 @pytest.mark.parametrize(
@@ -103,11 +107,11 @@ def test_a_page_of_one_run_starts_none_inside_it(tmp_path):
         {"out": "/tmp/x"},
     ],
 )
-def test_the_form_cannot_send_paths_and_code(shelf, tmp_path, change):
+def test_the_form_cannot_send_paths_and_code(run_index, tmp_path, change):
     run = identity(tmp_path, tmp_path / "a")
     body = {"recipe": "ring"} | {name: run if value == "RUN" else value for name, value in change.items()}
     with pytest.raises(InputError):
-        command.parse(body, shelf, {"data/cats": tmp_path})
+        command.parse(body, run_index, {"data/cats": tmp_path})
 
 
 def wait_for(condition, seconds: float = 60):
@@ -120,10 +124,10 @@ def wait_for(condition, seconds: float = 60):
 
 def test_a_training_has_a_session_of_its_own_and_becomes_a_run(tmp_path):
     trainings = Trainings(tmp_path)
-    name = trainings.start(Wish("ring", {"batch_size": "8", "pictures": "[]"}, {"rounds": 100_000}))
-    other = trainings.start(Wish("ring", {"g_optim.lr": "-1"}))
+    name = trainings.start(TrainingRequest("ring", {"batch_size": "8", "pictures": "[]"}, {"rounds": 100_000}))
+    other = trainings.start(TrainingRequest("ring", {"g_optim.lr": "-1"}))
     (run,) = wait_for(lambda: trainings.state(name)).values()
-    (row,) = [row for row in Shelf(tmp_path).rows() if row["id"] == run]  # as a server that is started later finds it
+    (row,) = [row for row in RunIndex(tmp_path).rows() if row["id"] == run]  # as a server that is started later finds it
     assert row["state"] == "running"
     process = trainings._started[name].process
     assert os.getsid(process.pid) == process.pid != os.getsid(0)
@@ -135,7 +139,7 @@ def test_a_training_has_a_session_of_its_own_and_becomes_a_run(tmp_path):
 
 
 def test_the_worker_checks_and_draws(tmp_path, trained):
-    app = make_app(Shelf(trained.parent), Door(TOKEN, PORT))
+    app = make_app(RunIndex(trained.parent), Access(TOKEN, PORT))
     with TestClient(app, base_url=BASE, headers=ORIGIN, cookies={f"sparring-{PORT}": TOKEN}) as guest:
         answer = guest.post("/api/check", json={"recipe": "ring", "settings": {"batch_size": "0"}})
         assert (answer.status_code, answer.json()) == (400, {"error": "batch_size is 0; it must be at least 1"})

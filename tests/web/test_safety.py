@@ -1,4 +1,4 @@
-"""The door of the server: token, cookie, Host, Origin, headers, sizes; and requests that no browser sends."""
+"""Access to the server: token, cookie, Host, Origin, headers, sizes; and requests that no browser sends."""
 
 from urllib.parse import quote
 
@@ -12,9 +12,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from sparring.web.safety import HEADERS, LARGEST_BODY, Door, Safety
-from sparring.web.shelf import Shelf
-from web.shelves import BASE, PNG, PORT, TOKEN, client, make_run, rounds
+from sparring.web.run_index import RunIndex
+from sparring.web.safety import HEADERS, LARGEST_BODY, Access, Safety
+from web.serving import BASE, PNG, PORT, TOKEN, client, make_run, rounds
 
 
 @pytest.fixture
@@ -25,7 +25,8 @@ def stranger():
         return PlainTextResponse(str(len(await request.body())))
 
     app = Starlette(
-        routes=[Route("/{path:path}", echo, methods=["GET", "POST"])], middleware=[Middleware(Safety, door=Door(TOKEN, PORT))]
+        routes=[Route("/{path:path}", echo, methods=["GET", "POST"])],
+        middleware=[Middleware(Safety, access=Access(TOKEN, PORT))],
     )
     return TestClient(app, base_url=BASE, follow_redirects=False)
 
@@ -79,10 +80,10 @@ def test_two_hosts_are_none(guest):
 
 
 def test_the_hosts_of_the_options():
-    door = Door(TOKEN, 80, "fe80::1", ("lab.example", "other:81"))
-    assert all(map(door.knows, ("[fe80::1]:80", "lab.example", "lab.example:443", "other:81")))
-    assert not any(map(door.knows, ("fe80::1", "other", "other:82", "x.lab.example", "lab.example.evil:80")))
-    assert door.address() == f"http://[fe80::1]:80/?token={TOKEN}"
+    access = Access(TOKEN, 80, "fe80::1", ("lab.example", "other:81"))
+    assert all(map(access.knows, ("[fe80::1]:80", "lab.example", "lab.example:443", "other:81")))
+    assert not any(map(access.knows, ("fe80::1", "other", "other:82", "x.lab.example", "lab.example.evil:80")))
+    assert access.address() == f"http://[fe80::1]:80/?token={TOKEN}"
 
 
 @pytest.mark.parametrize("origin", [None, "null", "http://evil.example", f"http://localhost:{PORT}", BASE + "/"])
@@ -187,7 +188,7 @@ def crowded(tmp_path_factory):
 
 
 def test_a_fault_of_the_server_has_the_headers_and_no_traceback(tmp_path, monkeypatch):
-    monkeypatch.setattr(Shelf, "rows", lambda self: 1 / 0)
+    monkeypatch.setattr(RunIndex, "rows", lambda self: 1 / 0)
     answer = client(tmp_path, raise_server_exceptions=False).get("/api/runs")
     assert (answer.status_code, answer.json()) == (500, {"error": "the server met an error; its terminal shows it"})
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS

@@ -7,7 +7,7 @@ import pytest
 from sparring.errors import InputError
 from sparring.web import series_cache
 from sparring.web.series import CHUNK, GROUP, Series, rows_after
-from web.shelves import add, make_run, rounds
+from web.serving import add, make_run, rounds
 
 
 def lines(num: int) -> list[dict]:

@@ -13,7 +13,7 @@ import pytest
 from sparring.errors import InputError
 from sparring.web.app import ASSETS
 from sparring.web.server import Address, serve
-from web.shelves import make_run, rounds
+from web.serving import make_run, rounds
 
 
 def test_it_serves_until_ctrl_c_and_keeps_its_token_to_itself(tmp_path):
@@ -65,7 +65,7 @@ def test_faults_of_the_command_get_a_sentence(sparring_command, monkeypatch):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     monkeypatch.delitem(sys.modules, "sparring.web.server", raising=False)
     done = sparring_command("play", "--no-open")
-    assert (done.status, done.err) == (2, "sparring: uvicorn is not installed; install it: pip install 'sparring[web]'\n")
+    assert (done.status, done.err) == (2, 'sparring: uvicorn is not installed; install it: pip install "sparring[web]"\n')
 
 
 def test_every_sentence_is_there_in_both_languages():

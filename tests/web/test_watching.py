@@ -12,9 +12,9 @@ from filelock import FileLock
 
 from sparring.web import stream
 from sparring.web.app import make_app
-from sparring.web.safety import Door
-from sparring.web.shelf import Shelf, identity
-from web.shelves import PORT, TOKEN, add, client, make_run, rounds
+from sparring.web.run_index import RunIndex, identity
+from sparring.web.safety import Access
+from web.serving import PORT, TOKEN, add, client, make_run, rounds
 
 WARNING = {"event": "warning", "round": 2, "cause": "d has won", "text": "D has won.", "advice": "Help G."}
 END = {"event": "end", "round": 3, "ending": "finished", "seconds": 1.0}
@@ -94,11 +94,11 @@ def test_the_parent_of_a_fork_is_named_by_its_id(tmp_path):
 
 def events_of(root, at: str, num: int, between=lambda: None) -> list[tuple[str, str, dict]]:
     """The first events of a stream: kind, id, data; `between` is called after the first."""
-    app = make_app(Shelf(root), Door(TOKEN, PORT))
+    app = make_app(RunIndex(root), Access(TOKEN, PORT))
 
     async def listen():
         found = []
-        source = stream.events(app, stream.places(at, app.state.shelf))
+        source = stream.events(app, stream.places(at, app.state.run_index))
         await anext(source)
         async for text in source:
             kind, place, data = (line.split(": ", 1)[1] for line in text.strip().splitlines())
@@ -142,7 +142,7 @@ def test_a_page_that_is_far_behind_reads_anew(tmp_path, monkeypatch):
 
 def test_the_stream_ends_with_the_server(tmp_path, monkeypatch):
     monkeypatch.setattr(stream, "TICK", 0.01)
-    app = make_app(Shelf(tmp_path), Door(TOKEN, PORT))
+    app = make_app(RunIndex(tmp_path), Access(TOKEN, PORT))
 
     async def listen():
         async for _ in stream.events(app, {}):
@@ -168,7 +168,7 @@ def test_many_runs_are_listed_at_once(tmp_path):
 
 def test_the_stream_tells_of_runs_that_change_come_and_go(tmp_path, monkeypatch):
     monkeypatch.setattr(stream, "TICK", 0.01)
-    monkeypatch.setattr("sparring.web.shelf.FRESH", 0)
+    monkeypatch.setattr("sparring.web.run_index.FRESH", 0)
     a, b = (make_run(tmp_path / name, rounds(2)) for name in "ab")
 
     def change():

@@ -196,9 +196,10 @@ def build(
     if engine == "capture" and recipe.accumulate > 1:
         raise InputError("engine capture records whole batches; set accumulate=1, or use engine auto")
     train_set, test = load_data(recipe, device, progress)
-    for sentence in settle(recipe, train_set).sentences:
+    settled = settle(recipe, train_set)
+    for sentence in settled.sentences:
         progress.say(sentence)
-    return Engine.build(recipe, train_set, seed, device, group, fast=engine != "eager"), test
+    return Engine.build(settled.recipe, train_set, seed, device, group, fast=engine != "eager"), test
 
 
 def load_data(recipe: Recipe, device: torch.device, progress: Progress) -> tuple[Dataset, Dataset]:

@@ -45,8 +45,10 @@ def command(
 
     options.execute(code)
     path = Path(out)
-    if path.suffix != ".png":
+    if path.suffix.lower() != ".png":
         raise InputError(f"cannot write to {out}: name a .png file; z goes into an .npz of the same name")
+    if any(path.exists() and Path(image).exists() and path.samefile(image) for image in images):
+        raise InputError(f"{out} is a picture to be inverted; name another file with --out")
     found = invert(run, images, **how)
     for sentence in found.resized:
         click.echo(sentence, err=True)

@@ -33,8 +33,10 @@ def command(
     """
     try:
         from sparring.web.server import Address, serve
-    except ImportError as error:
-        raise InputError(f"{error.name} is not installed; install it: pip install 'sparring[web]'") from None
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("sparring"):
+            raise
+        raise InputError(f'{error.name} is not installed; install it: pip install "sparring[web]"') from None
 
     def announce(address: str) -> None:
         click.echo(f"open {address}\nCtrl-C ends this page; trainings go on")

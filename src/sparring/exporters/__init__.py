@@ -64,7 +64,9 @@ def export(
     arguments.choice("dtype", dtype, ["float32", "float16"])
     name, licence = arguments.text("push", push), arguments.text("license", license)
     if (name is not None and to != "hub") or (licence is not None and to not in ("hub", "space")):
-        raise InputError(f"a licence and an upload belong to a Hugging Face folder, not to {to}; add --to hub (in Python: to=)")
+        raise InputError(
+            f"uploads and licences belong to a Hugging Face folder, a licence to a Space too, not to {to}; add --to hub"
+        )
     trained = Trained.of(run, raw)
     path = arguments.path("out", out) or Path(_slug(trained.name) + TARGETS[to].ending)
     _require_new(path)

@@ -1,6 +1,5 @@
 """A generator as the folder that the Hugging Face Hub expects, and its upload."""
 
-import re
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,14 +18,13 @@ from sparring.exporters.target import Exported, Options
 from sparring.exporters.trained import Trained
 from sparring.runs.model_card import ModelCard
 from sparring.runs.samples import are_pictures, write_drawn
-from sparring.storage import checksums, strict_json
+from sparring.storage import checksums
 from sparring.storage.files import new_folder
 from sparring.visual import scatter
 
 ONNX, PICTURE = "onnx/model.onnx", "samples.png"
 COLUMNS, MOST_ROWS = 8, 20  # of the picture: 8 rows, or one for each class of 20 at most
 POINTS = 2000
-_LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 
 
 def write(trained: Trained, out: Path, options: Options) -> Exported:
@@ -53,18 +51,12 @@ def _checked(trained: Trained, options: Options) -> HubName | None:
         raise InputError(
             f"the network of {trained.name} is your own, and nobody could open the folder; export it with --to onnx"
         )
-    licence = options.licence or trained.licence
-    if licence is not None and not _LICENCE.fullmatch(licence):
-        given = strict_json.one_line(licence)
-        raise InputError(
-            f"the licence is {given!r}; name it as the Hugging Face Hub does: mit, apache-2.0, cc-by-4.0, ..., or other"
-        )
     if options.push is None:
         return None
     name = HubName.parse(options.push)
     if name.revision is not None:
         raise InputError(f"an upload goes to the main branch; write --push {name.repo} (in Python: push=), without a revision")
-    if licence is None:
+    if options.licence is None and trained.licence is None:
         raise InputError(
             "what others download needs a licence; name yours with --license mit, for instance (in Python: license=)"
         )

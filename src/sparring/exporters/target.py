@@ -1,5 +1,6 @@
 """What every target takes and gives: options, and the export that was written."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -9,7 +10,9 @@ from typing import Any, Literal, Protocol
 from sparring.errors import InputError
 from sparring.exporters.parity import Parity
 from sparring.exporters.trained import Trained
+from sparring.storage import strict_json
 
+_LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 LARGEST_BATCH = 1 << 20  # a bound that earlier versions of torch.export need
 DType = Literal["float32", "float16"]
 Step = Callable[[str, int, int], None]
@@ -19,7 +22,8 @@ Step = Callable[[str, int, int], None]
 class Options:
     """How to export: the target's name, the type of the weights, and what to do where parity is missed.
 
-    push, licence: of a Hugging Face folder alone. step: shows the progress of (label, done, total).
+    push: the name under which a Hugging Face folder is uploaded. licence: of that or of a Space, as the Hub names it;
+    InputError for a text that is no such name. step: shows the progress of (label, done, total).
     """
 
     to: str
@@ -28,6 +32,13 @@ class Options:
     push: str | None = None
     licence: str | None = None
     step: Step = lambda *_: None
+
+    def __post_init__(self) -> None:
+        if self.licence is not None and not _LICENCE.fullmatch(self.licence):
+            names = "mit, apache-2.0, cc-by-4.0, ..., or other"
+            raise InputError(
+                f"the licence is {strict_json.one_line(self.licence)!r}; name it as the Hugging Face Hub does: {names}"
+            )
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from sparring.web.answers import Finite
 from sparring.web.command import data_folders
 from sparring.web.drawing import Worker
 from sparring.web.requests import entry_of, number
-from sparring.web.safety import Door, Safety
+from sparring.web.run_index import Entry, RunIndex
+from sparring.web.safety import Access, Safety
 from sparring.web.series import AXES
-from sparring.web.shelf import Entry, Shelf
 from sparring.web.trainings import Trainings
 
 STATIC = Path(__file__).parent / "static"
@@ -29,7 +29,7 @@ _KINDS = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".
 ASSETS = {path.name: path for path in STATIC.rglob("*") if path.suffix in _KINDS}
 
 
-def make_app(shelf: Shelf, door: Door, data_roots: tuple[Path, ...] = ()) -> Starlette:
+def make_app(run_index: RunIndex, access: Access, data_roots: tuple[Path, ...] = ()) -> Starlette:
     """The application; `app.state.closing` is set by the server when its streams must end."""
     routes = [
         Route("/", page),
@@ -44,10 +44,10 @@ def make_app(shelf: Shelf, door: Door, data_roots: tuple[Path, ...] = ()) -> Sta
     ]
     handlers: dict[Any, Callable[..., Any]] = {SparringError: refused, HTTPException: failed, 500: broken}
     app = Starlette(routes=routes, exception_handlers=handlers)
-    app.middleware_stack = Safety(app.build_middleware_stack(), door)  # around all, so that faults have the headers as well
-    app.state.shelf, app.state.closing = shelf, False
+    app.middleware_stack = Safety(app.build_middleware_stack(), access)  # around all, so that faults have the headers as well
+    app.state.run_index, app.state.closing = run_index, False
     app.state.folders = data_folders(data_roots)
-    app.state.worker, app.state.trainings = Worker(), Trainings(shelf.root)
+    app.state.worker, app.state.trainings = Worker(), Trainings(run_index.root)
     return app
 
 
@@ -63,20 +63,20 @@ async def asset(request: Request) -> Response:
 
 
 async def runs(request: Request) -> Response:
-    return Finite(await run_in_threadpool(request.app.state.shelf.rows))
+    return Finite(await run_in_threadpool(request.app.state.run_index.rows))
 
 
 async def run_facts(request: Request) -> Response:
-    return Finite(await run_in_threadpool(_facts, request.app.state.shelf, entry_of(request)))
+    return Finite(await run_in_threadpool(_facts, request.app.state.run_index, entry_of(request)))
 
 
 async def run_state(request: Request) -> Response:
-    return Finite(await run_in_threadpool(request.app.state.shelf.row, entry_of(request).id))
+    return Finite(await run_in_threadpool(request.app.state.run_index.row, entry_of(request).id))
 
 
-def _facts(shelf: Shelf, entry: Entry) -> dict[str, Any]:
+def _facts(run_index: RunIndex, entry: Entry) -> dict[str, Any]:
     return {
-        **shelf.row(entry.id),
+        **run_index.row(entry.id),
         "facts": entry.recipe(),
         "marks": entry.marks(),
     }
@@ -104,7 +104,7 @@ async def picture(request: Request) -> Response:
 async def events(request: Request) -> Response:
     """The one stream of a page: the query's `at`, or the Last-Event-ID of a page that comes back, says what it has."""
     known = request.headers.get("last-event-id") or request.query_params.get("at", "")
-    found = stream.events(request.app, stream.places(known, request.app.state.shelf))
+    found = stream.events(request.app, stream.places(known, request.app.state.run_index))
     return StreamingResponse(found, media_type="text/event-stream")
 
 

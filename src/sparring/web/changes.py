@@ -14,7 +14,7 @@ from sparring.runs import orders
 from sparring.storage import strict_json
 from sparring.web import command
 from sparring.web.answers import Finite
-from sparring.web.command import Wish
+from sparring.web.command import TrainingRequest
 from sparring.web.requests import body, entry_of
 
 
@@ -36,23 +36,23 @@ async def recipe(request: Request) -> Response:
 
 async def check(request: Request) -> Response:
     """Whether a training could be started, and the command line that does it."""
-    wish = await _wish(request)
-    await _ask(request, "check", **_resolvable(wish))
-    return Finite({"command": _command_line(wish)})
+    training = await _requested(request)
+    await _ask(request, "check", **_resolvable(training))
+    return Finite({"command": _command_line(training)})
 
 
 async def forecast(request: Request) -> Response:
     """Play a training dry for two seconds: parameters, memory, the time to expect."""
-    wish = await _wish(request)
-    parent = str(wish.start_from) if wish.start_from else None
-    found = await _ask(request, "forecast", seed=wish.seed, start_from=parent, **_resolvable(wish))
-    return Finite({"command": _command_line(wish), "forecast": found})
+    training = await _requested(request)
+    parent = str(training.start_from) if training.start_from else None
+    found = await _ask(request, "forecast", seed=training.seed, start_from=parent, **_resolvable(training))
+    return Finite({"command": _command_line(training), "forecast": found})
 
 
 async def start(request: Request) -> Response:
-    wish = await _wish(request)
-    await _ask(request, "check", **_resolvable(wish))
-    return Finite({"training": request.app.state.trainings.start(wish)}, 201)
+    training = await _requested(request)
+    await _ask(request, "check", **_resolvable(training))
+    return Finite({"training": request.app.state.trainings.start(training)}, 201)
 
 
 async def training(request: Request) -> Response:
@@ -78,16 +78,16 @@ async def _ask(request: Request, do: str, **what: Any) -> Any:
     return await run_in_threadpool(request.app.state.worker.ask, do, **what)
 
 
-async def _wish(request: Request) -> Wish:
-    return command.parse(await body(request), request.app.state.shelf, request.app.state.folders)
+async def _requested(request: Request) -> TrainingRequest:
+    return command.parse(await body(request), request.app.state.run_index, request.app.state.folders)
 
 
-def _resolvable(wish: Wish) -> dict[str, Any]:
-    return {"recipe": wish.recipe, "settings": wish.settings, "lengths": wish.lengths, "data": wish.data}
+def _resolvable(training: TrainingRequest) -> dict[str, Any]:
+    return {"recipe": training.recipe, "settings": training.settings, "lengths": training.lengths, "data": training.data}
 
 
-def _command_line(wish: Wish) -> str:
-    return shlex.join(["sparring", "train", *wish.arguments()])
+def _command_line(training: TrainingRequest) -> str:
+    return shlex.join(["sparring", "train", *training.arguments()])
 
 
 def _whole(asked: dict[str, Any], name: str, default: int, least: int, most: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sparring.errors import InputError
 from sparring.storage import strict_json
-from sparring.web.shelf import Shelf
+from sparring.web.run_index import RunIndex
 
 UNITS = ("epochs", "images", "rounds", "minutes")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
@@ -16,7 +16,7 @@ _LONGEST = 2000  # characters of a value
 
 
 @dataclass(frozen=True)
-class Wish:
+class TrainingRequest:
     """A training that was asked for: recipe, settings by dotted name, length, seed, data, and the run to start from."""
 
     recipe: str
@@ -31,30 +31,28 @@ class Wish:
         found = [self.recipe]
         found += ["--data", self.data] if self.data is not None else []
         found += [
-            text
-            for unit, value in self.lengths.items()
-            for text in (f"--{unit}", f"{value:g}" if value % 1 else str(int(value)))
+            text for unit, value in self.lengths.items() for text in (f"--{unit}", str(value) if value % 1 else str(int(value)))
         ]
         found += ["--seed", str(self.seed)] if self.seed else []
         found += ["--from", str(self.start_from)] if self.start_from else []
         return found + [text for name, value in self.settings.items() for text in ("--set", f"{name}={value}")]
 
 
-def parse(body: dict[str, Any], shelf: Shelf, folders: dict[str, Path]) -> Wish:
-    """The wish in a request; InputError for what the form cannot have sent.
+def parse(body: dict[str, Any], run_index: RunIndex, folders: dict[str, Path]) -> TrainingRequest:
+    """The training in a request; InputError for what the form cannot have sent.
 
     folders: those that the server was started with, by the names that the form shows.
     """
     unknown = set(body) - {"recipe", "settings", "lengths", "seed", "data", "from", "checkpoint"}
     if unknown:
         raise InputError(f"the request has {strict_json.shown(min(unknown))}, which no training takes")
-    return Wish(
+    return TrainingRequest(
         _name(body.get("recipe"), "recipe"),
         dict(_setting(name, value) for name, value in _object(body.get("settings"), "settings").items()),
         dict(_length(unit, value) for unit, value in _object(body.get("lengths"), "lengths").items()),
         _seed(body.get("seed", 0)),
         _data(body.get("data"), folders),
-        _parent(body.get("from"), body.get("checkpoint"), shelf),
+        _parent(body.get("from"), body.get("checkpoint"), run_index),
     )
 
 
@@ -103,11 +101,11 @@ def _data(value: Any, folders: dict[str, Path]) -> str | None:
     return _name(value, "data")
 
 
-def _parent(run: Any, checkpoint: Any, shelf: Shelf) -> Path | None:
+def _parent(run: Any, checkpoint: Any, run_index: RunIndex) -> Path | None:
     """The run to start from, or the file of one of its checkpoints."""
     if run is None:
         return None
-    entry = shelf.entries().get(run) if isinstance(run, str) else None
+    entry = run_index.entries().get(run) if isinstance(run, str) else None
     if entry is None:
         raise InputError(f"there is no run {strict_json.shown(run)} to start from")
     if checkpoint is None:

@@ -8,13 +8,13 @@ from starlette.requests import Request
 
 from sparring.errors import InputError
 from sparring.storage import strict_json
-from sparring.web.shelf import Entry
+from sparring.web.run_index import Entry
 
 
 def entry_of(request: Request) -> Entry:
     """The run that the address names; 404 where there is none."""
     try:
-        return request.app.state.shelf.get(request.path_params["run"])
+        return request.app.state.run_index.get(request.path_params["run"])
     except KeyError:
         raise HTTPException(404, "there is no such run") from None
 

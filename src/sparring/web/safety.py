@@ -25,7 +25,7 @@ HEADERS = {
 
 
 @dataclass(frozen=True)
-class Door:
+class Access:
     """The token that opens the page, and the addresses under which it may be asked for.
 
     host: the address of `--host`; allowed: further names, of `--allow-host`, for which any port will do where none is given.
@@ -59,8 +59,8 @@ class Door:
 class Safety:
     """ASGI middleware that answers in place of the application where a request is not ours."""
 
-    def __init__(self, app: ASGIApp, door: Door):
-        self._app, self._door = app, door
+    def __init__(self, app: ASGIApp, access: Access):
+        self._app, self._access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -76,15 +76,15 @@ class Safety:
         """The answer to a request that may not pass; None if it may."""
         headers = Headers(scope=scope)
         hosts, length = headers.getlist("host"), headers.get("content-length", "0")
-        if len(hosts) != 1 or not self._door.knows(hosts[0]):
+        if len(hosts) != 1 or not self._access.knows(hosts[0]):
             return _plain("this server does not answer under that name; start it with --allow-host NAME", 403)
         if not length.isdecimal() or len(length) > 12 or int(length) > LARGEST_BODY:
             return _plain("the body is too long", 413)
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         given = next((value for name, value in query if name == "token"), None)
-        if scope["method"] == "GET" and self._door.opens(given):
+        if scope["method"] == "GET" and self._access.opens(given):
             return self._welcome(scope, [(name, value) for name, value in query if name != "token"])
-        if not self._door.opens(_cookie(headers, self._door.cookie)):
+        if not self._access.opens(_cookie(headers, self._access.cookie)):
             return _plain("open the address that `sparring play` has printed; it holds the token", 403)
         if scope["method"] not in ("GET", "HEAD") and headers.get("origin") not in _origins(hosts[0]):
             return _plain("only this server's own page may change something", 403)
@@ -94,7 +94,7 @@ class Safety:
         """Move the token from the address to a cookie."""
         address = "/" + (f"?{urlencode(query)}" if query else "")
         response = RedirectResponse(address, 303)
-        response.set_cookie(self._door.cookie, self._door.token, httponly=True, samesite="strict")
+        response.set_cookie(self._access.cookie, self._access.token, httponly=True, samesite="strict")
         return response
 
 

@@ -14,8 +14,8 @@ from starlette.applications import Starlette
 
 from sparring.errors import InputError
 from sparring.web.app import make_app
-from sparring.web.safety import Door
-from sparring.web.shelf import Shelf
+from sparring.web.run_index import RunIndex
+from sparring.web.safety import Access
 
 PORT = 8451
 
@@ -37,9 +37,9 @@ def serve(root: Path, address: Address, announce: Callable[[str], None], data_ro
     if not root.is_dir():
         raise InputError(f"there is no folder {root}; name a run, or a folder of runs")
     with closing(_bound(address)) as listener:
-        door = Door(secrets.token_urlsafe(32), listener.getsockname()[1], address.host, address.allowed)
-        app = make_app(Shelf(root), door, data_roots)
-        server = _Server(app, lambda: announce(door.address()))
+        access = Access(secrets.token_urlsafe(32), listener.getsockname()[1], address.host, address.allowed)
+        app = make_app(RunIndex(root), access, data_roots)
+        server = _Server(app, lambda: announce(access.address()))
         with suppress(KeyboardInterrupt):  # the usual end
             server.run(sockets=[listener])
         app.state.worker.close()

@@ -57,16 +57,16 @@ def _resolved(recipe: str, settings: dict[str, str], lengths: dict[str, Any], da
     return resolve(recipe, settings, data, **lengths)
 
 
-def _check(**wish: Any) -> Any:
-    resolved = _resolved(**wish)
+def _check(**training: Any) -> Any:
+    resolved = _resolved(**training)
     return {"length": str(resolved.length)}
 
 
-def _forecast(seed: int, start_from: str | None, **wish: Any) -> Any:
+def _forecast(seed: int, start_from: str | None, **training: Any) -> Any:
     from sparring.api.dry_run import dry_run
     from sparring.runs.pace import about
 
-    found = dry_run(_resolved(**wish), seed=seed, start_from=start_from, quiet=True)
+    found = dry_run(_resolved(**training), seed=seed, start_from=start_from, quiet=True)
     return found | {"about": about(found["seconds_to_expect"])}
 
 

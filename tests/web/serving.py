@@ -8,8 +8,8 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from sparring.web.app import make_app
-from sparring.web.safety import Door
-from sparring.web.shelf import Shelf
+from sparring.web.run_index import RunIndex
+from sparring.web.safety import Access
 
 TOKEN = "the-token"
 PORT = 8451
@@ -46,9 +46,9 @@ def add(path: Path, events: Iterable[dict[str, Any]]) -> None:
         stream.writelines(json.dumps(event) + "\n" for event in events)
 
 
-def client(root: Path, door: Door | None = None, **options: Any) -> TestClient:
+def client(root: Path, access: Access | None = None, **options: Any) -> TestClient:
     """A browser that has opened the address with the token."""
-    door = door or Door(TOKEN, PORT)
-    found = TestClient(make_app(Shelf(root), door), base_url=BASE, follow_redirects=False, **options)
-    found.cookies.set(door.cookie, door.token)
+    access = access or Access(TOKEN, PORT)
+    found = TestClient(make_app(RunIndex(root), access), base_url=BASE, follow_redirects=False, **options)
+    found.cookies.set(access.cookie, access.token)
     return found

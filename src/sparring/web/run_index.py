@@ -27,7 +27,7 @@ _WARNING = b'{"event": "warning"'
 
 
 @dataclass
-class Shelf:
+class RunIndex:
     """All runs under `root`, or the one run that it is."""
 
     root: Path
