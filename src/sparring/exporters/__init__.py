@@ -65,7 +65,7 @@ def export(
     name, licence = arguments.text("push", push), arguments.text("license", license)
     if (name is not None and to != "hub") or (licence is not None and to not in ("hub", "space")):
         raise InputError(
-            f"uploads and licences belong to a Hugging Face folder, a licence to a Space too, not to {to}; add --to hub"
+            f"a licence and an upload belong to a Hugging Face folder, not to {to}; add --to hub, or --to space for a licence"
         )
     trained = Trained.of(run, raw)
     path = arguments.path("out", out) or Path(_slug(trained.name) + TARGETS[to].ending)
