@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sparring.recipe import Recipe
     from sparring.runs.run import Run
     from sparring.training.observers import Observer
+    from sparring.web.notebook import play
 
 __version__ = "0.2.0"
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "load",
     "losses",
     "networks",
+    "play",
     "recipes",
     "register",
     "resume",
@@ -62,6 +64,7 @@ _MODULES = {
     "from_pretrained": "api.pretrained",
     "invert": "api.invert",
     "load": "api.load",
+    "play": "web.notebook",
     "register": "config.registry",
     "resume": "api.resume",
     "sample": "api.sample",

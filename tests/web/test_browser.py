@@ -134,6 +134,7 @@ def test_the_story(page, tmp_path):
     page.get_by_role("button", name="Checkpoint").click()
     expect(page.get_by_role("button", name="Fork or fine-tune")).to_be_visible()
     look_through(page)
+    page.get_by_text("Stop and save …").click()
     page.get_by_role("button", name="Stop and save").click()
     expect(page.locator(".badge")).to_have_text("stopped")
     (run,) = Path(tmp_path).glob("*ring*/")

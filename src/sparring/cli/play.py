@@ -31,12 +31,10 @@ def command(
 
     Trainings go on when the page is closed and when this command ends.
     """
-    try:
-        from sparring.web.server import Address, serve
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("sparring"):
-            raise
-        raise InputError(f'{error.name} is not installed; install it: pip install "sparring[web]"') from None
+    from sparring.web import need_extra
+
+    need_extra()
+    from sparring.web.server import Address, serve
 
     def announce(address: str) -> None:
         click.echo(f"open {address}\nCtrl-C ends this page; trainings go on")

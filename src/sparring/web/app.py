@@ -19,7 +19,7 @@ from sparring.web.command import data_folders
 from sparring.web.drawing import Worker
 from sparring.web.requests import entry_of, number
 from sparring.web.run_index import Entry, RunIndex
-from sparring.web.safety import Access, Safety
+from sparring.web.safety import Access, Safety, policy
 from sparring.web.series import AXES
 from sparring.web.trainings import Trainings
 
@@ -33,6 +33,7 @@ def make_app(run_index: RunIndex, access: Access, data_roots: tuple[Path, ...] =
     """The application; `app.state.closing` is set by the server when its streams must end."""
     routes = [
         Route("/", page),
+        Route("/frame", frame),
         Route("/static/{name}", asset),
         Route("/api/runs", runs),
         Route("/api/runs/{run}", run_facts),
@@ -45,7 +46,7 @@ def make_app(run_index: RunIndex, access: Access, data_roots: tuple[Path, ...] =
     handlers: dict[Any, Callable[..., Any]] = {SparringError: refused, HTTPException: failed, 500: broken}
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.middleware_stack = Safety(app.build_middleware_stack(), access)  # around all, so that faults have the headers as well
-    app.state.run_index, app.state.closing = run_index, False
+    app.state.run_index, app.state.access, app.state.closing = run_index, access, False
     app.state.folders = data_folders(data_roots)
     app.state.worker, app.state.trainings = Worker(), Trainings(run_index.root)
     return app
@@ -53,6 +54,14 @@ def make_app(run_index: RunIndex, access: Access, data_roots: tuple[Path, ...] =
 
 async def page(request: Request) -> Response:
     return FileResponse(ASSETS["index.html"], media_type="text/html")
+
+
+async def frame(request: Request) -> Response:
+    """The page for a notebook's frame. Its token stands behind the # of the address, which browsers do not send."""
+    framed_by = request.app.state.access.framed_by
+    if not framed_by:
+        raise HTTPException(404, "no notebook shows this page")
+    return FileResponse(ASSETS["index.html"], media_type="text/html", headers={"Content-Security-Policy": policy(framed_by)})
 
 
 async def asset(request: Request) -> Response:

@@ -15,9 +15,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 1 << 16  # bytes
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+TOKEN_HEADER = "x-sparring-token"  # of a page in a notebook's frame, which has no cookie
+
+
+def policy(framed_by: tuple[str, ...] = ()) -> str:
+    """The Content-Security-Policy of a page that may stand in a frame of these origins, or in none."""
+    ancestors = " ".join(framed_by) or "'none'"
+    return (
+        "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'; "
+        f"frame-ancestors {ancestors}"
+    )
+
+
 HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": policy(),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -28,13 +39,15 @@ HEADERS = {
 class Access:
     """The token that opens the page, and the addresses under which it may be asked for.
 
-    host: the address of `--host`; allowed: further names, of `--allow-host`, for which any port will do where none is given.
+    host: the address of `--host`; allowed: further names, of `--allow-host`, for which any port will do where none is given;
+    framed_by: the origins of a notebook that shows the page in a frame.
     """
 
     token: str
     port: int
     host: str = "127.0.0.1"
     allowed: tuple[str, ...] = ()
+    framed_by: tuple[str, ...] = ()
 
     @property
     def cookie(self) -> str:
@@ -51,9 +64,18 @@ class Access:
         """True for the right token, compared in constant time."""
         return token is not None and hmac.compare_digest(token.encode(errors="replace"), self.token.encode())
 
-    def address(self) -> str:
-        """The address to print, with the token."""
-        return f"http://{bracketed(self.host)}:{self.port}/?token={self.token}"
+    @property
+    def origin(self) -> str:
+        """Where the server is, as browsers name it."""
+        return f"http://{bracketed(self.host)}:{self.port}"
+
+    def address(self, run: str | None = None) -> str:
+        """The address to print, with the token; `run` is the id of the run that it shows first."""
+        return f"{self.origin}/?token={self.token}" + (f"&run={run}" if run else "")
+
+    def frame_address(self, run: str | None = None) -> str:
+        """The same for a notebook: browsers do not send what stands behind the #, but the page reads it."""
+        return f"{self.origin}/frame" + (f"?run={run}" if run else "") + f"#{self.token}"
 
 
 class Safety:
@@ -84,11 +106,17 @@ class Safety:
         given = next((value for name, value in query if name == "token"), None)
         if scope["method"] == "GET" and self._access.opens(given):
             return self._welcome(scope, [(name, value) for name, value in query if name != "token"])
-        if not self._access.opens(_cookie(headers, self._access.cookie)):
+        given = headers.get(TOKEN_HEADER) or _cookie(headers, self._access.cookie)
+        if not self._access.opens(given) and not self._is_frame(scope):
             return _plain("open the address that `sparring play` has printed; it holds the token", 403)
         if scope["method"] not in ("GET", "HEAD") and headers.get("origin") not in _origins(hosts[0]):
             return _plain("only this server's own page may change something", 403)
         return None
+
+    def _is_frame(self, scope: Scope) -> bool:
+        """True for what a frame loads before it has the token: its page and the package's files, which hold nothing secret."""
+        path = scope["path"]
+        return bool(self._access.framed_by) and scope["method"] == "GET" and (path == "/frame" or path.startswith("/static/"))
 
     def _welcome(self, scope: Scope, query: list[tuple[str, str]]) -> Response:
         """Move the token from the address to a cookie."""

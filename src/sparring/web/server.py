@@ -10,11 +10,10 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
-from starlette.applications import Starlette
 
 from sparring.errors import InputError
 from sparring.web.app import make_app
-from sparring.web.run_index import RunIndex
+from sparring.web.run_index import RunIndex, identity
 from sparring.web.safety import Access
 
 PORT = 8451
@@ -34,24 +33,44 @@ def serve(root: Path, address: Address, announce: Callable[[str], None], data_ro
 
     Raises InputError where there is no such folder, or the address is not to be had.
     """
-    if not root.is_dir():
-        raise InputError(f"there is no folder {root}; name a run, or a folder of runs")
-    with closing(_bound(address)) as listener:
-        access = Access(secrets.token_urlsafe(32), listener.getsockname()[1], address.host, address.allowed)
-        app = make_app(RunIndex(root), access, data_roots)
-        server = _Server(app, lambda: announce(access.address()))
-        with suppress(KeyboardInterrupt):  # the usual end
-            server.run(sockets=[listener])
-        app.state.worker.close()
+    with closing(Server(root, address, data_roots)) as server, suppress(KeyboardInterrupt):  # the usual end
+        server.listen(lambda: announce(server.access.address(shown_first(root))))
 
 
-class _Server(uvicorn.Server):
-    """Announces itself once it listens, and tells the streams to end as soon as a signal comes."""
+def shown_first(root: Path) -> str | None:
+    """The id of the one run that is served; None for a folder of runs."""
+    return identity(root, root) if (root / "recipe.json").is_file() else None
 
-    def __init__(self, app: Starlette, announce: Callable[[], None]):
+
+class Server(uvicorn.Server):
+    """Announces itself once it listens, and tells the streams to end as soon as it is to end."""
+
+    def __init__(
+        self, root: Path, address: Address, data_roots: tuple[Path, ...] = (), framed_by: tuple[str, ...] = ()
+    ) -> None:
+        if not root.is_dir():
+            raise InputError(f"there is no folder {root}; name a run, or a folder of runs")
+        self._listener = _bound(address)
+        port = self._listener.getsockname()[1]
+        self.access = Access(secrets.token_urlsafe(32), port, address.host, address.allowed, framed_by)
+        app = make_app(RunIndex(root), self.access, data_roots)
         options = {"log_level": "error", "access_log": False, "timeout_graceful_shutdown": 1, "server_header": False}
         super().__init__(uvicorn.Config(app, **options))
-        self._state, self._announce = app.state, announce
+        self._state = app.state
+
+    def listen(self, announce: Callable[[], None]) -> None:
+        """Answer requests until the end, after `announce`."""
+        self._announce = announce
+        self.run(sockets=[self._listener])
+
+    def end(self) -> None:
+        """End soon, from any thread."""
+        self._state.closing = self.should_exit = True
+
+    def close(self) -> None:
+        """Give back the port, and end the process that draws."""
+        self._listener.close()
+        self._state.worker.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

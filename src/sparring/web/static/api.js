@@ -3,12 +3,35 @@
 import { fill } from "./dom.js";
 import { t } from "./strings.js";
 
+// In a notebook's frame there is no cookie: the token stands behind the # of the address, and is kept here alone.
+const token = location.pathname === "/frame" ? location.hash.slice(1) : "";
+if (token && window.top === window) location.replace(`/?${new URLSearchParams([...new URLSearchParams(location.search), ["token", token]])}`);
+else if (token) history.replaceState(null, "", location.pathname + location.search);
+
+function ask(path, options = {}) {
+  return fetch(path, token ? { ...options, headers: { "x-sparring-token": token } } : options);
+}
+
 export async function get(path, query = {}) {
-  return answer(await fetch(path + (Object.keys(query).length ? `?${new URLSearchParams(query)}` : "")));
+  return answer(await ask(path + (Object.keys(query).length ? `?${new URLSearchParams(query)}` : "")));
 }
 
 export async function post(path, body) {
-  return answer(await fetch(path, { method: "POST", body: JSON.stringify(body) }));
+  return answer(await ask(path, { method: "POST", body: JSON.stringify(body) }));
+}
+
+// Show a picture of the server's in an <img>; in a frame by way of memory, since an <img> sends no header.
+export async function showImage(image, address) {
+  if (image.dataset.address === address) return image;
+  image.dataset.address = address;
+  if (!token) image.src = address;
+  else {
+    const blob = await (await ask(address)).blob();
+    if (image.dataset.address !== address) return image; // another one has been asked for since
+    image.src = URL.createObjectURL(blob);
+    image.onload = () => URL.revokeObjectURL(image.src);
+  }
+  return image;
 }
 
 async function answer(response) {
@@ -38,8 +61,9 @@ export function pictureOf(run, name) {
 }
 
 const QUIET = 15000; // ms between two looks at the state while the page is hidden
+const AGAIN = 2000; // ms until the server is asked again
 
-// Server-sent events as long as the page is seen; hidden, it asks from time to time, for its title.
+// The server's events as long as the page is seen; hidden, it asks from time to time, for its title.
 // `at()`: how far each run has been read; `on`: handlers by kind of event; `quiet`: called while hidden.
 export class Stream {
   constructor(at, on, quiet) {
@@ -49,26 +73,49 @@ export class Stream {
     this.turn();
   }
 
-  open() {
+  // Not by EventSource, which sends no header.
+  async open() {
+    this.hide();
     clearInterval(this.timer);
-    this.source?.close();
-    const at = Object.entries(this.at()).map(([run, offset]) => `${run}:${offset}`);
-    this.source = new EventSource(`/api/stream?${new URLSearchParams({ at: at.join(",") })}`);
-    this.source.onopen = () => this.tell(true);
-    this.source.onerror = () => this.tell(false);
-    for (const [kind, handle] of Object.entries(this.on)) {
-      this.source.addEventListener(kind, (event) => handle(JSON.parse(event.data)));
+    const { signal } = (this.source = new AbortController());
+    while (!signal.aborted) {
+      try {
+        await this.read(signal);
+      } catch {
+        // the server has ended, or this page goes
+      }
+      if (signal.aborted) return;
+      this.tell(false);
+      await new Promise((done) => setTimeout(done, AGAIN));
     }
   }
 
-  // A line above the page while the server does not answer; the browser asks again by itself.
+  async read(signal) {
+    const at = Object.entries(this.at()).map(([run, offset]) => `${run}:${offset}`);
+    const { ok, body } = await ask(`/api/stream?${new URLSearchParams({ at: at.join(",") })}`, { signal });
+    if (!ok) return;
+    this.tell(true);
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      const events = (text + part.value).split("\n\n");
+      text = events.pop();
+      events.forEach((event) => this.take(event));
+    }
+  }
+
+  take(event) {
+    const fields = Object.fromEntries(event.split("\n").map((line) => [line.slice(0, line.indexOf(": ")), line.slice(line.indexOf(": ") + 2)]));
+    this.on[fields.event]?.(JSON.parse(fields.data));
+  }
+
+  // A line above the page while the server does not answer; it is asked again.
   tell(answers) {
     fill(document.getElementById("gone"), t("gone")).hidden = answers;
   }
 
   hide() {
-    this.source?.close();
-    this.source = null;
+    this.source?.abort();
     clearInterval(this.timer);
     this.timer = setInterval(this.quiet, QUIET);
   }
@@ -76,6 +123,6 @@ export class Stream {
   close() {
     document.removeEventListener("visibilitychange", this.turn);
     clearInterval(this.timer);
-    this.source?.close();
+    this.source?.abort();
   }
 }

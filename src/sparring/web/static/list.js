@@ -1,7 +1,7 @@
 // All runs: newest picture, state, speed, score, and what the coach says.
 
 import { fill, h, note } from "./dom.js";
-import { pictureOf, Rows, Stream } from "./api.js";
+import { pictureOf, Rows, showImage, Stream } from "./api.js";
 import { duration, number, score, secondsLeft } from "./format.js";
 import { setIcon, verdict } from "./health.js";
 import * as state from "./state.js";
@@ -45,8 +45,9 @@ function card(row, chosen, choose) {
   };
   const left = secondsLeft(row);
   const picture = row.picture
-    ? h("img", { src: `${pictureOf(row.id, row.picture)}?${row.changed}`, alt: t("picture.of", { run: row.name }) })
+    ? h("img", { alt: t("picture.of", { run: row.name }) })
     : h("div", { class: "no-picture" }, t("picture.none"));
+  if (row.picture) showImage(picture, `${pictureOf(row.id, row.picture)}?${row.changed}`);
   return h(
     "li",
     { class: "card" },

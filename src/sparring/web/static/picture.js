@@ -1,6 +1,6 @@
 // The pictures of a run at the slider's place.
 
-import { pictureOf } from "./api.js";
+import { pictureOf, showImage } from "./api.js";
 import { fill, h } from "./dom.js";
 import { number } from "./format.js";
 import * as state from "./state.js";
@@ -48,7 +48,7 @@ export class Picture {
     }
     const address = pictureOf(this.run().id, found.name);
     const words = t("picture.at", { round: number(found.round), epoch: number(found.epoch) });
-    if (this.image.getAttribute("src") !== address) this.image.src = address;
+    showImage(this.image, address);
     this.image.alt = `${t("picture.of", { run: this.run().row.name })}, ${words}`;
     this.caption.textContent = words;
   }

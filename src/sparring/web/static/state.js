@@ -17,7 +17,7 @@ export function set(changes, { view = false } = {}) {
     if (value === null || value === "" || value === undefined) query.delete(name);
     else query.set(name, value);
   }
-  const address = query.size ? `/?${query}` : "/";
+  const address = query.size ? `${location.pathname}?${query}` : location.pathname;
   if (view) {
     history.pushState(null, "", address);
     listeners.forEach((listener) => listener());
@@ -27,7 +27,7 @@ export function set(changes, { view = false } = {}) {
 // Another view, of which only language and look stay.
 export function go(view) {
   const kept = { lang: get("lang"), look: get("look") };
-  history.pushState(null, "", "/");
+  history.pushState(null, "", location.pathname);
   set({ ...kept, ...view }, { view: false });
   listeners.forEach((listener) => listener());
 }

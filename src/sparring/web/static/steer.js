@@ -116,13 +116,13 @@ class Steering {
   ending() {
     const unit = h("select", { id: "extend-unit" }, ["rounds", "epochs", "images"].map((name) => h("option", { value: name }, t(name))));
     const length = whole("extend-n", t("steer.length"), 1000);
-    const stop = () => confirm(t("steer.stop.sure")) && this.send({ order: "stop" });
+    const stop = h("button", { type: "button", class: "danger", onclick: () => this.send({ order: "stop" }) }, t("steer.stop"));
     return group(t("steer.end"), [
       length.label,
       h("label", { for: "extend-unit", class: "hidden" }, t("unit")),
       unit,
       this.button(t("steer.extend"), () => ({ order: "extend", [unit.value]: length.value() })),
-      h("button", { type: "button", class: "danger", onclick: stop }, t("steer.stop")),
+      h("details", {}, h("summary", {}, `${t("steer.stop")} …`), h("p", {}, t("steer.stop.sure")), stop),
     ]);
   }
 
