@@ -32,7 +32,7 @@ def test_a_page_in_python(tmp_path, capsys, monkeypatch):
     run = make_run(tmp_path / "a", rounds(3))
     opened = []
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
-    with sparring.play(SimpleNamespace(path=run), port=0) as page:
+    with sparring.play(SimpleNamespace(path=run), port=0) as page:  # type: ignore[arg-type]
         assert capsys.readouterr().out == f"open {page.url}\n"  # no screen
         assert page.url.endswith(f"&run={identity(run, run)}")
         browser = build_opener(HTTPCookieProcessor())
@@ -115,7 +115,7 @@ def notebook(content):
     """The origin of a server whose only page is what `content` returns."""
 
     class Notebook(BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             self.send_response(200)
             self.send_header("content-type", "text/html")
             self.end_headers()
@@ -137,34 +137,38 @@ def test_the_frame_in_a_browser(tmp_path):
     add(run, [{"event": "sample", **place, "file": "samples/round_000100.png"}])
     playwright = pytest.importorskip("playwright.sync_api")
     pages = []
+
+    def shown():
+        return pages[0]._repr_html_()
+
     with (
         chromium() as browser,
-        notebook(lambda: pages[0]._repr_html_()) as ours,
-        notebook(lambda: pages[0]._repr_html_()) as other,
+        notebook(shown) as ours,
+        notebook(shown) as other,
+        sparring.play(run, port=0, origin=ours) as page,
     ):
-        with sparring.play(run, port=0, origin=ours) as page:
-            pages.append(page)
-            context = browser.new_context(locale="en-US")
-            window = context.new_page()
-            window.set_default_timeout(60_000)
-            window.goto(ours)
-            frame = window.frame_locator("iframe")
-            frame.get_by_role("heading", name="Losses").wait_for()
-            picture = frame.locator(".pictures img[src^='blob:']")
-            playwright.expect(picture).to_have_js_property("naturalWidth", 1)
-            add(run, [line | {"round": 71} for line in rounds(71)[70:]])
-            frame.get_by_text("71", exact=True).wait_for()  # by the stream
-            assert context.cookies() == []
-            assert "#" not in window.frames[1].url
+        pages.append(page)
+        context = browser.new_context(locale="en-US")
+        window = context.new_page()
+        window.set_default_timeout(60_000)
+        window.goto(ours)
+        frame = window.frame_locator("iframe")
+        frame.get_by_role("heading", name="Losses").wait_for()
+        picture = frame.locator(".pictures img[src^='blob:']")
+        playwright.expect(picture).to_have_js_property("naturalWidth", 1)
+        add(run, [line | {"round": 71} for line in rounds(71)[70:]])
+        frame.get_by_text("71", exact=True).wait_for()  # by the stream
+        assert context.cookies() == []
+        assert "#" not in window.frames[1].url
 
-            with context.expect_page() as tab:  # a tab has a cookie
-                window.get_by_text("in a tab of its own").click()
-            tab.value.get_by_role("heading", name="Losses").wait_for()
-            assert "/?run=" in tab.value.url
+        with context.expect_page() as tab:  # a tab has a cookie
+            window.get_by_text("in a tab of its own").click()
+        tab.value.get_by_role("heading", name="Losses").wait_for()
+        assert "/?run=" in tab.value.url
 
-            stranger = browser.new_page()
-            said = []
-            stranger.on("console", lambda message: said.append(message.text))
-            stranger.goto(other)
-            assert stranger.frames[1].url.startswith("chrome-error:")
-            assert any("frame-ancestors" in text for text in said)
+        stranger = browser.new_page()
+        said = []
+        stranger.on("console", lambda message: said.append(message.text))
+        stranger.goto(other)
+        assert stranger.frames[1].url.startswith("chrome-error:")
+        assert any("frame-ancestors" in text for text in said)

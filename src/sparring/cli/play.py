@@ -34,7 +34,7 @@ def command(
     from sparring.web import need_extra
 
     need_extra()
-    from sparring.web.server import Address, serve
+    from sparring.web.server import Address, folder_of, serve
 
     def announce(address: str) -> None:
         click.echo(f"open {address}\nCtrl-C ends this page; trainings go on")
@@ -45,14 +45,4 @@ def command(
     for root in roots:
         if not root.is_dir():
             raise InputError(f"there is no folder {root}; --data-root names a folder of folders with pictures")
-    serve(_folder(place), Address(host, port, allowed), announce, roots)
-
-
-def _folder(place: str) -> Path:
-    from sparring.runs.folders import ROOT, latest
-
-    if place == "latest":
-        return latest()
-    if Path(place) == ROOT and not ROOT.exists():
-        ROOT.mkdir()
-    return Path(place)
+    serve(folder_of(place), Address(host, port, allowed), announce, roots)

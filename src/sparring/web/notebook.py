@@ -11,7 +11,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from sparring.errors import InputError
-from sparring.runs.folders import ROOT, latest
+from sparring.runs.folders import ROOT
 from sparring.runs.notebook import is_notebook
 from sparring.web import need_extra
 from sparring.web.jupyter import is_remote, notebook_origins
@@ -26,8 +26,8 @@ PATIENCE = 10.0  # seconds for the server's start, and for its end
 class Page:
     """A page that a thread of this program serves until `close()`, or until the program ends.
 
-    `url` opens it in a browser; it holds a token, so do not publish it. In a notebook the page shows itself in a frame, where it is
-    a cell's last value. In a `with` statement it is closed at the end.
+    `url` opens it in a browser; it holds a token, so do not publish it. A notebook shows the page in a frame where it is a
+    cell's last value. In a `with` statement it is closed at the end.
     """
 
     def __init__(self, server: "Server", run: str | None, height: int, remote: bool) -> None:
@@ -86,8 +86,8 @@ def play(
 ) -> Page:
     """Show the page to watch, steer, fork and explore a run, as `sparring play` does, and go on at once.
 
-    In a notebook the value shows itself as a frame; where the notebook runs on another machine, as a link with what to do. Elsewhere
-    the page opens in the browser, or its address is printed.
+    In a notebook the value shows itself as a frame; where the notebook runs on another machine, as a link with what to do.
+    Elsewhere the page opens in the browser, or its address is printed.
 
     Args:
         run: a run, its folder, or a folder of runs; "latest" is the newest run under runs/. Default: all runs under runs/.
@@ -102,9 +102,9 @@ def play(
     Raises InputError where there is no such run, the port is taken, origin is no address, or the extra `web` is not installed.
     """
     need_extra()
-    from sparring.web.server import Address, Server, shown_first
+    from sparring.web.server import Address, Server, folder_of, shown_first
 
-    root = _folder(run)
+    root = folder_of(_place(run))
     in_notebook = is_notebook()
     framed_by = notebook_origins(origin) if in_notebook or origin else ()
     server = Server(root, Address(port=port), framed_by=framed_by)
@@ -114,14 +114,11 @@ def play(
     return page
 
 
-def _folder(run: "Run | str | Path | None") -> Path:
-    place = getattr(run, "path", run)
-    if place is None:
-        ROOT.mkdir(exist_ok=True)
-        return ROOT
+def _place(run: "Run | str | Path | None") -> str | Path:
+    place = getattr(run, "path", ROOT if run is None else run)
     if not isinstance(place, str | Path):
         raise InputError(f"run is a {type(place).__name__}; it must be a run, the folder of one, or a folder of runs")
-    return latest() if str(place) == "latest" else Path(place)
+    return place
 
 
 def _has_screen() -> bool:

@@ -12,6 +12,7 @@ from types import FrameType
 import uvicorn
 
 from sparring.errors import InputError
+from sparring.runs.folders import ROOT, latest
 from sparring.web.app import make_app
 from sparring.web.run_index import RunIndex, identity
 from sparring.web.safety import Access
@@ -35,6 +36,15 @@ def serve(root: Path, address: Address, announce: Callable[[str], None], data_ro
     """
     with closing(Server(root, address, data_roots)) as server, suppress(KeyboardInterrupt):  # the usual end
         server.listen(lambda: announce(server.access.address(shown_first(root))))
+
+
+def folder_of(place: str | Path) -> Path:
+    """The folder that a word of the command line names; `latest` is the newest run, and runs/ is made where it is missing."""
+    if str(place) == "latest":
+        return latest()
+    if Path(place) == ROOT:
+        ROOT.mkdir(exist_ok=True)
+    return Path(place)
 
 
 def shown_first(root: Path) -> str | None:
