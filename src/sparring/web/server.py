@@ -59,6 +59,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._state.closing = True
+        self._state.worker.stop()  # which ends the requests that wait for it
         super().handle_exit(sig, frame)
 
 
