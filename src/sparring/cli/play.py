@@ -9,7 +9,7 @@ from sparring.errors import InputError
 
 
 @click.command(name="play", epilog="Example: sparring play runs")
-@click.argument("place", type=options.run, metavar="[RUN or ROOT]", default="runs")
+@click.argument("place", type=options.generator, metavar="[RUN or ROOT]", default="runs")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the page; 0 is any free one.  [default: 8451, if free]")
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to serve at.")
 @click.option(
@@ -29,6 +29,7 @@ def command(
 ) -> None:
     """Serve a page to watch, steer, fork and start trainings: of one RUN, or of all runs under a folder ROOT.
 
+    It also explores what a generator draws; RUN may be one that comes with the package, such as digits.
     Trainings go on when the page is closed and when this command ends.
     """
     try:
@@ -38,7 +39,10 @@ def command(
             raise
         raise InputError(f'{error.name} is not installed; install it: pip install "sparring[web]"') from None
 
+    folder, view = _folder(place)
+
     def announce(address: str) -> None:
+        address += view
         click.echo(f"open {address}\nCtrl-C ends this page; trainings go on")
         if not no_open:
             click.launch(address)
@@ -47,14 +51,19 @@ def command(
     for root in roots:
         if not root.is_dir():
             raise InputError(f"there is no folder {root}; --data-root names a folder of folders with pictures")
-    serve(_folder(place), Address(host, port, allowed), announce, roots)
+    serve(folder, Address(host, port, allowed), announce, roots)
 
 
-def _folder(place: str) -> Path:
+def _folder(place: str) -> tuple[Path, str]:
+    """The folder to serve, and what its address adds for the view to begin with."""
+    from sparring.runs import shipped
     from sparring.runs.folders import ROOT, latest
 
     if place == "latest":
-        return latest()
-    if Path(place) == ROOT and not ROOT.exists():
+        return latest(), ""
+    path, view = Path(place), ""
+    if place in shipped.names() and not path.exists():
+        path, view = ROOT, f"&view=explore&of={place}"
+    if path == ROOT and not ROOT.exists():
         ROOT.mkdir()
-    return Path(place)
+    return path, view

@@ -86,13 +86,12 @@ class Explorer {
     this.build_choice();
     this.sliders = new Sliders(directions, subject, () => this.changed());
     if (subject.drawsPictures) {
-      parts[0].append(box("walkBox", "kept"));
       parts[1].append(box("drawBox", "draw"));
-      parts[2].append(box("planeBox", "plane"));
+      parts[2].append(box("planeBox", "plane"), box("walkBox", "kept"));
       this.plane = new Plane(this.planeBox, subject, this.sliders, (others) => this.z(others));
-      const here = { here: () => this.z(), choose: (z) => this.take(z) };
+      const here = { here: () => this.z(), choose: (z) => this.take(z, t("kept")) };
       this.walk = new Walk(this.walkBox, subject, here);
-      this.drawing = new Drawing(this.drawBox, subject, (z) => this.take(z));
+      this.drawing = new Drawing(this.drawBox, subject, (z) => this.take(z, t("explore.found")));
     }
     fill(this.body, h("div", { class: "explorer" }, parts));
   }
@@ -178,6 +177,7 @@ class Explorer {
   // One of the seed's 64.
   choose(pick) {
     this.pick = Math.min(NUM - 1, Math.max(0, pick));
+    this.origin = null;
     this.mark.style.left = `${(100 / COLUMNS) * (this.pick % COLUMNS)}%`;
     this.mark.style.top = `${(100 / COLUMNS) * Math.floor(this.pick / COLUMNS)}%`;
     const width = this.subject.num_z;
@@ -200,8 +200,9 @@ class Explorer {
   }
 
   // A z from elsewhere, shown as it is.
-  take(z) {
+  take(z, origin) {
     this.base = Float32Array.from(z);
+    this.origin = origin;
     this.truncation = 1;
     document.getElementById("explore-psi").value = 1;
     this.sliders.reset();
@@ -210,6 +211,12 @@ class Explorer {
   truncate(psi) {
     this.truncation = psi;
     this.changed();
+  }
+
+  // The class that is shown; null without classes, and between two.
+  get classHere() {
+    const place = this.subject.noise.is_class ? classOf(this.subject.noise, this.base) : -1;
+    return place < 0 ? null : place;
   }
 
   // The z that is shown, with other amounts of some sliders: towards the mean of z first, then along the directions.
@@ -239,8 +246,8 @@ class Explorer {
     if (turn !== this.turn || this.closed) return;
     show(this.canvas, tiled(image, subject.shape, 1));
     this.took = performance.now() - since;
-    const class_ = subject.noise.is_class ? ` · ${subject.classes[classOf(subject.noise, this.base)]}` : "";
-    const words = `${t("explore.one.of", { seed: number(this.seed), pick: this.pick })}${class_}`;
+    const class_ = this.classHere === null ? "" : ` · ${subject.classes[this.classHere]}`;
+    const words = `${this.origin ?? t("explore.one.of", { seed: number(this.seed), pick: this.pick })}${class_}`;
     this.canvas.setAttribute("aria-label", words);
     this.caption.textContent = `${words} · ${t(subject.inBrowser ? "explore.took" : "explore.took.server", { ms: number(Math.round(this.took)) })}`;
     clearTimeout(this.resting);
@@ -252,7 +259,7 @@ class Explorer {
     if (this.closed) return;
     state.set({ seed: this.seed || null, pick: this.pick || null, class: this.class, psi: this.truncation < 1 ? this.truncation : null });
     const { subject } = this;
-    this.verdict.show(image, subject.noise.is_class ? classOf(subject.noise, this.base) : null);
+    this.verdict.show(image, this.classHere);
     if (subject.noise.is_class) await this.render_classes();
     await this.plane.render();
   }
@@ -260,7 +267,6 @@ class Explorer {
   async render_classes() {
     const { subject } = this;
     const here = this.z();
-    const now = classOf(subject.noise, this.base);
     const tiles = [];
     for (const [i, name] of subject.classes.slice(0, 100).entries()) {
       const canvas = h("canvas", { "aria-hidden": "true" });
@@ -270,7 +276,7 @@ class Explorer {
         this.base = subject.withClass(this.base, i);
         this.changed();
       };
-      tiles.push(h("button", { type: "button", class: "tile", id: `class-${i}`, "aria-pressed": String(i === now), onclick: choose }, canvas, h("span", {}, name)));
+      tiles.push(h("button", { type: "button", class: "tile", id: `class-${i}`, "aria-pressed": String(i === this.classHere), onclick: choose }, canvas, h("span", {}, name)));
     }
     const focused = document.activeElement?.id;
     fill(this.classRow, tiles);

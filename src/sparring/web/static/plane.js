@@ -56,7 +56,7 @@ export class Plane {
     const step = { ArrowLeft: [-0.25, 0], ArrowRight: [0.25, 0], ArrowUp: [0, 0.25], ArrowDown: [0, -0.25] }[event.key];
     if (!step) return;
     event.preventDefault();
-    this.move(...this.axes.map((axis, i) => this.sliders.amounts[axis] + step[i]));
+    this.move(...this.axes.map((axis, i) => this.sliders.amount(axis) + step[i]));
   }
 
   move(x, y) {
@@ -67,7 +67,7 @@ export class Plane {
   }
 
   mark() {
-    const [x, y] = this.axes.map((axis) => this.sliders.amounts[axis] ?? 0);
+    const [x, y] = this.axes.map((axis) => this.sliders.amount(axis));
     this.dot.style.left = `${(50 * (x + REACH)) / REACH}%`;
     this.dot.style.top = `${(50 * (REACH - y)) / REACH}%`;
   }

@@ -1,7 +1,7 @@
 // Directions in z as sliders: those of the generator's early features and weights, and those that were named.
 
 import { fill, h, note } from "./dom.js";
-import { number } from "./format.js";
+import { number, percent } from "./format.js";
 import { t } from "./strings.js";
 
 export const REACH = 3; // of z's own standard deviations to each side
@@ -10,7 +10,7 @@ const KINDS = ["features", "weights", "named"];
 // The directions that are chosen, and how far each is moved along. `changed()` is called after each move.
 export class Sliders {
   constructor(box, subject, changed) {
-    Object.assign(this, { subject, changed, amounts: [] });
+    Object.assign(this, { subject, changed });
     this.kind = KINDS.find((kind) => this.all(kind).length) ?? "named";
     this.rows = h("div", { class: "sliders" });
     this.answer = h("div");
@@ -47,7 +47,6 @@ export class Sliders {
   choose(kind) {
     this.kind = kind;
     this.shown = this.all(kind);
-    this.amounts = this.shown.map(() => 0);
     fill(this.kinds, KINDS.map((name) => h("option", { value: name }, `${t(`directions.${name}`)} (${this.all(name).length})`)));
     this.kinds.value = kind;
     this.inputs = this.shown.map((one, i) => this.row(one, i));
@@ -55,17 +54,16 @@ export class Sliders {
     const together = h("option", { value: "" }, t("directions.together"));
     fill(this.which, this.shown.map((one, i) => h("option", { value: i }, this.title(one, i))), together);
     this.plane?.choose();
-    this.changed();
   }
 
   title({ name, share }, i) {
-    return name ?? t("direction", { n: i + 1, share: number(Math.round(1000 * share) / 10) });
+    return name ?? t("direction", { n: i + 1, share: percent(share) });
   }
 
   row(one, i) {
-    const output = h("output", { for: `direction-${i}` }, number(0));
+    const output = h("output", { for: `direction-${i}` });
     const set = (value) => {
-      this.amounts[i] = value;
+      one.amount = value;
       output.textContent = number(Math.round(100 * value) / 100);
     };
     const moved = () => {
@@ -73,13 +71,15 @@ export class Sliders {
       this.plane?.mark();
       this.changed();
     };
-    const input = h("input", { type: "range", id: `direction-${i}`, min: -REACH, max: REACH, step: 0.05, value: 0, oninput: moved });
+    const input = h("input", { type: "range", id: `direction-${i}`, min: -REACH, max: REACH, step: 0.05, value: one.amount ?? 0, oninput: moved });
+    set(one.amount ?? 0);
     const remove = one.name && h("button", { type: "button", class: "plain", "aria-label": t("directions.remove", one), onclick: () => this.store(one.name, null) }, "✕");
     const node = h("div", { class: "slider" }, h("label", { for: `direction-${i}` }, this.title(one, i)), input, output, remove);
     return { node, set: (value) => ((input.value = value), set(value)) };
   }
 
   reset() {
+    KINDS.flatMap((kind) => this.all(kind)).forEach((one) => (one.amount = 0));
     this.inputs.forEach(({ set }) => set(0));
     this.plane?.mark();
     this.changed();
@@ -89,12 +89,16 @@ export class Sliders {
     this.inputs[i].set(Math.min(REACH, Math.max(-REACH, value)));
   }
 
-  // z moved along the directions, in place; other amounts than those of the sliders for some where given
+  amount(i) {
+    return this.shown[i]?.amount ?? 0;
+  }
+
+  // z moved along the directions of every kind, in place, by other amounts for some of those that are shown.
   move(z, others = {}) {
-    this.shown.forEach(({ vector }, i) => {
-      const amount = others[i] ?? this.amounts[i];
-      if (amount !== 0) for (let j = 0; j < z.length; j++) z[j] += amount * vector[j];
-    });
+    for (const one of KINDS.flatMap((kind) => this.all(kind))) {
+      const amount = others[this.shown.indexOf(one)] ?? one.amount ?? 0;
+      if (amount !== 0) for (let j = 0; j < z.length; j++) z[j] += amount * one.vector[j];
+    }
     return z;
   }
 
@@ -113,10 +117,13 @@ export class Sliders {
 
   async store(name, vector) {
     try {
-      this.subject.named = await this.subject.ask("directions", { name, vector });
+      const amounts = Object.fromEntries(this.all("named").map((one) => [one.name, one.amount]));
+      const named = await this.subject.ask("directions", { name, vector });
+      this.subject.named = named.map((one) => ({ ...one, amount: amounts[one.name] }));
       this.name.value = "";
       fill(this.answer, note("good", t(vector ? "directions.saved" : "directions.removed", { name })));
-      this.choose(vector || this.kind === "named" ? "named" : this.kind);
+      this.choose(vector ? "named" : this.kind);
+      this.changed();
     } catch (error) {
       fill(this.answer, note("bad", error.message));
     }

@@ -3,7 +3,7 @@
 import { fill, h, note } from "./dom.js";
 import { fromPixels } from "./subject.js";
 import { fromBase64 } from "./forward.js";
-import { number } from "./format.js";
+import { number, percent } from "./format.js";
 import { show, tiled } from "./pictures.js";
 import { t } from "./strings.js";
 
@@ -95,8 +95,4 @@ export function nearestPictures(subject, image) {
 
 function key(kind, name) {
   return h("span", {}, h("span", { class: `swatch ${kind}${kind === "of-g" ? " dashed" : ""}` }), name);
-}
-
-function percent(share) {
-  return `${number(+(100 * share).toFixed(1))} %`;
 }
