@@ -1,6 +1,7 @@
 """Invert: the z whose pictures are nearest to given ones."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +18,7 @@ from sparring.data.pictures import read_fitted
 from sparring.errors import InputError
 from sparring.evaluation import extractors
 from sparring.evaluation.extractors import ClassifierExtractor
-from sparring.inversion import Found, Prior, Search
-from sparring.inversion import invert as search
+from sparring.inversion import Found, Prior, Search, searched
 from sparring.recipe import Recipe
 from sparring.runs.generator import SavedGenerator
 from sparring.runs.progress import Progress
@@ -84,7 +84,7 @@ def invert(
         raise InputError(f"{run} holds one generator alone; name its run for the weights that were trained last")
     shape = _picture_shape(generator)
     names, targets, resized = _targets(images, shape)
-    subject = _Subject(generator, _extractor(found.recipe, shape), how, seed)
+    subject = Subject(generator, suited_extractor(found.recipe, shape), how, seed)
     generated = generator.noise.sample(GENERATED, keyed_generator("cpu", seed, "generated"))
     originals = torch.cat((targets, to_uint8(generator.draw(generated))))
     with Progress(quiet) as progress, own_number():
@@ -110,7 +110,7 @@ def invert(
 
 
 @dataclass(frozen=True)
-class _Subject:
+class Subject:
     """A generator, and what its pictures are compared by."""
 
     generator: SavedGenerator
@@ -124,9 +124,13 @@ class _Subject:
 
     def search(self, targets: Tensor) -> Found:
         """The nearest z of pictures, uint8 [N, C, H, W]."""
+        return deque(self.steps(targets), maxlen=1).pop()
+
+    def steps(self, targets: Tensor) -> Iterator[Found]:
+        """The nearest z so far before each step, and at last what `search` finds."""
         see = self.extractor.of_tensor if self.extractor else lambda images: images.new_zeros(len(images), 0)
         prior = Prior.of(self.generator.noise)
-        return search(_as_floats(targets), self.candidates, self._draw, see, prior, self.how)
+        return searched(_as_floats(targets), self.candidates, self._draw, see, prior, self.how)
 
     def _draw(self, z: Tensor) -> Tensor:
         device = next(self.generator.parameters()).device
@@ -161,7 +165,7 @@ def _targets(
     return names, read.images, resized
 
 
-def _extractor(recipe: Recipe | None, shape: tuple[int, ...]) -> ClassifierExtractor | None:
+def suited_extractor(recipe: Recipe | None, shape: tuple[int, ...]) -> ClassifierExtractor | None:
     """The extractor that was trained on data of the recipe's kind; the data themselves are not looked at."""
     if recipe is None:
         return None

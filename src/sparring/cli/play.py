@@ -9,7 +9,7 @@ from sparring.errors import InputError
 
 
 @click.command(name="play", epilog="Example: sparring play runs")
-@click.argument("place", type=options.run, metavar="[RUN or ROOT]", default="runs")
+@click.argument("place", type=options.generator, metavar="[RUN or ROOT]", default="runs")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the page; 0 is any free one.  [default: 8451, if free]")
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to serve at.")
 @click.option(
@@ -29,12 +29,13 @@ def command(
 ) -> None:
     """Serve a page to watch, steer, fork and start trainings: of one RUN, or of all runs under a folder ROOT.
 
+    It also explores what a generator draws; RUN may be one that comes with the package, such as digits.
     Trainings go on when the page is closed and when this command ends.
     """
     from sparring.web import need_extra
 
     need_extra()
-    from sparring.web.server import Address, folder_of, serve
+    from sparring.web.server import Address, serve
 
     def announce(address: str) -> None:
         click.echo(f"open {address}\nCtrl-C ends this page; trainings go on")
@@ -45,4 +46,4 @@ def command(
     for root in roots:
         if not root.is_dir():
             raise InputError(f"there is no folder {root}; --data-root names a folder of folders with pictures")
-    serve(folder_of(place), Address(host, port, allowed), announce, roots)
+    serve(place, Address(host, port, allowed), announce, roots)

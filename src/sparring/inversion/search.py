@@ -1,6 +1,7 @@
 """The search for z: pure functions of tensors; what draws images and what sees features are given."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import cos, pi
 
@@ -72,6 +73,13 @@ def invert(targets: Tensor, candidates: Tensor, draw: Network, see: Network, pri
     candidates: z [M, num_z], of which the best become starts. draw: the generator. see: features by which images are compared
     beside their pixels; [N, 0] for none.
     """
+    return deque(searched(targets, candidates, draw, see, prior, how), maxlen=1).pop()
+
+
+def searched(
+    targets: Tensor, candidates: Tensor, draw: Network, see: Network, prior: Prior, how: Search
+) -> Iterator[Found]:
+    """As `invert`, step by step: the best of each row before each of the steps, and at last what `invert` finds."""
     with torch.no_grad():
         seen = see(targets)
         scale, errors = None, []
@@ -89,7 +97,7 @@ def invert(targets: Tensor, candidates: Tensor, draw: Network, see: Network, pri
         pixels, features = (found.unflatten(0, z.shape[:2]) for found in (images, see(images)))
         return measure(pixels, features, targets[:, None], seen[:, None])
 
-    return _descend(z, errors_of, prior, how)
+    yield from _descend(z, errors_of, prior, how)
 
 
 def _starts(errors: Tensor, choices: Tensor, how: Search) -> Tensor:
@@ -104,13 +112,14 @@ def _starts(errors: Tensor, choices: Tensor, how: Search) -> Tensor:
     return by_rank[: num_choices if how.starts < num_choices <= how.classes else how.starts]
 
 
-def _descend(z: Tensor, errors_of: Network, prior: Prior, how: Search) -> Found:
-    """Adam on every z [N, S, num_z] by itself, each step brought back near the prior; the best of each row at the end."""
+def _descend(z: Tensor, errors_of: Network, prior: Prior, how: Search) -> Iterator[Found]:
+    """Adam on every z [N, S, num_z] by itself, each step brought back near the prior; the best of each row all along."""
     moving = prior.moving(z[0])
     mean, square = torch.zeros_like(z), torch.zeros_like(z)
     for step in range(how.steps):
         z = z.detach().requires_grad_()
         errors = errors_of(z)
+        yield _best(z, errors.detach())
         (gradient,) = torch.autograd.grad(errors.sum(), z)
         with torch.no_grad():
             if step in (how.steps // 8, how.steps // 4, how.steps // 2) and z.shape[1] > 1:
@@ -122,5 +131,9 @@ def _descend(z: Tensor, errors_of: Network, prior: Prior, how: Search) -> Found:
             update = (mean / (1 - BETA1 ** (step + 1))) / ((square / (1 - BETA2 ** (step + 1))).sqrt() + EPS)
             z = prior.near((z - lr * moving * update).flatten(0, 1)).unflatten(0, z.shape[:2])
     with torch.no_grad():
-        lowest, place = errors_of(z).min(1)
+        yield _best(z, errors_of(z))
+
+
+def _best(z: Tensor, errors: Tensor) -> Found:
+    lowest, place = errors.min(1)
     return Found(z.detach()[torch.arange(len(z), device=z.device), place], lowest)

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from sparring.errors import InputError, SparringError
 from sparring.storage import strict_json
-from sparring.web import changes, stream
+from sparring.web import changes, exploring, stream
 from sparring.web.answers import Finite
 from sparring.web.command import data_folders
 from sparring.web.drawing import Worker
@@ -26,7 +26,9 @@ from sparring.web.trainings import Trainings
 STATIC = Path(__file__).parent / "static"
 MOST_POINTS = 4000
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml", ".txt": "text/plain"}
-ASSETS = {path.name: path for path in STATIC.rglob("*") if path.suffix in _KINDS}
+_PAGE = Path(__file__).parent.parent / "exporters" / "page"  # an exported page's scripts draw here as well
+_SHARED = ("forward.js", "gif.js", "latents.js", "pictures.js")
+ASSETS = {path.name: path for path in STATIC.rglob("*") if path.suffix in _KINDS} | {name: _PAGE / name for name in _SHARED}
 
 
 def make_app(run_index: RunIndex, access: Access, data_roots: tuple[Path, ...] = ()) -> Starlette:
@@ -42,6 +44,7 @@ def make_app(run_index: RunIndex, access: Access, data_roots: tuple[Path, ...] =
         Route("/api/runs/{run}/pictures/{name}", picture),
         Route("/api/stream", events),
         *changes.ROUTES,
+        *exploring.ROUTES,
     ]
     handlers: dict[Any, Callable[..., Any]] = {SparringError: refused, HTTPException: failed, 500: broken}
     app = Starlette(routes=routes, exception_handlers=handlers)

@@ -9,13 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sparring.errors import InputError
 from sparring.runs import orders
-from sparring.storage import strict_json
 from sparring.web import command
 from sparring.web.answers import Finite
 from sparring.web.command import TrainingRequest
-from sparring.web.requests import body, entry_of
+from sparring.web.requests import ask, body, entry_of
 
 
 async def send_order(request: Request) -> Response:
@@ -26,18 +24,18 @@ async def send_order(request: Request) -> Response:
 
 
 async def recipes(request: Request) -> Response:
-    found = await _ask(request, "recipes")
+    found = await ask(request, "recipes")
     return Finite({**found, "folders": list(request.app.state.folders)})
 
 
 async def recipe(request: Request) -> Response:
-    return Finite(await _ask(request, "recipe", name=request.path_params["name"]))
+    return Finite(await ask(request, "recipe", name=request.path_params["name"]))
 
 
 async def check(request: Request) -> Response:
     """Whether a training could be started, and the command line that does it."""
     training = await _requested(request)
-    await _ask(request, "check", **_resolvable(training))
+    await ask(request, "check", **_resolvable(training))
     return Finite({"command": _command_line(training)})
 
 
@@ -45,13 +43,13 @@ async def forecast(request: Request) -> Response:
     """Play a training dry for two seconds: parameters, memory, the time to expect."""
     training = await _requested(request)
     parent = str(training.start_from) if training.start_from else None
-    found = await _ask(request, "forecast", seed=training.seed, start_from=parent, **_resolvable(training))
+    found = await ask(request, "forecast", seed=training.seed, start_from=parent, **_resolvable(training))
     return Finite({"command": _command_line(training), "forecast": found})
 
 
 async def start(request: Request) -> Response:
     training = await _requested(request)
-    await _ask(request, "check", **_resolvable(training))
+    await ask(request, "check", **_resolvable(training))
     return Finite({"training": request.app.state.trainings.start(training)}, 201)
 
 
@@ -60,22 +58,6 @@ async def training(request: Request) -> Response:
         return Finite(request.app.state.trainings.state(request.path_params["name"]))
     except KeyError:
         raise HTTPException(404, "there is no such training") from None
-
-
-async def sample(request: Request) -> Response:
-    """Samples of a run as a PNG: `num`, `seed`, `class`, `raw` and `rows`, or `to` for a way to another seed."""
-    entry, asked = entry_of(request), await body(request)
-    num, seed = _whole(asked, "num", 64, 1, 256), _whole(asked, "seed", 0, 0, 2**31)
-    class_ = None if asked.get("class") is None else _whole(asked, "class", 0, 0, 10_000)
-    if asked.get("to") is not None:
-        seeds = seed, _whole(asked, "to", 1, 0, 2**31)
-        return Finite(await _ask(request, "between", run=str(entry.path), seeds=seeds, steps=10, class_=class_))
-    kind = {"raw": asked.get("raw") is True, "rows": asked.get("rows") is True}
-    return Finite(await _ask(request, "sample", run=str(entry.path), num=num, seed=seed, class_=class_, **kind))
-
-
-async def _ask(request: Request, do: str, **what: Any) -> Any:
-    return await run_in_threadpool(request.app.state.worker.ask, do, **what)
 
 
 async def _requested(request: Request) -> TrainingRequest:
@@ -90,16 +72,8 @@ def _command_line(training: TrainingRequest) -> str:
     return shlex.join(["sparring", "train", *training.arguments()])
 
 
-def _whole(asked: dict[str, Any], name: str, default: int, least: int, most: int) -> int:
-    value = asked.get(name, default)
-    if type(value) is not int or not least <= value <= most:
-        raise InputError(f"{name} is {strict_json.shown(value)}; it must be a whole number in {least}..{most:,}")
-    return value
-
-
 ROUTES = [
     Route("/api/runs/{run}/orders", send_order, methods=["POST"]),
-    Route("/api/runs/{run}/sample", sample, methods=["POST"]),
     Route("/api/recipes", recipes),
     Route("/api/recipes/{name}", recipe),
     Route("/api/check", check, methods=["POST"]),

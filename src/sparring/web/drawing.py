@@ -18,6 +18,7 @@ class Worker:
     def __init__(self) -> None:
         self._process: Popen[bytes] | None = None
         self._turn = Lock()
+        self._is_closed = False
 
     def ask(self, do: str, **request: Any) -> Any:
         """What the worker answers; InputError with its sentence where it refuses, or where it takes too long."""
@@ -32,8 +33,14 @@ class Worker:
             raise InputError(found["error"])
         return found["ok"]
 
+    def stop(self) -> None:
+        """Kill the process, whatever it does; who waits for it is told so at once, and none is started again."""
+        self._is_closed = True
+        if self._process is not None:
+            self._process.kill()
+
     def close(self) -> None:
-        """End the process."""
+        """End the process; the next question starts another, unless it was stopped."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -41,6 +48,8 @@ class Worker:
 
     def _exchange(self, line: bytes) -> bytes:
         """The answer to a line; nothing where the process has ended."""
+        if self._is_closed:
+            return b""
         if self._process is None:
             command = (sys.executable, "-m", "sparring.web.worker")
             self._process = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, start_new_session=True)

@@ -30,8 +30,8 @@ class Page:
     cell's last value. In a `with` statement it is closed at the end.
     """
 
-    def __init__(self, server: "Server", run: str | None, height: int, remote: bool) -> None:
-        self._server, self._run, self._height, self._remote = server, run, height, remote
+    def __init__(self, server: "Server", view: str, height: int, remote: bool) -> None:
+        self._server, self._view, self._height, self._remote = server, view, height, remote
         begun = Event()
         self._thread = Thread(target=server.listen, args=(begun.set,), daemon=True, name="sparring-page")
         self._thread.start()
@@ -41,7 +41,7 @@ class Page:
     @property
     def url(self) -> str:
         """The address of the page, with its token."""
-        return self._server.access.address(self._run)
+        return self._server.access.address(self._view)
 
     def close(self) -> None:
         """End the page; trainings that were started from it go on."""
@@ -62,7 +62,7 @@ class Page:
 
     def _repr_html_(self) -> str:
         access = self._server.access
-        address = escape(access.frame_address(self._run))
+        address = escape(access.frame_address(self._view))
         link = f'<a href="{address}" target="_blank" rel="noopener">'
         if self._remote or not access.framed_by:
             forward = f"ssh -L {access.port}:localhost:{access.port} {socket.gethostname()}"
@@ -102,13 +102,13 @@ def play(
     Raises InputError where there is no such run, the port is taken, origin is no address, or the extra `web` is not installed.
     """
     need_extra()
-    from sparring.web.server import Address, Server, folder_of, shown_first
+    from sparring.web.server import Address, Server, folder_and_view
 
-    root = folder_of(_place(run))
+    root, view = folder_and_view(_place(run))
     in_notebook = is_notebook()
     framed_by = notebook_origins(origin) if in_notebook or origin else ()
     server = Server(root, Address(port=port), framed_by=framed_by)
-    page = Page(server, shown_first(root), height, is_remote() and not origin)
+    page = Page(server, view, height, is_remote() and not origin)
     if not in_notebook and not (browser and _has_screen() and webbrowser.open(page.url)):
         print(f"open {page.url}")
     return page

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -36,3 +37,24 @@ async def body(request: Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError("the request holds no JSON object")
     return value
+
+
+def whole(asked: dict[str, Any], name: str, default: int, least: int, most: int) -> int:
+    """A whole number of a request."""
+    value = asked.get(name, default)
+    if type(value) is not int or not least <= value <= most:
+        raise InputError(f"{name} is {strict_json.shown(value)}; it must be a whole number in {least}..{most:,}")
+    return value
+
+
+def text(asked: dict[str, Any], name: str) -> str:
+    """A text of a request."""
+    value = asked.get(name)
+    if not isinstance(value, str):
+        raise InputError(f"{name} is {strict_json.shown(value)}; it must be a text")
+    return value
+
+
+async def ask(request: Request, do: str, **what: Any) -> Any:
+    """What the worker answers; InputError with its sentence where it refuses."""
+    return await run_in_threadpool(request.app.state.worker.ask, do, **what)

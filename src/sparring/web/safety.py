@@ -13,7 +13,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LARGEST_BODY = 1 << 16  # bytes
+LARGEST_BODY = 1 << 20  # bytes: a picture of 512 x 512 pixels in colour, as text
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 TOKEN_HEADER = "x-sparring-token"  # of a page in a notebook's frame, which has no cookie
 
@@ -69,13 +69,13 @@ class Access:
         """Where the server is, as browsers name it."""
         return f"http://{bracketed(self.host)}:{self.port}"
 
-    def address(self, run: str | None = None) -> str:
-        """The address to print, with the token; `run` is the id of the run that it shows first."""
-        return f"{self.origin}/?token={self.token}" + (f"&run={run}" if run else "")
+    def address(self, view: str = "") -> str:
+        """The address to print, with the token; `view` is the query of what it shows first, such as "run=ID"."""
+        return f"{self.origin}/?token={self.token}" + (f"&{view}" if view else "")
 
-    def frame_address(self, run: str | None = None) -> str:
+    def frame_address(self, view: str = "") -> str:
         """The same for a notebook: browsers do not send what stands behind the #, but the page reads it."""
-        return f"{self.origin}/frame" + (f"?run={run}" if run else "") + f"#{self.token}"
+        return f"{self.origin}/frame" + (f"?{view}" if view else "") + f"#{self.token}"
 
 
 class Safety:

@@ -12,6 +12,7 @@ from types import FrameType
 import uvicorn
 
 from sparring.errors import InputError
+from sparring.runs import shipped
 from sparring.runs.folders import ROOT, latest
 from sparring.web.app import make_app
 from sparring.web.run_index import RunIndex, identity
@@ -29,27 +30,29 @@ class Address:
     allowed: tuple[str, ...] = ()
 
 
-def serve(root: Path, address: Address, announce: Callable[[str], None], data_roots: tuple[Path, ...] = ()) -> None:
-    """Show the runs under `root`, or the run that it is, until Ctrl-C; `announce` gets the address once the page is there.
+def serve(place: str, address: Address, announce: Callable[[str], None], data_roots: tuple[Path, ...] = ()) -> None:
+    """Show the runs under `place`, or the run that it is, until Ctrl-C; `announce` gets the address once the page is there.
 
     Raises InputError where there is no such folder, or the address is not to be had.
     """
+    root, view = folder_and_view(place)
     with closing(Server(root, address, data_roots)) as server, suppress(KeyboardInterrupt):  # the usual end
-        server.listen(lambda: announce(server.access.address(shown_first(root))))
+        server.listen(lambda: announce(server.access.address(view)))
 
 
-def folder_of(place: str | Path) -> Path:
-    """The folder that a word of the command line names; `latest` is the newest run, and runs/ is made where it is missing."""
-    if str(place) == "latest":
-        return latest()
-    if Path(place) == ROOT:
+def folder_and_view(place: str | Path) -> tuple[Path, str]:
+    """The folder of runs to serve, and the query of what the page shows first.
+
+    `place` is a run, a folder of runs, `latest`, or a generator that comes with the package. runs/ is made where it is missing.
+    """
+    folder, view = latest() if str(place) == "latest" else Path(place), ""
+    if str(place) in shipped.names() and not folder.exists():
+        folder, view = ROOT, f"view=explore&of={place}"
+    if folder == ROOT:
         ROOT.mkdir(exist_ok=True)
-    return Path(place)
-
-
-def shown_first(root: Path) -> str | None:
-    """The id of the one run that is served; None for a folder of runs."""
-    return identity(root, root) if (root / "recipe.json").is_file() else None
+    if (folder / "recipe.json").is_file():
+        view = f"run={identity(folder, folder)}"
+    return folder, view
 
 
 class Server(uvicorn.Server):
@@ -88,6 +91,7 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._state.closing = True
+        self._state.worker.stop()  # which ends the requests that wait for it
         super().handle_exit(sig, frame)
 
 

@@ -3,16 +3,15 @@
 A line of JSON on standard input is a request, a line on standard output its answer. Without a request for five minutes it ends.
 """
 
-import base64
 import json
 import os
 import select
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TextIO
 
 IDLE = 300.0  # seconds
-POINTS = 1000  # of a toy that are drawn
 
 
 def serve(requests: TextIO, answers: TextIO) -> None:
@@ -70,60 +69,16 @@ def _forecast(seed: int, start_from: str | None, **training: Any) -> Any:
     return found | {"about": about(found["seconds_to_expect"])}
 
 
-def _sample(run: str, num: int, seed: int, class_: int | None, raw: bool, rows: bool) -> Any:
-    """A PNG of samples, with `rows` a row of `num` for each class, and the classes that the generator knows."""
-    from sparring.api.load import load_generator
+@cache
+def _explorer() -> Any:
+    from sparring.web.explorer import Explorer
 
-    generator = load_generator(run, raw)
-    if len(generator.shape) == 1:
-        return {"png": _scatter(run, generator, seed), "classes": []}
-    z = generator.z_by_class(num, seed) if rows else generator.z_in_blocks(num, seed, class_)
-    return {"png": _png(generator, z, num if rows else None), "classes": _classes(generator)}
+    return Explorer()
 
 
-def _between(run: str, seeds: tuple[int, int], steps: int, class_: int | None) -> Any:
-    """A PNG of a way from the z of one seed to that of another, eight of them in rows."""
-    import torch
-
-    from sparring.api.load import load_generator
-
-    generator = load_generator(run)
-    first, last = (generator.z_in_blocks(8, seed, class_) for seed in seeds)
-    shares = torch.linspace(0, 1, steps)[None, :, None]
-    z = (first[:, None] + (last - first)[:, None] * shares).flatten(0, 1)  # [8 * steps, num_z]
-    return {"png": _png(generator, z, steps), "classes": _classes(generator)}
-
-
-def _classes(generator: Any) -> list[str]:
-    return list(generator.classes[: generator.num_classes]) or list(map(str, range(generator.num_classes)))
-
-
-def _png(generator: Any, z: Any, columns: int | None = None) -> str:
-    """The pictures of z in a grid, as PNG in base 64."""
-    from pathlib import Path
-    from tempfile import TemporaryDirectory
-
-    from sparring.runs.samples import write_drawn
-
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "drawn.png"
-        write_drawn(path, generator, z, columns)
-        return base64.b64encode(path.read_bytes()).decode()
-
-
-def _scatter(run: str, generator: Any, seed: int) -> str:
-    """A thousand points over real ones, as PNG in base 64; InputError for points of more than two dimensions."""
-    import torch
-
-    from sparring.errors import InputError
-    from sparring.runs.run import Run
-    from sparring.visual import scatter
-
-    if generator.shape[0] > 2:
-        raise InputError(f"this generator draws points in {generator.shape[0]} dimensions, which cannot be shown")
-    real = Run.open(run).recipe.data.test()
-    shown = real.batch(torch.arange(min(POINTS, len(real))))
-    return base64.b64encode(scatter(shown, generator.draw(generator.z_in_blocks(POINTS, seed)))).decode()
+def _explored(name: str) -> Callable[..., Any]:
+    """A task of the explorer, which is made when it is first needed."""
+    return lambda **request: _explorer().do(name, **request)
 
 
 TASKS: dict[str, Callable[..., Any]] = {
@@ -131,8 +86,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     "recipe": _recipe,
     "check": _check,
     "forecast": _forecast,
-    "sample": _sample,
-    "between": _between,
+    **{name: _explored(name) for name in ("generator", "latents", "draw", "judge", "spread", "nearest", "invert", "go_on", "arrays")},
 }
 
 

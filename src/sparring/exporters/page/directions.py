@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from sparring.config.rng import keyed_generator
+from sparring.directions import principal_axes, singular_axes
 from sparring.exporters.page.program import Program
 from sparring.exporters.page.reference import registers
 from sparring.networks.latents import Code, Mixture, Noise
@@ -34,16 +35,15 @@ class Directions:
 def principal_directions(program: Program, noise: Noise) -> Directions:
     """At most eight directions of a program, by 4,096 z of its distribution; classes do not count as variation."""
     z = noise.sample(NUM_SAMPLES, keyed_generator("cpu", 0, "directions"))
-    at = _early_layer(program)
+    at = early_layer(program)
     if at == 0:
         return _of_first_layer(program, noise, z)
     values = registers(replace(program, ops=program.ops[:at]), z)[at].double()
-    variances, vectors = torch.linalg.eigh(_within(values, z, noise))
-    variances, vectors = variances.flip(0).clamp(min=0), vectors.T.flip(0)
+    variances, vectors = principal_axes(values, classes_of(z, noise))
     return _directions(at, vectors * variances.sqrt()[:, None], variances)
 
 
-def _early_layer(program: Program) -> int:
+def early_layer(program: Program) -> int:
     """The register of the last activation before the layer that makes the first map, of perceptrons the first; 0 for z."""
     last = max(i for i, op in enumerate(program.ops) if op["op"] == "linear")
     found = [i for i, op in enumerate(program.ops[:last], 1) if op["op"] in ACTIVATIONS and len(op["shape"]) == 1]
@@ -52,19 +52,15 @@ def _early_layer(program: Program) -> int:
 
 
 def _of_first_layer(program: Program, noise: Noise, z: Tensor) -> Directions:
-    weight = program.weights.get(program.ops[0]["weight"]).double()
-    weight[:, _num_normal(noise) :] = 0
-    _, strengths, vectors = torch.linalg.svd(weight, full_matrices=False)
-    return _directions(0, vectors * z[:, 0].double().std(), strengths.square())
+    moving = (torch.arange(noise.num) < _num_normal(noise)).float()
+    strengths, vectors = singular_axes(program.weights.get(program.ops[0]["weight"]), moving)
+    return _directions(0, vectors * z[:, 0].double().std(), strengths)
 
 
-def _within(values: Tensor, z: Tensor, noise: Noise) -> Tensor:
-    """The covariance [D, D] of values [N, D] within the classes of their z."""
-    one_hot = z[:, _num_normal(noise) : _num_normal(noise) + _num_classes(noise)].double()
-    if one_hot.shape[1]:
-        means = (one_hot.T @ values) / one_hot.sum(0).clamp(min=1)[:, None]
-        values = values - one_hot @ means
-    return torch.cov(values.T).reshape(values.shape[1], values.shape[1])
+def classes_of(z: Tensor, noise: Noise) -> Tensor | None:
+    """The class or component of each z, int64 [N]; None where there are none."""
+    one_hot = z[:, _num_normal(noise) : _num_normal(noise) + _num_classes(noise)]
+    return one_hot.argmax(1) if one_hot.shape[1] else None
 
 
 def _num_normal(noise: Noise) -> int:

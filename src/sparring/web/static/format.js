@@ -10,6 +10,10 @@ export function number(value) {
   return value.toLocaleString(language(), { maximumSignificantDigits: 4 });
 }
 
+export function percent(share) {
+  return share.toLocaleString(language(), { style: "percent", maximumFractionDigits: 1 });
+}
+
 export function duration(seconds) {
   if (seconds === null || seconds === undefined || !isFinite(seconds)) return "–";
   if (seconds < 95) return t("time.s", { n: Math.round(seconds) });

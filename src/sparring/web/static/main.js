@@ -6,6 +6,7 @@ import * as state from "./state.js";
 import { showList } from "./list.js";
 import { showRun } from "./run.js";
 import { showStart } from "./start.js";
+import { showGenerator } from "./explore.js";
 
 let leave = () => {};
 
@@ -61,7 +62,7 @@ function showTop() {
   const dark = document.documentElement.dataset.theme === "dark";
   fill(
     document.getElementById("top"),
-    h("nav", { "aria-label": t("nav") }, h("span", { class: "name" }, link("Sparring", {})), link(t("new"), { view: "start" })),
+    h("nav", { "aria-label": t("nav") }, h("span", { class: "name" }, link("Sparring", {})), link(t("new"), { view: "start" }), link(t("explore"), { view: "explore" })),
     h(
       "div",
       { class: "switches" },
@@ -79,7 +80,8 @@ function show() {
   showTop();
   document.title = "Sparring";
   const main = fill(document.getElementById("main"));
-  const view = state.get("run") ? showRun : state.get("view") === "start" ? showStart : showList;
+  const views = { start: showStart, explore: showGenerator };
+  const view = state.get("run") ? showRun : (views[state.get("view")] ?? showList);
   leave = view(main) ?? (() => {});
 }
 
