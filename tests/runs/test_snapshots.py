@@ -1,5 +1,7 @@
 """Snapshots of G: their rounds, their budget, how they are read, and that an interrupted run keeps the same ones."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -32,7 +34,7 @@ def test_the_rounds_are_evenly_spaced_in_their_logarithm():
         assert len(found) == 16
         assert found[0] == 64
         assert last / found[-1] < 1.2
-        apart = [after / before for before, after in zip(found, found[1:], strict=False)]
+        apart = [after / before for before, after in pairwise(found)]
         assert max(apart) <= 2.1 * min(apart)
     assert kept_rounds(128, 2) == [64, 128]
     assert kept_rounds(128, 1) == [128]

@@ -26,8 +26,9 @@ def load(
 ) -> Run | SavedGenerator:
     """A run, or the generator in one of its checkpoints, in a hub folder (such as a run's `generator/`) or on the Hub.
 
-    path: the folder of a run or of a generator, the file of a checkpoint or of a snapshot, "latest", "hf://user/name@revision" on the Hugging Face
-        Hub, or else the name of a generator that comes with the package, such as "digits". Both have `sample(num, seed)`.
+    path: the folder of a run or of a generator, the file of a checkpoint or of a snapshot, "latest",
+        "hf://user/name@revision" on the Hugging Face Hub, or else the name of a generator that comes with the package, such as
+        "digits". Both have `sample(num, seed)`.
     data, generator, discriminator, loss: those of your own that it was trained with, where what follows needs them: samples
         need the generator. They are compared by their fingerprints.
     Raises InputError where there is nothing to open, or it is damaged, or a part is not the one that it was trained with, and

@@ -66,12 +66,8 @@ class Watch:
         if isinstance(recorder, Recorder):
             recorder.listen = self._heard
             snapshots = Snapshots(recorder.engine.gan, recorder.say)
-            built_in = [
-                CoachObserver(recorder),
-                recorder,
-                snapshots,
-                progress,
-            ]  # the recorder's last line comes after all others
+            # the coach first, so that the recorder's last line comes after all others
+            built_in = [CoachObserver(recorder), recorder, snapshots, progress]
             self._watched = bool(own)
             self._requests = Requests(recorder.reference is not None)
         else:
