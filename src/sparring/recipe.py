@@ -136,6 +136,7 @@ class Recipe(Ranged):
     (`needs_full_batches`), it is filled up with the first images of the next epoch instead.
     `accumulate`: the number of parts in which a batch is computed, one after the other, for less memory; the result differs by
     rounding alone.
+    `snapshot_mib`: what at most 16 snapshots of G may take, at rounds spaced evenly in their logarithm; 0 for none.
     `test_traces`: read mean D(x) on the test images and D(G(z)), both in inference mode, at every epoch's end.
     `review`: the interval of checkups and quick scores, which are taken at the run's end in any case; None for never.
     `non_finite`: the policy for a loss or a gradient that is infinite or not a number.
@@ -173,6 +174,7 @@ class Recipe(Ranged):
     journal: Interval = field(default_factory=lambda: Interval(rounds=50))
     checkpoint: Interval = field(default_factory=lambda: Interval(epochs=5))
     keep_checkpoints: Annotated[int, Range(1)] = 2
+    snapshot_mib: Annotated[int, Range(0, 1 << 20)] = 0
     review: Interval | None = field(default_factory=lambda: Interval(epochs=5))
     frames: Literal["all", "square-root"] = "all"
     non_finite: Annotated[NonFinitePolicy, "remedy"] = field(default_factory=Stop)

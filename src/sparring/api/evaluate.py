@@ -20,7 +20,7 @@ from sparring.errors import InputError, MachineError, SparringError
 from sparring.evaluation import BETTER, Metric, OwnMetrics, Score
 from sparring.evaluation.own_metrics import FEWEST
 from sparring.evaluation.score import number
-from sparring.runs import checkpoint, listing, scorebook, shipped
+from sparring.runs import listing, scorebook, shipped, snapshots
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.generator import SavedGenerator
 from sparring.runs.progress import Progress
@@ -235,7 +235,7 @@ def _opened(target: str | Path | Run) -> _Subject:
     if (path / "config.json").is_file():
         return _Subject(path.name if shipped.is_shipped(path) else str(path), SavedGenerator.open(path))
     if path.suffix == ".safetensors":
-        return _of_run(Run.of_checkpoint(path), checkpoint.read(path), str(path))
+        return _of_run(Run.of_checkpoint(path), snapshots.read(path), str(path))
     if seeds := listing.seeds(path):
         return _Subject(str(path), seeds=seeds)
     if run := next(path.glob("*/recipe.json"), None):

@@ -11,7 +11,7 @@ from sparring.api.own import Parts
 from sparring.data import Data
 from sparring.errors import InputError, check
 from sparring.losses import LossFunction
-from sparring.runs import checkpoint, shipped
+from sparring.runs import shipped, snapshots
 from sparring.runs.generator import CONFIG, SavedGenerator
 from sparring.runs.run import Run
 
@@ -26,8 +26,9 @@ def load(
 ) -> Run | SavedGenerator:
     """A run, or the generator in one of its checkpoints, in a hub folder (such as a run's `generator/`) or on the Hub.
 
-    path: the folder of a run or of a generator, a checkpoint's file, "latest", "hf://user/name@revision" on the Hugging Face
-        Hub, or else the name of a generator that comes with the package, such as "digits". Both have `sample(num, seed)`.
+    path: the folder of a run or of a generator, the file of a checkpoint or of a snapshot, "latest",
+        "hf://user/name@revision" on the Hugging Face Hub, or else the name of a generator that comes with the package, such as
+        "digits". Both have `sample(num, seed)`.
     data, generator, discriminator, loss: those of your own that it was trained with, where what follows needs them: samples
         need the generator. They are compared by their fingerprints.
     Raises InputError where there is nothing to open, or it is damaged, or a part is not the one that it was trained with, and
@@ -42,7 +43,7 @@ def load(
     place = shipped.resolved(path)
     if place.suffix == ".safetensors":
         run = _with_parts(Run.of_checkpoint(place), parts)
-        return run.generator_of(checkpoint.read(place))
+        return run.generator_of(snapshots.read(place))
     if (place / CONFIG).is_file():
         return SavedGenerator.open(place, generator)
     return _with_parts(Run.open(path), parts)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparring.errors import InputError
 from sparring.recipe import Recipe
-from sparring.runs import checkpoint, shipped
+from sparring.runs import checkpoint, shipped, snapshots
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.family import started
 from sparring.runs.generator import CONFIG, SavedGenerator
@@ -34,6 +34,8 @@ class Origin:
         """The run in a folder, or "latest", the file of a checkpoint, or a generator with its discriminator beside it, such as
         those that come with the package; InputError where there is none, or it is damaged."""
         path = shipped.resolved(place)
+        if snapshots.is_snapshot(path):
+            raise InputError(f"{path} is a snapshot, which has not all of a training's weights; name a checkpoint")
         if path.suffix == ".safetensors" and path.is_file():
             return cls._of_run(str(path), Run.of_checkpoint(path), checkpoint.read(path))
         if (path / CONFIG).is_file():

@@ -10,7 +10,7 @@ from sparring.api.load import load, load_generator
 from sparring.config import codec
 from sparring.data import Data
 from sparring.recipe import Recipe
-from sparring.runs import checkpoint, shipped
+from sparring.runs import shipped, snapshots
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.generator import CONFIG, SavedGenerator
 from sparring.runs.model_card import training_facts
@@ -43,7 +43,7 @@ class Trained:
         if isinstance(source, Run):
             return cls._of_run(source, source.newest_checkpoint()[0], raw)
         if isinstance(source, str | Path) and Path(source).suffix == ".safetensors":
-            return cls._of_run(Run.of_checkpoint(Path(source)), checkpoint.read(Path(source)), raw)
+            return cls._of_run(Run.of_checkpoint(Path(source)), snapshots.read(Path(source)), raw)
         found = load(source)
         if isinstance(found, Run):
             return cls._of_run(found, found.newest_checkpoint()[0], raw)

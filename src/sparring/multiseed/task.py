@@ -109,7 +109,8 @@ class Task:
         name = self.resolved.name
         if (run.recipe.name, run.seed) != (name, seed):
             raise InputError(f"{run.path} holds {run.recipe.name}, seed {run.seed}, not {name}, seed {seed}; {other}")
-        theirs, own = replace(run.recipe, length=self.resolved.length), self._settled
+        same = {"length": self.resolved.length, "snapshot_mib": self.resolved.snapshot_mib}  # which change no result
+        theirs, own = replace(run.recipe, **same), self._settled
         for f in fields(Recipe):
             if codec.encode(getattr(theirs, f.name)) != codec.encode(getattr(own, f.name)):
                 raise InputError(f"{run.path} holds a run with another setting of {f.name}; {other}")

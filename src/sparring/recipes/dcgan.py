@@ -33,6 +33,7 @@ def dcgan() -> Recipe:
         optim=Adam(lr=1e-4, epsilon="hat"),
         batch_size=256,
         length=Duration(epochs=150),
+        snapshot_mib=64,
         journal=Interval(rounds=10),
         checkpoint=Interval(epochs=15),
         review=Interval(epochs=1),

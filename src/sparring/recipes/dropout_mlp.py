@@ -35,6 +35,7 @@ def dropout_mlp() -> Recipe:
         optim=Adam(lr=2e-4),
         batch_size=200,
         length=Duration(epochs=200),
+        snapshot_mib=64,
         test_traces=True,
         checkpoint=Interval(epochs=10),
         pictures=(BeforeTraining(), FixedGrid(), FreshGrid(every=50), RealBesideGenerated()),

@@ -40,6 +40,7 @@ def flash() -> Recipe:
         average=EMA(halflife_images=20_000.0),
         batch_size=32,
         length=Duration(rounds=5000),
+        snapshot_mib=64,
         checkpoint=Interval(rounds=2500),
         review=Interval(rounds=1250),
         pictures=(FixedGrid(rows=8, columns=8, every=Interval(rounds=100)),),

@@ -41,6 +41,7 @@ def gaussian() -> Recipe:
         average=EMA(halflife_images=20_000.0),
         batch_size=256,
         length=Duration(rounds=3000),
+        snapshot_mib=64,
         checkpoint=Interval(rounds=1000),
         review=None,
         pictures=(FixedGrid(rows=25, columns=40, every=Interval(rounds=200)), Landscape(every=Interval(rounds=200))),

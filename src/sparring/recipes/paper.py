@@ -33,5 +33,6 @@ def paper() -> Recipe:
         optim=Adam(lr=2e-4, epsilon="hat"),
         batch_size=100,
         length=Duration(epochs=100),
+        snapshot_mib=64,
         pictures=(FixedGrid(), Strip(num=10, every=10)),
     )

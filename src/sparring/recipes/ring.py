@@ -46,6 +46,7 @@ def ring() -> Recipe:
         average=EMA(halflife_images=130_000.0),
         batch_size=512,
         length=Duration(rounds=12_000),
+        snapshot_mib=64,
         checkpoint=Interval(rounds=1000),
         review=None,
         pictures=(FixedGrid(rows=25, columns=40, every=Interval(rounds=1000)), Landscape(every=Interval(rounds=1000))),

@@ -34,6 +34,7 @@ def upsample() -> Recipe:
         optim=Adam(lr=2e-4, beta1=0.5, eps=1e-7, epsilon="hat"),
         batch_size=128,
         length=Duration(rounds=200),
+        snapshot_mib=64,
         journal=Interval(rounds=1),
         checkpoint=Interval(rounds=20),
         review=Interval(rounds=20),

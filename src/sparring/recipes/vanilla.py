@@ -36,5 +36,6 @@ def vanilla() -> Recipe:
         shared_clock=True,
         batch_size=100,
         length=Duration(epochs=100),
+        snapshot_mib=64,
         pictures=(FixedGrid(), Strip(num=10, every=10)),
     )

@@ -6,7 +6,7 @@ from functools import partial
 
 from sparring.config.non_finite import DivergenceError, RollBack
 from sparring.config.schedules import RoundInfo
-from sparring.runs import checkpoint, journal, rollback_points, scorebook
+from sparring.runs import checkpoint, journal, rollback_points, scorebook, snapshots
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.follower import FollowerRank
 from sparring.runs.recorder import Recorder
@@ -33,6 +33,7 @@ def restore_to(run: Run, gan: GAN, saved: Checkpoint | None) -> list[PlacedOrder
     journal.truncate_after(run.path / "journal.jsonl", saved.journal_bytes if saved else 0)
     scorebook.truncate_after(run.path, round_)
     checkpoint.quarantine(run.path / "checkpoints", round_)
+    snapshots.remove_after(run.path / snapshots.FOLDER, round_)
     return orders[len(orders_in(run)) :]
 
 

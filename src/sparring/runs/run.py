@@ -16,7 +16,7 @@ from sparring.config.registry import UnknownPartError
 from sparring.config.threads import MOST_THREADS
 from sparring.errors import InputError, MachineError, check, naming
 from sparring.recipe import Recipe
-from sparring.runs import checkpoint, journal, scorebook, shipped
+from sparring.runs import checkpoint, journal, scorebook, shipped, snapshots
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.folders import latest
 from sparring.runs.generator import SavedGenerator, sample_shape
@@ -87,7 +87,7 @@ class Run:
 
     @classmethod
     def of_checkpoint(cls, file: Path) -> "Run":
-        """The run whose folder `checkpoints/` holds this file."""
+        """The run whose folder `checkpoints/` or `snapshots/` holds this file."""
         return cls.open(file.absolute().parent.parent)
 
     @property
@@ -252,7 +252,8 @@ def damage_in(path: Path) -> Iterator[str]:
     """A sentence about every file of the run in this folder that is damaged or missing."""
     yield from checksums.problems(path)
     yield from checksums.problems(path / "generator")
-    files = [partial(checkpoint.read, file) for file in checkpoint.all_paths(path / "checkpoints")]
+    folders = (path / "checkpoints", path / snapshots.FOLDER)
+    files = [partial(snapshots.read, file) for folder in folders for file in checkpoint.all_paths(folder)]
     for read in (*files, lambda: list(journal.read(path / "journal.jsonl"))):
         try:
             read()

@@ -17,6 +17,7 @@ from sparring.runs.progress import Progress
 from sparring.runs.recorder import Ending, Recorder
 from sparring.runs.replay import Recording
 from sparring.runs.signals import Ended
+from sparring.runs.snapshots import Snapshots
 from sparring.runs.steering import SERVED, GivenOrder, length_in, pop_orders, refusal
 from sparring.training.observers import METHODS, Event, Numbers, Observer, Request, Requests, overrides
 
@@ -64,7 +65,9 @@ class Watch:
         built_in: list[Observer] = [recorder, progress]
         if isinstance(recorder, Recorder):
             recorder.listen = self._heard
-            built_in = [CoachObserver(recorder), recorder, progress]  # the recorder's last line comes after all others
+            snapshots = Snapshots(recorder.engine.gan, recorder.say)
+            # the coach first, so that the recorder's last line comes after all others
+            built_in = [CoachObserver(recorder), recorder, snapshots, progress]
             self._watched = bool(own)
             self._requests = Requests(recorder.reference is not None)
         else:
