@@ -69,10 +69,10 @@ def test_the_recipe_comes_from_the_parent_and_the_first_lines_say_so(root, sparr
     other = root / "other" / "pictures"
     given = ("train", "--from", root / "run", "--data", other, "--set", "lr=1e-4", "--rounds", 1, "--out", tmp_path / "tuned")
     told = sparring_command(*given, "--set", "freeze_d=1").err
-    assert f"fine-tuning from {root / 'run'}, with learning rates 0.0001 of G and 0.0001 of D, and D's first 1 layer(s)" in told
+    assert f"fine-tuning from {root / 'run'}, with learning rates 0.0001 of G and 0.0001 of D, and 1 of D's layers frozen" in told
     assert sparring.Run.open(tmp_path / "tuned").recipe.generator == sparring.Run.open(root / "run").recipe.generator
     dry = sparring_command(*given[:-2], "--data", root / "pictures", "--dry-run")
-    assert (dry.status, f"\nstarting from {root / 'run'}, with" in dry.err) == (0, True)
+    assert (dry.status, f"starting from {root / 'run'}, with" in dry.err) == (0, True)
 
 
 def test_what_does_not_fit_is_refused_with_the_command_that_does(root, sparring_command, tmp_path):

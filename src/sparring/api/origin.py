@@ -104,7 +104,7 @@ class Origin:
         """A sentence for the first lines of a run that starts from here: on other data it is fine-tuning."""
         recipe, is_same = engine.recipe, engine.data.fingerprint() == self.fingerprint
         rates = f"learning rates {recipe.g_optim.lr:g} of G and {recipe.d_optim.lr:g} of D"
-        frozen = f", and D's first {recipe.freeze_d} layer(s) frozen" if recipe.freeze_d else ""
+        frozen = f", and {recipe.freeze_d} of D's layers frozen" if recipe.freeze_d else ""
         return f"{'starting' if is_same else 'fine-tuning'} from {self.place}, with {rates}{frozen}"
 
     def _check_shape(self, engine: Engine) -> None:

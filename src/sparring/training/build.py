@@ -22,6 +22,7 @@ from sparring.training.checks import (
     check_accumulation,
     check_batch_size,
     check_classes,
+    check_joint_batches,
     check_penalties,
     check_pictures,
     check_precision,
@@ -71,6 +72,7 @@ def build_gan(recipe: Recipe, data: Dataset, seed: int, device: torch.device, gr
     check_processes(recipe, group.size)
     check_batch_size(recipe, len(data), group.size, g, d)
     check_penalties(recipe, d)
+    check_joint_batches(recipe, d)
     check_accumulation(recipe, d, group.size, fast)
     if group.size > 1 and recipe.batch_norm == "synchronised":
         g, d = convert_sync_batchnorm(g), convert_sync_batchnorm(d)
