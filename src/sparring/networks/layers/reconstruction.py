@@ -17,8 +17,8 @@ class Reconstructing(nn.Module):
 
     def __init__(self, layers: Sequence[nn.Module], head: nn.Module, decoders: Sequence[nn.Module], weight: float):
         super().__init__()
-        self.layers, self.head, self.decoders = nn.ModuleList(layers), head, nn.ModuleList(decoders)
-        self.weight = weight
+        self.layers, self.decoders = nn.ModuleList(layers), nn.ModuleList(decoders)
+        self.head, self.weight = head, weight
 
     def forward(self, images: Tensor) -> Tensor:
         x, maps = images, list[Tensor]()
