@@ -18,6 +18,7 @@ from sparring.networks.layers.residual import Residual
 from sparring.networks.layers.stages import stages
 
 SLOPE = 0.2
+NARROWEST = 8  # channels of a decoder's last map, at least
 SKIP = 4  # doublings between a map and the one that it excites: 16 times the size
 
 
@@ -113,10 +114,10 @@ def _halving(num_in: int, num_out: int) -> nn.Sequential:
 
 
 def _decoder(width: int, num_doublings: int, channels: int) -> nn.Sequential:
-    """A map to an image: the channels halved by a gated linear unit at each doubling, without batch norm."""
+    """A map to an image: at each doubling a gated linear unit, to a quarter of the channels but no fewer than 8."""
     layers: list[nn.Module] = []
     for _ in range(num_doublings):
-        narrower = max(width // 2, 1)
+        narrower = max(width // 4, NARROWEST)
         layers += [nn.Upsample(scale_factor=2), nn.Conv2d(width, 2 * narrower, 3, padding=1), nn.GLU(1)]
         width = narrower
     return nn.Sequential(*layers, nn.Conv2d(width, channels, 3, padding=1), nn.Tanh())
