@@ -21,7 +21,9 @@ def test_each_channel_of_the_large_map_is_weighed_by_the_small_one():
     low, high = torch.randn(2, 3, 8, 8).double(), torch.randn(2, 5, 32, 16).double()
     expected = torch.empty_like(high)
     for image in range(2):
-        pooled = torch.stack([low[image, :, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2].mean((1, 2)) for y in range(4) for x in range(4)])
+        pooled = torch.stack(
+            [low[image, :, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2].mean((1, 2)) for y in range(4) for x in range(4)]
+        )
         joined = torch.einsum("pc,ocp->o", pooled, first.weight.flatten(2)) + first.bias
         weights = torch.sigmoid(second.weight[:, :, 0, 0] @ leaky_relu(joined, 0.1) + second.bias)
         for channel in range(5):

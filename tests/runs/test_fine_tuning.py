@@ -69,7 +69,9 @@ def test_the_recipe_comes_from_the_parent_and_the_first_lines_say_so(root, sparr
     other = root / "other" / "pictures"
     given = ("train", "--from", root / "run", "--data", other, "--set", "lr=1e-4", "--rounds", 1, "--out", tmp_path / "tuned")
     told = sparring_command(*given, "--set", "freeze_d=1").err
-    assert f"fine-tuning from {root / 'run'}, with learning rates 0.0001 of G and 0.0001 of D, and 1 of D's layers frozen" in told
+    assert (
+        f"fine-tuning from {root / 'run'}, with learning rates 0.0001 of G and 0.0001 of D, and 1 of D's layers frozen" in told
+    )
     assert sparring.Run.open(tmp_path / "tuned").recipe.generator == sparring.Run.open(root / "run").recipe.generator
     dry = sparring_command(*given[:-2], "--data", root / "pictures", "--dry-run")
     assert (dry.status, f"starting from {root / 'run'}, with" in dry.err) == (0, True)
@@ -78,7 +80,10 @@ def test_the_recipe_comes_from_the_parent_and_the_first_lines_say_so(root, sparr
 def test_what_does_not_fit_is_refused_with_the_command_that_does(root, sparring_command, tmp_path):
     other, start = root / "other" / "pictures", ("train", "photo", "--from", root / "run", "--rounds", 1)
     small = sparring_command(*start, "--data", other, "--set", "data.size=32", "--out", tmp_path / "a")
-    assert (small.status, "draws samples of 3 x 64 x 64, and the data's are 3 x 32 x 32; this fits: `" in small.err) == (2, True)
+    assert (small.status, "draws samples of 3 x 64 x 64, and the data's are 3 x 32 x 32; this fits: `" in small.err) == (
+        2,
+        True,
+    )
     wide = sparring_command(*start, "--data", other, "--out", tmp_path / "b")
     assert (wide.status, "brings its own networks along: `" in wide.err) == (2, True)
     grey = sparring_command(*start, "--data", "mnist", "--out", tmp_path / "c")

@@ -54,7 +54,9 @@ class FastganGeneratorConfig(_FastganConfig, prefix="generator."):
         base, num_doublings = stages(shape, "fastgan-generator")
         widths = self._widths(num_doublings)[::-1]
         first = nn.Sequential(
-            nn.Linear(num_z, 2 * widths[0] * prod(base), bias=False), nn.Unflatten(1, (2 * widths[0], *base)), *_gated(widths[0])
+            nn.Linear(num_z, 2 * widths[0] * prod(base), bias=False),
+            nn.Unflatten(1, (2 * widths[0], *base)),
+            *_gated(widths[0]),
         )
         sources = {place: max(place - SKIP, 0) for place in range(1, num_doublings + 1)}
         skips = {

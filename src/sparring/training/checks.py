@@ -87,7 +87,9 @@ def check_joint_batches(recipe: Recipe, d: nn.Module) -> None:
     joint = any(isinstance(move, MoveD) and move.batch == "joint" for move in recipe.round.moves)
     if joint and isinstance(d, Reconstructing):
         name = name_of(recipe.discriminator)
-        raise InputError(f"{name} makes real images again, and a joint batch has one mean for all; set batch=separate in the moves")
+        raise InputError(
+            f"{name} makes real images again, and a joint batch has one mean for all; set batch=separate in the moves"
+        )
 
 
 def check_accumulation(recipe: Recipe, d: nn.Module, num_processes: int, fast: bool) -> None:
