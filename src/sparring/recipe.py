@@ -148,8 +148,8 @@ class Recipe(Ranged):
     the bias corrections then fade twice as fast.
     `precision` of a round: "tf32" rounds the factors of convolutions and matrix products to 10 bits on an NVIDIA GPU; "bf16"
     computes them in bfloat16 in both networks but for D's head; losses, penalties, Adam and the moving average stay in float32.
-    `freeze_d`: the number of D's first layers whose weights stay as they are, for a run that starts from trained ones (Freeze-D,
-    Mo et al. 2020, https://arxiv.org/abs/2002.10964).
+    `freeze_d`: the number of D's first layers whose weights stay, in a run that starts from trained ones (Freeze-D, Mo et al.
+    2020, https://arxiv.org/abs/2002.10964).
     `penalties` are added to D's loss; a `constraint` bounds D's weights. `packing`: the number of images that D judges
     together, side by side in their channels (PacGAN, Lin et al. 2018, https://arxiv.org/abs/1712.04086).
     `condition`: how D is conditioned on classes and codes; z is then a `code`. With "auto" it is a projection where the data

@@ -111,7 +111,7 @@ def _player(network: nn.Module, optim: Adam, device: torch.device, clock: StepCl
 
 
 def freeze_layers(d: nn.Module, num: int, name: str) -> None:
-    """Let the weights of D's first `num` layers that have any take no gradients; InputError, with D's name, unless one moves."""
+    """Let the weights of D's first `num` layers with weights take no gradients; InputError, with D's name, unless one moves."""
     weights: dict[str, list[nn.Parameter]] = {}
     for path, weight in d.named_parameters():
         layer = path.partition(".parametrizations.")[0] if ".parametrizations." in path else path.rpartition(".")[0]
