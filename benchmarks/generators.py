@@ -2,7 +2,8 @@
 
 Each is trained by its recorded command, one checkpoint of it is chosen on training images that were held back, its weights are
 rounded to float16 (a toy's are not), and what is stored is scored once against the test images. Runs that are there already
-(under --runs) are not trained again. Training amplifies rounding: another machine or version gives another generator.
+(under --runs) are not trained again. `emoji` learns from pictures that `make pictures` fetches. Training amplifies rounding:
+another machine or version gives another generator.
 """
 
 import argparse
@@ -18,39 +19,80 @@ from typing import Any
 
 import torch
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 import sparring
+from sparring import recipes
 from sparring.config import codec
 from sparring.config.rng import derive_seed
-from sparring.data import Mnist
+from sparring.data import Mnist, PictureFolder
+from sparring.data.sets import ImageSet
 from sparring.evaluation import Score, as_dataset, extractors
+from sparring.evaluation.extractors import Extractor
 from sparring.evaluation.references.images import images_of
 from sparring.evaluation.score import number
 from sparring.metrics.frechet import Moments, frechet_distance
+from sparring.metrics.kernel import mmd2_unbiased
+from sparring.recipe import Recipe
 from sparring.runs import checkpoint, shipped
 from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.generator import DISCRIMINATOR, SavedGenerator, in_dtype
 from sparring.runs.run import Run
 from sparring.storage import checksums
+from sparring.storage.cache import cache_folder
+from sparring.training.checks import split_held_out
 
 HELD_BACK = 5000  # MNIST's first training images: no training image, and no test image either
+DRAWN = 10_000  # images, which a checkpoint is chosen by
+FEWEST = 500  # images held back, below which they are compared with by the kernel distance
 LARGEST_D = 1 << 20  # bytes of a discriminator that is stored as well
-SHOWN = ("frechet_distance", "precision", "recall", "coverage", "memorisation", "modes", "high_quality", "energy_distance")
+SHOWN = (
+    "frechet_distance",
+    "kernel_distance",
+    "precision",
+    "recall",
+    "coverage",
+    "memorisation",
+    "modes",
+    "high_quality",
+    "energy_distance",
+)
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """The recipe and the options of `sparring train`, a line on what the generator draws, and where its data come from."""
+    """The recipe and the options of `sparring train`, a line on what the generator draws, and where its data come from.
+
+    `pictures`: the development set of `make pictures` that it learns from. A training that starts from such a generator has
+    its networks, and else the recipe's own settings, which then follow the new pictures.
+    """
 
     recipe: str
     options: tuple[str, ...]
     summary: str
     source: str
     dtype: torch.dtype = torch.float16  # of the stored weights
+    pictures: str | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its pictures lie."""
+        return cache_folder() / "development" / self.pictures if self.pictures else None
+
+    def command(self, pictures: str) -> list[str]:
+        """The command, with this path to its pictures if it has any."""
+        return ["sparring", "train", self.recipe, *(["--data", pictures] if self.pictures else []), *self.options]
+
+    def start(self, recipe: Recipe) -> Recipe:
+        """The recipe that is stored beside the weights, of the one that they were trained with."""
+        if self.pictures is None:
+            return recipe
+        own = {name: getattr(recipe, name) for name in ("generator", "discriminator", "z", "condition")}
+        return replace(recipes.get(self.recipe), **own)
 
 
 MNIST = "MNIST (Yann LeCun, Corinna Cortes, Christopher J. C. Burges), made of NIST's Special Databases 1 and 3"
+EMOJI = "Fluent emoji in 3D by Microsoft, MIT, from npm's @lobehub/fluent-emoji-3d 1.1.0"
 RECORDED = {
     "digits": Recorded(
         "flash",
@@ -73,6 +115,19 @@ RECORDED = {
         "handwritten digits of a class that is asked for, 28 x 28, grey",
         MNIST,
     ),
+    "emoji": Recorded(
+        "photo",
+        (
+            *("--seed", "0", "--threads", "1", "--rounds", "40000"),
+            *("--set", "generator.width=64", "--set", "discriminator.width=24", "--set", "condition=null"),
+            *("--set", "augment=adaptive", "--set", "augment.augment.color=false", "--set", "augment.augment.flip=true"),
+            *("--set", "augment.images_to_full=80000", "--set", "checkpoint.rounds=5000", "--set", "review.rounds=10000"),
+            *("--set", "keep_checkpoints=8", "--set", "journal.rounds=200", "--set", "pictures.0.every.rounds=2000"),
+        ),
+        "emoji in 3D on white, 64 x 64, colour: a start for pictures of your own",
+        EMOJI,
+        pictures="emoji3d",
+    ),
     "ring-toy": Recorded(
         "ring", ("--seed", "0"), "points of eight narrow modes on a circle", "none: the points are drawn", torch.float32
     ),
@@ -92,19 +147,18 @@ def main() -> None:
 def make(name: str, folder: Path, source: str) -> None:
     """Train, unless that is done, choose, store and score one generator."""
     how = RECORDED[name]
-    command = ["sparring", "train", how.recipe, *how.options]
     if not (folder / "generator").is_dir():
-        subprocess.run([sys.executable, "-m", *command, "--out", str(folder)], check=True)
+        subprocess.run([sys.executable, "-m", *how.command(str(how.folder)), "--out", str(folder)], check=True)
     run = Run.open(folder)
     saved, distances = chosen(run)
     generator = run.generator_of(saved)
     place = folder / "shipped"
     facts: dict[str, Any] = {
-        "recipe": codec.encode(run.recipe),
+        "recipe": codec.encode(how.start(run.recipe)),
         "summary": how.summary,
         "license": "MIT",
         "made": {
-            "command": " ".join(command),
+            "command": " ".join(how.command(f"path/to/{how.pictures}")),
             "round": saved.info.round,
             "held_back": distances,
             "date": next(run.journal())["time"][:10],
@@ -116,7 +170,7 @@ def make(name: str, folder: Path, source: str) -> None:
     }
     discriminator = checkpoint.discriminator_of(saved, run.recipe, run.shape, str(folder))
     write(place, generator, "", facts, discriminator, how.dtype)
-    scores = sparring.evaluate(SavedGenerator.open(place), quiet=True).scores
+    scores = sparring.evaluate(SavedGenerator.open(place), **against(run), quiet=True).scores
     facts["scores"] = codec.encode(scores)
     label = f"{name}-{sha256((place / 'model.safetensors').read_bytes()).hexdigest()[:8]}"
     for old in shipped.FOLDER.glob(f"{name}-{'?' * 8}"):
@@ -138,23 +192,45 @@ def write(
         checksums.write(folder, DISCRIMINATOR, data)
 
 
+def against(run: Run) -> dict[str, Any]:
+    """What a generator is scored against, where its stored recipe does not say it: a folder of pictures, at its size."""
+    data = run.recipe.data
+    if not isinstance(data, PictureFolder):
+        return {}
+    names = ("size", "fit", "channels", "enlarge", "background")
+    return {"against": data.path, "settings": {name: getattr(data, name) for name in names}}
+
+
 def chosen(run: Run) -> tuple[Checkpoint, dict[str, float]]:
     """The checkpoint that is nearest to the images held back, and the distance of each; of points the last one."""
-    if not isinstance(run.recipe.data, Mnist):
+    held_back, extractor = held_back_from(run.recipe)
+    if held_back is None or extractor is None:
         return run.newest_checkpoint()[0], {}
-    extractor = extractors.find("digits")
-    images = images_of(replace(run.recipe.data, held_back=0).train().take(torch.arange(run.recipe.data.held_back)))
-
-    def moments(images) -> Moments:
-        return Moments.of(extractor.features(images_of(images), torch.device("cpu")).features)
-
-    held_back, found = moments(images), {}
+    cpu, found = torch.device("cpu"), {}
+    wanted = extractor.features(held_back, cpu).features
     for path in checkpoint.paths(run.path / "checkpoints"):
         saved = checkpoint.read(path)
-        drawn = as_dataset(run.generator_of(saved).sample(10_000, derive_seed(0, "held back")))
-        found[path] = frechet_distance(moments(drawn), held_back)
+        drawn = as_dataset(run.generator_of(saved).sample(DRAWN, derive_seed(0, "held back")))
+        found[path] = distance(extractor.features(images_of(drawn), cpu).features, wanted)
     best = min(found, key=lambda path: found[path])
     return checkpoint.read(best), {str(int(path.stem[6:])): round(value, 4) for path, value in sorted(found.items())}
+
+
+def held_back_from(recipe: Recipe) -> tuple[ImageSet | None, Extractor | None]:
+    """Images that D never saw and that are no test images, and the extractor that they are compared by; None for points."""
+    data = recipe.data
+    if isinstance(data, Mnist):
+        return images_of(replace(data, held_back=0).train().take(torch.arange(data.held_back))), extractors.find("digits")
+    if isinstance(data, PictureFolder):
+        return images_of(split_held_out(recipe, data.train())[1]), extractors.suited(data.test())
+    return None, None
+
+
+def distance(drawn: Tensor, wanted: Tensor) -> float:
+    """The Frechet distance of features, or of few wanted ones the kernel distance, which is unbiased."""
+    if len(wanted) < FEWEST:
+        return mmd2_unbiased(drawn, wanted)
+    return frechet_distance(Moments.of(drawn), Moments.of(wanted))
 
 
 def processor() -> str:

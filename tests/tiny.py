@@ -80,6 +80,13 @@ VARIANTS = {
     "flash-clipping": ("flash", {"constraint": "weight-clipping", "loss": "wasserstein", "penalties": "[]"}),
     "cgan-acgan": ("cgan", {"condition": "auxiliary-classifier"}),
     "flash-noise": ("flash", {"augment": "instance-noise"}),
+    "photo-fastgan": (
+        "photo",
+        {
+            "generator": '{"name": "fastgan-generator", "width": 4, "max_width": 8}',
+            "discriminator": '{"name": "fastgan-discriminator", "width": 4, "max_width": 8}',
+        },
+    ),
     "flash-relativistic-average": ("flash", {"loss": "relativistic-average"}),
 }
 """A recipe and settings for code that no recipe reaches by itself."""

@@ -35,6 +35,7 @@ _ALSO_CALLED: Mapping[str, str] = {
     **dict.fromkeys(("image_size", "img_size", "imsize", "resolution"), "data.size"),
     **dict.fromkeys(("ema", "ema_decay"), "average"),
     **dict.fromkeys(("n_critic", "num_critic", "d_steps"), "round.moves"),
+    **dict.fromkeys(("freezed", "freeze"), "freeze_d"),
 }
 """What other programs call a setting."""
 
@@ -148,6 +149,8 @@ class Recipe(Ranged):
     the bias corrections then fade twice as fast.
     `precision` of a round: "tf32" rounds the factors of convolutions and matrix products to 10 bits on an NVIDIA GPU; "bf16"
     computes them in bfloat16 in both networks but for D's head; losses, penalties, Adam and the moving average stay in float32.
+    `freeze_d`: the number of D's first layers whose weights stay, in a run that starts from trained ones (Freeze-D, Mo et al.
+    2020, https://arxiv.org/abs/2002.10964).
     `penalties` are added to D's loss; a `constraint` bounds D's weights. `packing`: the number of images that D judges
     together, side by side in their channels (PacGAN, Lin et al. 2018, https://arxiv.org/abs/1712.04086).
     `condition`: how D is conditioned on classes and codes; z is then a `code`. With "auto" it is a projection where the data
@@ -186,6 +189,7 @@ class Recipe(Ranged):
     condition: Annotated[Condition, "condition"] | None = None
     augment: Annotated[Augment, "augment"] | None = None
     average: EMA | None = None
+    freeze_d: Annotated[int, Range(0)] = 0
     name: str = "custom"
     source: str = ""
     optim: InitVar[Adam | None] = None

@@ -33,6 +33,7 @@ TINY = {
     "upsample": ({"width": 2, "hidden": 4}, {"width": 2, "hidden": 4, "dropout": 0.0}),
     "resnet": ({"width": 4}, {"width": 4}),
     "r3": ({"width": 8, "max_width": 16}, {"width": 8, "max_width": 16}),
+    "fastgan": ({"width": 2, "max_width": 8}, {"width": 2, "max_width": 8}),
 }
 CODES = {
     "projection": {"name": "code", "normal": 4, "classes": CLASSES},

@@ -27,6 +27,7 @@ NARROW: dict[str, dict[str, Any]] = {
     "upsample": {"width": 2, "hidden": 3},
     "resnet": {"width": 2},
     "r3": {"width": 8, "max_width": 16},
+    "fastgan": {"width": 2, "max_width": 8},
 }
 SHAPES = [(1, 28, 28), (3, 32, 32), (4, 64, 64), (2, 128, 128), (3, 256, 256), (3, 48, 96), (1, 80, 32)]
 
@@ -54,7 +55,9 @@ def test_a_generator_draws_images_of_the_size(name, shape):
 def test_a_discriminator_judges_images_of_the_size(name, shape, num_outputs):
     network = networks.build_discriminator(narrow("discriminator", name), shape, 1, num_outputs)
     logits = network(torch.randn(2, *shape))
-    assert logits.shape == ((2,) if num_outputs == 1 else (2, num_outputs))
+    in_training = num_outputs + (name == "fastgan")
+    assert logits.shape == ((2,) if in_training == 1 else (2, in_training))
+    assert network.eval()(torch.randn(2, *shape)).shape == ((2,) if num_outputs == 1 else (2, num_outputs))
     logits.sum().backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
 

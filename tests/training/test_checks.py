@@ -10,9 +10,9 @@ from sparring import recipes
 from sparring.augment import Adaptive, DiffAugment
 from sparring.data.sets import ImageSet, PointSet
 from sparring.errors import InputError
-from sparring.networks import GlorotUniform
+from sparring.networks import FastganDiscriminatorConfig, FastganGeneratorConfig, GlorotUniform
 from sparring.penalties import R1, R2FD
-from sparring.recipe import Recipe
+from sparring.recipe import MoveD, MoveG, Recipe, Round
 from sparring.training.adapt_strength import adapt_strength
 from sparring.training.engine import Engine
 from sparring.visual.codes import ClassGrid, CodeTraversal
@@ -97,3 +97,12 @@ def test_pictures_are_augmented_and_points_are_not():
 def test_a_picture_that_cannot_be_drawn_is_refused_before_the_first_round(picture):
     with pytest.raises(InputError, match=r"picture (class-grid|code-traversal|landscape)"):
         Engine.build(small(pictures=(picture,)), images(20), 0, CPU)
+
+
+def test_a_d_that_makes_real_images_again_is_not_for_joint_batches():
+    moves = Round(moves=(MoveD(batch="joint"), MoveG()))
+    recipe = small(generator=FastganGeneratorConfig(width=2), discriminator=FastganDiscriminatorConfig(width=2), round=moves)
+    with pytest.raises(
+        InputError, match="fastgan-discriminator makes real images again, and a joint batch has one mean for all"
+    ):
+        Engine.build(recipe, images(20), 0, CPU)

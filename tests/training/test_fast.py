@@ -20,7 +20,7 @@ def built(recipe, fast: bool) -> Engine:
     return Engine.build(recipe, Widened(recipe.data.train()), SEED, CPU, fast=fast)  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.parametrize("name", [*NAMES, "flash-differences"])
+@pytest.mark.parametrize("name", [*NAMES, "flash-differences", "photo-fastgan"])
 def test_both_ways_come_to_the_same_gradients(name, tmp_path):
     base, settings = VARIANTS.get(name, (name, {}))
     recipe = miniature(base, tmp_path, journal='{"rounds": 1}', **settings)

@@ -260,3 +260,34 @@ def test_r1_is_taken_on_the_logits_that_the_loss_sees(move):
         torch.manual_seed(5)
         take_step(move, gan, REAL, Z)
     assert_close(gradients_of(gan.discriminator), expected)
+
+
+class WithOwnValue(nn.Module):
+    """D with one output more than the condition wants: a value of its own, that it minimises on real images."""
+
+    def __init__(self, num_outputs: int):
+        super().__init__()
+        self.outputs, self.own = nn.Linear(NUM_X, num_outputs).double(), nn.Linear(NUM_X, 1).double()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat((self.outputs(x), self.own(x).square()), 1)
+
+
+@pytest.mark.parametrize("condition", [None, AuxiliaryClassifier()])
+@pytest.mark.parametrize("move", [MoveD(), MoveBoth()])
+def test_d_minimises_a_value_of_its_own_on_real_images(move, condition):
+    code = Code(normal=NUM_Z - 2, classes=2) if condition else None
+    gan = make_gan(penalties=(R1(),), condition=condition, code=code)
+    gan.discriminator = Player(WithOwnValue(3 if condition else 1), gan.discriminator.optimizer)
+    gan.discriminator.optimizer = type(gan.discriminator.optimizer)(Adam(), gan.discriminator.network.parameters(), StepClock())
+    z, codes = Z.clone(), one_hot(torch.arange(6) % 2, 2).double()
+    z[:, -2:] = codes
+    g, d = copies(gan)
+    fake = g(z).detach()
+    value = softplus(-d(REAL)[:, 0]).mean() + softplus(d(fake)[:, 0]).mean() + d(REAL)[:, -1].mean()
+    value = value + squared_slopes(lambda x: d(x)[:, 0], REAL).mean() / 2
+    if condition:
+        for images in (REAL, fake):
+            value = value - (d(images)[:, 1:3].log_softmax(1) * codes).sum(1).mean()
+    take_step(move, gan, REAL, z, codes if condition else None)
+    assert_close(gradients_of(gan.discriminator), by_backward(d, value))

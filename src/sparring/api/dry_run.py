@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring import evaluation
-from sparring.api.origin import Origin
+from sparring.api.origin import Origin, require_trained
 from sparring.api.session import Options, engine_name, joined_processes
 from sparring.config import devices
 from sparring.config.schedules import START, Duration, Interval, RoundInfo
@@ -38,6 +38,7 @@ def dry_run(
 
     Returns parameters, memory, and the time to expect, in which reviews and pictures count; checkpoints do not.
     """
+    require_trained(recipe, start_from)
     options = Options(device, engine, threads, quiet=quiet)
     with joined_processes(Launch.of(), options) as session, devices.deterministic(deterministic, session.device):
         waits = session.device.type != "cpu"
@@ -48,7 +49,9 @@ def dry_run(
             session.progress.say(text)
         reference = session.reference(recipe)
         if start_from is not None:
-            Origin.of(start_from).load_into(built)
+            origin = Origin.of(start_from)
+            origin.load_into(built)
+            session.progress.say(origin.told(built))
         pace, info = Pace(recipe, engine_name(built), waits), START
         for info in run_rounds(built, lambda: Duration(rounds=1 << 40), START):
             if pace.add(info):

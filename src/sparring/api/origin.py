@@ -1,5 +1,6 @@
 """Where a run starts from: the weights of another run, its parent, or of a generator that comes with the package."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,10 @@ from typing import Any, Self
 
 from torch import Tensor
 
+from sparring.config.registry import name_of
+from sparring.data import PictureFolder
 from sparring.errors import InputError
+from sparring.networks import ModuleDiscriminator
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, shipped, snapshots
 from sparring.runs.checkpoint import Checkpoint
@@ -21,13 +25,16 @@ from sparring.training.engine import Engine
 class Origin:
     """The recipe and the weights of both networks, named as in a checkpoint; `facts`: what recipe.json says of their origin.
 
-    `place` names a run's folder, which stands for its newest checkpoint, a checkpoint's file, or a generator.
+    `place` names a run's folder, which stands for its newest checkpoint, a checkpoint's file, or a generator. `shape`: of its
+    samples. `fingerprint`: of its training data, where that is known.
     """
 
     place: str
     recipe: Recipe
+    shape: tuple[int, ...]
     tensors: Mapping[str, Tensor]
     facts: dict[str, Any]
+    fingerprint: str | None = None
 
     @classmethod
     def of(cls, place: str | Path) -> Self:
@@ -46,7 +53,8 @@ class Origin:
     @classmethod
     def _of_run(cls, place: str, run: Run, saved: Checkpoint) -> Self:
         parent = {"run": str(run.path.absolute()), "round": saved.info.round, "started": started(run.path)}
-        return cls(place, run.recipe, saved.tensors, {"start_from": place, "parent": parent})
+        facts = {"start_from": place, "parent": parent}
+        return cls(place, run.recipe, run.shape, saved.tensors, facts, run.facts.get("data_fingerprint"))
 
     @classmethod
     def _of_generator(cls, place: str, generator: SavedGenerator) -> Self:
@@ -54,7 +62,7 @@ class Origin:
         assert recipe is not None, "a generator that has its discriminator has its recipe"
         sides = {"generator": generator.network, "discriminator": d}
         tensors = {n: t for side, own in sides.items() for n, t in checkpoint.network_tensors(f"{side}.network", own).items()}
-        return cls(place, recipe, tensors, {"start_from": place})
+        return cls(place, recipe, generator.shape, tensors, {"start_from": place})
 
     @classmethod
     def again(cls, run: Run) -> Self | None:
@@ -77,12 +85,55 @@ class Origin:
         raise InputError(f"{run.path} started from round {round_} of {folder}, which has no checkpoint of it any more")
 
     def load_into(self, engine: Engine) -> None:
-        """Give the networks of an engine these weights; optimisers start anew. InputError for networks of other shapes."""
-        for side, network in zip(("generator", "discriminator"), engine.gan.networks, strict=True):
-            prefix = f"{side}.network"
-            given = {name: tensor for name, tensor in self.tensors.items() if name.startswith(prefix)}
-            checkpoint.copy_tensors(checkpoint.network_tensors(prefix, network), given)
+        """Give the networks of an engine these weights; optimisers start anew.
+
+        Raises InputError, with a command that fits, for data of another shape or other networks.
+        """
+        self._check_shape(engine)
+        try:
+            for side, network in zip(("generator", "discriminator"), engine.gan.networks, strict=True):
+                prefix = f"{side}.network"
+                given = {name: tensor for name, tensor in self.tensors.items() if name.startswith(prefix)}
+                checkpoint.copy_tensors(checkpoint.network_tensors(prefix, network), given)
+        except InputError as error:
+            raise InputError(f"{error}; {self.place} brings its own networks along: {self._command(engine)}") from None
         if engine.gan.g_ema:
             checkpoint.copy_tensors(engine.gan.g_ema.state_dict(), engine.gan.generator.network.state_dict())
         if engine.gan.constraint:
             engine.gan.constraint.enforce(engine.gan.discriminator.network)
+
+    def told(self, engine: Engine) -> str:
+        """A sentence for the first lines of a run that starts from here: on other data it is fine-tuning."""
+        recipe, is_same = engine.recipe, engine.data.fingerprint() == self.fingerprint
+        rates = f"learning rates {recipe.g_optim.lr:g} of G and {recipe.d_optim.lr:g} of D"
+        frozen = f", and {recipe.freeze_d} of D's layers frozen" if recipe.freeze_d else ""
+        return f"{'starting' if is_same else 'fine-tuning'} from {self.place}, with {rates}{frozen}"
+
+    def _check_shape(self, engine: Engine) -> None:
+        if engine.data.shape != self.shape:
+            mine, given = (" x ".join(map(str, shape)) for shape in (self.shape, engine.data.shape))
+            what = f"{self.place} draws samples of {mine}, and the data's are {given}"
+            if not isinstance(engine.recipe.data, PictureFolder):
+                raise InputError(f"{what}; name data of that shape with --data (in Python: data=)")
+            channels, height, width = self.shape
+            size = height if height == width else f"[{height},{width}]"
+            fitting = "--set", f"data.size={size}", "--set", f"data.channels={channels}"
+            raise InputError(f"{what}; this fits: {self._command(engine, *fitting)}")
+
+    def _command(self, engine: Engine, *more: str) -> str:
+        """The command that trains on an engine's data from here."""
+        data = getattr(engine.recipe.data, "path", None) or name_of(engine.recipe.data)
+        return f"`{shlex.join(('sparring', 'train', '--from', self.place, '--data', data, *more))}`"
+
+
+def require_trained(recipe: Recipe, start_from: str | Path | None) -> None:
+    """InputError where layers of D are frozen that no training has given their weights."""
+    if recipe.freeze_d and start_from is None and not isinstance(recipe.discriminator, ModuleDiscriminator):
+        raise InputError(f"freeze_d is {recipe.freeze_d}, and D has no trained weights; start from some, as --from emoji does")
+
+
+def recipe_of(start_from: str | Path | None) -> Recipe:
+    """The recipe of what a run starts from, which it has unless another one is named."""
+    if start_from is None:
+        raise InputError("there is no recipe; name one, or a run to start from or to play again")
+    return Origin.of(start_from).recipe

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from sparring.api import arguments
-from sparring.api.origin import Origin
+from sparring.api.origin import Origin, recipe_of, require_trained
 from sparring.api.own import Parts
 from sparring.api.replay import play_again
 from sparring.api.resolve import lost_ratio, resolve
@@ -106,8 +106,9 @@ def train(
             raise InputError(f"{replay} is played again as it was, so leave out {', '.join(given)}; only rounds may be fewer")
         name = recipe.name if isinstance(recipe, Recipe) else recipe
         return play_again(replay, name, rounds, folder, parts, options)
-    recipe = _recipe_of(start_from) if recipe is None else recipe
+    recipe = recipe_of(start_from) if recipe is None else recipe
     resolved = resolve(recipe, changes, parts, **length)
+    require_trained(resolved, start_from)
     remark = lost_ratio(recipe, changes)
     if launch.max_restarts and folder is None:
         raise InputError("torchrun --max-restarts needs --out DIR (in Python: out=), in which restarted processes go on")
@@ -126,6 +127,7 @@ def train(
             origin = Origin.of(start_from) if start_from is not None else None
             if origin is not None:
                 origin.load_into(built)
+                progress.say(origin.told(built))
             facts = session.facts(built, origin, launch.group) | {"settings": changes}
             facts |= {"deterministic": True} if deterministic else {}
             reference = session.reference(resolved)
@@ -134,10 +136,3 @@ def train(
             return session.begin_run(path, built, test, reference, facts, progress.say), START
 
         return run_to_end(session, *make_recorder(built, test, begin, bool(options.observers)))
-
-
-def _recipe_of(start_from: str | Path | None) -> Recipe:
-    """The recipe of the run that another one starts from."""
-    if start_from is None:
-        raise InputError("there is no recipe; name one, or a run to start from or to play again")
-    return Origin.of(start_from).recipe

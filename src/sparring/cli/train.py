@@ -67,8 +67,8 @@ class TrainCommand(click.Command):
     "start_from",
     type=options.generator,
     metavar="RUN",
-    help="Start from the weights of this run, of one of its checkpoints, or of digits or the like; on other data, fine-tune "
-    "them.",
+    help="Start from the weights of this run, of one of its checkpoints, or of emoji or the like; on other data, fine-tune "
+    "them. freeze_d=N freezes D's first layers.",
 )
 @click.option(
     "--replay",
@@ -115,7 +115,7 @@ def command(
     devices.tune_process()
     observers = options.observers(tensorboard)
     given["settings"] = options.assignments((*settings, *(["data.skip_bad=true"] if skip_bad else [])))
-    if recipe is None and replay is None and (dry_run or given["start_from"] is None):
+    if recipe is None and replay is None and given["start_from"] is None:
         raise click.UsageError("Missing argument 'RECIPE'; `sparring recipes` lists them")
     if replay is not None and (seeds is not None or dry_run):
         raise click.UsageError(f"--replay plays one run; leave out {'--dry-run' if dry_run else '--seeds'}")
@@ -139,8 +139,10 @@ def command(
 
 def _play_dry(recipe: Any, seed: int, as_json: bool, *, data: Any, settings: Any, **given: Any) -> None:
     from sparring.api.dry_run import dry_run
+    from sparring.api.origin import recipe_of
     from sparring.api.resolve import lost_ratio, resolve
 
+    recipe = recipe_of(given["start_from"]) if recipe is None else recipe
     if remark := lost_ratio(recipe, settings):
         click.echo(remark, err=True)
     resolved = resolve(recipe, settings, data, **{name: given[name] for name in options.LENGTHS})

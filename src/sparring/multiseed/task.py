@@ -8,7 +8,7 @@ from typing import Any
 
 from sparring import recipes
 from sparring.api import arguments
-from sparring.api.origin import Origin
+from sparring.api.origin import Origin, require_trained
 from sparring.api.resolve import resolve
 from sparring.augment import Auto as AutoAugment
 from sparring.conditions import Auto as AutoCondition
@@ -74,6 +74,7 @@ class Task:
         origin = None if start_from is None else Origin.of(start_from).place  # "latest" will be one of the seeds
         chosen, device = arguments.texts(settings), arguments.device_name(device)
         resolved = resolve(name, chosen, data, **arguments.lengths(**lengths))
+        require_trained(resolved, start_from)
         how = device, engine, code, on_write_error, patience, tensorboard, deterministic
         return cls(recipe, resolved, data, chosen, origin, *how)
 

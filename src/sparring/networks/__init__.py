@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from sparring.config import registry
 from sparring.errors import InputError
 from sparring.networks.dcgan import DcganDiscriminatorConfig, DcganGeneratorConfig
+from sparring.networks.fastgan import FastganDiscriminatorConfig, FastganGeneratorConfig
 from sparring.networks.init import FirstLayer, Gaussian, GlorotNormal, GlorotUniform, Initial
 from sparring.networks.mlp import MLPDiscriminatorConfig, MLPGeneratorConfig
 from sparring.networks.own import ModuleDiscriminator, ModuleGenerator, check_output
@@ -27,6 +28,8 @@ __all__ = [
     "DcganDiscriminatorConfig",
     "DcganGeneratorConfig",
     "DiscriminatorConfig",
+    "FastganDiscriminatorConfig",
+    "FastganGeneratorConfig",
     "FirstLayer",
     "Gaussian",
     "GeneratorConfig",
@@ -68,7 +71,11 @@ class DiscriminatorConfig(Protocol):
 
 
 class ConditionalDiscriminatorConfig(Protocol):
-    """A discriminator's configuration that allows outputs beside the logit, [B, num_outputs], linear in the last features."""
+    """A discriminator's configuration that allows outputs beside the logit, [B, num_outputs], linear in the last features.
+
+    A network may have one output more in training mode: values [B] that D minimises on real images beside its loss, such as the
+    error of a reconstruction.
+    """
 
     def build(self, shape: tuple[int, ...], num_outputs: int = 1) -> nn.Module: ...
 

@@ -211,11 +211,10 @@ def network_tensors(prefix: str, network: nn.Module) -> dict[str, Tensor]:
 
 
 def _player_tensors(side: str, player: Player) -> dict[str, Tensor]:
-    parameters = [name for name, _ in player.network.named_parameters()]
     moments = {
         f"{side}.optimizer.{moment}.{name}": tensor
         for moment, tensors in player.optimizer.moments().items()
-        for name, tensor in zip(parameters, tensors, strict=True)
+        for name, tensor in zip(player.trained_names, tensors, strict=True)
     }
     return network_tensors(f"{side}.network", player.network) | moments
 

@@ -1,14 +1,17 @@
 """Both networks of a recipe, for data of a given shape, and the GAN that they are with their optimisers."""
 
 import copy
+from itertools import islice
 
 import torch
 from torch import nn
 
 from sparring import networks
+from sparring.config import registry
 from sparring.config.rng import derive_seed
 from sparring.data.sets import Dataset
 from sparring.distributed.single_process import SingleProcess
+from sparring.errors import check
 from sparring.networks.latents import Code
 from sparring.networks.layers.batch_norm import convert_sync_batchnorm
 from sparring.networks.layers.fold import fold_few
@@ -19,6 +22,7 @@ from sparring.training.checks import (
     check_accumulation,
     check_batch_size,
     check_classes,
+    check_joint_batches,
     check_penalties,
     check_pictures,
     check_precision,
@@ -68,6 +72,7 @@ def build_gan(recipe: Recipe, data: Dataset, seed: int, device: torch.device, gr
     check_processes(recipe, group.size)
     check_batch_size(recipe, len(data), group.size, g, d)
     check_penalties(recipe, d)
+    check_joint_batches(recipe, d)
     check_accumulation(recipe, d, group.size, fast)
     if group.size > 1 and recipe.batch_norm == "synchronised":
         g, d = convert_sync_batchnorm(g), convert_sync_batchnorm(d)
@@ -75,6 +80,7 @@ def build_gan(recipe: Recipe, data: Dataset, seed: int, device: torch.device, gr
     is_bf16 = recipe.precision == "bf16"
     if fast and device.type == "cpu" and not is_bf16:  # their gradients are written out for one type
         g, d = fold_few(g), fold_few(d)
+    freeze_layers(d, recipe.freeze_d, registry.name_of(recipe.discriminator))
     clock = StepClock()
     gan = GAN(
         generator=_player(g, recipe.g_optim, device, clock, is_bf16),
@@ -100,7 +106,20 @@ def _player(network: nn.Module, optim: Adam, device: torch.device, clock: StepCl
     network = network.to(device)
     if is_convolutional(network):
         network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    return Player(network, AdamOptimizer(optim, network.parameters(), clock), bf16=bf16)
+    moving = [weight for weight in network.parameters() if weight.requires_grad]
+    return Player(network, AdamOptimizer(optim, moving, clock), bf16=bf16)
+
+
+def freeze_layers(d: nn.Module, num: int, name: str) -> None:
+    """Let the weights of D's first `num` layers with weights take no gradients; InputError, with D's name, unless one moves."""
+    weights: dict[str, list[nn.Parameter]] = {}
+    for path, weight in d.named_parameters():
+        layer = path.partition(".parametrizations.")[0] if ".parametrizations." in path else path.rpartition(".")[0]
+        weights.setdefault(layer, []).append(weight)
+    check(num < len(weights), "freeze_d", num, f"be less than {len(weights)}, the number of {name}'s layers")
+    for layer in islice(weights.values(), num):
+        for weight in layer:
+            weight.requires_grad_(False)
 
 
 def check_outputs(recipe: Recipe, shape: tuple[int, ...]) -> None:

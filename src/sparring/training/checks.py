@@ -12,9 +12,10 @@ from sparring.data.sets import Dataset
 from sparring.errors import InputError, check
 from sparring.networks.latents import Code
 from sparring.networks.layers.batch_norm import BatchNorm
+from sparring.networks.layers.reconstruction import Reconstructing
 from sparring.networks.layers.traits import is_deterministic, unsplittable
 from sparring.penalties import FiniteDifference, Penalty
-from sparring.recipe import Recipe
+from sparring.recipe import MoveD, Recipe
 
 MAX_BATCH_SMALL_DATA = 4096  # batch size, where there are fewer images
 HELD_OUT = 500  # images at most that an adaptive augmentation keeps from D, of ten a single one
@@ -78,6 +79,16 @@ def check_penalties(recipe: Recipe, d: nn.Module) -> None:
         raise InputError(
             f"{name_of(recipe.discriminator)} normalises over the batch, so its slope at an image is not the image's own; "
             "leave out the penalties, or take a D without batch normalisation"
+        )
+
+
+def check_joint_batches(recipe: Recipe, d: nn.Module) -> None:
+    """InputError for a D that minimises a value of its own on real images, where a batch holds generated ones as well."""
+    joint = any(isinstance(move, MoveD) and move.batch == "joint" for move in recipe.round.moves)
+    if joint and isinstance(d, Reconstructing):
+        name = name_of(recipe.discriminator)
+        raise InputError(
+            f"{name} makes real images again, and a joint batch has one mean for all; set batch=separate in the moves"
         )
 
 

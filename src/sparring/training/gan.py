@@ -24,8 +24,8 @@ UniformSource = Callable[..., Tensor]
 
 @dataclass(frozen=True)
 class DOutput:
-    """D's outputs for a whole batch, [B] or with a condition [B, 1 + n]; the logits [B] among them; and the codes of the
-    images, [B, classes + continuous]."""
+    """D's outputs for a whole batch, [B] or with a condition [B, 1 + n], and one more where D minimises a value of its own; the
+    logits [B] among them; and the codes of the images, [B, classes + continuous]."""
 
     outputs: Tensor
     logits: Tensor
@@ -168,9 +168,26 @@ class GAN:
         whole = torch.rand(self.group.global_num(side, num_local), num, generator=rng, device=device)
         return self.group.local([side], [whole])[0]
 
+    @property
+    def num_outputs(self) -> int:
+        """D's outputs for an image: the logit, and those of the condition."""
+        return 1 + self.condition.num_outputs(self.code) if self.condition and self.code else 1
+
+    def verdicts(self, outputs: Tensor) -> Tensor:
+        """D's outputs [B], or [B, num_outputs], without the values of its own that it minimises beside them."""
+        if outputs.ndim == 1 or outputs.shape[1] == self.num_outputs:
+            return outputs
+        return outputs[:, 0] if self.num_outputs == 1 else outputs[:, : self.num_outputs]
+
+    def own_terms(self, outputs: Tensor) -> tuple[Tensor, ...]:
+        """The values that D minimises by itself, if it has such an output: of fastgan the errors of the reconstruction, [B]."""
+        has_own = outputs.ndim == 2 and outputs.shape[1] > self.num_outputs
+        return (outputs[:, -1],) if has_own else ()
+
     def logits(self, outputs: Tensor, codes: Tensor | None) -> Tensor:
         """The logits [B] among D's outputs for images of these codes."""
-        return outputs if self.condition is None or codes is None else self.condition.logits(outputs, codes)
+        verdicts = self.verdicts(outputs)
+        return verdicts if self.condition is None or codes is None else self.condition.logits(verdicts, codes)
 
     def codes_of(self, z: Tensor) -> Tensor | None:
         """The codes of the images generated from z, [B, classes + continuous]; None without a condition."""
@@ -186,10 +203,11 @@ class GAN:
         return reduce_mean([*self.loss.d_terms(real.logits, fake.logits), *self.further_d_terms(real, fake)], batch)
 
     def further_d_terms(self, real: DOutput, fake: DOutput) -> list[Tensor]:
-        """What D minimises beside the loss: the condition's terms, and the penalties on logits that are due in this round."""
-        terms = [*self.condition_terms(fake)]
+        """What D minimises beside the loss: the condition's terms, its own, and the penalties on logits that are due in this
+        round."""
+        terms = [*self.condition_terms(fake), *self.own_terms(real.outputs)]
         if self.condition and self.code and real.codes is not None:
-            terms += self.condition.real_terms(real.outputs, real.codes, self.code.classes)
+            terms += self.condition.real_terms(self.verdicts(real.outputs), real.codes, self.code.classes)
         for index, penalty in self.logit_penalties:
             if self.context.round % penalty.every == 0:
                 values = penalty.values(real.logits, fake.logits, self.memory[f"penalty.{index}"])
@@ -200,7 +218,7 @@ class GAN:
         """The condition's terms on generated images, which both sides minimise."""
         if self.condition is None or self.code is None or fake.codes is None:
             return ()
-        return self.condition.fake_terms(fake.outputs, fake.codes, self.code.classes)
+        return self.condition.fake_terms(self.verdicts(fake.outputs), fake.codes, self.code.classes)
 
     def remember(self, real_logits: Tensor, fake_logits: Tensor) -> None:
         """Update the memory of the penalties on logits, after a step of D."""

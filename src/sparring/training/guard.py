@@ -30,7 +30,7 @@ def check_finite(gan: GAN, readings: Mapping[str, Tensor], sides: Sequence[tuple
     index = next(index for index, total in enumerate(totals) if not total.isfinite())
     (player, gradients), worst = sides[index], int(norms[index].argmax())  # NaN counts as the greatest
     side: NetworkName = "generator" if player is gan.generator else "discriminator"
-    name = [name for name, _ in player.network.named_parameters()][worst]
+    name = player.trained_names[worst]
     raise DivergenceError(replace(NonFiniteValue.of(f"gradient of {name}", side, gradients[worst]), batch=readings))
 
 

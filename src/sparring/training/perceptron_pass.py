@@ -24,8 +24,8 @@ _RESHAPING = (nn.Flatten, nn.Unflatten, nn.Identity)
 
 
 def has_written_gradients(network: nn.Module) -> bool:
-    """True if `PerceptronPass` can replace autograd: known layers without hooks, each linear one once, and no value overwritten
-    in place that the layer before needs for its gradient."""
+    """True if `PerceptronPass` can replace autograd: known layers without hooks, each linear one once and none frozen, and no
+    value overwritten in place that the layer before needs for its gradient."""
     if not isinstance(network, Perceptron):
         return False
     layers = list(network)
@@ -34,7 +34,8 @@ def has_written_gradients(network: nn.Module) -> bool:
     once = 0 < len(linear_ones) == len({*linear_ones})
     overwriting = (before for before, layer in pairwise((nn.Identity(), *layers)) if getattr(layer, "inplace", False))
     kept = all(isinstance(before, nn.Linear | Affine) for before in overwriting)
-    return known and once and kept and not any(is_hooked(module) for module in network.modules())
+    moving = all(weight.requires_grad for weight in network.parameters())
+    return known and once and kept and moving and not any(is_hooked(module) for module in network.modules())
 
 
 class PerceptronPass:

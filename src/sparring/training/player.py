@@ -27,6 +27,11 @@ class Player:
         with _reparametrised(self.network), torch.autocast(x.device.type, torch.bfloat16, cache_enabled=False):
             return self.network(x).float()
 
+    @property
+    def trained_names(self) -> list[str]:
+        """The names of the weights that move, in the order of the optimiser's `parameters`; frozen ones are not among them."""
+        return [name for name, parameter in self.network.named_parameters() if parameter.requires_grad]
+
     @contextmanager
     def in_float32(self) -> Iterator[None]:
         """Within the block nothing is computed in bfloat16."""
