@@ -60,12 +60,13 @@ def features_of(examples: Tensor) -> Tensor:
     """Images of at most 16 x 16 pixels, or points, as float32 rows [B, D]."""
     examples = examples.float()
     if examples.ndim == 4:
-        examples = adaptive_avg_pool2d(examples, [min(side, SIDE) for side in examples.shape[2:]])
+        height, width = examples.shape[2:]
+        examples = adaptive_avg_pool2d(examples, (min(height, SIDE), min(width, SIDE)))
     return examples.flatten(1)
 
 
 def k_means(points: Tensor, num: int, rng: Generator) -> Tensor:
-    """`num` centres [num, D] of points [N, D] by Lloyd's algorithm, from the places of k-means++ (Arthur and Vassilvitskii 2007).
+    """`num` centres [num, D] of points [N, D]: Lloyd's algorithm, begun as k-means++ (Arthur and Vassilvitskii 2007).
 
     A centre that loses all its points stays where it is.
     """

@@ -41,8 +41,9 @@ def with_shares(recipe: Recipe, clusters: Clusters, data: Dataset) -> Recipe:
 
 def without_shares(recipe: Recipe) -> Recipe:
     """The recipe as it is before the clusters are found."""
-    is_found = isinstance(recipe.condition, SelfConditioned) and isinstance(recipe.z, Code)
-    return replace(recipe, z=replace(recipe.z, weights=())) if is_found else recipe
+    if isinstance(recipe.condition, SelfConditioned) and isinstance(recipe.z, Code):
+        return replace(recipe, z=replace(recipe.z, weights=()))
+    return recipe
 
 
 def _sizes(clusters: Clusters, data: Dataset) -> Tensor:
