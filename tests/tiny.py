@@ -48,6 +48,7 @@ SETTINGS = TUTORIALS | {
     "quick": CONVOLUTIONAL | {"batch_size": "32"},
     "r3": RESIDUAL | {"generator.width": "8", "discriminator.width": "8"} | RAMPS_OF_R3,
     "ring": MIXTURE,
+    "selfcond": MAPPED | {"condition.clusters": "8", "condition.components": "8"},
     "sngan": RESIDUAL | {"generator.width": "4"},
     "stacked": MAPPED | {"data.num": "1000"},
     "wgan-gp": MAPPED,

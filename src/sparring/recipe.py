@@ -5,7 +5,7 @@ from dataclasses import InitVar, dataclass, field, fields, replace
 from typing import Annotated, Any, Literal, Protocol
 
 from sparring.augment import Augment
-from sparring.conditions import Auto, Condition
+from sparring.conditions import Auto, Condition, SelfConditioned
 from sparring.config.non_finite import NonFinitePolicy, Stop
 from sparring.config.ranges import Length, Range, Ranged
 from sparring.config.registry import register, suggest
@@ -14,7 +14,7 @@ from sparring.data import Data
 from sparring.errors import InputError, check
 from sparring.losses import Loss, RelativisticLoss, is_probabilistic
 from sparring.networks import DiscriminatorConfig, GeneratorConfig
-from sparring.networks.latents import Code, Noise
+from sparring.networks.latents import Code, Mixture, Noise, Normal
 from sparring.optim.adam import Adam
 from sparring.optim.ema import EMA
 from sparring.penalties import Constraint, LogitPenalty, Penalty
@@ -154,8 +154,9 @@ class Recipe(Ranged):
     `penalties` are added to D's loss; a `constraint` bounds D's weights. `packing`: the number of images that D judges
     together, side by side in their channels (PacGAN, Lin et al. 2018, https://arxiv.org/abs/1712.04086).
     `condition`: how D is conditioned on classes and codes; z is then a `code`. With "auto" it is a projection where the data
-    have classes. `augment` is applied to all images that D sees; "auto" follows their number. Both are chosen when a run begins
-    and recorded as what was chosen. `average`: the moving average of G, for samples, scores and export.
+    have classes; under "self-conditioned" z becomes a code of clusters. `augment` is applied to all images that D sees; "auto"
+    follows their number. All this is chosen when a run begins and recorded as what was chosen. `average`: the moving average
+    of G, for samples, scores and export.
     """
 
     data: Annotated[Data, "data"]
@@ -287,7 +288,9 @@ class Recipe(Ranged):
     def _check_condition(self) -> None:
         if self.condition is None or isinstance(self.condition, Auto):
             return
+        check(self.packing == 1, "packing", self.packing, "be 1 where there is a condition")
+        if isinstance(self.condition, SelfConditioned) and isinstance(self.z, Normal | Mixture):
+            return  # a code takes its place when a run begins
         if not isinstance(self.z, Code):
             raise InputError("z has no classes or codes for the condition; set z=code, and z.classes or z.continuous")
         self.condition.num_outputs(self.z)
-        check(self.packing == 1, "packing", self.packing, "be 1 where there is a condition")

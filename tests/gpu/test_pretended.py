@@ -14,6 +14,7 @@ ADAPTIVE = {  # what an adaptive augmentation asks of the device when it measure
 WAITING = {
     "modern": ADAPTIVE,
     "photo-adaptive": ADAPTIVE,
+    "selfcond": {"copy to device @ waiting @ networks/latents.py:_on"},  # once, of the clusters' shares
     "flash-skip": {"wait @ tolist @ training/guard.py:check_finite"},
 }
 CLOSE = {  # else 1e-5

@@ -113,10 +113,12 @@ def continue_run(session: Session, run: Run, parts: Parts, lengths: Mapping[str,
             stopped = {"after": "patience"} if _ended_by_patience(run, start.round) else {}
             lengths_before = steering.lengths_in(run)
             cut_orders = roll_back.restore_to(run, built.gan, saved)
+            if saved:
+                built.recipe = replace(built.recipe, z=run.recipe.z)  # with the shares of clusters that were restored
             if recipe.length != run.recipe.length:  # what the user asks for now counts
                 cut_orders = [placed for placed in cut_orders if steering.length_in(placed[1]) is None]
             elif before := steering.length_before(lengths_before, cut_orders):
-                built.recipe = replace(recipe, length=before)
+                built.recipe = replace(built.recipe, length=before)
             recorder = Recorder(run.with_recipe(built.recipe), built, test, reference, progress.say, options.on_write_error)
             recorder.cut_orders = replay.to_come(run, cut_orders)
             is_checkpoint = saved is not None and saved.path in checkpoint.paths(run.path / "checkpoints")

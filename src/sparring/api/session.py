@@ -121,7 +121,7 @@ class Session:
             "data_fingerprint": engine.data.fingerprint(),
             "num_images": len(engine.data),
             "shape": list(engine.data.shape),
-            "classes": list(engine.data.classes),
+            "classes": list(engine.codes.names(engine.data)),
             **(origin.facts if origin is not None else {"start_from": None}),
         }
 

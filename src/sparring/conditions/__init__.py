@@ -12,10 +12,11 @@ from sparring.conditions.auto import Auto
 from sparring.conditions.auxiliary_classifier import AuxiliaryClassifier
 from sparring.conditions.info import Info
 from sparring.conditions.projection import Projection
+from sparring.conditions.self_conditioned import SelfConditioned
 from sparring.config import registry
 from sparring.networks.latents import Code
 
-__all__ = ["Auto", "AuxiliaryClassifier", "Condition", "Info", "Projection"]
+__all__ = ["Auto", "AuxiliaryClassifier", "Condition", "Info", "Projection", "SelfConditioned"]
 
 
 class Condition(Protocol):

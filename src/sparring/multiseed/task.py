@@ -12,12 +12,14 @@ from sparring.api.origin import Origin, require_trained
 from sparring.api.resolve import resolve
 from sparring.augment import Auto as AutoAugment
 from sparring.conditions import Auto as AutoCondition
+from sparring.conditions import SelfConditioned
 from sparring.config import codec
 from sparring.errors import InputError
 from sparring.recipe import Recipe
 from sparring.runs.recorder import OnWriteError
 from sparring.runs.run import Run
 from sparring.training.capture import EngineName
+from sparring.training.clustering import without_shares
 from sparring.training.settle import settle
 
 
@@ -101,7 +103,8 @@ class Task:
     @cached_property
     def _settled(self) -> Recipe:
         """The recipe as its runs record it, with what it leaves to the data."""
-        is_open = isinstance(self.resolved.augment, AutoAugment) or isinstance(self.resolved.condition, AutoCondition)
+        condition = self.resolved.condition
+        is_open = isinstance(self.resolved.augment, AutoAugment) or isinstance(condition, AutoCondition | SelfConditioned)
         return settle(self.resolved, self.resolved.data.train()).recipe if is_open else self.resolved
 
     def check_same(self, run: Run, seed: int) -> None:
@@ -111,7 +114,7 @@ class Task:
         if (run.recipe.name, run.seed) != (name, seed):
             raise InputError(f"{run.path} holds {run.recipe.name}, seed {run.seed}, not {name}, seed {seed}; {other}")
         same = {"length": self.resolved.length, "snapshot_mib": self.resolved.snapshot_mib}  # which change no result
-        theirs, own = replace(run.recipe, **same), self._settled
+        theirs, own = replace(without_shares(run.recipe), **same), self._settled
         for f in fields(Recipe):
             if codec.encode(getattr(theirs, f.name)) != codec.encode(getattr(own, f.name)):
                 raise InputError(f"{run.path} holds a run with another setting of {f.name}; {other}")

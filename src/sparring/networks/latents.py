@@ -1,6 +1,7 @@
 """Distributions of z, the generator's input."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Protocol
 
 import torch
@@ -114,8 +115,7 @@ class Code(Ranged, prefix="z."):
         """Classes [num_samples]."""
         if not self.weights:
             return torch.randint(self.classes, (num_samples,), generator=rng, device=rng.device)
-        weights = torch.tensor(self.weights, device=rng.device)
-        return torch.multinomial(weights, num_samples, replacement=True, generator=rng)
+        return torch.multinomial(_on(rng.device, self.weights), num_samples, replacement=True, generator=rng)
 
     def codes(self, code: Tensor) -> Tensor:
         """Class and continuous columns [B, classes + continuous] of codes [B, num]."""
@@ -148,3 +148,9 @@ class Code(Ranged, prefix="z."):
     def _check_classes(self) -> None:
         if not self.classes:
             raise InputError("this generator was not trained with classes")
+
+
+@lru_cache(maxsize=16)
+def _on(device: torch.device, weights: tuple[float, ...]) -> Tensor:
+    """The weights on a device, copied once, so that no round waits for a copy."""
+    return torch.tensor(weights).to(device)

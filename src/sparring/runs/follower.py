@@ -129,7 +129,7 @@ def make_recorder(
 
     said = group.on_rank0(describe)
     theirs = from_json(said)
-    engine.recipe = replace(engine.recipe, length=theirs.recipe.length)
+    engine.recipe = replace(engine.recipe, length=theirs.recipe.length, z=theirs.recipe.z)
     run = replace(theirs, recipe=engine.recipe)  # which has what no JSON holds
     facts = {name: said[name] for name in ("scored", "watched", "orders", "cut_orders")}
     recorder = made[0] if made else FollowerRank(run, engine, test, **facts)

@@ -22,7 +22,7 @@ def adapt_strength(engine: "Engine", round_: int) -> None:
     rng, num = keyed_generator("cpu", engine.seed, "adapt", round_), engine.recipe.batch_size
     uniforms = torch.rand(num, augment.num_uniforms(engine.data.shape), generator=rng).to(engine.device)
     places = [torch.randint(len(data), (num,), generator=rng).to(engine.device) for data in (engine.data, held_out)]
-    seen = [(data.batch(i), engine.codes(data, i)) for data, i in zip((engine.data, held_out), places, strict=True)]
+    seen = [(x := data.batch(i), engine.codes(x, data, i)) for data, i in zip((engine.data, held_out), places, strict=True)]
     z, (g, d) = engine.z(num, "adapt", round_), engine.gan.networks
     with inference(g), inference(d):
         seen.append((g(z), engine.gan.codes_of(z)))

@@ -9,7 +9,6 @@ from typing import Self
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from sparring.config import devices
 from sparring.config.non_finite import DivergenceError, NonFiniteValue
@@ -25,6 +24,7 @@ from sparring.training.batch_order import BatchOrder
 from sparring.training.build import build_gan
 from sparring.training.capture import EagerSteps, GraphedSteps
 from sparring.training.checks import split_held_out
+from sparring.training.clustering import find_clusters
 from sparring.training.fast import FastSteps
 from sparring.training.followed_cores import FollowedCores
 from sparring.training.gan import GAN, StepContext
@@ -32,6 +32,7 @@ from sparring.training.guard import network_of
 from sparring.training.knobs import Knobs, Orders
 from sparring.training.readings import read_losses, summary
 from sparring.training.real_batches import RealBatches, batches_of
+from sparring.training.real_codes import RealCodes
 from sparring.training.settle import settle
 from sparring.training.step import STEPS, Readings, StepGradients, Update, apply_gradients
 
@@ -71,6 +72,7 @@ class Engine:
     real: RealBatches
     order: BatchOrder
     gan: GAN
+    codes: RealCodes
     device: torch.device
     group: SingleProcess
     steps: EagerSteps
@@ -100,7 +102,9 @@ class Engine:
         Raises InputError as `build_gan`, and for data that are too few to hold any out for an adaptive augmentation.
         """
         group, recipe = group or SingleProcess(), settle(recipe, data).recipe
+        recipe, clusters = find_clusters(recipe, data, seed)
         gan = build_gan(recipe, data, seed, device, group, fast)
+        codes = RealCodes.of(gan, device, clusters)
         data, held_out = split_held_out(recipe, data)
         order = BatchOrder(recipe.order, len(data), recipe.batch_size, seed, recipe.needs_full_batches)
         held_out = held_out.to(device) if held_out else None
@@ -110,7 +114,7 @@ class Engine:
         steps = GraphedSteps([fast_steps], device) if fast_steps and graphed else EagerSteps(device)
         data = data.to(device)
         real = batches_of(data, recipe.batch_size)
-        return cls(recipe, seed, data, real, order, gan, device, group, steps, fast_steps, held_out=held_out)
+        return cls(recipe, seed, data, real, order, gan, codes, device, group, steps, fast_steps, held_out=held_out)
 
     def images_before(self, round_: int) -> int:
         """The number of real images shown to D in the first `round_` rounds."""
@@ -216,7 +220,8 @@ class Engine:
         """The batch of a step: new real images where the move draws any, else those of the step before."""
         if inputs.chosen is None:
             return before[0], inputs.z, before[2]
-        return self.real.batch(inputs.chosen, inputs.ahead), inputs.z, self.codes(self.data, inputs.chosen)
+        real = self.real.batch(inputs.chosen, inputs.ahead)
+        return real, inputs.z, self.codes(real, self.data, inputs.chosen)
 
     def _fast_step(self, fast: FastSteps, inputs: StepInputs, before: Batch) -> HalfStep:
         batch = self._batch(inputs, before)
@@ -224,15 +229,6 @@ class Engine:
 
     def _run_update(self, step: Hashable, update: Update) -> None:
         self.steps.run(("update", step, update.constants, self.knobs.g_held, self.knobs.d_held), update, reads=step)
-
-    def codes(self, data: Dataset, indices: Tensor) -> Tensor | None:
-        """The codes of real images, [B, classes + continuous]: one-hot classes, zeros without labels, or None."""
-        code = self.gan.code
-        if code is None or self.recipe.condition is None:
-            return None
-        if data.labels is None or not self.recipe.condition.uses_labels:
-            return torch.zeros(len(indices), code.classes + code.continuous, device=self.device)
-        return one_hot(data.labels[indices], code.classes).to(self.device, torch.get_default_dtype())
 
     def _check_losses(self, readings: Readings) -> None:
         if self.device.type == "cpu":

@@ -32,7 +32,8 @@ def traces_on_test_images(engine: Engine, test: Dataset, round_: int) -> dict[st
             start = starts[index]
             chosen = torch.arange(start, min(start + size, len(test)))
             z = engine.z(len(chosen), "test", round_, start)
-            d_real = _probabilities(engine, test.batch(chosen).to(engine.device), engine.codes(test, chosen))
+            real = test.batch(chosen).to(engine.device)
+            d_real = _probabilities(engine, real, engine.codes(real, test, chosen))
             d_fake = _probabilities(engine, generator(z), engine.gan.codes_of(z))
             sums[index] = torch.stack([d_real.sum(), d_fake.sum(), d_real.new_tensor(len(d_real))])
     d_real, d_fake, num = engine.group.all_reduce_sum(sums).sum(0).tolist()
@@ -80,7 +81,8 @@ def _probed(engine: Engine, data: Dataset) -> tuple[Tensor, Tensor | None]:
     """A fixed subset of examples, with their codes, on the engine's device."""
     chosen = torch.randperm(len(data), generator=keyed_generator("cpu", engine.seed, "checkup"))[:NUM_PROBED]
     chosen = chosen.to(engine.device if data is engine.data else "cpu")
-    return data.batch(chosen).to(engine.device), engine.codes(data, chosen)
+    images = data.batch(chosen).to(engine.device)
+    return images, engine.codes(images, data, chosen)
 
 
 def _with_batch_statistics(engine: Engine, *address: str) -> Tensor:

@@ -37,7 +37,7 @@ class EngineSampler:
 
     @property
     def classes(self) -> Sequence[str]:
-        return self.engine.data.classes
+        return self.engine.codes.names(self.engine.data)
 
     @property
     def discriminator(self) -> DiscriminatorFunction:

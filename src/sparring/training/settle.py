@@ -6,9 +6,10 @@ import torch
 
 from sparring.augment import Auto as AutoAugment
 from sparring.conditions import Auto as AutoCondition
-from sparring.conditions import Projection
+from sparring.conditions import Projection, SelfConditioned
 from sparring.data.sets import Dataset
-from sparring.networks.latents import Code, Normal
+from sparring.errors import InputError
+from sparring.networks.latents import Code, Mixture, Normal
 from sparring.recipe import Recipe
 from sparring.visual.codes import ClassGrid
 from sparring.visual.sampler import Picture
@@ -32,6 +33,9 @@ def settle(recipe: Recipe, data: Dataset) -> Settled:
     if isinstance(recipe.condition, AutoCondition):
         recipe, sentence = _conditioned(recipe, data)
         sentences += (sentence,) if sentence else ()
+    if isinstance(recipe.condition, SelfConditioned) and not isinstance(recipe.z, Code):
+        recipe, sentence = _self_conditioned(recipe, recipe.condition, len(data))
+        sentences += (sentence,)
     if isinstance(recipe.augment, AutoAugment):
         choice = recipe.augment.choose(len(data), _images_shown(recipe, len(data)))
         recipe = replace(recipe, augment=choice.augment)
@@ -52,6 +56,19 @@ def _conditioned(recipe: Recipe, data: Dataset) -> tuple[Recipe, str | None]:
     pictures = tuple(_by_class(picture, num) for picture in recipe.pictures)
     told = f"conditioned on the {num:,} classes of the data, drawn by their shares; --set condition=null takes them all as one"
     return replace(recipe, z=z, condition=Projection(), pictures=pictures), told
+
+
+def _self_conditioned(recipe: Recipe, condition: SelfConditioned, num_examples: int) -> tuple[Recipe, str]:
+    """With a code for as many clusters as the data are enough for, and a word on it; the engine finds the clusters."""
+    least = 2 * LEAST_OF_A_CLASS
+    if num_examples < least:
+        raise InputError(f"self-conditioning needs {least} examples, and the data have {num_examples}; set condition=null")
+    num = min(condition.clusters, num_examples // LEAST_OF_A_CLASS)
+    num_normal = recipe.z.normal if isinstance(recipe.z, Mixture) else recipe.z.num
+    pictures = tuple(_by_class(picture, num) for picture in recipe.pictures)
+    told = f"conditioned on {num:,} clusters of the data, found without labels and drawn by their shares"
+    z, condition = Code(normal=num_normal, classes=num), replace(condition, clusters=num)
+    return replace(recipe, z=z, condition=condition, pictures=pictures), told
 
 
 def _by_class(picture: Picture, num_classes: int) -> Picture:
