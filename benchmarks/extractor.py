@@ -7,8 +7,6 @@ The same machine, software and number of threads give the same file.
 
 import argparse
 import json
-import time
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,14 +18,26 @@ from PIL import Image, ImageDraw
 from sparring.config import devices
 from sparring.data import IdxFolder, Mnist, PictureFolder
 from sparring.data.sets import ImageSet
-from sparring.evaluation.extractors import picture_training
-from sparring.evaluation.extractors.picture_network import PictureNetworkConfig, prepared
-from sparring.evaluation.extractors.picture_training import PictureTraining, Source, train_on_pictures
+from sparring.evaluation import extractors
+from sparring.evaluation.extractors import PictureTraining, picture_extractor
+from sparring.evaluation.extractors.card import picture_card
+from sparring.evaluation.extractors.picture_extractor import Accuracy, PictureFacts
+from sparring.evaluation.extractors.picture_network import PictureNetwork, PictureNetworkConfig, prepared
+from sparring.evaluation.extractors.picture_training import Source, TrainedPictures, recognised, train_on_pictures
+from sparring.runs.progress import Progress
 from sparring.storage.cache import cache_folder
+from sparring.storage.files import write_atomically
 
 HELD_BACK = 10  # one picture in so many is not learned from
 CATEGORIES = pictures.Package("npm", "emoji-datasource", "15.1.2", "MIT")
 LEAVES = 4000
+NOTES = f"""- emoji3d: npm @lobehub/fluent-emoji-3d 1.1.0 (MIT), with the categories of npm {CATEGORIES.name} {CATEGORIES.version} (MIT)
+- hangul: 2,350 syllables drawn in four fonts of Debian's fonts-nanum and fonts-nanum-extra (OFL-1.1)
+- fashion-mnist: Debian's dataset-fashion-mnist (Expat); mnist: MNIST; leaves: drawn by the script itself
+- licence: that of Sparring; made by benchmarks/extractor.py, which never sees the sets units and animals
+"""
+Held = tuple[Source, ImageSet]
+"""What is learned from, and what is held back of it."""
 
 
 def emoji(place: Path, categories: dict[str, str]) -> ImageSet:
@@ -81,15 +91,19 @@ def leaves(num: int) -> ImageSet:
             elif kind == 2:
                 draw.polygon([tuple(p) for p in np.array((x, y)) + rng.normal(0, w, (int(rng.integers(3, 6)), 2))], fill=colour)
             else:
-                draw.line([tuple(p) for p in np.array((x, y)) + rng.normal(0, 2 * w, (3, 2))], fill=colour, width=int(1 + h / 6))
-        shade = np.asarray(Image.fromarray(rng.integers(0, 256, (4, 4), dtype=np.uint8)).resize((64, 64), Image.Resampling.BICUBIC))
+                draw.line(
+                    [tuple(p) for p in np.array((x, y)) + rng.normal(0, 2 * w, (3, 2))], fill=colour, width=int(1 + h / 6)
+                )
+        shade = np.asarray(
+            Image.fromarray(rng.integers(0, 256, (4, 4), dtype=np.uint8)).resize((64, 64), Image.Resampling.BICUBIC)
+        )
         small = np.asarray(picture.resize((64, 64), Image.Resampling.LANCZOS), dtype=np.float64)
         small = small * (1 + rng.uniform(0, 0.6) * (shade[..., None] / 255.0 - 0.5))
         images.append(np.clip(small, 0, 255).astype(np.uint8))
     return ImageSet(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous())
 
 
-def sources(place: Path, categories: dict[str, str]) -> list[tuple[Source, ImageSet]]:
+def sources(place: Path, categories: dict[str, str]) -> list[Held]:
     """What is learned from, each with what is held back of it."""
     fashion = IdxFolder(str(place / "fashion-mnist"))
     hangul = PictureFolder(str(place / "hangul"))
@@ -110,44 +124,49 @@ def _divided(images: ImageSet, each: int) -> tuple[ImageSet, ImageSet]:
 
 
 @torch.no_grad()
-def accuracies(trained: picture_training.TrainedPictures, found: list[tuple[Source, ImageSet]]) -> dict[str, float]:
+def accuracies(trained: TrainedPictures, found: list[Held]) -> tuple[Accuracy, ...]:
     """The share of right classes among what was held back, by source."""
-    told = {}
+    told = []
     for head, (source, test) in zip(trained.heads.classes, found, strict=True):
         if test.labels is not None:
             rows = torch.arange(len(test)).split(500)
             guesses = torch.cat([head(trained.network(prepared(test.batch(part)))).argmax(1) for part in rows])
-            told[source.name] = (guesses == test.labels).float().mean().item()
-    return told
+            told.append(Accuracy(source.name, (guesses == test.labels).float().mean().item()))
+    return tuple(told)
+
+
+def facts_of(network: PictureNetwork, steps: int, seed: int, found: list[Held], told: tuple[Accuracy, ...]) -> PictureFacts:
+    return PictureFacts(
+        name=extractors.GENERAL,
+        data=", ".join(source.name for source, _ in found),
+        data_fingerprint=None,
+        network=network.config,
+        seed=seed,
+        steps=steps,
+        start_from=None,
+        recognised=recognised(network, found[0][1]),
+        accuracies=told,
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=1400)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--emoji-json", type=Path, help="The table of emoji-datasource, where it is here already.")
-    parser.add_argument("--out", type=Path, default=Path("general.pt"))
+    parser.add_argument("--out", type=Path, default=extractors.SHIPPED)
     given = parser.parse_args()
     devices.tune_process()
-    torch.set_num_threads(1)
-    if given.emoji_json:
-        table = json.loads(given.emoji_json.read_text())
-    else:
-        with TemporaryDirectory() as scratch:
-            table = json.loads((CATEGORIES.unpacked(Path(scratch)) / "package/emoji.json").read_text())
-    began = time.time()
+    torch.set_num_threads(1)  # another number rounds differently
+    with TemporaryDirectory() as scratch:
+        table = json.loads((CATEGORIES.unpacked(Path(scratch)) / "package" / "emoji.json").read_text())
     found = sources(cache_folder() / "development", categories_of(table))
-    print({s.name: (len(s.images), len(t), s.images.classes) for s, t in found}, f"{time.time() - began:.0f} s", flush=True)
-    config, settings = PictureNetworkConfig(), replace(PictureTraining(), steps=given.steps)
-    began = time.time()
-
-    def progress(_: str, done: int, total: int) -> None:
-        if done in (1, 10) or done % 100 == 0:
-            print(f"{done}/{total} {time.time() - began:.0f} s", flush=True)
-
-    trained = train_on_pictures(config, settings, [s for s, _ in found], given.seed, progress)
-    print(trained.losses, accuracies(trained, found), f"{time.time() - began:.0f} s", flush=True)
-    torch.save({"network": trained.network.state_dict(), "heads": trained.heads.state_dict()}, given.out)
+    how = PictureTraining(steps=given.steps)
+    with Progress() as progress:
+        trained = train_on_pictures(PictureNetworkConfig(), how, [source for source, _ in found], given.seed, progress.step)
+    facts = facts_of(trained.network, given.steps, given.seed, found, accuracies(trained, found))
+    path = picture_extractor.write(given.out, facts, trained.network)
+    write_atomically(path.with_suffix(".md"), picture_card(picture_extractor.read(path), NOTES).encode())
+    print(path)
 
 
 if __name__ == "__main__":

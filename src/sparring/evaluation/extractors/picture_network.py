@@ -37,6 +37,7 @@ class PictureNetwork(nn.Module):
 
     def __init__(self, config: PictureNetworkConfig):
         super().__init__()
+        self.config = config
         stages = [nn.Sequential(*_block(3, config.widths[0], stride=2))]
         for narrow, wide in zip(config.widths, config.widths[1:], strict=False):
             last = wide == config.widths[-1]

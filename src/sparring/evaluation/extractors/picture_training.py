@@ -118,6 +118,21 @@ def nt_xent(views: Tensor, others: Tensor, paired: Tensor, temperature: float) -
     return cross_entropy(similar, partner, reduction="none")[paired.repeat(2)]
 
 
+@torch.no_grad()
+def recognised(network: PictureNetwork, images: ImageSet, seed: int = 0, most: int = 500) -> float:
+    """The share of pictures that a moved view of them is nearest to, by the cosine of the features.
+
+    Among at most `most` of the pictures, at random.
+    """
+    chosen = torch.randperm(len(images), generator=keyed_generator("cpu", seed, "recognised"))[:most]
+    pictures = images.batch(chosen)
+    views = moved(pictures, keyed_generator("cpu", seed, "second views"))
+    one, other = (
+        normalize(torch.cat([network(prepared(part)) for part in each.split(250)]), dim=1) for each in (pictures, views)
+    )
+    return ((other @ one.T).argmax(1) == torch.arange(len(chosen))).float().mean().item()
+
+
 @dataclass(frozen=True, eq=False)
 class _Views:
     """Two views of pictures [B, 3, 64, 64], the ways in which the second are spoilt, and labels."""
