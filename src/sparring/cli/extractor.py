@@ -1,6 +1,7 @@
 """`sparring extractor list`, `train`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,35 +21,35 @@ def list_(as_json: bool) -> None:
 
     found = list(extractors.readable())
     if as_json:
-        rows = [
-            {
-                "extractor": own.label,
-                "data": own.facts.data,
-                "shape": list(own.facts.shape),
-                "classes": len(own.classes),
-                "test_accuracy": own.facts.test_accuracy,
-                "weak": own.weakness is not None,
-                "hash": own.hash,
-                "file": str(path),
-            }
-            for path, own in found
-        ]
-        return options.print_json(rows)
-    table = [
-        (
-            own.label,
-            own.facts.data,
-            " x ".join(map(str, own.facts.shape)),
-            str(len(own.classes)),
-            f"{own.facts.test_accuracy:.2%}",
-            "yes" if own.weakness else "no",
-        )
-        for _, own in found
-    ]
+        return options.print_json([_row(path, own) for path, own in found])
+    table = []
+    for path, own in found:
+        row = _row(path, own)
+        size = " x ".join(map(str, row["shape"])) if row["shape"] else "any"
+        right = "-" if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}"
+        weak = "yes" if row["weak"] else "no"
+        table.append((row["extractor"], row["data"], size, str(row["classes"] or "-"), right, weak))
     options.print_table(("extractor", "data", "shape", "classes", "test accuracy", "weak"), table)
     for path, own in found:  # beneath the table, where long paths stay whole
         click.echo(f"{own.label}: {path}")
     return None
+
+
+def _row(path: Path, own: Any) -> dict[str, Any]:
+    """An extractor as `list --json` gives it; one for pictures of any kind has no shape, classes or accuracy."""
+    facts = own.facts
+    shape = getattr(facts, "shape", None)
+    return {
+        "extractor": own.label,
+        "data": facts.data,
+        "shape": shape and list(shape),
+        "classes": len(own.classes),
+        "test_accuracy": getattr(facts, "test_accuracy", None),
+        "recognised": getattr(facts, "recognised", None),
+        "weak": own.weakness is not None,
+        "hash": own.hash,
+        "file": str(path),
+    }
 
 
 @command.command(epilog="Example: sparring extractor train photos/ --name photos --set size=64")

@@ -15,7 +15,7 @@ class Protocol:
     extractor_hash: str
     data: str
     data_fingerprint: str  # of the real images or points measured against
-    split: Literal["test"]
+    split: Literal["test", "all"]  # all: test and training examples together
     num_samples: int
     num_real: int
     preprocessing: str

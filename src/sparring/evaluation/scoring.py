@@ -13,10 +13,9 @@ from sparring.config.rng import keyed_generator
 from sparring.data.sets import Dataset, ImageSet
 from sparring.evaluation import cache
 from sparring.evaluation.extractors import Features
-from sparring.evaluation.references import Reference, Values
+from sparring.evaluation.references import FeatureReference, Reference, Values
 from sparring.evaluation.score import Protocol, Score, check_comparable
 from sparring.metrics.confidence import mean_interval, t_quantile
-from sparring.metrics.memorisation import audit
 
 DRAWS = 5
 COSTLY_DRAWS = 3
@@ -176,23 +175,16 @@ def _scores(
 
 
 def _audit(reference: Reference, samples: Dataset, train: Dataset | None, seed: int) -> list[Score]:
-    """The memorisation score of up to a thousand random samples, by distances between pixels."""
-    test = reference.test
-    if not (isinstance(train, ImageSet) and isinstance(samples, ImageSet) and isinstance(test, ImageSet)):
+    """The memorisation score of up to a thousand random samples."""
+    images = isinstance(train, ImageSet) and isinstance(samples, ImageSet) and isinstance(reference.test, ImageSet)
+    if not (images and isinstance(reference, FeatureReference)):
         return []
     order = torch.randperm(len(samples), generator=keyed_generator("cpu", seed, "audited"))
     audited = samples.take(order[:AUDITED])
-    found = audit(audited.images.flatten(1), train.images.cpu().flatten(1), test.images.flatten(1))
-    low, high = found.interval or (None, None)
-    protocol = _protocol(
-        reference,
-        "memorisation",
-        len(audited),
-        seed,
-        f"binomial, {found.effective_num:.0f} independent" if found.interval else "none: the samples are too much alike",
-        options=f"pixels, {len(train):,} training images {train.fingerprint()[:8]}",
-    )
-    return [Score("memorisation", found.score, low, high, None, None, protocol)]
+    done = reference.audit(audited, train)
+    low, high = done.found.interval or (None, None)
+    protocol = _protocol(reference, "memorisation", len(audited), seed, done.interval, done.options)
+    return [Score("memorisation", done.found.score, low, high, None, None, protocol)]
 
 
 def _protocol(reference: Reference, metric: str, num: int, seed: int, interval: str, options: str | None = None) -> Protocol:
@@ -202,7 +194,7 @@ def _protocol(reference: Reference, metric: str, num: int, seed: int, interval: 
         extractor_hash=checksum,
         data=codec.encode(reference.data)["name"],
         data_fingerprint=reference.fingerprint,
-        split="test",
+        split=reference.split,
         num_samples=num,
         num_real=reference.num_real,
         preprocessing=reference.preprocessing,

@@ -8,7 +8,7 @@ raise InputError.
 from sparring.metrics.classifier import class_shares, classifier_score, entropy, missing_classes, shares_of
 from sparring.metrics.energy import energy_distance
 from sparring.metrics.frechet import Moments, frechet_distance
-from sparring.metrics.kernel import KernelDistance, kernel_distance, mmd2_unbiased
+from sparring.metrics.kernel import KernelDistance, kernel_distance, mean_kernel, mmd2_unbiased
 from sparring.metrics.memorisation import memorisation
 from sparring.metrics.modes import MixtureQuality, ModeCount, mixture_quality, number_modes
 from sparring.metrics.neighbours import NeighbourScores, RealNeighbours, expected_coverage, nearest_radii, neighbour_scores
@@ -27,6 +27,7 @@ __all__ = [
     "expected_coverage",
     "frechet_distance",
     "kernel_distance",
+    "mean_kernel",
     "memorisation",
     "missing_classes",
     "mixture_quality",

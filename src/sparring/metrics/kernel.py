@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor
 
 from sparring.errors import check
-from sparring.metrics.samples import check_same_width, check_samples
+from sparring.metrics.samples import check_same_width, check_samples, widened
 
 
 @dataclass(frozen=True)
@@ -37,23 +37,28 @@ def kernel_distance(
     return KernelDistance(distances.mean().item(), distances.std(correction=0).item())
 
 
-def mmd2_unbiased(x: Tensor, y: Tensor) -> float:
+def mmd2_unbiased(x: Tensor, y: Tensor, within_y: float | None = None) -> float:
     """E k(x, x') + E k(y, y') - 2 E k(x, y), over pairs x != x' and y != y', with k(a, b) = (a.b / D + 1)^3.
 
-    x: [n, D], y: [m, D]. The unbiased estimator of Gretton et al. 2012, lemma 6; symmetric, and sometimes negative.
+    x: [n, D], y: [m, D]. `within_y`: the `mean_kernel` of y, where it is known already. The unbiased estimator of Gretton et al.
+    2012, lemma 6; symmetric, and sometimes negative.
     Raises InputError for fewer than 2 samples on a side, different D, or a value that is not finite.
     """
     check_samples(x, "x", at_least=2)
     check_samples(y, "y", at_least=2)
     check_same_width(x, "x", y, "y")
-    x, y = x.double(), y.double()
-    return (_mean_of_pairs(x) + _mean_of_pairs(y) - 2 * _kernel(x, y).mean()).item()
+    across = sum(_kernel(part, y.double()).sum().item() for part in widened(x)) / (len(x) * len(y))
+    return mean_kernel(x) + (mean_kernel(y) if within_y is None else within_y) - 2 * across
 
 
-def _mean_of_pairs(x: Tensor) -> Tensor:
-    """The mean of the kernel over all pairs of different samples."""
-    values = _kernel(x, x)
-    return (values.sum() - values.trace()) / (len(x) * (len(x) - 1))
+def mean_kernel(x: Tensor) -> float:
+    """E k(x, x') over all pairs of different samples [n, D], n >= 2; the same kernel."""
+    total = sum(_kernel(part, x.double()).sum().item() for part in widened(x))
+    return (total - sum(_of_itself(part).sum().item() for part in widened(x))) / (len(x) * (len(x) - 1))
+
+
+def _of_itself(x: Tensor) -> Tensor:
+    return ((x * x).sum(1) / x.shape[1]).add_(1).pow_(3)  # [n]
 
 
 def _kernel(x: Tensor, y: Tensor) -> Tensor:

@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 
 from sparring.metrics.confidence import share_interval
+from sparring.metrics.neighbours import nearest_radii
 from sparring.metrics.samples import check_same_width, check_samples, widened
 
 CHUNK = 2048
+TWO_SIDED = 1.96  # deviations of a normal variable that hold 95 %
 FEWEST = 10  # independent outcomes below which there is no interval
 
 
@@ -53,6 +55,34 @@ def audit(fake: Tensor, train: Tensor, held_out: Tensor, chunk: int = CHUNK) -> 
     effective_num = len(fake) ** 2 / counts.square().sum().item()
     low, high = ((bound - chance) / (1 - chance) for bound in share_interval(share, effective_num))
     return Memorisation((share - chance) / (1 - chance), (low, high) if effective_num >= FEWEST else None, effective_num)
+
+
+def left_out_audit(fake: Tensor, train: Tensor, held_out: Tensor, chunk: int = CHUNK) -> Memorisation:
+    """How much nearer fakes lie to the training images than real images to one another: 2 P(d < d') - 1, in [-1, 1].
+
+    d: the distance of a fake to its nearest training image; d': of a real image to its nearest other training image, where
+    each training image is left out in its turn, and each held-out image counts as well. Ties count half. The score is 0 for
+    a sampler of the real distribution, 1 if every fake is a copy, and negative if fakes are far from all. This is the U of
+    Meehan et al. 2020 (https://arxiv.org/abs/2004.05675), rescaled; ours differs in that the training images are compared with
+    as well, so that it serves where hardly any image is held out. fake [N, D], train [T, D] and held_out [H, D], H may be 0:
+    features or pixels. The interval is DeLong's (1988), by the spread over the fakes and over the real images.
+    Raises InputError for fewer than 2 fakes or training images, different D, or a value that is not finite.
+    """
+    for images, name, fewest in ((fake, "fake images", 2), (train, "training images", 2), (held_out, "held-out images", 0)):
+        check_samples(images, name, at_least=fewest)
+        check_same_width(fake, "fake images", images, name)
+    of_fakes = torch.cat([_nearest(part, train, chunk)[0] for part in widened(fake, chunk)])
+    of_held_out = [_nearest(part, train, chunk)[0] for part in widened(held_out, chunk)]
+    of_reals = torch.cat([nearest_radii(train, [1], chunk)[0], *of_held_out]).sort().values
+    nearer = len(of_reals) - torch.searchsorted(of_reals, of_fakes, right=True)
+    as_near = len(of_reals) - torch.searchsorted(of_reals, of_fakes) - nearer
+    by_fake = (nearer + as_near / 2) / len(of_reals)
+    sorted_fakes = of_fakes.sort().values
+    below, up_to = (torch.searchsorted(sorted_fakes, of_reals, right=right) for right in (False, True))
+    by_real = (below + up_to) / 2 / len(of_fakes)
+    error = sum(part.double().var().item() / len(part) for part in (by_fake, by_real)) ** 0.5
+    score, half = 2 * by_fake.double().mean().item() - 1, 2 * TWO_SIDED * error
+    return Memorisation(score, (max(score - half, -1.0), min(score + half, 1.0)), float(len(of_fakes)))
 
 
 def _nearest(fake: Tensor, real: Tensor, chunk: int) -> tuple[Tensor, Tensor]:

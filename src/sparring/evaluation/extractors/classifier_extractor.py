@@ -1,7 +1,6 @@
 """An extractor that Sparring trained: a classifier in a file of its own, named by the hash of its content."""
 
 import copy
-import re
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,30 +13,12 @@ from sparring.config import codec
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError, check, naming
 from sparring.evaluation.extractors.classifier import Classifier, ClassifierConfig
+from sparring.evaluation.extractors.features import Features, check_name, features_in_parts, write_extractor
 from sparring.networks import check_fits
-from sparring.storage.files import disk_errors, write_atomically
-from sparring.storage.tensors import encode_tensors, read_tensors
+from sparring.storage.tensors import read_tensors
 
 FORMAT = "sparring-yardstick-1"
 LEAST_SKILL = 0.5  # (accuracy - chance) / (1 - chance), below which an extractor is weak
-
-
-@dataclass(frozen=True)
-class Features:
-    """Features float32 [N, D] and logits float32 [N, K] of images, on the CPU.
-
-    Points are their own features, with logits of shape [N, 0].
-    """
-
-    features: Tensor
-    logits: Tensor
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def take(self, chosen: Tensor) -> "Features":
-        """The features and logits at these indices, int64 [M]."""
-        return Features(self.features[chosen], self.logits[chosen])
 
 
 @dataclass(frozen=True)
@@ -74,7 +55,7 @@ class ClassifierExtractor:
     @property
     def label(self) -> str:
         """Name and the first 8 digits of the hash, as shown with scores."""
-        return _label(self.facts, self.hash)
+        return f"{self.facts.name}-{self.hash[:8]}"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -114,24 +95,12 @@ class ClassifierExtractor:
                 f"the extractor {self.label} takes images of {_size(self.facts.shape)}, not of {_size(images.shape)}"
             )
         network = self._fused.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        found: list[tuple[Tensor, Tensor]] = []
-        with torch.no_grad():
-            for part in torch.arange(len(images)).split(250):
-                batch = images.batch(part).to(device, memory_format=torch.channels_last)
-                found.append(tuple(tensor.float().cpu() for tensor in network(batch)))
-                if progress:
-                    progress(f"features by {self.label}", int(part[-1]) + 1, len(images))
-        return Features(torch.cat([f for f, _ in found]), torch.cat([logits for _, logits in found]))
+        return features_in_parts(network, images, device, self.label, progress)
 
 
 def write(folder: Path, facts: Facts, network: Classifier) -> Path:
     """Write NAME-HASH.safetensors to the folder and return its path."""
-    data, checksum = encode_tensors(FORMAT, asdict(facts), network.state_dict())
-    path = folder / f"{_label(facts, checksum)}.safetensors"
-    with disk_errors(path, len(data)):
-        folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, data)
-    return path
+    return write_extractor(folder, facts.name, FORMAT, asdict(facts), network)
 
 
 def read(path: Path) -> ClassifierExtractor:
@@ -147,13 +116,8 @@ def read(path: Path) -> ClassifierExtractor:
     network = build().eval()
     network.load_state_dict(tensors)
     extractor = ClassifierExtractor(facts, checksum, network)
-    if re.search("-[0-9a-f]{8}$", path.stem) and path.stem != extractor.label:
-        raise InputError(f"{path} holds the extractor {extractor.label}: its name and its content do not agree")
+    check_name(path, extractor.label)
     return extractor
-
-
-def _label(facts: Facts, checksum: str) -> str:
-    return f"{facts.name}-{checksum[:8]}"
 
 
 def _size(shape: tuple[int, ...]) -> str:

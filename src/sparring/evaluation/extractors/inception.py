@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError
-from sparring.evaluation.extractors.classifier_extractor import Features
+from sparring.evaluation.extractors.features import Features
 from sparring.storage.files import read_bytes
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"

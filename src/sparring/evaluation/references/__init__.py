@@ -7,21 +7,33 @@ from sparring.data import Data, Mnist
 from sparring.data.sets import Dataset, ImageSet, PointSet, Progress, StackedSet
 from sparring.errors import InputError
 from sparring.evaluation import extractors
+from sparring.evaluation.extractors import ClassifierExtractor, Extractor
+from sparring.evaluation.references.few import FEWEST_TEST, FewReference
 from sparring.evaluation.references.images import ImageReference
 from sparring.evaluation.references.points import PointReference
-from sparring.evaluation.references.reference import Reference, Values
+from sparring.evaluation.references.reference import FeatureReference, Reference, Values
 from sparring.evaluation.references.stacked import StackedReference
 from sparring.visual import to_uint8
 
-__all__ = ["ImageReference", "PointReference", "Reference", "StackedReference", "Values", "as_dataset", "reference_for"]
+__all__ = [
+    "FeatureReference",
+    "FewReference",
+    "ImageReference",
+    "PointReference",
+    "Reference",
+    "StackedReference",
+    "Values",
+    "as_dataset",
+    "reference_for",
+]
 
 
 def reference_for(
     data: Data, device: torch.device, extractor: str | None = None, progress: Progress | None = None
 ) -> Reference | None:
-    """The reference for samples of this data set, by the named extractor or by the one that was trained on these data.
+    """The reference for samples of this data set, by the named extractor, or by the one that suits these data.
 
-    None if no extractor was trained on them. Raises InputError as `extractors.find`, and for points with an extractor.
+    None if none does. Raises InputError as `extractors.find`, and for points with an extractor.
     """
     test = data.test(progress)
     if device.type == "mps":
@@ -34,7 +46,13 @@ def reference_for(
         digits = extractors.find(extractor) if extractor else extractors.suited(Mnist().test(progress))
         return StackedReference(data, device, progress, extractor=digits) if digits else None
     found = extractors.find(extractor) if extractor else extractors.suited(test)
-    return ImageReference(data, device, progress, extractor=found) if found else None
+    return _of_images(found, len(test))(data, device, progress, extractor=found) if found else None
+
+
+def _of_images(extractor: Extractor, num_test: int) -> type[ImageReference]:
+    """The kind of reference; a classifier of the data's own keeps the protocol that it had before there was another."""
+    few = num_test < FEWEST_TEST and not isinstance(extractor, ClassifierExtractor)
+    return FewReference if few else ImageReference
 
 
 def as_dataset(samples: Tensor) -> Dataset:

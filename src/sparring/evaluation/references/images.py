@@ -9,11 +9,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from sparring.config.registry import name_of
 from sparring.config.rng import keyed_generator
 from sparring.data.sets import Dataset, ImageSet
 from sparring.errors import InputError
 from sparring.evaluation import cache
-from sparring.evaluation.extractors import ClassifierExtractor, Features
+from sparring.evaluation.extractors import ClassifierExtractor, Features, PictureExtractor
 from sparring.evaluation.references.reference import FeatureReference, Values
 from sparring.metrics import (
     Moments,
@@ -54,18 +55,24 @@ class ImageReference(FeatureReference):
     @cached_property
     def real(self) -> Features:
         def make() -> dict[str, Tensor]:
-            found = self.extractor.features(images_of(self.test), self.device, self.progress)
+            found = self.extractor.features(reals, self.device, self.progress)
             return {"features": found.features, "logits": found.logits}
 
-        def fits(found: dict[str, Tensor]) -> bool:
-            return found.keys() == {"features", "logits"} and all(map(self._is_table, found.values()))
+        def is_table(found: Tensor) -> bool:
+            """True for a finite float32 table with a row for every real image."""
+            shaped = found.dtype == torch.float32 and found.ndim == 2 and len(found) == len(reals)
+            return shaped and bool(found.isfinite().all())
 
+        def fits(found: dict[str, Tensor]) -> bool:
+            return found.keys() == {"features", "logits"} and all(map(is_table, found.values()))
+
+        reals = self.reals
         return Features(**cache.tensors(("features", *self._key), make, fits))
 
-    def _is_table(self, found: Tensor) -> bool:
-        """True for a finite float32 table with a row for every real image."""
-        shaped = found.dtype == torch.float32 and found.ndim == 2 and len(found) == len(self.test)
-        return shaped and bool(found.isfinite().all())
+    @cached_property
+    def reals(self) -> ImageSet:
+        """The real images that samples are compared with."""
+        return images_of(self.test)
 
     @cached_property
     def moments(self) -> Moments:
@@ -96,13 +103,16 @@ class ImageReference(FeatureReference):
         return self.extractor.hash, self.fingerprint
 
     def extract(self, samples: Dataset) -> Features:
-        return self.extractor.features(images_of(samples), self.device, self.progress)
+        images = images_of(samples)
+        if isinstance(self.extractor, PictureExtractor) and images.shape != self.test.shape:
+            sizes = (" x ".join(map(str, shape)) for shape in (images.shape, self.test.shape))
+            raise InputError("the pictures are {}; those of {} are {}".format(next(sizes), name_of(self.data), next(sizes)))
+        return self.extractor.features(images, self.device, self.progress)
 
     def quick_metrics(self, seen: Features) -> Values:
-        values = {
-            "frechet_distance": frechet_distance(Moments.of(seen.features.to(self.device)), self.moments),
-            "classifier_score": classifier_score(seen.logits),
-        }
+        values = {"frechet_distance": frechet_distance(Moments.of(seen.features.to(self.device)), self.moments)}
+        if seen.logits.shape[1]:
+            values["classifier_score"] = classifier_score(seen.logits)
         if isinstance(self.extractor, ClassifierExtractor):  # the classes are those of the data
             shares = class_shares(seen.logits)
             values |= {
@@ -129,10 +139,10 @@ class ImageReference(FeatureReference):
         return values, {"coverage": found.coverage_deviation}
 
     def ceilings(self, num: int) -> Values:
-        return {
-            "coverage": expected_coverage(num, len(self.test), 5),
-            "classifier_score": exp(entropy(self.shares)),
-        }
+        values = {"coverage": expected_coverage(num, len(self.test), 5)}
+        if self.real.logits.shape[1]:
+            values["classifier_score"] = exp(entropy(self.shares))
+        return values
 
 
 def images_of(examples: Dataset) -> ImageSet:

@@ -4,15 +4,25 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 
 from sparring.data import Data
-from sparring.data.sets import Dataset, Progress
+from sparring.data.sets import Dataset, ImageSet, Progress
 from sparring.evaluation.extractors import Extractor, Features
+from sparring.metrics.memorisation import Memorisation, audit
 
 Values = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Memorisation, with the method of its interval and the options of the metric, for the protocol."""
+
+    found: Memorisation
+    interval: str
+    options: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +37,7 @@ class Reference(ABC):
     preprocessing: ClassVar[str]
     min_num_samples: ClassVar[int]
     default_num_samples: ClassVar[int]  # drawn from a generator
+    split: ClassVar[Literal["test", "all"]] = "test"  # of the real examples
 
     floors: dict[tuple[int, bool], Values] = field(default_factory=dict, init=False, repr=False)  # computed so far
 
@@ -99,6 +110,14 @@ class FeatureReference(Reference):
     @property
     def extractor_names(self) -> tuple[str, str]:
         return self.extractor.label, self.extractor.hash
+
+    def audit(self, samples: ImageSet, train: ImageSet) -> Audit:
+        """Memorisation of samples of the images that were trained on, by distances between pixels."""
+        test = self.test
+        assert isinstance(test, ImageSet)
+        found = audit(samples.images.flatten(1), train.images.cpu().flatten(1), test.images.flatten(1))
+        alone = f"binomial, {found.effective_num:.0f} independent" if found.interval else "none: the samples are too much alike"
+        return Audit(found, alone, f"pixels, {len(train):,} training images {train.fingerprint()[:8]}")
 
     @property
     def weakness(self) -> str | None:
