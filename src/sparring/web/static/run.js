@@ -183,7 +183,7 @@ class RunView {
     (this.others ?? []).slice(0, 200).forEach((row) => other.append(h("option", { value: row.id }, row.name)));
     const overlaid = this.runs.slice(1).map((run) => h("button", { type: "button", onclick: () => this.overlay(null, run.id) }, `${run.row.name} ✕`));
     const whole = this.window && h("button", { type: "button", id: "whole", onclick: () => this.zoom(null) }, t("whole"));
-    return h("div", { class: "row" }, h("label", { for: "axis" }, t("axis")), axis, h("label", { for: "other" }, t("overlay")), other, overlaid, whole);
+    return h("div", { class: "row", "data-live": true }, h("label", { for: "axis" }, t("axis")), axis, h("label", { for: "other" }, t("overlay")), other, overlaid, whole);
   }
 
   overlay(added, removed) {

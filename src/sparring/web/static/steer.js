@@ -24,8 +24,8 @@ export function showSteering(box, run) {
 
 class Steering {
   constructor(box, run) {
-    Object.assign(this, { box, run, id: run.id, answer: h("div") });
-    this.log = h("ol", { class: "log" });
+    Object.assign(this, { box, run, id: run.id, answer: h("div", { "data-live": true }) });
+    this.log = h("ol", { class: "log", "aria-label": t("steer") });
     this.explore = h("div");
     this.heard([]);
     this.renew(run);
@@ -41,7 +41,9 @@ class Steering {
     if (shape === this.shape) return;
     this.shape = shape;
     const why = run.row.state === "running" ? t("steer.refused") : t("steer.ended");
-    fill(this.box, h("h2", {}, t("steer")), this.can ? this.controls() : h("p", {}, why), this.answer, this.log, this.fork(), this.explore);
+    const live = { "data-live": true };
+    const head = [h("h2", live, t("steer")), this.can ? this.controls() : h("p", live, why)];
+    fill(this.box, head, this.answer, this.log, this.fork(), this.explore);
     if (!this.explore.hasChildNodes()) showExplore(this.explore, this.run);
   }
 
@@ -145,7 +147,7 @@ class Steering {
   fork() {
     const { checkpoints } = this.run.row;
     const newest = checkpoints.at(-1);
-    if (!newest) return h("p", {}, t("fork.none"));
+    if (!newest) return h("p", { "data-live": true }, t("fork.none"));
     const from = h("select", { id: "fork-from" }, checkpoints.map((one) => h("option", { value: one.name }, `${t("round")} ${number(one.round)}`)));
     from.value = newest.name;
     const go = () => state.go({ view: "start", from: this.id, checkpoint: from.value });
@@ -172,5 +174,5 @@ function whole(id, label, value, min = 1) {
 }
 
 function group(name, children) {
-  return h("fieldset", {}, h("legend", {}, name), children);
+  return h("fieldset", { "data-live": true }, h("legend", {}, name), children);
 }

@@ -9,6 +9,8 @@ const STRINGS = {
   copy: ["Copy", "복사"],
   table: ["Data table", "데이터 표"],
   "table.thinned": ["{n} of {all} places", "전체 {all}개 중 {n}개"],
+  save: ["Save this page", "이 화면 저장"],
+  "save.when": ["Saved by Sparring, {when}.", "{when}에 Sparring으로 저장함."],
   "look.dark": ["Dark", "어둡게"],
   "look.light": ["Light", "밝게"],
   "list.title": ["Runs", "학습 기록"],
