@@ -7,6 +7,7 @@ import { fill, h, note, say } from "./dom.js";
 import { duration, number, score, secondsLeft } from "./format.js";
 import { remark, setTitle, isSick } from "./health.js";
 import { Picture } from "./picture.js";
+import { sentence } from "./sentences.js";
 import * as state from "./state.js";
 import { showSteering } from "./steer.js";
 import { t } from "./strings.js";
@@ -17,7 +18,7 @@ const COLOURS = 4; // runs that a reader can tell apart
 
 export function showRun(main) {
   const view = new RunView(main);
-  view.start().catch((error) => fill(main, h("h1", {}, t("run")), note("bad", error.message)));
+  view.start().catch((error) => fill(main, h("h1", {}, t("run")), note("bad", sentence("span", error.message))));
   return () => view.close();
 }
 
@@ -205,8 +206,8 @@ class RunView {
       { class: "remark", id: `remark-${mark.round}-${mark.cause}` },
       h("button", { type: "button", class: "plain", onclick: () => this.time.move(mark[this.axis] ?? null) }, `${t("round")} ${number(mark.round)}`),
       h("strong", {}, title),
-      text && h("p", { lang: "en" }, text),
-      h("p", {}, advice),
+      text && sentence("p", text),
+      sentence("p", advice),
       this.steer.remedy(mark),
     );
   }
