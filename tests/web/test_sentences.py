@@ -30,8 +30,12 @@ def in_korean(text: str) -> str | None:
         literal = re.sub(r"[.*+?^$()|\[\]\\]", r"\\\g<0>", english)
         found = re.fullmatch(re.sub(r"\{(\w+)(\\\*)?\}", r"(?P<\1>.+?)", literal), text)
         if found:
-            return NAME.sub(lambda name: _part(name[1], found.groupdict()), korean)
+            return _filled(korean, found.groupdict())
     return None
+
+
+def _filled(korean: str, groups: dict[str, str]) -> str:
+    return NAME.sub(lambda name: _part(name[1], groups), korean)
 
 
 def _part(name: str, groups: dict[str, str]) -> str:
