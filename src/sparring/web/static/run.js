@@ -3,11 +3,11 @@
 import { get, Rows, Stream } from "./api.js";
 import { Charts } from "./charts.js";
 import { RunData } from "./data.js";
-import { fill, h, note, say } from "./dom.js";
+import { fill, h, say } from "./dom.js";
 import { duration, number, score, secondsLeft } from "./format.js";
 import { remark, setTitle, isSick } from "./health.js";
 import { Picture } from "./picture.js";
-import { sentence } from "./sentences.js";
+import { refusal, sentence } from "./sentences.js";
 import * as state from "./state.js";
 import { showSteering } from "./steer.js";
 import { t } from "./strings.js";
@@ -18,7 +18,7 @@ const COLOURS = 4; // runs that a reader can tell apart
 
 export function showRun(main) {
   const view = new RunView(main);
-  view.start().catch((error) => fill(main, h("h1", {}, t("run")), note("bad", sentence("span", error.message))));
+  view.start().catch((error) => fill(main, h("h1", {}, t("run")), refusal(error)));
   return () => view.close();
 }
 

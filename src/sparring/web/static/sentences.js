@@ -3,7 +3,7 @@
 // The English sentence is the key, with {names} for its numbers and names; a sentence that is not here stays in English. The tests
 // hold the list to the coach's signs, to all recipes and to the refusals of the page.
 
-import { h } from "./dom.js";
+import { h, note } from "./dom.js";
 import { language } from "./strings.js";
 
 const SENTENCES = [
@@ -45,6 +45,7 @@ const SENTENCES = [
   ["The DCGAN at half its width with small batches and larger steps: digits in about two minutes of CPU.", "너비를 절반으로 줄이고 작은 배치와 큰 보폭을 쓰는 DCGAN. CPU로 약 2분이면 숫자를 그립니다."],
   ["R3GAN at a laptop's size: relativistic pairing, R1 and R2 in every round, residual networks without normalisation.", "노트북 크기의 R3GAN. 상대론적 쌍 비교, 매 라운드의 R1과 R2, 정규화 없는 잔차 네트워크를 씁니다."],
   ["Eight narrow modes on a circle; the generator finds all, with nearly the right widths and shares.", "원 위의 좁은 봉우리 8개. 생성자가 모두 찾아내며 너비와 비율도 거의 맞습니다."],
+  ["A GAN conditioned on clusters of the training images, with the networks of flash: the gain of classes without labels.", "flash의 네트워크를 쓰고 학습 이미지의 군집을 조건으로 받는 GAN. 레이블 없이 클래스의 이점을 얻습니다."],
   ["SNGAN: residual networks, the hinge loss, and every layer of D divided by its spectral norm; small enough for a CPU.", "SNGAN. 잔차 네트워크와 힌지 손실을 쓰고 D의 모든 층을 스펙트럼 노름으로 나눕니다. CPU로도 충분한 크기입니다."],
   ["Stacked MNIST, three digits as three channels, with the settings of flash and wider networks.", "숫자 셋을 세 채널로 쌓은 Stacked MNIST. flash의 설정에 더 넓은 네트워크를 씁니다."],
   ["A wide convolutional D with label smoothing against a G that upsamples; one D move, then five of G.", "레이블 평활화를 쓰는 넓은 합성곱 D와 업샘플링하는 G. D를 한 번, G를 다섯 번 갱신합니다."],
@@ -88,6 +89,10 @@ const SENTENCES = [
   ["the drawing process has ended; the terminal of `sparring play` shows why", "그리는 프로세스가 끝났습니다. 이유는 `sparring play` 를 실행한 터미널에 나옵니다."],
   ["open the address that `sparring play` has printed; it holds the token", "`sparring play` 가 출력한 주소를 여세요. 토큰이 들어 있습니다."],
   ["the server met an error; its terminal shows it", "서버에 오류가 났습니다. 내용은 터미널에 나옵니다."],
+  ["there is no such run or generator", "그런 기록이나 생성자가 없습니다."],
+  ["there is no class {class}; the generator has {num}", "클래스 {class}은(는) 없습니다. 생성자에는 {num}개가 있습니다."],
+  ["this search is over; begin another", "이 탐색은 끝났습니다. 새로 시작하세요."],
+  ["this generator draws no pictures", "이 생성자는 그림을 그리지 않습니다."],
   ["there is no such run", "그런 기록이 없습니다."],
   ["there is no such picture", "그런 그림이 없습니다."],
 ];
@@ -98,6 +103,11 @@ const PATTERNS = SENTENCES.map(([english, korean]) => [pattern(english), korean]
 export function sentence(tag, text) {
   const korean = language() === "ko" ? inKorean(text) : null;
   return h(tag, { lang: korean === null ? "en" : null }, korean ?? text);
+}
+
+// Why the server has refused something, as a line under a form.
+export function refusal(error) {
+  return note("bad", sentence("span", error.message));
 }
 
 function inKorean(text) {

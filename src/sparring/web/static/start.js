@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { fill, h, note } from "./dom.js";
 import { number } from "./format.js";
-import { sentence } from "./sentences.js";
+import { refusal, sentence } from "./sentences.js";
 import * as state from "./state.js";
 import { t, translated } from "./strings.js";
 
@@ -13,7 +13,7 @@ const LOOK = 500; // ms between two looks at a training that begins
 
 export function showStart(main) {
   const form = new Form(main);
-  form.start().catch((error) => fill(main, h("h1", {}, t("new")), note("bad", sentence("span", error.message))));
+  form.start().catch((error) => fill(main, h("h1", {}, t("new")), refusal(error)));
   return () => (form.left = true);
 }
 
@@ -110,7 +110,7 @@ class Form {
       const { command, forecast } = await post(`/api/${what}`, this.body());
       fill(this.answer, forecast ? facts(forecast) : note("good", t("start.fine")), line(command));
     } catch (error) {
-      fill(this.answer, note("bad", sentence("span", error.message)));
+      fill(this.answer, refusal(error));
     }
   }
 
@@ -124,7 +124,7 @@ class Form {
         await new Promise((done) => setTimeout(done, LOOK));
       }
     } catch (error) {
-      fill(this.answer, note("bad", sentence("span", error.message)));
+      fill(this.answer, refusal(error));
     }
   }
 }

@@ -4,7 +4,7 @@ import { post } from "./api.js";
 import { fill, h, note, say } from "./dom.js";
 import { number } from "./format.js";
 import { showExplore } from "./explore.js";
-import { sentence } from "./sentences.js";
+import { refusal } from "./sentences.js";
 import * as state from "./state.js";
 import { t, translated } from "./strings.js";
 
@@ -53,7 +53,7 @@ class Steering {
       const { number: count } = await post(`/api/runs/${this.id}/orders`, order);
       fill(this.answer, note("good", t("steer.sent", { n: count })));
     } catch (error) {
-      fill(this.answer, note("bad", sentence("span", error.message)));
+      fill(this.answer, refusal(error));
     }
   }
 
