@@ -86,13 +86,6 @@ def test_every_sentence_is_there_in_both_languages():
         assert any(name.startswith(f"{prefix}.") for name in known), (prefix, values)
 
 
-def test_every_warning_of_the_coach_is_in_the_strings():
-    from sparring.coach.signs import SIGNS
-
-    text = ASSETS["strings.js"].read_text(encoding="utf-8")
-    assert [sign.cause for sign in SIGNS if f'"sign.{sign.cause}"' not in text or f'"advice.{sign.cause}"' not in text] == []
-
-
 def test_the_page_asks_no_other_host():
     for name, path in ASSETS.items():
         if path.suffix in (".js", ".css", ".html") and not name.startswith("uplot"):

@@ -67,7 +67,9 @@ export class Charts {
     const legend = h("ul", { class: "legend" });
     const table = h("details", {}, h("summary", {}, t("table")));
     const entry = { key, found, shape, section, holder, legend, axis };
-    table.addEventListener("toggle", () => table.open && fill(table, h("summary", {}, t("table")), table_of(entry)));
+    const complete = () => fill(table, h("summary", {}, t("table")), table_of(entry));
+    table.addEventListener("toggle", () => table.open && complete());
+    table.addEventListener("complete", complete); // the page is saved
     fill(section, h("h3", {}, t(`chart.${key}`)), holder, legend, table);
     if (!old) this.box.append(section);
     const options = this.options(found, scale, range, section.clientWidth || 340);

@@ -22,6 +22,6 @@ export function say(text) {
 }
 
 // A line under a form: what went wrong, or what was done.
-export function note(kind, text) {
-  return h("p", { class: `note ${kind}`, role: kind === "bad" ? "alert" : "status" }, text);
+export function note(kind, ...content) {
+  return h("p", { class: `note ${kind}`, role: kind === "bad" ? "alert" : "status" }, content);
 }

@@ -5,6 +5,7 @@ import { toBytes } from "./forward.js";
 import { number } from "./format.js";
 import { save, show, tiled } from "./pictures.js";
 import { DrawingCanvas } from "./canvas.js";
+import { refusal } from "./sentences.js";
 import { floats, inBase64 } from "./subject.js";
 import { t } from "./strings.js";
 import { Verdict } from "./verdict.js";
@@ -57,7 +58,7 @@ export class Drawing {
         if (step === steps) this.finished(words);
       }
     } catch (error) {
-      fill(this.answer, note("bad", error.message));
+      fill(this.answer, refusal(error));
     } finally {
       if (turn === this.turn) this.running(false);
     }

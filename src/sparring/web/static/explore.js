@@ -8,6 +8,7 @@ import { classOf } from "./latents.js";
 import { enlargement, save, show, tiled } from "./pictures.js";
 import { Plane } from "./plane.js";
 import { scatter } from "./points.js";
+import { refusal } from "./sentences.js";
 import { Sliders } from "./sliders.js";
 import * as state from "./state.js";
 import { t } from "./strings.js";
@@ -48,7 +49,7 @@ class Explorer {
   }
 
   fail(error) {
-    fill(this.body, note("bad", error.message));
+    fill(this.body, refusal(error));
   }
 
   close() {

@@ -18,9 +18,8 @@ export function verdict(row) {
 // A warning of the journal: its title in the page's language, and the coach's own sentence with its advice.
 export function remark(mark) {
   const text = String(mark.text ?? "");
-  const advice = String(mark.advice ?? "");
   const known = translated(`sign.${mark.cause}`);
-  return { title: known ?? text, text: known ? text : "", advice: translated(`advice.${mark.cause}`) ?? advice };
+  return { title: known ?? text, text: known ? text : "", advice: String(mark.advice ?? "") };
 }
 
 export function setIcon(kind) {

@@ -61,7 +61,7 @@ function card(row, chosen, choose) {
       verdict(row),
       h(
         "label",
-        {},
+        { "data-live": true },
         h("input", {
           type: "checkbox",
           id: `choose-${row.id}`,

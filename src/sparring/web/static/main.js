@@ -4,6 +4,7 @@ import { h, fill } from "./dom.js";
 import { setLanguage, language, t } from "./strings.js";
 import * as state from "./state.js";
 import { showList } from "./list.js";
+import { savePage } from "./save.js";
 import { showRun } from "./run.js";
 import { showStart } from "./start.js";
 import { showGenerator } from "./explore.js";
@@ -67,6 +68,7 @@ function showTop() {
       "div",
       { class: "switches" },
       h("button", { type: "button", onclick: switchLanguage, lang: language() === "ko" ? "en" : "ko" }, other),
+      h("button", { type: "button", onclick: savePage }, t("save")),
       h("button", { type: "button", onclick: switchLook }, t(dark ? "look.light" : "look.dark")),
     ),
   );

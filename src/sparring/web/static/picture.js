@@ -13,7 +13,7 @@ export class Picture {
     this.image = h("img", { alt: "" });
     this.caption = h("p", {});
     this.kinds = h("select", { id: "kind", onchange: () => this.choose() });
-    this.choice = h("p", {}, h("label", { for: "kind" }, t("picture.kind")), " ", this.kinds);
+    this.choice = h("p", { "data-live": true }, h("label", { for: "kind" }, t("picture.kind")), " ", this.kinds);
     fill(box, this.choice, h("figure", {}, this.image, h("figcaption", {}, this.caption)));
   }
 

@@ -3,10 +3,11 @@
 import { get, Rows, Stream } from "./api.js";
 import { Charts } from "./charts.js";
 import { RunData } from "./data.js";
-import { fill, h, note, say } from "./dom.js";
+import { fill, h, say } from "./dom.js";
 import { duration, number, score, secondsLeft } from "./format.js";
 import { remark, setTitle, isSick } from "./health.js";
 import { Picture } from "./picture.js";
+import { refusal, sentence } from "./sentences.js";
 import * as state from "./state.js";
 import { showSteering } from "./steer.js";
 import { t } from "./strings.js";
@@ -17,7 +18,7 @@ const COLOURS = 4; // runs that a reader can tell apart
 
 export function showRun(main) {
   const view = new RunView(main);
-  view.start().catch((error) => fill(main, h("h1", {}, t("run")), note("bad", error.message)));
+  view.start().catch((error) => fill(main, h("h1", {}, t("run")), refusal(error)));
   return () => view.close();
 }
 
@@ -183,7 +184,7 @@ class RunView {
     (this.others ?? []).slice(0, 200).forEach((row) => other.append(h("option", { value: row.id }, row.name)));
     const overlaid = this.runs.slice(1).map((run) => h("button", { type: "button", onclick: () => this.overlay(null, run.id) }, `${run.row.name} ✕`));
     const whole = this.window && h("button", { type: "button", id: "whole", onclick: () => this.zoom(null) }, t("whole"));
-    return h("div", { class: "row" }, h("label", { for: "axis" }, t("axis")), axis, h("label", { for: "other" }, t("overlay")), other, overlaid, whole);
+    return h("div", { class: "row", "data-live": true }, h("label", { for: "axis" }, t("axis")), axis, h("label", { for: "other" }, t("overlay")), other, overlaid, whole);
   }
 
   overlay(added, removed) {
@@ -205,8 +206,8 @@ class RunView {
       { class: "remark", id: `remark-${mark.round}-${mark.cause}` },
       h("button", { type: "button", class: "plain", onclick: () => this.time.move(mark[this.axis] ?? null) }, `${t("round")} ${number(mark.round)}`),
       h("strong", {}, title),
-      text && h("p", { lang: "en" }, text),
-      h("p", {}, advice),
+      text && sentence("p", text),
+      sentence("p", advice),
       this.steer.remedy(mark),
     );
   }

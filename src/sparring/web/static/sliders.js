@@ -2,6 +2,7 @@
 
 import { fill, h, note } from "./dom.js";
 import { number, percent } from "./format.js";
+import { refusal } from "./sentences.js";
 import { t } from "./strings.js";
 
 export const REACH = 3; // of z's own standard deviations to each side
@@ -125,7 +126,7 @@ export class Sliders {
       this.choose(vector ? "named" : this.kind);
       this.changed();
     } catch (error) {
-      fill(this.answer, note("bad", error.message));
+      fill(this.answer, refusal(error));
     }
   }
 }

@@ -3,26 +3,17 @@
 import { get, post } from "./api.js";
 import { fill, h, note } from "./dom.js";
 import { number } from "./format.js";
+import { refusal, sentence } from "./sentences.js";
 import * as state from "./state.js";
-import { language, t } from "./strings.js";
+import { t, translated } from "./strings.js";
 
 const FIRST = ["g_optim.lr", "d_optim.lr", "batch_size", "keep_checkpoints"];
 const LEFT_OUT = new Set(["name", "source"]);
-const RANGES = [
-  [/^at least (.+)$/, "$1 이상"],
-  [/^above (.+)$/, "$1 초과"],
-  [/^at most (\S+) items$/, "최대 $1개"],
-  [/^at most (.+)$/, "$1 이하"],
-  [/^below (.+)$/, "$1 미만"],
-  [/^between (.+) and (.+)$/, "$1 초과 $2 미만"],
-  [/^in (.+)$/, "$1 범위"],
-  [/^(\S+) to (\S+) items$/, "$1~$2개"],
-];
 const LOOK = 500; // ms between two looks at a training that begins
 
 export function showStart(main) {
   const form = new Form(main);
-  form.start().catch((error) => fill(main, h("h1", {}, t("new")), note("bad", error.message)));
+  form.start().catch((error) => fill(main, h("h1", {}, t("new")), refusal(error)));
   return () => (form.left = true);
 }
 
@@ -50,7 +41,7 @@ class Form {
     this.length = h("input", { type: "number", id: "length", min: 0, step: "any", value: "1", disabled: true });
     this.seed = h("input", { type: "number", id: "seed", min: 0, step: 1, value: "0" });
     this.settings = h("div");
-    this.about = h("p", { lang: "en" });
+    this.about = h("p");
     this.inherited = parent?.facts.settings ?? {};
     const from = parent && note("", t("fork.note", { run: parent.name, checkpoint: this.checkpoint ?? "" }));
     fill(
@@ -84,7 +75,7 @@ class Form {
     fill(this.settings, note("", t("loading")));
     const { settings, ranges, summary, measured } = await get(`/api/recipes/${chosen}`);
     if (chosen !== this.recipes.value) return; // another one has been chosen since
-    this.about.textContent = [summary, measured].filter(Boolean).join(" ");
+    fill(this.about, sentence("span", summary), measured && h("small", {}, ` ${t("start.measured")} `, h("span", { lang: "en" }, measured)));
     const all = [...flat("", settings)].filter(([name]) => !LEFT_OUT.has(name) && !name.startsWith("data.path") && !name.startsWith("length."));
     this.fields = new Map();
     const first = all.filter(([name]) => FIRST.includes(name)).map(([name, value]) => this.field(name, value, ranges[name]));
@@ -100,7 +91,7 @@ class Form {
     const input = h("input", { type: "text", id, value: text, spellcheck: "false", autocomplete: "off" });
     if (typeof value === "boolean") input.setAttribute("list", "truth");
     this.fields.set(name, { input, text });
-    return row(id, name, input, range && h("small", {}, rangeInWords(range)));
+    return row(id, name, input, h("small", {}, help(name), " ", range && sentence("span", range)));
   }
 
   body() {
@@ -119,7 +110,7 @@ class Form {
       const { command, forecast } = await post(`/api/${what}`, this.body());
       fill(this.answer, forecast ? facts(forecast) : note("good", t("start.fine")), line(command));
     } catch (error) {
-      fill(this.answer, note("bad", error.message));
+      fill(this.answer, refusal(error));
     }
   }
 
@@ -133,7 +124,7 @@ class Form {
         await new Promise((done) => setTimeout(done, LOOK));
       }
     } catch (error) {
-      fill(this.answer, note("bad", error.message));
+      fill(this.answer, refusal(error));
     }
   }
 }
@@ -158,14 +149,11 @@ function row(id, label, ...children) {
   return h("div", { class: "field" }, h("label", { for: id }, label), children);
 }
 
-// A range as the server words it, in the page's language.
-function rangeInWords(text) {
-  if (language() === "en") return text;
-  const [, count, body, orNull] = /^(?:(.+ numbers), each )?(.+?)(, or null)?$/.exec(text);
-  const found = RANGES.find(([pattern]) => pattern.test(body));
-  const words = found ? body.replace(found[0], found[1]) : body;
-  const numbers = count ? `수 ${count.replace(" to ", "~").replace(/^at most /, "최대 ").replace(" numbers", "")}개, 각각 ` : "";
-  return `${numbers}${words}${orNull ? " 또는 null" : ""}`;
+// What a setting means, by the end of its name; the first side of penalties.0.gamma stands for the others.
+function help(name) {
+  const parts = name.split(".").filter((part) => !/^\d+$/.test(part));
+  const ends = parts.map((_, index) => parts.slice(index).join("."));
+  return ends.map((end) => translated(`help.${end}`)).find((text) => text) ?? "";
 }
 
 // Settings as dotted names and values, as --set takes them.

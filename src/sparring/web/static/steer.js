@@ -4,6 +4,7 @@ import { post } from "./api.js";
 import { fill, h, note, say } from "./dom.js";
 import { number } from "./format.js";
 import { showExplore } from "./explore.js";
+import { refusal } from "./sentences.js";
 import * as state from "./state.js";
 import { t, translated } from "./strings.js";
 
@@ -24,8 +25,8 @@ export function showSteering(box, run) {
 
 class Steering {
   constructor(box, run) {
-    Object.assign(this, { box, run, id: run.id, answer: h("div") });
-    this.log = h("ol", { class: "log" });
+    Object.assign(this, { box, run, id: run.id, answer: h("div", { "data-live": true }) });
+    this.log = h("ol", { class: "log", "aria-label": t("steer") });
     this.explore = h("div");
     this.heard([]);
     this.renew(run);
@@ -41,7 +42,9 @@ class Steering {
     if (shape === this.shape) return;
     this.shape = shape;
     const why = run.row.state === "running" ? t("steer.refused") : t("steer.ended");
-    fill(this.box, h("h2", {}, t("steer")), this.can ? this.controls() : h("p", {}, why), this.answer, this.log, this.fork(), this.explore);
+    const live = { "data-live": true };
+    const head = [h("h2", live, t("steer")), this.can ? this.controls() : h("p", live, why)];
+    fill(this.box, head, this.answer, this.log, this.fork(), this.explore);
     if (!this.explore.hasChildNodes()) showExplore(this.explore, this.run);
   }
 
@@ -50,7 +53,7 @@ class Steering {
       const { number: count } = await post(`/api/runs/${this.id}/orders`, order);
       fill(this.answer, note("good", t("steer.sent", { n: count })));
     } catch (error) {
-      fill(this.answer, note("bad", error.message));
+      fill(this.answer, refusal(error));
     }
   }
 
@@ -145,7 +148,7 @@ class Steering {
   fork() {
     const { checkpoints } = this.run.row;
     const newest = checkpoints.at(-1);
-    if (!newest) return h("p", {}, t("fork.none"));
+    if (!newest) return h("p", { "data-live": true }, t("fork.none"));
     const from = h("select", { id: "fork-from" }, checkpoints.map((one) => h("option", { value: one.name }, `${t("round")} ${number(one.round)}`)));
     from.value = newest.name;
     const go = () => state.go({ view: "start", from: this.id, checkpoint: from.value });
@@ -172,5 +175,5 @@ function whole(id, label, value, min = 1) {
 }
 
 function group(name, children) {
-  return h("fieldset", {}, h("legend", {}, name), children);
+  return h("fieldset", { "data-live": true }, h("legend", {}, name), children);
 }

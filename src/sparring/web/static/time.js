@@ -17,8 +17,8 @@ export class Time {
     this.end = h("button", { type: "button", onclick: () => this.move(null) }, t("follow"));
     this.text = h("output", { for: "time" });
     this.marks = h("div", { class: "marks" });
-    const label = h("label", { for: "time", class: "hidden" }, t("time"));
-    fill(box, label, this.button, h("div", { class: "track" }, this.range, this.marks), this.end, this.text);
+    const label = h("label", { for: "time", class: "hidden", "data-live": true }, t("time"));
+    fill(box, label, this.button, h("div", { class: "track", "data-live": true }, this.range, this.marks), this.end, this.text);
     this.key = (event) => this.pressed(event);
     document.addEventListener("keydown", this.key);
   }

@@ -1,6 +1,7 @@
 // What D, the yardstick and the training data say of a picture.
 
 import { fill, h, note } from "./dom.js";
+import { refusal } from "./sentences.js";
 import { fromPixels } from "./subject.js";
 import { fromBase64 } from "./forward.js";
 import { number, percent } from "./format.js";
@@ -31,7 +32,7 @@ export class Verdict {
         await this.render_spread();
       }
     } catch (error) {
-      fill(this.words, note("bad", error.message));
+      fill(this.words, refusal(error));
     } finally {
       this.busy = false;
     }
@@ -87,7 +88,7 @@ export function nearestPictures(subject, image) {
       show(canvas, tiled(pixels, subject.shape, pixels.length / subject.size, 1, 2));
       fill(found, canvas, h("p", {}, labels.length ? `${labels.join(", ")} · ` : "", by ? t("nearest.by", { by }) : t("nearest.pixels")));
     } catch (error) {
-      fill(found, note("bad", error.message));
+      fill(found, refusal(error));
     }
   };
   return h("div", {}, h("button", { type: "button", onclick: look }, t("nearest")), found);
