@@ -14,7 +14,11 @@ from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.family import started
 from sparring.runs.generator import CONFIG, SavedGenerator
 from sparring.runs.run import Run
+from sparring.training.clustering import with_shares
 from sparring.training.engine import Engine
+from sparring.training.real_codes import PREFIX
+
+CLUSTERS = f"memory.{PREFIX}"
 
 
 @dataclass(frozen=True)
@@ -75,12 +79,27 @@ class Origin:
         raise InputError(f"{run.path} started from round {round_} of {folder}, which has no checkpoint of it any more")
 
     def load_into(self, engine: Engine) -> None:
-        """Give the networks of an engine these weights; optimisers start anew. InputError for networks of other shapes."""
+        """Give the networks of an engine these weights, and the clusters that they know; optimisers start anew.
+
+        InputError for networks of other shapes.
+        """
         for side, network in zip(("generator", "discriminator"), engine.gan.networks, strict=True):
             prefix = f"{side}.network"
             given = {name: tensor for name, tensor in self.tensors.items() if name.startswith(prefix)}
             checkpoint.copy_tensors(checkpoint.network_tensors(prefix, network), given)
+        self._load_clusters(engine)
         if engine.gan.g_ema:
             checkpoint.copy_tensors(engine.gan.g_ema.state_dict(), engine.gan.generator.network.state_dict())
         if engine.gan.constraint:
             engine.gan.constraint.enforce(engine.gan.discriminator.network)
+
+    def _load_clusters(self, engine: Engine) -> None:
+        """The clusters of a self-conditioned run, whose numbers mean something to its weights, with their shares in these data.
+
+        New ones stay where the weights come from a run under another condition.
+        """
+        if engine.codes.clusters is None or not any(name.startswith(CLUSTERS) for name in self.tensors):
+            return
+        own = {name: t for name, t in checkpoint.state_tensors(engine.gan).items() if name.startswith(CLUSTERS)}
+        checkpoint.copy_tensors(own, {name: self.tensors[name] for name in own})
+        engine.recipe = with_shares(engine.recipe, engine.codes.clusters, engine.data)
