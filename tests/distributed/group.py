@@ -29,7 +29,7 @@ from sparring.training.loop import run_rounds
 from sparring.training.sampler import EngineSampler
 
 sys.path.append(str(Path(__file__).parents[1]))
-from tiny import MODERN, TUTORIALS
+from tiny import MODERN, SETTINGS, TUTORIALS
 
 ROUNDS = 13  # a short last batch of the first epoch is the eleventh
 CPU = torch.device("cpu")
@@ -67,7 +67,9 @@ def small(name: str, batch_size: int, **more: str) -> Recipe:
 def traces(group: SingleProcess) -> dict[str, Any]:
     modern = resolve("paper", MODERN | {"journal": '{"rounds": 1}', "batch_size": "24"})
     differences = small("dcgan", 24, penalties='["r1-fd", "r2-fd"]')  # through dropout
+    clustered = resolve("selfcond", SETTINGS["selfcond"] | {"journal": '{"rounds": 1}', "batch_size": "24"})
     return {name: trace(small(name, 24), group, ROUNDS, 250) for name in TUTORIALS} | {
+        "selfcond": trace(clustered, group, ROUNDS, 250),
         "modern": trace(modern, group, ROUNDS, 250),
         "differences": trace(differences, group, ROUNDS, 250),
     }

@@ -18,7 +18,11 @@ from sparring.runs.checkpoint import Checkpoint
 from sparring.runs.family import started
 from sparring.runs.generator import CONFIG, SavedGenerator
 from sparring.runs.run import Run
+from sparring.training.clustering import with_shares
 from sparring.training.engine import Engine
+from sparring.training.real_codes import PREFIX
+
+CLUSTERS = f"memory.{PREFIX}"
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Origin:
         raise InputError(f"{run.path} started from round {round_} of {folder}, which has no checkpoint of it any more")
 
     def load_into(self, engine: Engine) -> None:
-        """Give the networks of an engine these weights; optimisers start anew.
+        """Give the networks of an engine these weights, and the clusters that they know; optimisers start anew.
 
         Raises InputError, with a command that fits, for data of another shape or other networks.
         """
@@ -97,6 +101,7 @@ class Origin:
                 checkpoint.copy_tensors(checkpoint.network_tensors(prefix, network), given)
         except InputError as error:
             raise InputError(f"{error}; {self.place} brings its own networks along: {self._command(engine)}") from None
+        self._load_clusters(engine)
         if engine.gan.g_ema:
             checkpoint.copy_tensors(engine.gan.g_ema.state_dict(), engine.gan.generator.network.state_dict())
         if engine.gan.constraint:
@@ -119,6 +124,17 @@ class Origin:
             size = height if height == width else f"[{height},{width}]"
             fitting = "--set", f"data.size={size}", "--set", f"data.channels={channels}"
             raise InputError(f"{what}; this fits: {self._command(engine, *fitting)}")
+
+    def _load_clusters(self, engine: Engine) -> None:
+        """The clusters of a self-conditioned run, whose numbers mean something to its weights, with their shares in these data.
+
+        New ones stay where the weights come from a run under another condition.
+        """
+        if engine.codes.clusters is None or not any(name.startswith(CLUSTERS) for name in self.tensors):
+            return
+        own = {name: t for name, t in checkpoint.state_tensors(engine.gan).items() if name.startswith(CLUSTERS)}
+        checkpoint.copy_tensors(own, {name: self.tensors[name] for name in own})
+        engine.recipe = with_shares(engine.recipe, engine.codes.clusters, engine.data)
 
     def _command(self, engine: Engine, *more: str) -> str:
         """The command that trains on an engine's data from here."""

@@ -140,7 +140,7 @@ class ModelCard:
         if len(self.shape) == 3:
             yield f"It draws images of {size} pixels like those that it was trained on, and nothing else."
         if self._num_classes:
-            named = [f"{i} {plain(name)}" for i, name in enumerate(self.classes) if name != str(i)]
+            named = [f"{i} {plain(name)}" for i, name in enumerate(self.classes) if name not in (str(i), f"cluster {i}")]
             yield f"It has {self._num_classes} classes{': ' if named else ''}{', '.join(named)}."
         yield "Some samples are malformed; nothing filters them."
         yield from (

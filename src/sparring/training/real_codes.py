@@ -11,6 +11,8 @@ from sparring.conditions.clusters import Clusters
 from sparring.data.sets import Dataset
 from sparring.training.gan import GAN
 
+PREFIX = "clusters."  # of the clusters' tensors in a GAN's memory
+
 
 @dataclass(frozen=True)
 class RealCodes:
@@ -26,7 +28,7 @@ class RealCodes:
         if clusters is None:
             return cls(gan, device)
         clusters = clusters.to(device)
-        gan.memory |= {f"clusters.{name}": tensor for name, tensor in clusters.tensors().items()}
+        gan.memory |= {f"{PREFIX}{name}": tensor for name, tensor in clusters.tensors().items()}
         return cls(gan, device, clusters)
 
     def __call__(self, images: Tensor, data: Dataset, indices: Tensor) -> Tensor | None:
