@@ -222,7 +222,8 @@ def held_back_from(recipe: Recipe) -> tuple[ImageSet | None, Extractor | None]:
     if isinstance(data, Mnist):
         return images_of(replace(data, held_back=0).train().take(torch.arange(data.held_back))), extractors.find("digits")
     if isinstance(data, PictureFolder):
-        return images_of(split_held_out(recipe, data.train())[1]), extractors.suited(data.test())
+        unseen = split_held_out(recipe, data.train())[1]
+        return images_of(unseen) if unseen else None, extractors.suited(data.test())
     return None, None
 
 
