@@ -43,7 +43,6 @@ from sparring.storage.cache import cache_folder
 from sparring.training.checks import split_held_out
 
 HELD_BACK = 5000  # MNIST's first training images: no training image, and no test image either
-DRAWN = 10_000  # images, which a checkpoint is chosen by
 FEWEST = 500  # images held back, below which they are compared with by the kernel distance
 LARGEST_D = 1 << 20  # bytes of a discriminator that is stored as well
 SHOWN = (
@@ -208,9 +207,10 @@ def chosen(run: Run) -> tuple[Checkpoint, dict[str, float]]:
         return run.newest_checkpoint()[0], {}
     cpu, found = torch.device("cpu"), {}
     wanted = extractor.features(held_back, cpu).features
+    num = 10_000 if len(held_back) >= FEWEST else 2000
     for path in checkpoint.paths(run.path / "checkpoints"):
         saved = checkpoint.read(path)
-        drawn = as_dataset(run.generator_of(saved).sample(DRAWN, derive_seed(0, "held back")))
+        drawn = as_dataset(run.generator_of(saved).sample(num, derive_seed(0, "held back")))
         found[path] = distance(extractor.features(images_of(drawn), cpu).features, wanted)
     best = min(found, key=lambda path: found[path])
     return checkpoint.read(best), {str(int(path.stem[6:])): round(value, 4) for path, value in sorted(found.items())}
@@ -222,7 +222,8 @@ def held_back_from(recipe: Recipe) -> tuple[ImageSet | None, Extractor | None]:
     if isinstance(data, Mnist):
         return images_of(replace(data, held_back=0).train().take(torch.arange(data.held_back))), extractors.find("digits")
     if isinstance(data, PictureFolder):
-        return images_of(split_held_out(recipe, data.train())[1]), extractors.suited(data.test())
+        unseen = split_held_out(recipe, data.train())[1]
+        return images_of(unseen) if unseen else None, extractors.suited(data.test())
     return None, None
 
 

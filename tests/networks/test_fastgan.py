@@ -9,8 +9,6 @@ from sparring import networks
 from sparring.networks.layers.excitation import Excited, SkipExcitation
 from sparring.networks.layers.reconstruction import Reconstructing
 
-NARROW = {"width": 2, "max_width": 16}
-
 
 def test_each_channel_of_the_large_map_is_weighed_by_the_small_one():
     torch.manual_seed(0)
@@ -18,6 +16,8 @@ def test_each_channel_of_the_large_map_is_weighed_by_the_small_one():
     _, first, _, second, _ = skip.weigh
     assert isinstance(first, nn.Conv2d)
     assert isinstance(second, nn.Conv2d)
+    assert first.bias is not None
+    assert second.bias is not None
     low, high = torch.randn(2, 3, 8, 8).double(), torch.randn(2, 5, 32, 16).double()
     expected = torch.empty_like(high)
     for image in range(2):
@@ -35,7 +35,7 @@ def test_each_channel_of_the_large_map_is_weighed_by_the_small_one():
     ("size", "skips"), [(28, {2: 0}), (32, {3: 0}), (64, {4: 0}), (128, {4: 0, 5: 1}), (256, {4: 0, 5: 1, 6: 2})]
 )
 def test_maps_are_excited_by_those_of_a_sixteenth_of_their_size(size, skips):
-    network = networks.FastganGeneratorConfig(**NARROW).build(4, (3, size, size))
+    network = networks.FastganGeneratorConfig(width=2, max_width=16).build(4, (3, size, size))
     assert isinstance(network, Excited)
     assert network._sources == skips
     z = torch.randn(3, 4)
@@ -46,12 +46,13 @@ def test_maps_are_excited_by_those_of_a_sixteenth_of_their_size(size, skips):
             x = network.skips[str(place)](maps[skips[place]], x)
         maps.append(x)
     assert [x.shape[2] for x in maps] == [size >> (len(maps) - 1 - place) for place in range(len(maps))]
-    torch.testing.assert_close(network(z), torch.tanh(conv2d(x, network.last[0].weight, padding=1)))
+    last = next(layer for layer in network.last.modules() if isinstance(layer, nn.Conv2d))
+    torch.testing.assert_close(network(z), torch.tanh(conv2d(x, last.weight, padding=1)))
 
 
 def test_d_adds_the_distances_of_what_it_decodes_in_training_alone():
     torch.manual_seed(0)
-    config = networks.FastganDiscriminatorConfig(**NARROW, reconstruction=3.0)
+    config = networks.FastganDiscriminatorConfig(width=2, max_width=16, reconstruction=3.0)
     network = networks.build_discriminator(config, (3, 64, 64), 1).double()
     assert isinstance(network, Reconstructing)
     images = torch.rand(2, 3, 64, 64).double() * 2 - 1

@@ -1,5 +1,6 @@
 """What came after 2014: penalties, relativistic losses, packing, conditions, constraints, augmentation."""
 
+from collections.abc import Callable
 from copy import deepcopy
 
 import pytest
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("way")
 REAL, Z = normal(6, NUM_X, seed=1), normal(6, NUM_Z, seed=2)
 
 
-def squared_slopes(d: nn.Module, images: Tensor) -> Tensor:
+def squared_slopes(d: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """|grad D|^2 sample by sample, each through a pass of its own."""
     values = []
     for image in images:
