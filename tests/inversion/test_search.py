@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import InputError
-from sparring.inversion import Prior, Scale, Search, invert
+from sparring.inversion import Prior, Scale, Search, invert, searched
 from sparring.inversion.search import _starts
 from sparring.networks.latents import Code, Noise, Normal
 
@@ -93,3 +93,13 @@ def test_the_scale_is_the_spread_of_generated_pictures():
 def test_settings_out_of_range(how):
     with pytest.raises(InputError, match="it must"):
         Search(**how)
+
+
+def test_a_search_can_be_watched_step_by_step():
+    target = draw(Normal(8).sample(1, torch.Generator().manual_seed(2)))
+    candidates = NORMAL.sample(200, torch.Generator().manual_seed(1))
+    steps = [*searched(target, candidates, draw, blind, Prior.of(NORMAL), Search(steps=40))]
+    assert len(steps) == 41
+    assert steps[0].errors > 10 * steps[20].errors > 10 * steps[-1].errors
+    assert torch.equal(steps[-1].z, found(target, steps=40).z)
+    assert torch.equal(steps[0].z, found(target, steps=0).z)

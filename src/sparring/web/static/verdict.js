@@ -14,7 +14,7 @@ export class Verdict {
   constructor(box, subject, what) {
     Object.assign(this, { subject, box, what });
     this.words = h("div", { class: "verdict" });
-    this.chart = h("canvas", { width: SIZE[0], height: SIZE[1], role: "img", hidden: true });
+    this.chart = h("canvas", { width: SIZE[0], height: SIZE[1], role: "img", "aria-label": what, hidden: true });
     this.legend = h("p", { class: "legend", hidden: true }, key("of-d", t("verdict.real")), " ", key("of-g", t("verdict.fake")));
     fill(box, this.words, this.chart, this.legend);
   }
