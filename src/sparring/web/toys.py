@@ -29,8 +29,9 @@ def toy_view(path: str) -> dict[str, Any]:
     """What p_data, G and D are in a checkpoint or a snapshot of a run on points [N, D], D 1 or 2.
 
     `low`, `high`: the frame's corners. `real`, `fake`: points. On `cells` places along each axis, x first: `d`, D's probability
-    or the logit of a critic (None where D judges packs), with its means over both in `judged`; `best`, D* (None where no point is near), and on the line `p_data` and
-    `p_g`. `patches`: what G makes of square grids in z, rows of points. `arrows`: [x, y, dx, dy], D's slope by differences.
+    or the logit of a critic, with its means over both kinds of points in `judged` (None where D judges packs); `best`, D* (None
+    where no point is near); and on the line `p_data` and `p_g`. `patches`: what G makes of square grids in z, rows of points.
+    `arrows`: [x, y, dx, dy], D's slope by differences.
     """
     file = Path(path)
     run, saved = Run.of_checkpoint(file), snapshots.read(file)

@@ -19,7 +19,7 @@ export class Toy {
     this.behind = h("select", { id: "toy-behind", onchange: () => this.chosen() }, BEHIND.map((name) => h("option", { value: name }, t(`toy.${name}`))));
     this.behind.value = BEHIND.find((name) => chosen.includes(name)) ?? "none";
     this.layers = LAYERS.map((name) => h("input", { type: "checkbox", id: `toy-${name}`, checked: chosen.includes(name), onchange: () => this.chosen() }));
-    this.canvas = h("canvas", { width: SIZE, height: SIZE, role: "img" });
+    this.canvas = h("canvas", { width: SIZE, height: SIZE, role: "img", "aria-label": t("toy") });
     this.legend = h("ul", { class: "legend" });
     this.caption = h("p", {});
     this.figures = h("div");
@@ -43,6 +43,7 @@ export class Toy {
 
   // Show the file that was kept next to this round.
   show(kept) {
+    this.box.hidden = !kept;
     if (!kept || kept.name === this.name) return;
     this.name = kept.name;
     clearTimeout(this.timer);
