@@ -68,10 +68,10 @@ def test_only_kept_rounds_and_real_ones_are_asked_for(root):
     app = make_app(RunIndex(root), Access(TOKEN, PORT))
     address = f"/api/runs/{identity(root, root / 'ring')}"
     with TestClient(app, base_url=BASE, headers=ORIGIN, cookies={f"sparring-{PORT}": TOKEN}) as guest:
-        for name in ("round_00000001", "../recipe", "snapshots/../checkpoints/round_00000064", ""):
+        for name in ("round_00000001", "../recipe", "snapshots/round_00000001", "snapshots/../checkpoints/round_00000064", ""):
             answer = guest.get(f"{address}/toy", params={"at": name})
             assert (answer.status_code, "has kept no" in answer.json()["error"]) == (400, True)
-        assert guest.get(f"{address}/toy", params={"at": "snapshots/round_00000064"}).json()["round"] == 64
+        assert guest.get(f"{address}/toy", params={"at": "round_00000064"}).json()["round"] == 64
         app.state.worker.close()
         for rounds in (0, -1, 1.5, True, "1", None, 2**60):
             assert "at least 1" in guest.post(f"{address}/replay", json={"rounds": rounds}).json()["error"]

@@ -145,10 +145,11 @@ class Entry:
         return [{"name": name, "round": int(name[6:])} for name in names if _NUMBERED.fullmatch(name)]
 
     def kept(self) -> list[dict[str, Any]]:
-        """The checkpoints and the snapshots, from which G can be drawn as it was, oldest first: `name` and `round`."""
+        """The checkpoints, and the snapshots of other rounds, oldest first: `name` and `round`."""
         names = [path.stem for path in (self.path / SNAPSHOTS).glob("*.safetensors") if not path.is_symlink()]
-        found = [{"name": f"{SNAPSHOTS}/{name}", "round": int(name[6:])} for name in names if _NUMBERED.fullmatch(name)]
-        return sorted([*self.checkpoints(), *found], key=lambda one: (one["round"], one["name"]))
+        found = {int(name[6:]): f"{SNAPSHOTS}/{name}" for name in names if _NUMBERED.fullmatch(name)}
+        found |= {one["round"]: one["name"] for one in self.checkpoints()}
+        return [{"name": found[round_], "round": round_} for round_ in sorted(found)]
 
     def kept_file(self, name: Any) -> Path | None:
         """The file of a checkpoint or of a snapshot by its name in `kept`; None where there is none."""

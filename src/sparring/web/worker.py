@@ -93,7 +93,10 @@ TASKS: dict[str, Callable[..., Any]] = {
     "check": _check,
     "forecast": _forecast,
     "toy": _toy,
-    **{name: _explored(name) for name in ("generator", "latents", "draw", "judge", "spread", "nearest", "invert", "go_on", "arrays")},
+    **{
+        name: _explored(name)
+        for name in ("generator", "latents", "draw", "judge", "spread", "nearest", "invert", "go_on", "arrays")
+    },
 }
 
 

@@ -88,7 +88,7 @@ export class Toy {
   }
 
   legend_of_plane() {
-    const points = LAYERS.filter((_, at) => this.layers[at].checked).map((name) => h("li", {}, h("span", { class: `dot toy-${name}`, "aria-hidden": "true" }), t(`toy.${name}`)));
+    const points = LAYERS.filter((_, at) => this.layers[at].checked).map((name) => h("li", {}, h("span", { class: `toy-dot toy-${name}`, "aria-hidden": "true" }), t(`toy.${name}`)));
     const { d } = this.view;
     if (this.behind.value === "none") return points;
     if (this.behind.value === "d" && d === null) return [...points, h("li", {}, t("toy.packs"))];
