@@ -6,6 +6,7 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 
 from sparring.data import Gaussian1d, Grid, Moons, Ring, SwissRoll
 from sparring.errors import InputError
+from sparring.visual.density import kernel_density
 
 TOYS = [
     Gaussian1d(num=20_000),
@@ -153,3 +154,12 @@ def test_far_points_have_a_finite_log_density():
 def test_impossible_settings_are_refused_by_name(toy, values, words):
     with pytest.raises(InputError, match=words):
         toy(**values)
+
+
+@pytest.mark.parametrize("toy", [Gaussian1d(), Ring(std=0.1), Moons()])
+def test_a_blurred_toy_has_the_density_of_its_points_with_a_kernel(toy):
+    points = toy.train().batch(torch.arange(toy.num))
+    axes = [torch.linspace(-1, 1.5, 12, dtype=torch.float64)] * points.shape[1]
+    exact = toy.blurred(0.2).log_density(torch.cartesian_prod(*axes).view(-1, points.shape[1])).exp()
+    estimated = kernel_density(points, axes, 0.2).flatten()
+    assert torch.allclose(exact, estimated, atol=0.02 * float(exact.max()))

@@ -3,6 +3,7 @@
 Every request to another host is refused, and each view is looked through for accessibility by axe.
 """
 
+import json
 import re
 import shutil
 import signal
@@ -22,6 +23,7 @@ axe = pytest.importorskip(
 )
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no browser: apt-get install chromium")
 
+START = {"event": "start", "recipe": "ring", "seed": 0, "length": "200 rounds"}
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
@@ -148,3 +150,31 @@ def test_the_story(page, tmp_path):
     page.route("**/api/stream*", lambda route: route.abort())  # as where the server has ended
     page.get_by_role("link", name="Sparring").click()
     expect(page.get_by_role("alert")).to_contain_text("does not answer")
+
+
+def test_seeds_and_a_family(page, server, tmp_path):
+    """Several seeds as mean and band, and a fork beside its parent from the fork on; by the keyboard."""
+    expect = playwright.expect
+    for seed, loss in enumerate((0.5, 1.5)):
+        make_run(tmp_path / "pop" / f"seed{seed}", [START | {"time": f"2026-11-27T0{seed}"}, *rounds(100, g_loss=loss)])
+    fork = make_run(tmp_path / "fork", [*rounds(50)])
+    facts = json.loads((fork / "recipe.json").read_text())
+    parent = {"run": str(tmp_path / "pop" / "seed0"), "round": 80, "started": "2026-11-27T00"}
+    (fork / "recipe.json").write_text(json.dumps(facts | {"parent": parent}))
+
+    page.get_by_role("button", name="pop: 2 seeds").click()
+    expect(page.get_by_role("heading", name="pop (2 seeds)")).to_be_visible()
+    legend = page.locator(".chart", has=page.get_by_role("heading", name="Losses")).locator(".legend")
+    expect(legend).to_contain_text("G's loss, least to greatest 0.5 … 1.5")
+    expect(legend).to_contain_text("G's loss, mean 1")
+    look_through(page)
+
+    page.get_by_role("link", name="Family tree").click()
+    expect(page.get_by_role("link", name="fork, fork at round 80")).to_be_visible()
+    look_through(page)
+    page.get_by_role("link", name="fork, fork at round 80").press("Enter")
+    expect(page.locator(".time output")).to_have_text("Round 130")  # the fork's 50 come after its parent's 80
+    page.locator("#time").press("Home")
+    expect(page.locator(".time output")).to_have_text("Round 80")
+    expect(page.get_by_role("button", name="Replay to round")).to_be_hidden()
+    look_through(page)

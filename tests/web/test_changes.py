@@ -77,7 +77,7 @@ def test_the_command_line_of_the_form(run_index, tmp_path):
 
 def test_a_page_of_one_run_starts_none_inside_it(tmp_path):
     with pytest.raises(InputError, match="one run alone"):
-        Trainings(make_run(tmp_path / "a")).start(TrainingRequest("ring"))
+        Trainings(make_run(tmp_path / "a")).start("x", ["ring"])
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,9 @@ def wait_for(condition, seconds: float = 60):
 
 def test_a_training_has_a_session_of_its_own_and_becomes_a_run(tmp_path):
     trainings = Trainings(tmp_path)
-    name = trainings.start(TrainingRequest("ring", {"batch_size": "8", "pictures": "[]"}, {"rounds": 100_000}))
-    other = trainings.start(TrainingRequest("ring", {"g_optim.lr": "-1"}))
+    asked = TrainingRequest("ring", {"batch_size": "8", "pictures": "[]"}, {"rounds": 100_000})
+    name = trainings.start("x", asked.arguments())
+    other = trainings.start("x", TrainingRequest("ring", {"g_optim.lr": "-1"}).arguments())
     (run,) = wait_for(lambda: trainings.state(name)).values()
     (row,) = [row for row in RunIndex(tmp_path).rows() if row["id"] == run]  # as a server that is started later finds it
     assert row["state"] == "running"

@@ -66,10 +66,14 @@ def test_one_run_alone_and_its_parts(tmp_path):
     (run / "checkpoints").mkdir()
     for name in ("round_00000003", "best", "recovery"):
         (run / "checkpoints" / f"{name}.safetensors").write_bytes(b"")
+    (run / "snapshots").mkdir()
+    for name in ("round_00000002", "notes"):
+        (run / "snapshots" / f"{name}.safetensors").write_bytes(b"")
     guest = client(run)
     (row,) = guest.get("/api/runs").json()
     found = guest.get(f"/api/runs/{row['id']}").json()
     assert found["checkpoints"] == [{"name": "round_00000003", "round": 3}]
+    assert found["kept"] == [{"name": "snapshots/round_00000002", "round": 2}, {"name": "round_00000003", "round": 3}]
     assert [mark["event"] for mark in found["marks"]] == ["sample"]
     assert found["facts"]["shape"] == [2]
     assert guest.get(f"/api/runs/{row['id']}/state").json() == row

@@ -1,8 +1,8 @@
 """Toy distributions with a known density, for trainings that take seconds and can be checked exactly."""
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import torch
 from torch import Generator, Tensor
@@ -73,6 +73,10 @@ class Gaussian1d(_Toy):
         """log N(x; mean, std^2) at `points` [N, 1], as float64 [N]."""
         return _log_normal(points.double() - self.mean, self.std)
 
+    def blurred(self, bandwidth: float) -> Self:
+        """The toy whose density is this one's, convolved with a normal kernel of this width: with a wider deviation."""
+        return replace(self, std=math.hypot(self.std, bandwidth))
+
     def _draw(self, generator: Generator) -> Tensor:
         return self.mean + self.std * torch.randn(self.num, 1, generator=generator, dtype=torch.float64)
 
@@ -94,6 +98,10 @@ class _Mixture(_Toy):
         parts = points.double().split(max(1, _OFFSETS // len(nodes)))
         sums = [_log_normal(part[:, None] - nodes, self.std).logsumexp(dim=1) for part in parts]
         return torch.cat(sums) - math.log(len(nodes))
+
+    def blurred(self, bandwidth: float) -> Self:
+        """The toy whose density is this one's, convolved with a normal kernel of this width: with a wider deviation."""
+        return replace(self, std=math.hypot(self.std, bandwidth))
 
     def _nodes(self) -> Tensor:
         """float64 [K, 2]."""

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from sparring.errors import InputError, SparringError
 from sparring.storage import strict_json
-from sparring.web import changes, exploring, stream
+from sparring.web import changes, exploring, past, stream
 from sparring.web.answers import Finite
 from sparring.web.command import data_folders
 from sparring.web.drawing import Worker
@@ -45,6 +45,7 @@ def make_app(run_index: RunIndex, access: Access, data_roots: tuple[Path, ...] =
         Route("/api/stream", events),
         *changes.ROUTES,
         *exploring.ROUTES,
+        *past.ROUTES,
     ]
     handlers: dict[Any, Callable[..., Any]] = {SparringError: refused, HTTPException: failed, 500: broken}
     app = Starlette(routes=routes, exception_handlers=handlers)

@@ -50,7 +50,8 @@ async def forecast(request: Request) -> Response:
 async def start(request: Request) -> Response:
     training = await _requested(request)
     await ask(request, "check", **_resolvable(training))
-    return Finite({"training": request.app.state.trainings.start(training)}, 201)
+    name = f"{training.recipe}-seed{training.seed}"
+    return Finite({"training": request.app.state.trainings.start(name, training.arguments())}, 201)
 
 
 async def training(request: Request) -> Response:

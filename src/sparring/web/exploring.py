@@ -92,7 +92,7 @@ def _facts(request: Request) -> dict[str, Any]:
     if entry is None:
         name = request.path_params["of"]
         return {"name": name, "run": None, "place": name, "checkpoints": [], "named": named}
-    return {"name": entry.title, "run": entry.id, "place": str(entry.path), "checkpoints": entry.checkpoints(), "named": named}
+    return {"name": entry.title, "run": entry.id, "place": str(entry.path), "checkpoints": entry.kept(), "named": named}
 
 
 def _shown(found: tuple[directions.NamedDirection, ...]) -> list[dict[str, Any]]:
@@ -121,16 +121,18 @@ def _directions_file(request: Request) -> Path:
 
 
 def _which(request: Request) -> dict[str, Any]:
-    """What the worker opens: a checkpoint's file, by default that of the newest, or a generator's folder; averaged or `raw`."""
+    """What the worker opens: a checkpoint's or a snapshot's file, by default that of the newest checkpoint, or a generator's
+    folder; averaged or `raw`."""
     entry, query = _entry(request), request.query_params
     if entry is None:
         return {"path": str(shipped.folder_of(request.path_params["of"])), "raw": False}
-    names = [one["name"] for one in entry.checkpoints()]
-    name = query.get("checkpoint", names[-1] if names else "")
-    if name not in names:
+    checkpoints = [one["name"] for one in entry.checkpoints()]
+    name = query.get("checkpoint", checkpoints[-1] if checkpoints else "")
+    file = entry.kept_file(name)
+    if file is None:
         missing = f"no checkpoint {strict_json.shown(name)}" if name else "no checkpoint yet"
         raise InputError(f"{entry.title} has kept {missing}")
-    return {"path": str(entry.path / "checkpoints" / f"{name}.safetensors"), "raw": query.get("raw") == "1"}
+    return {"path": str(file), "raw": query.get("raw") == "1"}
 
 
 def _class(asked: dict[str, Any]) -> int | None:

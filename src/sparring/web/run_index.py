@@ -23,6 +23,8 @@ TAIL = 1 << 15  # bytes at the end of a journal that are read for a summary
 FRESH = 2.0  # seconds before the folder is looked through again
 READ = ("recipe.json", "journal.jsonl", "scores.jsonl")  # by the server itself
 PICTURES = (".png", ".gif")
+SNAPSHOTS = "snapshots"  # the folder of `runs.snapshots`, which needs PyTorch
+_NUMBERED = re.compile(r"round_[0-9]{8,12}")
 _WARNING = b'{"event": "warning"'
 
 
@@ -140,7 +142,20 @@ class Entry:
     def checkpoints(self) -> list[dict[str, Any]]:
         """The kept checkpoints, oldest first: `name` and `round`."""
         names = sorted(path.stem for path in (self.path / "checkpoints").glob("*.safetensors") if not path.is_symlink())
-        return [{"name": name, "round": int(name[6:])} for name in names if re.fullmatch(r"round_[0-9]{8}", name)]
+        return [{"name": name, "round": int(name[6:])} for name in names if _NUMBERED.fullmatch(name)]
+
+    def kept(self) -> list[dict[str, Any]]:
+        """The checkpoints, and the snapshots of other rounds, oldest first: `name` and `round`."""
+        names = [path.stem for path in (self.path / SNAPSHOTS).glob("*.safetensors") if not path.is_symlink()]
+        found = {int(name[6:]): f"{SNAPSHOTS}/{name}" for name in names if _NUMBERED.fullmatch(name)}
+        found |= {one["round"]: one["name"] for one in self.checkpoints()}
+        return [{"name": found[round_], "round": round_} for round_ in sorted(found)]
+
+    def kept_file(self, name: Any) -> Path | None:
+        """The file of a checkpoint or of a snapshot by its name in `kept`; None where there is none."""
+        if all(one["name"] != name for one in self.kept()):
+            return None
+        return self.path / f"{name if name.startswith(SNAPSHOTS) else f'checkpoints/{name}'}.safetensors"
 
     def summary(self) -> dict[str, Any]:
         """A row of the list of runs."""
@@ -184,6 +199,7 @@ class Entry:
             "warning": warning,
             "picture": self._newest_picture(),
             "checkpoints": self.checkpoints(),
+            "kept": self.kept(),
         }
 
     def _last_events(self) -> Iterator[dict[str, Any]]:

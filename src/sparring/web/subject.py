@@ -24,7 +24,7 @@ from sparring.exporters.page.program import Program, UnknownLayerError, compile_
 from sparring.exporters.page.reference import registers
 from sparring.inversion import Prior
 from sparring.recipe import Recipe
-from sparring.runs import checkpoint
+from sparring.runs import checkpoint, snapshots
 from sparring.runs.generator import SavedGenerator
 from sparring.runs.run import Run
 
@@ -36,12 +36,12 @@ NUM_POINTS = 1000  # real ones that are shown
 
 @lru_cache(maxsize=2)
 def opened(path: str, raw: bool) -> "Subject":
-    """The generator in a checkpoint's file or in a folder of its own; the last two stay open."""
+    """The generator in the file of a checkpoint or a snapshot, or in a folder of its own; the last two stay open."""
     if not path.endswith(".safetensors"):
         generator = load(path)
         assert isinstance(generator, SavedGenerator)
         return Subject(generator, generator.recipe, lambda: generator.discriminator)
-    run, saved = Run.of_checkpoint(Path(path)), checkpoint.read(Path(path))
+    run, saved = Run.of_checkpoint(Path(path)), snapshots.read(Path(path))
     generator = run.generator_of(saved, raw)
     fingerprint = run.facts.get("data_fingerprint")
     return Subject(generator, run.recipe, partial(checkpoint.discriminator_of, saved, run.recipe, run.shape, path), fingerprint)

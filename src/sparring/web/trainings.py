@@ -11,7 +11,6 @@ from typing import Any
 
 from sparring.errors import InputError
 from sparring.storage.files import make_folder
-from sparring.web.command import TrainingRequest
 from sparring.web.run_index import identity
 
 MOST = 32  # that one server remembers
@@ -53,20 +52,23 @@ class Trainings:
         self._root = root
         self._started: dict[str, Training] = {}
 
-    def start(self, training: TrainingRequest) -> str:
-        """Start a training; returns the name under which `state` knows it. What it prints goes to a file beside its run."""
+    def start(self, name: str, arguments: list[str]) -> str:
+        """Start `sparring train` with these arguments, in a new folder that begins with the time and ends with `name`.
+
+        Returns the name under which `state` knows the training. What it prints goes to a file beside its run.
+        """
         if (self._root / "recipe.json").is_file():
             raise InputError("this page shows one run alone; `sparring play FOLDER` shows a folder, where others can start")
         if sum(one.process.poll() is None for one in self._started.values()) >= MOST:
             raise InputError(f"{MOST} trainings are under way; wait until one has ended")
-        folder = self._new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{training.recipe}-seed{training.seed}")
+        folder = self._new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{name}")
         log = folder.with_name(f".{folder.name}.log")
-        command = [sys.executable, "-m", "sparring", "train", *training.arguments(), "--out", str(folder), "--quiet"]
+        command = [sys.executable, "-m", "sparring", "train", *arguments, "--out", str(folder), "--quiet"]
         with log.open("wb") as output:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
-        name = secrets.token_hex(6)
-        self._started[name] = Training(process, folder, log)
-        return name
+        token = secrets.token_hex(6)
+        self._started[token] = Training(process, folder, log)
+        return token
 
     def state(self, name: str) -> dict[str, Any]:
         """What became of a training; KeyError for an unknown one."""

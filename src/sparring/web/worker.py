@@ -81,12 +81,22 @@ def _explored(name: str) -> Callable[..., Any]:
     return lambda **request: _explorer().do(name, **request)
 
 
+def _toy(path: str) -> Any:
+    from sparring.web.toys import toy_view
+
+    return toy_view(path)
+
+
 TASKS: dict[str, Callable[..., Any]] = {
     "recipes": _recipes,
     "recipe": _recipe,
     "check": _check,
     "forecast": _forecast,
-    **{name: _explored(name) for name in ("generator", "latents", "draw", "judge", "spread", "nearest", "invert", "go_on", "arrays")},
+    "toy": _toy,
+    **{
+        name: _explored(name)
+        for name in ("generator", "latents", "draw", "judge", "spread", "nearest", "invert", "go_on", "arrays")
+    },
 }
 
 

@@ -3,27 +3,17 @@
 import uPlot from "./uplot.js";
 import { fill, h } from "./dom.js";
 import { number } from "./format.js";
-import { t, translated } from "./strings.js";
+import { groups_of, lines_of, score_lines } from "./lines.js";
+import { t } from "./strings.js";
 
-const GROUPS = [
-  ["losses", ["g_loss", "d_loss"]],
-  ["logits", ["real_logit", "fake_logit"]],
-  ["probabilities", ["d_real", "d_fake"]],
-  ["gradients", ["g_gradient", "d_gradient"], "log"],
-  ["rates", ["g_lr", "d_lr"], "log"],
-  ["accuracies", ["d_accuracy_real", "d_accuracy_fake", "g_accuracy"]],
-  ["penalties", ["d_penalty", "g_penalty", "gamma"]],
-  ["strength", ["strength"]],
-];
-const KNOWN = new Set(GROUPS.flatMap(([, names]) => names));
-const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 const MOST_ROWS = 100; // of a table
 const HEIGHT = 170;
 
-// onZoom(from, to): a part was chosen by the pointer; onReset(): all is to be seen again.
+// onZoom(from, to): a part was chosen by the pointer; onReset(): all is to be seen again; onPlace(place, key): a place of the
+// chart `key` was clicked, of scores that of the nearest one.
 export class Charts {
-  constructor(box, { onZoom, onReset }) {
-    Object.assign(this, { box, onZoom, onReset, shown: new Map(), time: null });
+  constructor(box, { onZoom, onReset, onPlace }) {
+    Object.assign(this, { box, onZoom, onReset, onPlace, shown: new Map(), time: null });
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(box);
   }
@@ -101,10 +91,28 @@ export class Charts {
       hooks: {
         setSelect: [(plot) => this.selected(plot)],
         draw: [(plot) => this.draw_time(plot, style.getPropertyValue("--ink").trim())],
-        ready: [(plot) => plot.over.addEventListener("dblclick", () => this.onReset())],
+        ready: [(plot) => this.listen(plot)],
         setCursor: [(plot) => this.hovered(plot)],
       },
     };
+  }
+
+  listen(plot) {
+    let began = 0;
+    plot.over.addEventListener("dblclick", () => this.onReset());
+    plot.over.addEventListener("mousedown", (event) => (began = event.clientX));
+    plot.over.addEventListener("click", (event) => Math.abs(event.clientX - began) < 4 && this.clicked(plot));
+  }
+
+  clicked(plot) {
+    const entry = this.entry_of(plot);
+    const { idx, left } = plot.cursor;
+    const snaps = entry?.key === "scores" && idx !== null && idx !== undefined;
+    if (entry) this.onPlace(snaps ? plot.data[0][idx] : plot.posToVal(left, "x"), entry.key);
+  }
+
+  entry_of(plot) {
+    return [...this.shown.values()].find((one) => one.plot === plot);
   }
 
   selected(plot) {
@@ -139,7 +147,7 @@ export class Charts {
   }
 
   hovered(plot) {
-    const entry = [...this.shown.values()].find((one) => one.plot === plot);
+    const entry = this.entry_of(plot);
     if (entry) this.told(entry, plot.cursor.idx ?? undefined);
   }
 
@@ -161,89 +169,9 @@ function brief(tick) {
   return size !== 0 && size < 1e-3 ? tick.toExponential(0) : String(+tick.toPrecision(6));
 }
 
-function groups_of(runs) {
-  const names = new Set(runs.flatMap((run) => Object.keys(run.low)));
-  const others = [...names].filter((name) => !KNOWN.has(name)).sort();
-  const chosen = GROUPS.map(([key, all, scale]) => [key, all.filter((name) => names.has(name)), scale]);
-  return [["scores", []], ...chosen, ["others", others]].filter(([key, found]) => key === "scores" || found.length);
-}
-
-// The lines of some numbers: one each where all rounds are there, the least and the greatest with a band where they are not.
-function lines_of(runs, names, axis, scale) {
-  const tables = [];
-  const series = [];
-  const bands = [];
-  runs.forEach((run, which) => {
-    const here = names.filter((name) => name in run.low);
-    if (!here.length || !run.axes[axis]?.length) return;
-    const table = [ascending(run.axes[axis])];
-    here.forEach((name) => {
-      const common = { name, colour: colour_of(names.indexOf(name), name), dash: DASHES[which % DASHES.length] };
-      const label = label_of(name, run, runs);
-      if (run.high) {
-        bands.push({ series: [series.length + 2, series.length + 1], colour: common.colour });
-        series.push({ ...common, label, envelope: true }, { ...common, label, envelope: true, upper: true });
-        table.push(positive(run.low[name], scale), positive(run.high[name], scale));
-      } else {
-        series.push({ ...common, label });
-        table.push(positive(run.low[name], scale));
-      }
-    });
-    tables.push(table);
-  });
-  return { data: joined(tables), series, bands: bands.map(band_of) };
-}
-
-function score_lines(runs, axis) {
-  const tables = [];
-  const series = [];
-  runs.forEach((run, which) => {
-    const points = new Map();
-    for (const mark of run.marks.filter(({ event }) => event === "score")) points.set(mark[axis], mark[mark.headline]);
-    if (!points.size) return;
-    const places = [...points.keys()].sort((a, b) => a - b);
-    const name = run.marks.find(({ event }) => event === "score").headline;
-    series.push({ name, label: label_of(name, run, runs), colour: "--third", dash: DASHES[which % 4], points: true });
-    tables.push([places, places.map((place) => points.get(place))]);
-  });
-  return { data: joined(tables), series, bands: [] };
-}
-
-function joined(tables) {
-  if (!tables.length) return [[]];
-  return tables.length === 1 ? tables[0] : uPlot.join(tables);
-}
-
-// A run that was rolled back journals some rounds twice; a chart needs places that never fall.
-function ascending(column) {
-  let last = -Infinity;
-  return column.map((value) => (last = Math.max(last, value ?? last)));
-}
-
-function positive(column, scale) {
-  return scale === "log" ? column.map((value) => (value > 0 ? value : null)) : column;
-}
-
-function colour_of(place, name) {
-  if (name === "g_accuracy") return "--third";
-  if (name.startsWith("g_") || name.includes("fake")) return "--of-g";
-  if (name.startsWith("d_") || name.includes("real")) return "--of-d";
-  return place % 2 ? "--of-d" : "--third";
-}
-
-function band_of({ series, colour }) {
-  const style = getComputedStyle(document.documentElement);
-  return { series, fill: `${style.getPropertyValue(colour).trim()}55` };
-}
-
 function series_of(one, style) {
   const stroke = style.getPropertyValue(one.colour).trim();
   return { label: one.label, stroke, width: one.envelope ? 0.8 : 1.6, dash: one.dash, spanGaps: true, points: { show: Boolean(one.points), size: 6 } };
-}
-
-function label_of(name, run, runs) {
-  const plain = translated(`number.${name}`) ?? name.replaceAll("_", " ");
-  return runs.length > 1 ? `${plain} · ${run.row.name}` : plain;
 }
 
 function index_before(places, time) {

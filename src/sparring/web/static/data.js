@@ -7,7 +7,7 @@ const PAUSE = 4000; // ms between two readings of envelopes while a long run goe
 
 export class RunData {
   constructor(id) {
-    Object.assign(this, { id, offset: 0, marks: [], axes: {}, low: {}, high: null, exact: true, window: null, read: 0 });
+    Object.assign(this, { id, offset: 0, marks: [], axes: {}, low: {}, high: null, exact: true, window: null, read: 0, shift: {} });
   }
 
   async load(axis, window) {
@@ -21,21 +21,39 @@ export class RunData {
 
   async read_numbers(axis, window) {
     const query = { axis, points: POINTS };
-    if (window) Object.assign(query, { from: window[0], to: window[1] });
+    const by = this.shift[axis] ?? 0;
+    if (window) Object.assign(query, { from: window[0] - by, to: window[1] - by });
     const found = await get(`/api/runs/${this.id}/series`, query);
-    const { offset, axes, low, high, exact } = found;
+    const { offset, low, high, exact } = found;
+    const axes = Object.fromEntries(Object.entries(found.axes).map(([name, column]) => [name, column.map((value) => this.moved(name, value))]));
     Object.assign(this, { axes, low, high, exact, window, read: Date.now() });
     this.offset ||= offset;
+  }
+
+  // Show this run from where its parent was when it began, on all axes.
+  follow(parent, round) {
+    this.shift = Object.fromEntries(Object.keys(this.axes).map((name) => [name, parent.number_at(name, "round", round) ?? 0]));
+    this.marks = this.marks.map((mark) => this.moved_row(mark));
+    for (const [name, column] of Object.entries(this.axes)) this.axes[name] = column.map((value) => this.moved(name, value));
+  }
+
+  moved(name, value) {
+    return value === null || value === undefined ? value : value + (this.shift[name] ?? 0);
+  }
+
+  moved_row(row) {
+    const names = Object.keys(this.shift).filter((name) => name in row);
+    return { ...row, ...Object.fromEntries(names.map((name) => [name, this.moved(name, row[name])])) };
   }
 
   // Add lines of the stream; true where the numbers have to be read again instead.
   add({ offset, rounds = [], marks = [] }) {
     this.offset = offset;
-    this.marks.push(...marks.map((mark) => ({ ...this.place(), ...mark })));
+    this.marks.push(...marks.map((mark) => ({ ...this.place(), ...this.moved_row(mark) })));
     if (!rounds.length || this.window) return false;
     if (!this.exact || this.axes.round.length + rounds.length > POINTS) return Date.now() - this.read > PAUSE;
     const known = this.axes.round.length;
-    const newer = rounds.filter((row) => !(row.seconds <= this.axes.seconds[known - 1]));
+    const newer = rounds.map((row) => this.moved_row(row)).filter((row) => !(row.seconds <= this.axes.seconds[known - 1]));
     newer.forEach((row, index) => this.add_row(row, known + index));
     return false;
   }
@@ -71,6 +89,12 @@ export class RunData {
     let found = -1;
     for (let index = 0; index < column.length && column[index] <= place; index += 1) found = index;
     return found;
+  }
+
+  // The number on one axis at a place on another; null before the first row.
+  number_at(name, axis, place) {
+    const index = this.index_at(axis, place);
+    return index < 0 ? null : (this.axes[name]?.[index] ?? null);
   }
 
   pictures() {

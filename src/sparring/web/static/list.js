@@ -10,8 +10,9 @@ import { t } from "./strings.js";
 export function showList(main) {
   const chosen = new Set();
   const cards = h("ul", { class: "runs" });
+  const groups = h("div", { class: "row" });
   const compare = h("button", { type: "button", disabled: true, onclick: () => openRuns([...chosen]) }, t("list.compare"));
-  fill(main, h("div", { class: "row" }, h("h1", {}, t("list.title")), compare), cards);
+  fill(main, h("div", { class: "row" }, h("h1", {}, t("list.title")), compare), groups, cards);
   fill(cards, h("li", {}, t("loading")));
   const choose = (id, wanted) => {
     if (wanted) chosen.add(id);
@@ -20,6 +21,7 @@ export function showList(main) {
   };
   const show = (rows) => {
     const focused = document.activeElement?.id;
+    fill(groups, populations(rows));
     const known = rows.slice(0, 1000).map((row) => card(row, chosen, choose));
     fill(cards, known.length ? known : h("li", {}, note("", t("list.none"))));
     if (focused) document.getElementById(focused)?.focus();
@@ -32,6 +34,20 @@ export function showList(main) {
   };
   const stream = new Stream(opened, { runs: (news) => show(all.take(news)) }, () => {});
   return () => stream.close();
+}
+
+// A button for each folder of seeds: all of them as their mean and a band.
+function populations(rows) {
+  const found = new Map();
+  for (const row of rows) {
+    const folder = /^(.*)\/seed\d+$/.exec(row.name)?.[1];
+    if (folder !== undefined) found.set(folder, [row, ...(found.get(folder) ?? [])]);
+  }
+  return [...found].filter(([, seeds]) => seeds.length > 1).map(([folder, seeds]) => {
+    const [first, ...others] = seeds.toSorted((a, b) => a.name.localeCompare(b.name, "en", { numeric: true })).map(({ id }) => id);
+    const open = () => state.go({ run: first, with: others.join(","), band: "1" });
+    return h("button", { type: "button", id: `seeds-${first}`, onclick: open }, `${folder}: ${t("population.of", { n: seeds.length })}`);
+  });
 }
 
 function openRuns([first, ...others]) {

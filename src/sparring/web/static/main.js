@@ -3,6 +3,7 @@
 import { h, fill } from "./dom.js";
 import { setLanguage, language, t } from "./strings.js";
 import * as state from "./state.js";
+import { showFamily } from "./family.js";
 import { showList } from "./list.js";
 import { savePage } from "./save.js";
 import { showRun } from "./run.js";
@@ -63,7 +64,14 @@ function showTop() {
   const dark = document.documentElement.dataset.theme === "dark";
   fill(
     document.getElementById("top"),
-    h("nav", { "aria-label": t("nav") }, h("span", { class: "name" }, link("Sparring", {})), link(t("new"), { view: "start" }), link(t("explore"), { view: "explore" })),
+    h(
+      "nav",
+      { "aria-label": t("nav") },
+      h("span", { class: "name" }, link("Sparring", {})),
+      link(t("new"), { view: "start" }),
+      link(t("explore"), { view: "explore" }),
+      link(t("family"), { view: "family" }),
+    ),
     h(
       "div",
       { class: "switches" },
@@ -82,7 +90,7 @@ function show() {
   showTop();
   document.title = "Sparring";
   const main = fill(document.getElementById("main"));
-  const views = { start: showStart, explore: showGenerator };
+  const views = { start: showStart, explore: showGenerator, family: showFamily };
   const view = state.get("run") ? showRun : (views[state.get("view")] ?? showList);
   leave = view(main) ?? (() => {});
 }

@@ -7,14 +7,18 @@ import { fill, h, say } from "./dom.js";
 import { duration, number, score, secondsLeft } from "./format.js";
 import { remark, setTitle, isSick } from "./health.js";
 import { Picture } from "./picture.js";
+import { population } from "./population.js";
 import { refusal, sentence } from "./sentences.js";
 import * as state from "./state.js";
 import { showSteering } from "./steer.js";
 import { t } from "./strings.js";
+import { nearest, Then } from "./then.js";
 import { Time } from "./time.js";
+import { Toy } from "./toys.js";
 
 const AXES = ["round", "epoch", "images", "seconds"];
 const COLOURS = 4; // runs that a reader can tell apart
+const MOST_SEEDS = 16; // of a population, as many as one stream tells of
 
 export function showRun(main) {
   const view = new RunView(main);
@@ -24,7 +28,8 @@ export function showRun(main) {
 
 class RunView {
   constructor(main) {
-    const ids = [state.get("run"), ...state.list("with")].slice(0, COLOURS);
+    this.banded = state.get("band") === "1"; // the runs are seeds: their mean with a band
+    const ids = [state.get("run"), ...state.list("with")].slice(0, this.banded ? MOST_SEEDS : COLOURS);
     this.runs = [...new Set(ids)].map((id) => new RunData(id));
     this.axis = AXES.includes(state.get("x")) ? state.get("x") : "round";
     this.window = null;
@@ -34,9 +39,11 @@ class RunView {
     this.coach = h("section", { class: "coach", "aria-label": t("coach") });
     this.steering = h("section", { class: "steer", "aria-label": t("steer") });
     this.pictureBox = h("section", { class: "pictures", "aria-label": t("pictures") });
+    this.thenBox = h("section", { "aria-label": t("then") });
+    this.toyBox = h("section", { class: "toy", "aria-label": t("toy") });
     this.chartBox = h("div", { class: "charts" });
     this.timeBox = h("div", { class: "time" });
-    const side = h("div", { class: "side" }, this.pictureBox, this.coach, this.steering);
+    const side = h("div", { class: "side" }, this.pictureBox, this.toyBox, this.thenBox, this.coach, this.steering);
     fill(main, this.head, h("div", { class: "columns" }, side, this.chartBox), this.timeBox);
     fill(this.head, h("p", {}, t("loading")));
   }
@@ -48,10 +55,16 @@ class RunView {
   async start() {
     await Promise.all(this.runs.map((run) => run.load(this.axis, this.window)));
     if (this.closed) return;
+    this.follow_parent();
     this.picture = new Picture(this.pictureBox, () => this.first);
     const moves = { onMove: (place) => this.move(place), onMark: (mark) => this.tell(mark), pictures: () => this.picture.shown() };
     this.time = new Time(this.timeBox, moves);
-    this.charts = new Charts(this.chartBox, { onZoom: (low, high) => this.zoom([low, high]), onReset: () => this.zoom(null) });
+    const seen = { onZoom: (low, high) => this.zoom([low, high]), onReset: () => this.zoom(null) };
+    this.charts = new Charts(this.chartBox, { ...seen, onPlace: (place, key) => this.pick(place, key) });
+    this.then = new Then(this.thenBox, this.first);
+    const { shape } = this.first.facts;
+    if (Array.isArray(shape) && shape.length === 1 && shape[0] <= 2) this.toy = new Toy(this.toyBox, this.first);
+    this.toyBox.hidden = !this.toy;
     const place = Number(state.get("t"));
     if (state.get("t") !== null && isFinite(place)) this.time.place = place;
     this.steer = showSteering(this.steering, this.first);
@@ -66,6 +79,16 @@ class RunView {
     this.stream?.close();
     this.time?.close();
     this.charts?.close();
+    this.toy?.close();
+  }
+
+  // A fork beside its parent begins where that was then, and all is seen from there on.
+  follow_parent() {
+    const { parent, parent_id: id } = this.first.row;
+    const found = this.runs.find((run) => run.id === id && run !== this.first);
+    if (state.get("fork") !== "1" || !found || parent.kind !== "fork" || parent.round === null) return;
+    this.first.follow(found, parent.round);
+    this.begins = this.first.shift;
   }
 
   reached() {
@@ -118,11 +141,12 @@ class RunView {
 
   render() {
     const extents = this.runs.map((run) => run.extent(this.axis));
-    const extent = [Math.min(...extents.map(([low]) => low)), Math.max(...extents.map(([, high]) => high))];
+    const extent = [this.begins?.[this.axis] ?? Math.min(...extents.map(([low]) => low)), Math.max(...extents.map(([, high]) => high))];
     this.time.show(this.axis, this.window ?? extent, this.first.warnings());
     this.charts.time = this.time.place;
-    this.charts.show(this.runs, this.axis, this.window ?? extent);
-    this.picture.show(this.axis, this.time.place);
+    const shown = this.banded && this.runs.length > 1 ? [population(this.runs)] : this.runs;
+    this.charts.show(shown, this.axis, this.window ?? extent);
+    this.show_then();
     this.render_head();
     this.render_coach();
     setTitle(this.first.row);
@@ -131,7 +155,21 @@ class RunView {
   move(place) {
     state.set({ t: place === null ? null : String(+place.toPrecision(10)) });
     this.charts.set_time(place);
-    this.picture.show(this.axis, place);
+    this.show_then();
+  }
+
+  // What the first run was at the slider's place.
+  show_then() {
+    const { axis, first } = this;
+    this.picture.show(axis, this.time.place);
+    this.then.show(axis, this.time.place);
+    this.toy?.show(nearest(first, this.then.round ?? 0));
+  }
+
+  // A click in a chart moves the slider; one on a score also leads to what was kept next to it.
+  pick(place, key) {
+    this.time.move(place);
+    if (key === "scores") this.then.focus();
   }
 
   async zoom(window) {
@@ -169,7 +207,7 @@ class RunView {
     const focused = document.activeElement?.id;
     fill(
       this.head,
-      h("h1", {}, this.runs.map((run) => run.row.name).join(" · ")),
+      h("h1", {}, this.banded ? `${this.first.row.name.replace(/\/seed\d+$/, "")} (${t("population.of", { n: this.runs.length })})` : this.runs.map((run) => run.row.name).join(" · ")),
       h("p", {}, h("span", { class: `badge ${isSick(row) ? "sick" : row.state}` }, t(`state.${row.state}`)), ` ${row.recipe}${row.reason ? ` · ${row.reason}` : ""}`),
       h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
       this.controls(),
@@ -183,13 +221,15 @@ class RunView {
     const other = h("select", { id: "other", onchange: (event) => this.overlay(event.target.value) }, h("option", { value: "" }, t("overlay.none")));
     (this.others ?? []).slice(0, 200).forEach((row) => other.append(h("option", { value: row.id }, row.name)));
     const overlaid = this.runs.slice(1).map((run) => h("button", { type: "button", onclick: () => this.overlay(null, run.id) }, `${run.row.name} ✕`));
+    const band = h("input", { type: "checkbox", id: "band", checked: this.banded, onchange: (event) => state.set({ band: event.target.checked ? "1" : null }, { view: true }) });
+    if (this.runs.length > 1) overlaid.push(h("label", { for: "band" }, band, ` ${t("population.show")}`));
     const whole = this.window && h("button", { type: "button", id: "whole", onclick: () => this.zoom(null) }, t("whole"));
     return h("div", { class: "row", "data-live": true }, h("label", { for: "axis" }, t("axis")), axis, h("label", { for: "other" }, t("overlay")), other, overlaid, whole);
   }
 
   overlay(added, removed) {
     const kept = this.runs.slice(1).map(({ id }) => id).filter((id) => id !== removed);
-    state.set({ with: [...kept, ...(added ? [added] : [])].join(",") }, { view: true });
+    state.set({ with: [...kept, ...(added ? [added] : [])].join(","), fork: null }, { view: true });
   }
 
   render_coach() {

@@ -56,7 +56,7 @@ export class Samples {
     const raw = h("input", { type: "checkbox", id: "explore-raw", checked: subject.which.raw === "1", onchange: () => set({ raw: raw.checked ? "1" : null }) });
     const options = subject.checkpoints.map(({ name, round }) => h("option", { value: name }, `${t("round")} ${number(round)}`));
     const checkpoint = h("select", { id: "explore-checkpoint", onchange: () => set({ checkpoint: checkpoint.value }) }, options);
-    checkpoint.value = subject.which.checkpoint ?? subject.checkpoints.at(-1)?.name ?? "";
+    checkpoint.value = subject.which.checkpoint ?? subject.checkpoints.findLast(({ name }) => !name.includes("/"))?.name ?? "";
     return h(
       "div",
       { class: "row" },

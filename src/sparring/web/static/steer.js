@@ -153,7 +153,7 @@ class Steering {
     from.value = newest.name;
     const go = () => state.go({ view: "start", from: this.id, checkpoint: from.value });
     const parent = this.run.row.parent_id;
-    const compare = () => state.set({ with: parent }, { view: true });
+    const compare = () => state.set({ with: parent, fork: "1", band: null, zoom: null, t: null }, { view: true });
     return group(t("fork"), [
       h("label", { for: "fork-from" }, t("fork.from")),
       from,

@@ -65,7 +65,8 @@ export class Subject {
 
   // The command line for what is shown; a path may hold anything.
   command(verb, ...words) {
-    const place = this.which.checkpoint ? `${this.place}/checkpoints/${this.which.checkpoint}.safetensors` : this.place;
+    const name = this.which.checkpoint;
+    const place = name ? `${this.place}/${name.includes("/") ? "" : "checkpoints/"}${name}.safetensors` : this.place;
     const all = ["sparring", verb, place, ...words, ...(this.which.raw ? ["--raw"] : [])];
     return all.map((word) => (/^[\w./:=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
   }
