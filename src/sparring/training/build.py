@@ -16,6 +16,7 @@ from sparring.networks.latents import Code
 from sparring.networks.layers.batch_norm import convert_sync_batchnorm
 from sparring.networks.layers.fold import fold_few
 from sparring.networks.layers.head import uncast_head
+from sparring.networks.layers.phases import doubled_in_phases
 from sparring.optim.adam import Adam, AdamOptimizer, StepClock
 from sparring.recipe import Recipe
 from sparring.training.checks import (
@@ -79,7 +80,7 @@ def build_gan(recipe: Recipe, data: Dataset, seed: int, device: torch.device, gr
     check_precision(recipe, g, d)
     is_bf16 = recipe.precision == "bf16"
     if fast and device.type == "cpu" and not is_bf16:  # their gradients are written out for one type
-        g, d = fold_few(g), fold_few(d)
+        g, d = doubled_in_phases(fold_few(g)), fold_few(d)
     freeze_layers(d, recipe.freeze_d, registry.name_of(recipe.discriminator))
     clock = StepClock()
     gan = GAN(

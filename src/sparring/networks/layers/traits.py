@@ -8,6 +8,7 @@ from sparring.networks.layers.fold import FoldConv2d, FoldConvTranspose2d
 from sparring.networks.layers.head import UncastLinear
 from sparring.networks.layers.maps import Basis, Resample
 from sparring.networks.layers.perceptron import Perceptron, is_hooked
+from sparring.networks.layers.phases import PhaseConv2d
 from sparring.networks.layers.reconstruction import Reconstructing
 from sparring.networks.layers.residual import Residual, SumPool
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
@@ -16,7 +17,7 @@ _DRAWING = {Dropout, nn.Dropout, nn.Dropout2d}
 _PER_SAMPLE = {nn.Sequential, Perceptron, nn.Linear, nn.Conv2d, nn.ConvTranspose2d, SameConv2d, SameConvTranspose2d}
 _PER_SAMPLE |= {UncastLinear, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, Affine, nn.Identity, nn.Flatten, nn.Unflatten}
 _PER_SAMPLE |= {FoldConv2d, FoldConvTranspose2d, nn.MaxPool2d, nn.AvgPool2d, nn.Upsample, Residual, SumPool, Basis, Resample}
-_PER_SAMPLE |= {nn.ModuleList, nn.GLU, Reconstructing}
+_PER_SAMPLE |= {nn.ModuleList, nn.GLU, Reconstructing, PhaseConv2d}
 
 
 def is_per_sample(network: nn.Module) -> bool:
