@@ -9,6 +9,7 @@ import { t, translated } from "./strings.js";
 
 const FIRST = ["g_optim.lr", "d_optim.lr", "batch_size", "keep_checkpoints"];
 const LEFT_OUT = new Set(["name", "source"]);
+const RECIPE = "flash"; // where none is named: digits in a minute
 const LOOK = 500; // ms between two looks at a training that begins
 
 export function showStart(main) {
@@ -32,7 +33,7 @@ class Form {
     if (this.left) return;
     this.recipes = h("select", { id: "recipe", onchange: () => this.choose() });
     fill(this.recipes, recipes.map(({ name, summary }) => h("option", { value: name, title: summary }, name)));
-    const wanted = parent?.recipe ?? state.get("recipe");
+    const wanted = parent?.recipe ?? state.get("recipe") ?? RECIPE;
     if (recipes.some(({ name }) => name === wanted)) this.recipes.value = wanted;
     const names = [...folders, ...data];
     this.data = h("select", { id: "data" }, h("option", { value: "" }, t("start.own")), names.map((name) => h("option", { value: name }, name)));
@@ -75,6 +76,9 @@ class Form {
     fill(this.settings, note("", t("loading")));
     const { settings, ranges, summary, measured } = await get(`/api/recipes/${chosen}`);
     if (chosen !== this.recipes.value) return; // another one has been chosen since
+    const [unit, length] = Object.entries(settings.length).find(([, value]) => value) ?? [];
+    this.unit.options[0].text = unit ? `${t("start.own")}: ${number(length)} ${t(unit)}` : t("start.own");
+    this.data.options[0].text = `${t("start.own")}: ${settings.data?.name ?? settings.data}`;
     fill(this.about, sentence("span", summary), measured && h("small", {}, ` ${t("start.measured")} `, h("span", { lang: "en" }, measured)));
     const all = [...flat("", settings)].filter(([name]) => !LEFT_OUT.has(name) && !name.startsWith("data.path") && !name.startsWith("length."));
     this.fields = new Map();
