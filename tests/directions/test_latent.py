@@ -19,7 +19,7 @@ def test_the_regression_of_z_on_linear_features_finds_what_moves_them_most():
     assert found.shares == pytest.approx([25 / 35, 9 / 35, 1 / 35], abs=0.02)
     largest = found.vectors.gather(1, found.vectors.abs().argmax(1, keepdim=True))
     assert (largest > 0).all()
-    assert torch.allclose(of_features(0.5 * Z, features, ALL, 1).vectors.norm(), torch.tensor(0.5), atol=0.01)  # as z's own spread
+    assert torch.allclose(of_features(0.5 * Z, features, ALL, 1).vectors.norm(), torch.tensor(0.5), atol=0.01)
 
 
 def test_the_regression_holds_where_features_are_not_linear_and_mixed():

@@ -21,8 +21,8 @@ def page(tmp_path, monkeypatch):
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
     command = [sys.executable, "-m", "sparring", "play", "digits", "--no-open", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
     try:
-        assert process.stdout
         found = re.match("open (http://127.0.0.1:.*)", process.stdout.readline())
         assert found
         with chromium() as browser:

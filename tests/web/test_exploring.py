@@ -64,6 +64,7 @@ def test_a_generator_that_comes_with_the_package(guest, digits):
     found = guest.get(f"{DIGITS}/generator").json()
     assert (found["shape"], found["num_z"], found["classes"], found["averages"]) == ([1, 28, 28], 64, [], False)
     subject = opened(str(shipped.folder_of("digits")), False)
+    assert subject.program is not None
     assert b64decode(found["weights"]) == bytes(subject.program.weights.data)
     kinds = [own["kind"] for own in found["directions"]]
     assert (kinds.count("features"), kinds.count("weights")) == (8, 8)
@@ -71,13 +72,14 @@ def test_a_generator_that_comes_with_the_package(guest, digits):
 
 def test_directions_change_the_picture_more_than_others(digits):
     subject = opened(str(shipped.folder_of("digits")), False)
-    z = digits.z(64, 0)
+    z, program = digits.z(64, 0), subject.program
+    assert program is not None
     for kind in ("features", "weights"):
         first = torch.tensor(next(own["vector"] for own in subject.directions() if own["kind"] == kind))
         other = torch.nn.functional.normalize(torch.randn(64, generator=torch.Generator().manual_seed(1)), dim=0)
 
         def change(way: torch.Tensor) -> torch.Tensor:
-            return (run_program(subject.program, z + way) - run_program(subject.program, z)).abs().mean()
+            return (run_program(program, z + way) - run_program(program, z)).abs().mean()
 
         assert change(2 * first) > 1.2 * change(2 * other)
 

@@ -1,4 +1,4 @@
-"""Principal directions of an early layer's features, and singular ones of the first layer's weight: pure functions of tensors."""
+"""Principal directions of an early layer's features, and singular ones of the first layer's weight, of tensors alone."""
 
 from dataclasses import dataclass
 

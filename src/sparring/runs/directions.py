@@ -24,7 +24,7 @@ class NamedDirection:
     vector: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        good = 0 < len(self.name.strip()) and len(self.name) <= LONGEST_NAME and self.name.isprintable()
+        good = self.name.strip() != "" and len(self.name) <= LONGEST_NAME and self.name.isprintable()
         check(good, "the name", f"{len(self.name)} characters", f"have 1 to {LONGEST_NAME} characters that can be printed")
         good = 1 <= len(self.vector) <= WIDEST and all(isfinite(x) and abs(x) < 1e6 for x in self.vector)
         check(good, "the vector", f"{len(self.vector)} numbers", "hold a finite number for each column of z")

@@ -15,6 +15,7 @@ from sparring.web.subject import Subject
 
 NUM_JUDGED = 500  # real and generated pictures each in D's distributions
 BINS = 30
+SHOWN = 3  # classes
 PRESELECTED = 500  # training pictures, nearest in pixels, among which the yardstick's features choose
 NEAREST = 6
 CHUNK = 4096
@@ -22,7 +23,7 @@ CHUNK = 4096
 
 @torch.no_grad()
 def verdict(subject: Subject, image: Tensor, class_: int | None) -> dict[str, Any]:
-    """D's `logit` and `probability` of an image [1, C, H, W] in [-1, 1], null where D is a critic, and `classes` of the yardstick.
+    """D's `logit` and `probability` (None of a critic) of an image [1, C, H, W] in [-1, 1]; the yardstick's best `classes`.
 
     class_: the class that a conditional D takes it for; None takes the one that it finds most real.
     """
@@ -33,9 +34,9 @@ def verdict(subject: Subject, image: Tensor, class_: int | None) -> dict[str, An
         if _is_probabilistic(subject):
             found["probability"] = torch.tensor(logit, dtype=torch.float64).sigmoid().item()
     if subject.extractor is not None:
-        shares = subject.extractor.network(image)[1][0].softmax(0)
-        top = shares.topk(min(3, len(shares)))
-        found["classes"] = [[subject.extractor.classes[i], share] for share, i in zip(top[0].tolist(), top[1].tolist(), strict=True)]
+        shares, places = subject.extractor.network(image)[1][0].softmax(0).sort(descending=True)
+        best = [[subject.extractor.classes[i], share] for share, i in zip(shares.tolist(), places.tolist(), strict=True)]
+        found["classes"] = best[:SHOWN]
     return found
 
 

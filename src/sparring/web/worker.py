@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, TextIO
 
 IDLE = 300.0  # seconds
+EXPLORED = ("generator", "latents", "draw", "judge", "spread", "nearest", "invert", "go_on", "arrays")
 
 
 def serve(requests: TextIO, answers: TextIO) -> None:
@@ -93,10 +94,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     "check": _check,
     "forecast": _forecast,
     "toy": _toy,
-    **{
-        name: _explored(name)
-        for name in ("generator", "latents", "draw", "judge", "spread", "nearest", "invert", "go_on", "arrays")
-    },
+    **{name: _explored(name) for name in EXPLORED},
 }
 
 
