@@ -17,6 +17,7 @@ from sparring.runs.family import parent_in, started
 from sparring.storage import locks, strict_json
 from sparring.storage.files import open_to_read, read_bytes, read_json
 from sparring.web import series_cache
+from sparring.web.memory import memory_mib
 from sparring.web.series import CHUNK, Series, is_number, parsed
 
 TAIL = 1 << 15  # bytes at the end of a journal that are read for a summary
@@ -165,7 +166,9 @@ class Entry:
         changed = stamp(self.journal)[0] / 1e9
         ended = self._summary["ending"]
         state = ended or ("running" if self._is_trained() else "unfinished")
-        return self._summary | {"changed": changed, "state": state, "steerable": (self.path / orders.FILE).exists()}
+        memory = memory_mib(self.path / ".lock") if state == "running" else None
+        now = {"changed": changed, "state": state, "memory": memory, "steerable": (self.path / orders.FILE).exists()}
+        return self._summary | now
 
     def _is_trained(self) -> bool:
         """True if a process trains the run; False where that cannot be seen, as in a folder of another user."""
@@ -182,6 +185,7 @@ class Entry:
         ends = [event for event in events[-1:] if event["event"] == "end"]
         place = rounds[-1] if rounds else {}
         count, warning = self._count_warnings()
+        kept = self.kept()
         return {
             "id": self.id,
             "name": self.title,
@@ -198,8 +202,8 @@ class Entry:
             "warnings": count,
             "warning": warning,
             "picture": self._newest_picture(),
-            "checkpoints": self.checkpoints(),
-            "kept": self.kept(),
+            "checkpoints": [one for one in kept if "/" not in one["name"]],
+            "kept": kept,
         }
 
     def _last_events(self) -> Iterator[dict[str, Any]]:

@@ -45,8 +45,8 @@ def toy_view(path: str) -> dict[str, Any]:
     cells = CELLS[len(low)]
     axes = [torch.linspace(a, b, cells, dtype=torch.float64) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
     bandwidth = float(high[0] - low[0]) / FINENESS
-    blurred = recipe.data.blurred(bandwidth).log_density if hasattr(recipe.data, "blurred") else None
-    found = densities(real, fake, axes, bandwidth, blurred)
+    blurred = getattr(recipe.data, "blurred", None)  # of toys whose density is known
+    found = densities(real, fake, axes, bandwidth, blurred and blurred(bandwidth).log_density)
     logits = judged = None
     probable = is_probabilistic(recipe.loss)
     if recipe.packing == 1:

@@ -198,8 +198,9 @@ class RunView {
     const facts = [
       [t("round"), number(row.place.round)],
       [t("epoch"), number(row.place.epoch)],
-      [t("speed"), row.speed ? t("speed.images", { n: number(Math.round(row.speed.images)) }) : "–"],
+      [t("speed"), row.speed ? t("speed.both", { n: number(Math.round(row.speed.images)), m: number(+row.speed.round.toPrecision(3)) }) : "–"],
       [t("left"), duration(left)],
+      [t("forecast.memory"), row.memory === null ? "–" : `${number(row.memory)} MiB`],
       [t("score"), score(row.score)],
     ];
     if (this.shape === JSON.stringify([row, this.axis, this.window, this.others?.length])) return;

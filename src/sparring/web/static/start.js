@@ -124,7 +124,7 @@ class Form {
       const { training } = await post("/api/trainings", this.body());
       for (let found = {}; !this.left; found = await get(`/api/trainings/${training}`)) {
         if (found.error) throw new Error(found.error);
-        if (found.run) return state.go({ run: found.run, with: this.parent });
+        if (found.run) return state.go({ run: found.run, with: this.parent, fork: this.parent && "1" });
         await new Promise((done) => setTimeout(done, LOOK));
       }
     } catch (error) {

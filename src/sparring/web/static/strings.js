@@ -28,6 +28,7 @@ const STRINGS = {
   score: ["Score", "점수"],
   speed: ["Speed", "속도"],
   "speed.images": ["{n} images/s", "초당 이미지 {n}장"],
+  "speed.both": ["{n} images/s, {m} rounds/s", "초당 이미지 {n}장, {m}라운드"],
   left: ["Time left", "남은 시간"],
   seed: ["Seed", "시드"],
   data: ["Data", "데이터"],
