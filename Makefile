@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test torture matrix lint bench bench-peers pictures bench-photo parity gpu-pack gpu gpu-rehearsal extractor generators golden dist dist-check clean
+.PHONY: demo test torture matrix lint bench bench-peers pictures bench-photo parity gpu-pack gpu gpu-rehearsal extractor extractor-general orders generators golden dist dist-check clean
 
 demo: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
@@ -76,10 +76,18 @@ gpu-rehearsal: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
 	$(BIN)/python benchmarks/gpu/check.py gpu-found --device cpu --few --part all --seconds 600
 
-# The extractor that comes with the package: the same machine, software and number of threads give the same file.
+# The extractors that come with the package: the same machine, software and number of threads give the same files.
 extractor: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
 	$(BIN)/sparring extractor train mnist --name digits --out src/sparring/evaluation/extractors/weights
+
+extractor-general: pictures
+	$(BIN)/sparring data fetch mnist
+	$(BIN)/python benchmarks/extractor.py
+
+# What the general extractor must put in order, on the sets of `make pictures`; some minutes.
+orders: pictures
+	$(BIN)/python benchmarks/orders.py
 
 # The generators that come with the package, trained by their recorded commands: hours; see benchmarks/generators.py.
 generators: export OMP_NUM_THREADS := 1

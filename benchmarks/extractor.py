@@ -1,7 +1,7 @@
 """Train the extractor for pictures of any kind that comes with the package: `python benchmarks/extractor.py`, `make extractor`.
 
-It learns from pictures under MIT, Expat or OFL alone, from MNIST, and from pictures that are drawn here, so that nobody's rights
-are in its weights: emoji3d, hangul, Fashion-MNIST, MNIST, random leaves. The sets units and animals (GPL) are never shown to it.
+It learns from pictures under MIT, Expat or OFL alone, from MNIST, and from pictures that are drawn here: emoji3d, hangul,
+Fashion-MNIST, MNIST, and random leaves. It is never shown units and animals, which are under the GPL, and so can test it.
 The same machine, software and number of threads give the same file.
 """
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import pictures
 import torch
 from PIL import Image, ImageDraw
 
+import pictures
 from sparring.config import devices
 from sparring.data import IdxFolder, Mnist, PictureFolder
 from sparring.data.sets import ImageSet
@@ -31,7 +31,7 @@ from sparring.storage.files import write_atomically
 HELD_BACK = 10  # one picture in so many is not learned from
 CATEGORIES = pictures.Package("npm", "emoji-datasource", "15.1.2", "MIT")
 LEAVES = 4000
-NOTES = f"""- emoji3d: npm @lobehub/fluent-emoji-3d 1.1.0 (MIT), with the categories of npm {CATEGORIES.name} {CATEGORIES.version} (MIT)
+NOTES = """- emoji3d: npm @lobehub/fluent-emoji-3d 1.1.0 (MIT), with the categories of npm emoji-datasource 15.1.2 (MIT)
 - hangul: 2,350 syllables drawn in four fonts of Debian's fonts-nanum and fonts-nanum-extra (OFL-1.1)
 - fashion-mnist: Debian's dataset-fashion-mnist (Expat); mnist: MNIST; leaves: drawn by the script itself
 - licence: that of Sparring; made by benchmarks/extractor.py, which never sees the sets units and animals

@@ -320,23 +320,23 @@ def test_of_two_with_one_name_the_newer_is_found(made, own_cache):
 
 def test_it_is_found_by_the_test_images_whatever_holds_them(made, own_cache, tmp_path):
     test = shapes.drawn(200, 2)
-    assert extractors.suited(test) is None
+    assert extractors.own(test) is None
     copied(made, own_cache / "extractors")
     for same in (test, shapes.data(tmp_path / "elsewhere").test()):
-        found = extractors.suited(same)
+        found = extractors.own(same)
         assert found is not None
         assert found.label == made.stem
-    assert extractors.suited(shapes.drawn(200, 3)) is None
-    assert extractors.suited(Ring(num=10).test()) is None
+    assert extractors.own(shapes.drawn(200, 3)) is None
+    assert extractors.own(Ring(num=10).test()) is None
 
 
 def test_mnists_extractor_is_found_for_its_images_in_a_folder_of_ones_own(tmp_path):
     test = Mnist().test()
-    found = extractors.suited(test)
+    found = extractors.own(test)
     assert found is not None
     assert test.labels is not None
     folder = shapes.write_idx(tmp_path / "mine", Mnist(held_back=59_000).train(), test)
-    own = extractors.suited(folder.test())
+    own = extractors.own(folder.test())
     assert own is not None
     assert own.label == found.label
     assert (found.features(test.take(torch.arange(500)), CPU).logits.argmax(1) == test.labels[:500]).double().mean() > 0.9
@@ -346,7 +346,7 @@ def test_training_puts_it_where_it_is_found(own_cache, tmp_path):
     data = shapes.data(tmp_path / "data", 100, 20)
     path = extractors.train(data, "mine", settings=replace(SMALL, epochs=1))
     assert path.parent == own_cache / "extractors"
-    found = extractors.suited(data.test())
+    found = extractors.own(data.test())
     assert found is not None
     assert found.label == path.stem
 
@@ -415,7 +415,7 @@ def test_the_mark_of_a_weak_extractor_is_on_its_scores(own_cache, tmp_path, spar
     assert "the extractor is weak, and scores by it say little: " in done.err
     assert "say little\n\n## Predictions" in next((own_cache / "extractors").glob("data-*.md")).read_text()
     rows = json.loads(sparring_command("extractor", "list", "--json").out)
-    assert [row["weak"] for row in rows] == [not row["extractor"].startswith("digits-") for row in rows]
+    assert [row["weak"] for row in rows] == [row["extractor"].startswith("data-") for row in rows]
     np.savez("x.npz", images=shapes.drawn(1000, 5).images[:, 0].numpy())
     scored = json.loads(sparring_command("evaluate", "x.npz", "--against", "data", "--json").out)["scores"]
     assert all("of its test images right" in score["protocol"]["weak_extractor"] for score in scored)

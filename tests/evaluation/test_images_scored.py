@@ -206,7 +206,7 @@ def test_another_extractor_can_be_named(standard):
 
 def test_data_that_no_yardstick_knows_have_no_standard(standard, tmp_path):
     other = shapes.write_idx(tmp_path / "other", shapes.drawn(20, 1), shapes.drawn(20, 9))
-    assert extractors.suited(other.test()) is None
+    assert extractors.own(other.test()) is None
     assert evaluation.reference_for(other, CPU) is None
 
 

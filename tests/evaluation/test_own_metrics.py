@@ -121,5 +121,5 @@ def test_too_few_samples_and_other_shapes(run):
     other = data.of(SHAPES.images[:, :, :8])
     with pytest.raises(InputError, match="have different shapes, 1 x 16 x 16 and 1 x 8 x 16; name other data"):
         sparring.evaluate(run, metrics=[brightness], num=50, against=other, quiet=True)
-    with pytest.raises(InputError, match="no extractor was trained on in-memory-data"):
+    with pytest.raises(InputError, match="no extractor suits in-memory-data"):
         sparring.evaluate(run, num=1000, quiet=True)

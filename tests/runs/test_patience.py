@@ -122,7 +122,7 @@ def test_it_gets_as_many_reviews_again_however_often_it_is_killed(tmp_path):
     ("options", "sentence"),
     [
         (["--data=own", "--set=review=null"], "--patience counts quick scores, and the recipe takes none; set review to"),
-        (["--data=own"], "--patience counts quick scores, and no extractor was trained on these data; `sparring extractor"),
+        (["--data=own"], "--patience counts quick scores, and no extractor suits these data"),
         (["--patience=0"], "0 is not in the range x>=1"),
     ],
 )

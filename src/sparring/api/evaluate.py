@@ -106,17 +106,17 @@ def evaluate(
     num: samples in a draw, by default 10,000 (of points 2,500, of stacked digits 26,000); of pictures so many at random.
     draws: the number of draws, at least 2, whose spread gives the intervals.
     seed: of samples and subsets.
-    extractor: a name or a file; by default the one that was trained on the data.
+    extractor: a name or a file; by default the one that was trained on the data, else the general one for pictures.
     metrics: functions of your own, (samples [N, C, H, W], real [M, C, H, W]) -> a number, both float32 in [-1, 1] as 8 bits
         give them, real ones from the test examples; points are [N, D]. Their scores have the functions' names, and intervals
-        as the others. With them there need not be an extractor.
+        as the others. With them there need not be an extractor, and the general one is taken only if it is named.
     skip_bad: leaves out unreadable pictures and those of another size, in the target and in `against`.
     device: "auto", "cpu", "cuda" or "mps". threads: to compute with on a CPU; by default one for every core that other
         programs leave free. quiet: shows no progress.
 
     Memorisation is reported unless a run is scored against other data than its own. The scores of a run and of its checkpoints
     are added to its scores.jsonl; where that fails, `unsaved` of the result says why. Raises InputError where the target cannot
-    be read or scored, where no extractor was trained on the data, where `data` are not the run's, for settings without
+    be read or scored, where no extractor suits the data, where `data` are not the run's, for settings without
     `against`, and for a metric that gives no finite number.
     """
     seed, device, draws = arguments.whole("seed", seed, 0), arguments.device_name(device), arguments.whole("draws", draws, 2)
@@ -131,12 +131,10 @@ def evaluate(
         dataset = _real_side(_compared(against, arguments.texts(settings), skip_bad), data, subject)
         train = _training_set(dataset, data, subject, progress)
         own = OwnMetrics.of(metrics, dataset, torch_device, progress.transfer)
-        reference = evaluation.reference_for(dataset, torch_device, extractor, progress.step)
+        reference = evaluation.reference_for(dataset, torch_device, extractor, progress.step, general=not own.functions)
         if reference is None and not own.functions:
             name = getattr(dataset, "path", None) or codec.encode(dataset)["name"]
-            raise InputError(
-                f"no extractor was trained on {name}; make one with `sparring extractor train`, or name an extractor"
-            )
+            raise InputError(f"no extractor suits {name}; make one with `sparring extractor train`, or name an extractor")
         choice.take(progress.say)
         fewest = reference.min_num_samples if reference else FEWEST
         if subject.generator is None:

@@ -57,7 +57,7 @@ def play_again(
             for doubt in changes({"processes": 1} | source.facts, session.describe(built)):
                 progress.say(doubt)
             facts = session.facts(built, origin, Launch.of().group) | _kept(source.facts) | said
-            reference = session.reference(recipe)
+            reference = session.reference(recipe, source.facts)
             default = default_folder(f"{recipe.name}-seed{source.seed}-replay")
             path = held.enter_context(locks.run_lock(out) if out is not None else locks.new_run_lock(default))
             recorder = session.begin_run(path, built, test, reference, facts, progress.say)

@@ -109,7 +109,7 @@ def continue_run(session: Session, run: Run, parts: Parts, lengths: Mapping[str,
             if built.data.fingerprint() != run.facts.get("data_fingerprint") or not same_test:
                 raise InputError(f"{run.path} was trained on other data than {recipe.data} now holds; train anew instead")
             progress.say(f"{run.path} {_how(saved, recipe.length, len(built.data))}")
-            reference = session.reference(recipe)
+            reference = session.reference(recipe, run.facts)
             stopped = {"after": "patience"} if _ended_by_patience(run, start.round) else {}
             lengths_before = steering.lengths_in(run)
             cut_orders = roll_back.restore_to(run, built.gan, saved)

@@ -1,7 +1,7 @@
 """A training session: the process group, the recipe's engine, and the training loop, with the run saved at its end."""
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,8 @@ from sparring.distributed.launch import Launch
 from sparring.distributed.process_group import process_group
 from sparring.distributed.single_process import SingleProcess
 from sparring.errors import InputError, MachineError, NonFiniteError, SparringError
-from sparring.evaluation import Reference
+from sparring.evaluation import Reference, extractors
+from sparring.evaluation.references import FeatureReference
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, roll_back
 from sparring.runs.follower import FollowerRank
@@ -135,6 +136,8 @@ class Session:
         say: Callable[[str], None],
     ) -> Recorder:
         """The recorder of a new run in a folder, with the first lines of its journal; `say` gets sentences for the user."""
+        if reference is None or isinstance(reference, FeatureReference):
+            facts = facts | {"extractor": reference.extractor.label if reference else None}
         remove_temporaries(place)
         run = Run.create(place, engine.recipe, engine.seed, facts)
         recorder = Recorder(run, engine, test, reference, say, self.options.on_write_error)
@@ -144,9 +147,10 @@ class Session:
             recorder.journal.write("warning", round=0, text=text)
         return recorder
 
-    def reference(self, recipe: Recipe) -> Reference | None:
-        """The real side of a run's quick scores; None where the recipe wants none, or no extractor was trained on the data.
+    def reference(self, recipe: Recipe, facts: Mapping[str, Any] | None = None) -> Reference | None:
+        """The real side of a run's quick scores; None where the recipe wants none, or no extractor suits the data.
 
+        facts: of the run that is resumed or replayed, which keeps its extractor, or goes on without one.
         Raises InputError where there is none and `patience` counts on it.
         """
         patience = self.options.patience
@@ -154,11 +158,14 @@ class Session:
             if patience is not None:
                 raise InputError('--patience counts quick scores, and the recipe takes none; set review to {"epochs": 1}, say')
             return None
-        reference = evaluation.reference_for(recipe.data, self.device, progress=self.progress.step)
+        named = (facts or {}).get("extractor")
+        known = named if named in {path.stem for path in extractors.files()} else None
+        how = {"extractor": known, "general": facts is None, "progress": self.progress.step}
+        reference = evaluation.reference_for(recipe.data, self.device, **how)
         if reference:
             evaluation.floor(reference, evaluation.QUICK, quick=True)  # now, so that no review waits for the real side
             return reference
-        why = "no extractor was trained on these data; `sparring extractor train` makes one from labels"
+        why = "no extractor suits these data, or suited them when the run began; `sparring extractor train` makes one"
         if patience is not None:
             raise InputError(f"--patience counts quick scores, and {why}")
         self.progress.say(f"there are no scores, for {why}")

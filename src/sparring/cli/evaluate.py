@@ -6,6 +6,8 @@ import click
 
 from sparring.cli import options
 
+REALS = {"test": "the {} test examples", "all": "all {} examples, those trained on among them,"}
+
 
 @click.command(
     name="evaluate", epilog="Example: sparring evaluate latest    or: sparring evaluate pictures.npz --against mnist"
@@ -21,7 +23,10 @@ from sparring.cli import options
 @click.option("--num", type=options.count, help="Samples per draw.  [default: 10,000; points: 2,500; pictures: all]")
 @click.option("--draws", type=click.IntRange(2, 1000), default=5, show_default=True, help="Independent draws of a generator.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of samples and subsets.")
-@click.option("--extractor", help="digits, an extractor's file, inception, inception:FILE.  [default: the data's own]")
+@click.option(
+    "--extractor",
+    help="digits, general, an extractor's file, inception, inception:FILE.  [default: the data's own, else general]",
+)
 @options.skip_bad
 @options.device
 @options.threads
@@ -61,8 +66,9 @@ def _print(result) -> None:
         click.echo(f"left out: {sentence}")
     protocol = result.scores[0].protocol
     over = f" of the mean over {protocol.interval}" if result.runs else ""
+    reals = REALS[protocol.split].format(f"{protocol.num_real:,}")
     click.echo(
-        f"{protocol.num_samples:,} samples against the {protocol.num_real:,} {protocol.split} examples of {protocol.data}; "
+        f"{protocol.num_samples:,} samples against {reals} of {protocol.data}; "
         f"extractor {protocol.extractor_text}; 95 % intervals{over}; real images: training examples in the samples' place"
     )
     if found := meaning(result.scores[0]):

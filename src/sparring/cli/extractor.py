@@ -10,7 +10,7 @@ from sparring.cli import options
 
 @click.group(name="extractor", epilog="Example: sparring extractor list")
 def command() -> None:
-    """List the extractors (classifiers whose features the scores use), or train one on your own labelled pictures."""
+    """List the extractors (networks whose features the scores use), or train one on your own pictures."""
 
 
 @command.command(name="list", epilog="Example: sparring extractor list")
@@ -56,7 +56,9 @@ def _row(path: Path, own: Any) -> dict[str, Any]:
 @click.argument("data", type=options.data)
 @options.data_settings
 @click.option("--name", help="Name of the extractor.  [default: the data set's name]")
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.")
+@click.option(
+    "--epochs", type=click.IntRange(min=1), help="Passes over the training images.  [default: 20; without labels 300 batches]"
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of all randomness.")
 @click.option(
     "--out",
@@ -80,7 +82,10 @@ def train(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Train an extractor on DATA: a data set's name, a folder with IDX files, or one with a folder of pictures per class."""
+    """Train an extractor on DATA: a data set's name, or a folder with pictures, IDX files, or a folder of pictures per class.
+
+    With labels it learns to tell the classes apart; without, to tell moved copies of a picture, and spoilt ones, from others.
+    """
     import time
 
     from sparring.api.own import with_settings
@@ -88,35 +93,37 @@ def train(
     from sparring.config.threads import ThreadChoice
     from sparring.data import resolve
     from sparring.evaluation import extractors
-    from sparring.evaluation.extractors import ClassifierTraining, classifier_extractor
+    from sparring.evaluation.extractors import ClassifierTraining
     from sparring.runs.progress import Progress
 
     devices.tune_process()
     changes = options.assignments((*settings, *(["skip_bad=true"] if skip_bad else [])))
     chosen = with_settings(resolve(data), changes)
-    how = ClassifierTraining(epochs=epochs) if epochs else ClassifierTraining()
     began = time.perf_counter()
     choice = ThreadChoice(threads, devices.resolve("cpu"))
     with Progress(quiet) as progress:
         choice.take(progress.say)
-        own_name = name or Path(data).resolve().name.lower()
-        path = extractors.train(
-            chosen, own_name, settings=how, seed=seed, folder=Path(out) if out else None, progress=progress.step
-        )
-    made, seconds = classifier_extractor.read(path), time.perf_counter() - began
+        own_name, folder = name or Path(data).resolve().name.lower(), Path(out) if out else None
+        extractors.check_name(own_name)
+        if getattr(chosen.train(progress.step), "labels", None) is None:
+            path = extractors.train_unlabelled(
+                chosen, own_name, epochs=epochs, seed=seed, folder=folder, progress=progress.step
+            )
+        else:
+            how = ClassifierTraining(epochs=epochs) if epochs else ClassifierTraining()
+            path = extractors.train(chosen, own_name, settings=how, seed=seed, folder=folder, progress=progress.step)
+    made, seconds = extractors.read(path), time.perf_counter() - began
     if made.weakness:
         click.echo(
             f"the extractor is weak, and scores by it say little: {made.weakness}; try more --epochs or pictures", err=True
         )
     if as_json:
-        return options.print_json(
-            {
-                "extractor": made.label,
-                "file": str(path),
-                "test_accuracy": made.facts.test_accuracy,
-                "weak": made.weakness is not None,
-                "seconds": seconds,
-            }
-        )
-    click.echo(f"{made.label}: {made.facts.test_accuracy:.2%} of the test images right, {seconds:.0f} s")
+        kept = ("extractor", "file", "test_accuracy", "recognised", "weak")
+        row = _row(path, made)
+        return options.print_json({name: row[name] for name in kept} | {"seconds": seconds})
+    if isinstance(made, extractors.PictureExtractor):
+        told = f"{made.facts.recognised:.2%} of the test images recognised by a moved copy"
+    else:
+        told = f"{made.facts.test_accuracy:.2%} of the test images right"
+    click.echo(f"{made.label}: {told}, {seconds:.0f} s")
     return click.echo(str(path))

@@ -40,8 +40,8 @@ def kernel_distance(
 def mmd2_unbiased(x: Tensor, y: Tensor, within_y: float | None = None) -> float:
     """E k(x, x') + E k(y, y') - 2 E k(x, y), over pairs x != x' and y != y', with k(a, b) = (a.b / D + 1)^3.
 
-    x: [n, D], y: [m, D]. `within_y`: the `mean_kernel` of y, where it is known already. The unbiased estimator of Gretton et al.
-    2012, lemma 6; symmetric, and sometimes negative.
+    x: [n, D], y: [m, D]. `within_y`: the `mean_kernel` of y, where it is known already. The unbiased estimator of Gretton et
+    al. 2012, lemma 6; symmetric, and sometimes negative.
     Raises InputError for fewer than 2 samples on a side, different D, or a value that is not finite.
     """
     check_samples(x, "x", at_least=2)

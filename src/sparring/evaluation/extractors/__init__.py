@@ -36,12 +36,13 @@ __all__ = [
     "Features",
     "PictureExtractor",
     "PictureTraining",
+    "check_name",
     "files",
     "find",
     "general",
+    "own",
     "read",
     "readable",
-    "suited",
     "train",
     "train_unlabelled",
 ]
@@ -72,8 +73,8 @@ class Extractor(Protocol):
 
 def files() -> list[Path]:
     """Files of all available extractors: first those shipped with Sparring, then the user's own, newest first."""
-    own = (path for path in (cache_folder() / "extractors").glob("*.safetensors") if path.is_file())  # skips broken links
-    return sorted(SHIPPED.glob("*.safetensors")) + sorted(own, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    users = (path for path in (cache_folder() / "extractors").glob("*.safetensors") if path.is_file())  # skips broken links
+    return sorted(SHIPPED.glob("*.safetensors")) + sorted(users, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
 def find(name: str) -> Extractor:
@@ -91,11 +92,6 @@ def find(name: str) -> Extractor:
         if name in (path.stem, path.stem.rpartition("-")[0]):
             return read(path)
     raise InputError(f"unknown extractor {name!r}; {registry.suggest(name, [path.stem for path in known] + ['inception'])}")
-
-
-def suited(test: Dataset) -> Extractor | None:
-    """The extractor that was trained on the data set with these test images, else the general one; None for points."""
-    return own(test) or general(test)
 
 
 def own(test: Dataset) -> Extractor | None:
@@ -123,8 +119,8 @@ def readable() -> Iterator[tuple[Path, ClassifierExtractor | PictureExtractor]]:
 
 def read(path: Path) -> ClassifierExtractor | PictureExtractor:
     """Read and verify an extractor; InputError if it is damaged, altered, misnamed, or does not fit this version."""
-    format = read_safetensors(path, "extractor")[1].get("format")
-    return picture_extractor.read(path) if format == picture_extractor.FORMAT else classifier_extractor.read(path)
+    of_pictures = read_safetensors(path, "extractor")[1].get("format") == picture_extractor.FORMAT
+    return picture_extractor.read(path) if of_pictures else classifier_extractor.read(path)
 
 
 def train(
@@ -140,7 +136,7 @@ def train(
 
     Returns the path of its file. Raises InputError for a name that is not a valid file name, and as `train_classifier`.
     """
-    _check_name(name)
+    check_name(name)
     settings, config = settings or ClassifierTraining(), ClassifierConfig()
     train_set, test = data.train(progress), data.test(progress)
     trained = train_classifier(config, settings, train_set, test, seed, progress)
@@ -177,7 +173,7 @@ def train_unlabelled(
     epochs: passes over the training images, in place of the number of steps in `settings`. Returns the path of its file.
     Raises InputError for points, too few pictures, and a name that is not a valid file name.
     """
-    _check_name(name)
+    check_name(name)
     settings = settings or PictureTraining()
     images, test = data.train(progress), data.test(progress)
     start = general(test)
@@ -202,7 +198,7 @@ def train_unlabelled(
     return path
 
 
-def _check_name(name: str) -> None:
-    """InputError for what cannot name a file, or is another extractor's name."""
+def check_name(name: str) -> None:
+    """InputError for what cannot name a file, and for the names of the general extractor and of Inception."""
     if not 0 < len(name) <= 64 or name in ("inception", GENERAL) or set(name) - set(NAMES):
         raise InputError(f"{name!r} cannot name an extractor; use up to 64 lower-case letters, digits, - and _")

@@ -37,6 +37,7 @@ def picture_card(extractor: PictureExtractor, notes: str = "") -> str:
     """The model card in Markdown of an extractor for pictures. `notes`: further lines of the list, each with its line break."""
     facts, widths = extractor.facts, extractor.facts.network.widths
     num_weights = sum(parameter.numel() for parameter in extractor.network.parameters())
+    levels = ", ".join(map(str, widths[1:]))
     begun = f"begun from {facts.start_from}; " if facts.start_from else ""
     heads = "".join(
         f"- classes of {each.data}: {each.share:.2%} of the pictures held back right\n" for each in facts.accuracies
@@ -45,12 +46,12 @@ def picture_card(extractor: PictureExtractor, notes: str = "") -> str:
     return f"""# {extractor.label}
 
 A network by whose {facts.network.num_features} features Sparring scores generators of pictures. It sees them at
-{SIZE} x {SIZE} pixels in three colours: grey is repeated, what is transparent is mid-grey, and both sides are scaled, whatever their
-ratio, by a triangular kernel. The features are the means of its channels ({", ".join(map(str, widths[1:]))}) at three scales.
+{SIZE} x {SIZE} pixels in three colours: grey is repeated, what is transparent is mid-grey, and both sides are scaled, whatever
+their ratio, by a triangular kernel. The features are the means of its channels at three scales: {levels}.
 
 - weights: {num_weights:,}; SHA-256 {extractor.hash}
 - trained on {facts.data}; {begun}seed {facts.seed}, {facts.steps:,} steps
-- learned: which of many pictures a second view (moved, turned, scaled) is of, by NT-Xent; which of ten ways a picture was spoilt in
+- learned: which of many pictures a second view (moved, turned, scaled) is of, by NT-Xent; in which of ten ways one is spoilt
 - of up to 500 pictures held back, recognised by a second view: {facts.recognised:.2%}
 {heads}{notes}{weak}
 Scores by it say how near generated pictures are to real ones in what it sees. It does not see what is smaller than a

@@ -3,6 +3,7 @@
 import copy
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -84,7 +85,7 @@ class PictureExtractor:
         network = copy.deepcopy(self.network)
         for place, stage in enumerate(network.stages):
             layers = list(stage)
-            folded = [fuse_conv_bn_eval(a, b) for a, b in zip(layers, layers[1:], strict=False) if isinstance(a, nn.Conv2d)]
+            folded = [fuse_conv_bn_eval(a, b) for a, b in pairwise(layers) if isinstance(a, nn.Conv2d)]
             network.stages[place] = nn.Sequential(*(layer for each in folded for layer in (each, nn.ReLU(inplace=True))))
         return network
 

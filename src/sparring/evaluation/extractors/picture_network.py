@@ -15,7 +15,8 @@ SIZE = 64  # pixels of both sides of what the network sees
 class PictureNetworkConfig:
     """3x3 convolutions with batch norm, each width at half the size of the one before, the first at half the picture's.
 
-    The channels of all widths but the first, averaged over all positions and brought to mean 0 and variance 1, are the features.
+    The channels of all widths but the first, averaged over all positions and brought to mean 0 and variance 1, are the
+    features.
     """
 
     widths: tuple[int, ...] = (32, 64, 128, 192)

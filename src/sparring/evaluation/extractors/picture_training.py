@@ -1,4 +1,4 @@
-"""Training of an extractor for pictures of any kind: to tell pictures, ways to spoil them and, where there are any, classes apart.
+"""Training of an extractor for pictures: to tell pictures, ways to spoil them and, where there are any, classes apart.
 
 Two views of one picture are to be alike and those of other pictures not, by the loss NT-Xent of SimCLR (Chen et al. 2020,
 https://arxiv.org/abs/2002.05709, equation 1). Ours differs: half of the second views are spoilt, which makes them other
@@ -158,7 +158,7 @@ def _views(images: ImageSet, chosen: Tensor, settings: PictureTraining, rng: Gen
 def _losses(network: PictureNetwork, heads: Heads, batch: Sequence[_Views], settings: PictureTraining) -> dict[str, Tensor]:
     views = torch.cat([*(part.first for part in batch), *(part.second for part in batch)])
     features = network(views.contiguous(memory_format=torch.channels_last))
-    first, second = features.chunk(2)
+    first = features.chunk(2)[0]
     ways = torch.cat([part.ways for part in batch])
     projected = heads.projection(features).chunk(2)
     losses = {

@@ -42,12 +42,7 @@ def spoilt(images: Tensor, rng: Generator, share: float) -> tuple[Tensor, Tensor
 
 def blurred(images: Tensor, others: Tensor, rng: Generator) -> Tensor:
     """Blurred by a Gaussian of 2 to 12 % of the side."""
-    size = images.shape[3]
-    distance = torch.arange(size) - size // 2
-    deviation = size * (0.02 + 0.1 * torch.rand(len(images), 1, generator=rng) ** 2)
-    kernel = torch.exp(-(distance**2) / (2 * deviation**2))
-    kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(images.shape[1], 0)
-    return _convolved(_convolved(images, kernel, 3), kernel, 2)
+    return low_pass(images, images.shape[3] * (0.02 + 0.1 * torch.rand(len(images), 1, generator=rng) ** 2)[:, 0])
 
 
 def coarse(images: Tensor, others: Tensor, rng: Generator) -> Tensor:
@@ -128,6 +123,14 @@ SPOILERS: tuple[Callable[[Tensor, Tensor, Generator], Tensor], ...] = (
     blurred, coarse, noisy, stained, latticed, blended, patched, bent, flattened, eroded,
 )  # fmt: skip
 """Ways to spoil pictures [B, C, H, W] with the help of others; all keep the shape."""
+
+
+def low_pass(images: Tensor, deviations: Tensor) -> Tensor:
+    """Square images [B, C, H, H], each blurred by a Gaussian of its own deviation in pixels, [B]; edges go on."""
+    distance = torch.arange(images.shape[3]) - images.shape[3] // 2
+    kernel = torch.exp(-(distance**2) / (2 * deviations[:, None] ** 2))
+    kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(images.shape[1], 0)
+    return _convolved(_convolved(images, kernel, 3), kernel, 2)
 
 
 def _convolved(images: Tensor, kernels: Tensor, axis: int) -> Tensor:

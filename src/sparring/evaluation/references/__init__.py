@@ -27,13 +27,16 @@ __all__ = [
     "reference_for",
 ]
 
+FEWEST = 100  # pictures in all, below which their distances from samples say little
+
 
 def reference_for(
-    data: Data, device: torch.device, extractor: str | None = None, progress: Progress | None = None
+    data: Data, device: torch.device, extractor: str | None = None, progress: Progress | None = None, general: bool = True
 ) -> Reference | None:
-    """The reference for samples of this data set, by the named extractor, or by the one that suits these data.
+    """The reference for samples of this data set, by the named extractor or by the one that was trained on these data.
 
-    None if none does. Raises InputError as `extractors.find`, and for points with an extractor.
+    Else by the general one for pictures, if `general` and there are at least 100 of them; None if no extractor suits the data.
+    Raises InputError as `extractors.find`, and for points with an extractor.
     """
     test = data.test(progress)
     if device.type == "mps":
@@ -43,9 +46,11 @@ def reference_for(
             raise InputError(f"points are scored without an extractor; leave {extractor!r} out")
         return PointReference(data, device, progress)
     if isinstance(test, StackedSet):
-        digits = extractors.find(extractor) if extractor else extractors.suited(Mnist().test(progress))
+        digits = extractors.find(extractor) if extractor else extractors.own(Mnist().test(progress))
         return StackedReference(data, device, progress, extractor=digits) if digits else None
-    found = extractors.find(extractor) if extractor else extractors.suited(test)
+    found = extractors.find(extractor) if extractor else extractors.own(test)
+    if found is None and general and (len(test) >= FEWEST or len(test) + len(data.train(progress)) >= FEWEST):
+        found = extractors.general(test)
     return _of_images(found, len(test))(data, device, progress, extractor=found) if found else None
 
 

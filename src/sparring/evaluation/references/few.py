@@ -31,6 +31,7 @@ class FewReference(ImageReference):
     """
 
     primary_metric: ClassVar[str] = "kernel_distance"
+    min_num_samples: ClassVar[int] = 100
     default_num_samples: ClassVar[int] = 2000
     split: ClassVar[Literal["test", "all"]] = "all"
 

@@ -105,8 +105,8 @@ class ImageReference(FeatureReference):
     def extract(self, samples: Dataset) -> Features:
         images = images_of(samples)
         if isinstance(self.extractor, PictureExtractor) and images.shape != self.test.shape:
-            sizes = (" x ".join(map(str, shape)) for shape in (images.shape, self.test.shape))
-            raise InputError("the pictures are {}; those of {} are {}".format(next(sizes), name_of(self.data), next(sizes)))
+            given, wanted = (" x ".join(map(str, shape)) for shape in (images.shape, self.test.shape))
+            raise InputError(f"the pictures are {given}; those of {name_of(self.data)} are {wanted}")
         return self.extractor.features(images, self.device, self.progress)
 
     def quick_metrics(self, seen: Features) -> Values:
