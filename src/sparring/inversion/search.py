@@ -76,7 +76,9 @@ def invert(targets: Tensor, candidates: Tensor, draw: Network, see: Network, pri
     return deque(searched(targets, candidates, draw, see, prior, how), maxlen=1).pop()
 
 
-def searched(targets: Tensor, candidates: Tensor, draw: Network, see: Network, prior: Prior, how: Search) -> Iterator[Found]:
+def searched(
+    targets: Tensor, candidates: Tensor, draw: Network, see: Network, prior: Prior, how: Search
+) -> Iterator[Found]:
     """As `invert`, step by step: the best of each row before each of the steps, and at last what `invert` finds."""
     with torch.no_grad():
         seen = see(targets)

@@ -34,9 +34,7 @@ def verdict(subject: Subject, image: Tensor, class_: int | None) -> dict[str, An
     if subject.extractor is not None:
         shares = subject.extractor.network(image)[1][0].softmax(0)
         top = shares.topk(min(3, len(shares)))
-        found["classes"] = [
-            [subject.extractor.classes[i], share] for share, i in zip(top[0].tolist(), top[1].tolist(), strict=True)
-        ]
+        found["classes"] = [[subject.extractor.classes[i], share] for share, i in zip(top[0].tolist(), top[1].tolist(), strict=True)]
     return found
 
 
