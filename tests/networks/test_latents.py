@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from sparring.errors import InputError
-from sparring.networks.latents import Code, Mixture
+from sparring.networks.latents import AttributeCode, Code, Mixture
 
 CODE = Code(normal=3, classes=4, continuous=2)
 
@@ -82,3 +82,20 @@ def test_a_mixture_is_narrow_and_normal_then_a_component():
 def test_a_mixture_of_nothing_is_refused(wrong):
     with pytest.raises(InputError, match=f"z.{next(iter(wrong))} is"):
         Mixture(**wrong)
+
+
+def test_a_combination_of_attributes_has_a_block_of_columns_for_each():
+    code = AttributeCode(normal=2, classes=3, continuous=1, weights=(1.0, 0.0, 3.0), values=((0, 0), (0, 2), (1, 1)))
+    assert (code.class_columns, code.num) == (5, 8)
+    assert code.encoded(torch.arange(3)).tolist() == [[1, 0, 1, 0, 0], [1, 0, 0, 0, 1], [0, 1, 0, 1, 0]]
+    z = code.sample(400, torch.Generator().manual_seed(0))
+    assert torch.bincount(code.class_of(z), minlength=3).tolist() == pytest.approx([100, 0, 300], abs=30)
+    changed = code.with_continuous(code.with_class(z, 1), 0, 0.5)
+    assert changed[0].tolist() == [*z[0, :2].tolist(), 1, 0, 0, 0, 1, 0.5]
+    assert torch.equal(code.codes(changed), changed[:, 2:])
+
+
+@pytest.mark.parametrize("values", [(), ((0,), (0,)), ((0,), (0, 1)), ((), ()), ((0,), (-1,)), ((0,), (1,), (2,))])
+def test_impossible_values_of_attributes_are_refused(values):
+    with pytest.raises(InputError, match="z.values"):
+        AttributeCode(classes=2, values=values)

@@ -14,7 +14,7 @@ from sparring.config import codec
 from sparring.config.schedules import Duration
 from sparring.data import ImageSet
 from sparring.errors import InputError
-from sparring.networks.latents import Code, Normal, Uniform
+from sparring.networks.latents import AttributeCode, Code, Normal, Uniform
 from sparring.recipe import Recipe
 from sparring.training.build import build_discriminator
 from sparring.training.settle import settle
@@ -46,6 +46,15 @@ def test_the_augmentation_follows_the_number_of_images(num, length, chosen, word
     assert found.recipe == replace(recipe, augment=chosen, condition=None)
     assert len(found.sentences) == 1
     assert words in found.sentences[0]
+
+
+def test_combinations_of_attributes_need_ten_images_of_each_value():
+    data = replace(images(60, num_classes=4), values=((0, 0), (0, 1), (1, 0), (1, 1)))
+    z = AttributeCode(normal=64, classes=4, weights=(15.0,) * 4, values=data.values)
+    found = settle(recipes.get("photo"), data)
+    assert (found.recipe.z, found.recipe.condition) == (z, Projection())
+    assert "conditioned on the 4 combinations of attributes" in found.sentences[0]
+    assert settle(recipes.get("photo"), data.take(torch.arange(39))).recipe.condition is None
 
 
 def test_classes_condition_and_are_drawn_by_their_shares():

@@ -24,12 +24,13 @@ def sample(
     run: a run or a generator, or its folder, a checkpoint's file, "latest", or the name of a generator that comes with the
         package, such as "digits".
     num, seed: how many, and of which z; the same images as `sparring sample` draws, and fewer are the first of more.
-    class_: the class to draw, by number or name. raw: takes the last weights of a run instead of their average.
+    class_: the class to draw, by number or name, or values that the classes to draw have, such as "shape=disc".
+    raw: takes the last weights of a run instead of their average.
 
     Raises InputError where the run cannot be read, it knows no such class, or there are no raw weights.
     """
     num, seed = arguments.whole("num", num, 1), arguments.whole("seed", seed, 0)
     generator = run if isinstance(run, SavedGenerator) else load_generator(run, raw)
-    chosen = None if class_ is None else generator.class_number(str(class_))
+    chosen = None if class_ is None else generator.class_numbers(str(class_))
     drawn = generator.draw_in_blocks(generator.z_in_blocks(num, seed, chosen))
     return torch.cat([*drawn]).as_subclass(Samples)

@@ -187,5 +187,5 @@ def _has_own_fake_terms(recipe: Recipe) -> bool:
     condition, code = recipe.condition, recipe.z
     if condition is None or not isinstance(code, Code):
         return False
-    outputs, codes = torch.zeros(1, 1 + condition.num_outputs(code)), torch.zeros(1, code.classes + code.continuous)
+    outputs, codes = torch.zeros(1, 1 + condition.num_outputs(code)), torch.zeros(1, code.num - code.normal)
     return bool(condition.fake_terms(outputs, codes, code.classes))

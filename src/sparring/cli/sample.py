@@ -20,7 +20,10 @@ from sparring.cli import options
     help="A .png (grid), a .npz, or a folder (one PNG each).",
 )
 @click.option(
-    "--class", "class_", metavar="C", help="Class to draw, by name or number; all: --num samples of each, a row per class."
+    "--class",
+    "class_",
+    metavar="C",
+    help="Class to draw, by name, number or values (shape=disc); all: --num samples of each, a row per class.",
 )
 @click.option("--z", "z_file", type=options.place, metavar="FILE", help="Draw the z in an .npz that `sparring invert` wrote.")
 @click.option("--raw", is_flag=True, help="Use the last weights instead of their average.")
@@ -56,7 +59,7 @@ def command(
     elif class_ == "all":
         z, columns = generator.z_by_class(num, seed), num
     else:
-        z, columns = generator.z_in_blocks(num, seed, None if class_ is None else generator.class_number(class_)), None
+        z, columns = generator.z_in_blocks(num, seed, None if class_ is None else generator.class_numbers(class_)), None
     older = 0 if path.suffix or not path.is_dir() else len([*path.glob("*.png")])
     if older:
         click.echo(f"{path} holds {older:,} pictures already; those of the same names are replaced", err=True)

@@ -8,7 +8,7 @@ from torch import Tensor
 from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.errors import check
-from sparring.networks.latents import Code
+from sparring.networks.latents import AttributeCode, Code
 
 
 @register("condition")
@@ -24,6 +24,7 @@ class AuxiliaryClassifier(Ranged, prefix="condition."):
     uses_labels: ClassVar[bool] = True
 
     def num_outputs(self, code: Code) -> int:
+        check(not isinstance(code, AttributeCode), "z", "an attribute-code", "be a code for a classifier")
         check(code.classes >= 2 and code.continuous == 0, "z", code, "have classes, and no continuous codes, for a classifier")
         return code.classes
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.errors import check
-from sparring.networks.latents import Code
+from sparring.networks.latents import AttributeCode, Code
 
 
 @register("condition")
@@ -26,6 +26,7 @@ class Info(Ranged, prefix="condition."):
     uses_labels: ClassVar[bool] = False
 
     def num_outputs(self, code: Code) -> int:
+        check(not isinstance(code, AttributeCode), "z", "an attribute-code", "be a code for their information")
         check(code.classes + code.continuous > 0, "z", code, "have classes or continuous codes, for their information")
         return code.classes + code.continuous
 

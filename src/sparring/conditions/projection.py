@@ -15,14 +15,15 @@ from sparring.networks.latents import Code
 class Projection:
     """D(x, y) = psi(phi(x)) + y' V phi(x) (equation 3): D's other outputs are V phi(x), and the class picks its own.
 
-    Each class has a bias beside, which the paper has not: the logit of its share.
+    Each class has a bias beside, which the paper has not: the logit of its share. A combination of attributes picks one output
+    for each of them, and their sum is its own.
     """
 
     uses_labels: ClassVar[bool] = True
 
     def num_outputs(self, code: Code) -> int:
         check(code.classes >= 2 and code.continuous == 0, "z", code, "have classes, and no continuous codes, for a projection")
-        return code.classes
+        return code.class_columns
 
     def logits(self, outputs: Tensor, codes: Tensor) -> Tensor:
         return outputs[:, 0] + (outputs[:, 1:] * codes).sum(1)

@@ -62,11 +62,15 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class ImageSet(Examples):
-    """Images with their labels, if they have any; `classes[label]` is a label's name."""
+    """Images with their labels, if they have any; `classes[label]` is a label's name.
+
+    Where classes are combinations of attributes, `values[label]` has the number of each attribute's value.
+    """
 
     images: Tensor  # uint8 [N, C, H, W]
     labels: Tensor | None = None  # int64 [N]
     classes: tuple[str, ...] = ()
+    values: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.images.dtype != torch.uint8 or self.images.ndim != 4:
@@ -98,7 +102,7 @@ class HostImageSet(ImageSet):
     @classmethod
     def of(cls, images: ImageSet) -> Self:
         """The same images, whose batches will be on the device that they are moved `to`."""
-        return cls(images.images, images.labels, images.classes)
+        return cls(images.images, images.labels, images.classes, images.values)
 
     def to(self, device: torch.device | str) -> Self:
         """The same examples with their labels on a device, and with batches there."""

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sparring.config.registry import name_of
 from sparring.errors import InputError
-from sparring.networks.latents import Code, Mixture, Noise, Normal, Uniform
+from sparring.networks.latents import AttributeCode, Code, Mixture, Noise, Normal, Uniform
 
 SPREAD = 1.82  # 99 % of the norms of a standard normal z in d dimensions lie within so much of sqrt(d - 1/2); d = 2: from 0
 
@@ -31,6 +31,8 @@ class Prior:
                 return cls(bounded=num)
             case Mixture(normal, components, std):
                 return cls(normal, std, components)
+            case AttributeCode():
+                raise InputError("z is an attribute-code, whose combinations a search does not try")
             case Code(normal, classes, continuous):
                 return cls(normal, 1.0, classes, continuous)
         raise InputError(f"z is {name_of(noise)}, a distribution of your own, of which a search does not know the bounds")

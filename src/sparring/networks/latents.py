@@ -100,13 +100,22 @@ class Code(Ranged, prefix="z."):
     @property
     def num(self) -> int:
         """All columns: [normal | one-hot class | continuous]."""
-        return self.normal + self.classes + self.continuous
+        return self.normal + self.class_columns + self.continuous
+
+    @property
+    def class_columns(self) -> int:
+        """The columns of a class: one for each class."""
+        return self.classes
+
+    def encoded(self, labels: Tensor) -> Tensor:
+        """The columns of these classes (int64 [N]), [N, class_columns] int64 on their device."""
+        return one_hot(labels, self.classes)
 
     def sample(self, num_samples: int, rng: Generator) -> Tensor:
         z = torch.randn(num_samples, self.normal, generator=rng, device=rng.device)
         parts = [z]
         if self.classes:
-            parts.append(one_hot(self._draw(num_samples, rng), self.classes).to(z.dtype))
+            parts.append(self.encoded(self._draw(num_samples, rng)).to(z.dtype))
         if self.continuous:
             parts.append(2 * torch.rand(num_samples, self.continuous, generator=rng, device=rng.device) - 1)
         return torch.cat(parts, dim=1)
@@ -124,7 +133,8 @@ class Code(Ranged, prefix="z."):
     def class_of(self, code: Tensor) -> Tensor:
         """The class of each code, int64 [B]; InputError where there are no classes."""
         self._check_classes()
-        return code[:, self.normal : self.normal + self.classes].argmax(1)
+        every = self.encoded(torch.arange(self.classes, device=code.device)).to(code.dtype)
+        return (code[:, self.normal : self.normal + self.class_columns] @ every.T).argmax(1)
 
     def with_class(self, code: Tensor, class_: int | Tensor) -> Tensor:
         """The same codes, all of this class, or each of its own (int64 [B]); InputError for a class that there is not."""
@@ -134,7 +144,7 @@ class Code(Ranged, prefix="z."):
             raise InputError(f"there is no class {class_}; the classes are 0 to {self.classes - 1}")
         wanted = torch.as_tensor(class_, device=code.device).expand(len(code))
         changed = code.clone()
-        changed[:, self.normal : self.normal + self.classes] = one_hot(wanted, self.classes).to(code.dtype)
+        changed[:, self.normal : self.normal + self.class_columns] = self.encoded(wanted).to(code.dtype)
         return changed
 
     def with_continuous(self, code: Tensor, index: int, values: float | Tensor) -> Tensor:
@@ -142,7 +152,7 @@ class Code(Ranged, prefix="z."):
         if not 0 <= index < self.continuous:
             raise InputError(f"there is no continuous code {index}; the generator has {self.continuous}")
         changed = code.clone()
-        changed[:, self.normal + self.classes + index] = values
+        changed[:, self.normal + self.class_columns + index] = values
         return changed
 
     def _check_classes(self) -> None:
@@ -154,3 +164,37 @@ class Code(Ranged, prefix="z."):
 def _on(device: torch.device, weights: tuple[float, ...]) -> Tensor:
     """The weights on a device, copied once, so that no round waits for a copy."""
     return torch.tensor(weights).to(device)
+
+
+@register("noise")
+@dataclass(frozen=True)
+class AttributeCode(Code):
+    """A `Code` whose classes are combinations of attributes, such as a shape and a colour, each with values of its own.
+
+    `values[class]` has the number of each attribute's value. A class has a one-hot block for each attribute, so that what G and
+    D learn of a value serves all combinations with it: G's first layer sums the embeddings of the values, and a projection D
+    sums theirs.
+    """
+
+    values: tuple[tuple[int, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        num_values, each = {len(values) for values in self.values}, [value for values in self.values for value in values]
+        good = len(set(self.values)) == self.classes == len(self.values) and len(num_values) == 1 and min(each, default=-1) >= 0
+        rule = f"have as many values for each of the {self.classes:,} classes, from 0, no two classes with the same ones"
+        check(good, "z.values", f"a list of {len(self.values):,}", rule)
+
+    @property
+    def class_columns(self) -> int:
+        """The columns of a class: one for each value of each attribute."""
+        return sum(self._sizes)
+
+    @property
+    def _sizes(self) -> tuple[int, ...]:
+        """The number of values of each attribute."""
+        return tuple(max(column) + 1 for column in zip(*self.values, strict=True))
+
+    def encoded(self, labels: Tensor) -> Tensor:
+        chosen = torch.tensor(self.values, device=labels.device)[labels]
+        return torch.cat([one_hot(column, size) for column, size in zip(chosen.T, self._sizes, strict=True)], dim=1)

@@ -1,6 +1,6 @@
 """A trained generator in a folder of its own, with the layout that model hubs expect."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from sparring.config import codec, registry
 from sparring.config.rng import keyed_generator
 from sparring.errors import InputError, naming
 from sparring.networks import GeneratorConfig, ModuleGenerator, check_fits, seeded
-from sparring.networks.latents import Code, Noise
+from sparring.networks.latents import AttributeCode, Code, Noise
 from sparring.recipe import Recipe
 from sparring.runs.checkpoint import copy_tensors, fitted_discriminator
 from sparring.storage import checksums, strict_json, tensors
@@ -186,11 +186,14 @@ class SavedGenerator(nn.Module):
         z = self.noise.sample(num, keyed_generator("cpu", seed, "sample"))
         return z if class_ is None else self._code().with_class(z, class_)
 
-    def z_in_blocks(self, num: int, seed: int, class_: int | None = None) -> Tensor:
+    def z_in_blocks(self, num: int, seed: int, class_: int | Sequence[int] | None = None) -> Tensor:
         """The z [num, num_z] of `sparring sample`: drawn in blocks of 64, so that fewer are the first of more for every noise.
 
-        64 are those of `z`, and all of them where the run is of version 0.1. InputError as there.
+        64 are those of `z`, and all of them where the run is of version 0.1. Several classes are drawn by their shares.
+        InputError as there.
         """
+        if class_ is not None and not isinstance(class_, int):
+            return self._code().with_class(self.z_in_blocks(num, seed), self._drawn(class_, num, seed))
         if not self.in_blocks:
             return self.z(num, seed, class_)
         blocks = [self.noise.sample(BLOCK, keyed_generator("cpu", seed, "sample"))]
@@ -217,6 +220,21 @@ class SavedGenerator(nn.Module):
     def labels(self, z: Tensor) -> Tensor | None:
         """The class of each z, int64 [N]; None for an unconditional generator."""
         return self._code().class_of(z) if self.num_classes else None
+
+    def _drawn(self, classes: Sequence[int], num: int, seed: int) -> Tensor:
+        """Some of these classes, int64 [num], by their shares."""
+        chosen, shares = torch.tensor(classes), torch.tensor(self._code().weights or [1.0] * self.num_classes)
+        ends = shares[chosen].cumsum(0) / shares[chosen].sum()
+        places = [torch.rand(BLOCK, generator=keyed_generator("cpu", seed, "class", i)) for i in range(-(-num // BLOCK))]
+        return chosen[torch.searchsorted(ends[:-1], torch.cat(places)[:num], right=True)]
+
+    def class_numbers(self, text: str) -> int | list[int]:
+        """The number of a class as `class_number`, or those of all combinations with these values: "shape=disc,size=small"."""
+        if text in self.classes or not isinstance(self.noise, AttributeCode):
+            return self.class_number(text)
+        wanted = {part.strip() for part in text.split(",")}
+        found = [number for number, name in enumerate(self.classes) if wanted <= set(name.split(","))]
+        return found or self.class_number(text)
 
     def class_number(self, name: str) -> int:
         """The number of the class of this name, or else the number that the text is; InputError where it is neither."""

@@ -42,8 +42,8 @@ class RealCodes:
         if self.clusters:
             return one_hot(self.clusters.assign(images), code.classes).to(torch.get_default_dtype())
         if data.labels is None or not condition.uses_labels:
-            return torch.zeros(len(indices), code.classes + code.continuous, device=self.device)
-        return one_hot(data.labels[indices], code.classes).to(self.device, torch.get_default_dtype())
+            return torch.zeros(len(indices), code.num - code.normal, device=self.device)
+        return code.encoded(data.labels[indices]).to(self.device, torch.get_default_dtype())
 
     def names(self, data: Dataset) -> tuple[str, ...]:
         """The names of the classes: of clusters their numbers, else those of the data."""

@@ -9,7 +9,7 @@ from sparring.conditions import Auto as AutoCondition
 from sparring.conditions import Projection, SelfConditioned
 from sparring.data.sets import Dataset
 from sparring.errors import InputError
-from sparring.networks.latents import Code, Mixture, Normal
+from sparring.networks.latents import AttributeCode, Code, Mixture, Normal
 from sparring.recipe import Recipe
 from sparring.visual.codes import ClassGrid
 from sparring.visual.sampler import Picture
@@ -49,12 +49,13 @@ def _conditioned(recipe: Recipe, data: Dataset) -> tuple[Recipe, str | None]:
     plain = replace(recipe, condition=None)
     if labels is None or num < 2 or recipe.packing > 1 or not isinstance(recipe.z, Normal):
         return plain, None
-    if len(data) < LEAST_OF_A_CLASS * num:
-        return plain, f"no condition on the {num:,} classes, for they have fewer than {LEAST_OF_A_CLASS} images each on average"
-    counts = torch.bincount(labels, minlength=num).tolist()
-    z = Code(normal=recipe.z.num, classes=num, weights=tuple(map(float, counts)))
+    weights, values = tuple(map(float, torch.bincount(labels, minlength=num).tolist())), getattr(data, "values", ())
+    what = "combinations of attributes" if values else "classes"
+    z = Code(recipe.z.num, num, 0, weights) if not values else AttributeCode(recipe.z.num, num, 0, weights, values)
+    if len(data) < LEAST_OF_A_CLASS * z.class_columns:
+        return plain, f"no condition on the {num:,} {what}, for they have fewer than {LEAST_OF_A_CLASS} images each on average"
     pictures = tuple(_by_class(picture, num) for picture in recipe.pictures)
-    told = f"conditioned on the {num:,} classes of the data, drawn by their shares; --set condition=null takes them all as one"
+    told = f"conditioned on the {num:,} {what} of the data, drawn by their shares; --set condition=null takes them all as one"
     return replace(recipe, z=z, condition=Projection(), pictures=pictures), told
 
 

@@ -1,5 +1,6 @@
 """Pictures of the same z under different classes or other codes."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, cast
@@ -85,6 +86,7 @@ def _class_codes(noise: CodeLike, z: Tensor) -> Tensor:
 
 
 def _row_names(classes: Sequence[str], num: int) -> list[str]:
-    """Names that the font of the grids can write; a number in place of any other."""
+    """Names that the font of the grids can write; a number in place of any other. Of a combination its values."""
     names = classes if len(classes) == num else [""] * num
+    names = [re.sub(r"(^|,)[^,=]*=", r"\1", name) for name in names]
     return [name[:LONGEST_NAME] if name and name.isascii() else str(i) for i, name in enumerate(names)]

@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from sparring.config.rng import keyed_generator
 from sparring.data import Dataset, ImageSet, StackedSet
@@ -100,8 +99,8 @@ def _codes_of_class(subject: Subject, class_: int | None) -> Tensor | None:
     if not isinstance(noise, Code) or subject.recipe is None or subject.recipe.condition is None:
         return None
     if not noise.classes or not subject.recipe.condition.uses_labels:
-        return torch.zeros(1, noise.classes + noise.continuous)
-    codes = torch.eye(noise.classes, noise.classes + noise.continuous)
+        return torch.zeros(1, noise.num - noise.normal)
+    codes = torch.cat([noise.encoded(torch.arange(noise.classes)), torch.zeros(noise.classes, noise.continuous)], 1)
     return codes if class_ is None else codes[class_ : class_ + 1]
 
 
@@ -110,5 +109,4 @@ def _codes_of_real(subject: Subject, real: Dataset, chosen: Tensor) -> Tensor | 
     every = _codes_of_class(subject, None)
     if every is None or len(every) == 1 or real.labels is None:
         return None if every is None else every.new_zeros(len(chosen), every.shape[1])
-    num = subject.generator.num_classes
-    return torch.cat([one_hot(real.labels[chosen], num).float(), every.new_zeros(len(chosen), every.shape[1] - num)], 1)
+    return every[real.labels[chosen]]

@@ -177,6 +177,18 @@ def test_labels_of_a_table(tmp_path, caplog, encoding):
         data.train()
 
 
+def test_a_table_of_several_attributes(tmp_path, caplog):
+    data = folder(tmp_path, *[f"{n}.png" for n in range(24)])
+    rows = [f"{n}.png,{n / 7},{('10', '2')[n % 2]},{'abc'[n % 3]},{n},same,{'x' if n else ''}" for n in range(24)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,weight,size,kind,number,one,gap", *rows]))
+    train = data.train()
+    assert train.classes == tuple(f"size={size},kind={kind}" for size in ("2", "10") for kind in "abc")
+    assert train.values == ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2))
+    assert labels(train) == [3 * (level % 2 == 0) + level % 3 for level in levels(train)]
+    told = "the classes are combinations of its columns size, kind; passed over: weight, number, one, gap"
+    assert told in caplog.text
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -30,7 +30,8 @@ MOST_NAMED = 5  # pictures left out, by name
 class Halves:
     """The files, the first `num_train` of them to train on and the others to test with; `names` are those within their half.
 
-    `labels` int64 [N] and `classes` are of all files; `news` has sentences on how they were chosen.
+    `labels` int64 [N] and `classes` are of all files, with the `values` of combined ones; `news` has sentences on how they were
+    chosen.
     """
 
     files: Files
@@ -38,6 +39,7 @@ class Halves:
     names: Sequence[str]
     labels: Tensor | None = None
     classes: tuple[str, ...] = ()
+    values: tuple[tuple[int, ...], ...] = ()
     news: tuple[str, ...] = ()
 
 
@@ -60,8 +62,8 @@ def split(path: Path, files: Files, folders: Sequence[str], reading: int) -> Hal
     if unread:
         news = (*news, f"{path}: {unread}")
     if listed:
-        labels, classes = listed.of_files(files.names, path)
-        return replace(_tenth(files, path, labels), classes=classes, news=news)
+        labels, classes, values = listed.of_files(files.names, path)
+        return replace(_tenth(files, path, labels), classes=classes, values=values, news=news)
     tops = sorted(outermost(files.names) | _tops(folders))
     _check_domains(tops, path)
     train, test = _find_halves(tops, path)

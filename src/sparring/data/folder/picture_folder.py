@@ -45,8 +45,8 @@ class PictureFolder:
     With folders `train` and `test` (in any spelling; else `val`) these are the two halves, and what lies beside them is passed
     over; otherwise a tenth of the pictures is left for the test, the same share of each class. Where the pictures lie in at
     least two folders (of `path`, or of the halves together), these are the classes, and up to one picture in twenty beside them
-    is left out; but a file of labels comes first: `labels.csv`, with a picture's name and its class in each row, or StyleGAN's
-    `dataset.json`.
+    is left out; but a file of labels comes first: `labels.csv`, with a picture's name and its class in each row, or
+    the values of several attributes under their names, or StyleGAN's `dataset.json`.
     `skip_bad` leaves out bad files. `reading`: 1 reads names and formats as version 0.1 did, for its runs; 2 as said here.
     InputError where a setting is impossible, and where a file is bad, by its name.
     """
@@ -162,7 +162,7 @@ class PictureFolder:
             _warn_once(f"{self.path}: {small} and were enlarged")
         labels = None if halves.labels is None else halves.labels[good]
         images = kept.pixels[: len(good)] if half == "train" else kept.pixels[len(kept.pixels) - len(good) :]
-        return ImageSet(images, labels, halves.classes)
+        return ImageSet(images, labels, halves.classes, halves.values)
 
     def _key(self, halves: Halves) -> decoded.Key:
         """Names, sizes and times of all files; a change that leaves all of them as they are goes unnoticed."""
