@@ -10,12 +10,15 @@ from PIL import Image
 from safetensors import safe_open
 
 import sparring
+from sparring import recipes
 from sparring.api.load import load_generator
+from sparring.augment import Adaptive
 from sparring.runs import shipped
 from sparring.runs.generator import SavedGenerator
 from sparring.storage import checksums
+from tiny import pictures
 
-NAMES = ["digits", "digits-class", "ring-toy"]
+NAMES = ["digits", "digits-class", "emoji", "ring-toy"]
 
 
 def test_the_list_says_what_they_draw_and_how_well(sparring_command):
@@ -25,7 +28,7 @@ def test_the_list_says_what_they_draw_and_how_well(sparring_command):
     for each in told:
         assert each["license"] == "MIT"
         assert each["generator"] in table
-        assert each["scores"][0]["protocol"]["split"] == "test"
+        assert each["scores"][0]["protocol"]["split"] == ("all" if each["name"] == "emoji" else "test")
         assert each["made"]["command"].startswith("sparring train ")
 
 
@@ -87,10 +90,26 @@ def test_a_training_starts_from_one(sparring_command):
     assert (narrow.status, Path("narrow").exists()) == (2, False)
 
 
+def test_emoji_brings_its_networks_to_a_folder_of_pictures(sparring_command, tmp_path):
+    folder, options = pictures(tmp_path), ("--rounds", 1, "--set", "pictures=[]", "--set", "review=null")
+    done = sparring_command("train", "--from", "emoji", "--data", folder, *options, "--out", "run")
+    assert (done.status, f"fine-tuning from {shipped.resolved('emoji').name}, with" in done.err) == (0, True)
+    recipe, given = sparring.Run.open("run").recipe, load_generator("emoji").recipe
+    assert given is not None
+    assert (recipe.generator, recipe.discriminator, recipe.length.rounds) == (given.generator, given.discriminator, 1)
+    assert isinstance(recipe.augment, Adaptive)  # chosen anew, for few pictures
+    assert given.length == recipes.get("photo").length
+    refused = sparring_command("train", "photo", "--from", "emoji", "--data", folder, *options, "--out", "other")
+    fits = f"`sparring train --from {shipped.resolved('emoji').name} --data {folder}`"
+    assert (refused.status, fits in refused.err) == (2, True)
+    alone = sparring_command("evaluate", "emoji")
+    assert (alone.status, "Traceback" in alone.err) == (2, False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("sample digitz", "a generator that comes with the package: digits, digits-class, ring-toy"),
+        ("sample digitz", "a generator that comes with the package: digits, digits-class, emoji, ring-toy"),
         ("sample digits-25fd6534", "it is an extractor, which scores generators and draws nothing"),
         ("show digits", "digits is no run: it is a generator that comes with the package"),
         ("animate digits", "digits is no run: it is a generator that comes with the package"),
