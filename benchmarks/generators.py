@@ -255,7 +255,9 @@ def card(label: str, how: Recorded, facts: dict[str, Any], scores: tuple[Score, 
         for score in rows
     )
     protocol, metric = scores[0].protocol, scores[0].metric.partition("_")[0].capitalize()
-    real = f"{protocol.num_real:,} " + ("examples, those trained on among them," if protocol.split == "all" else "test examples")
+    real = f"{protocol.num_real:,} " + (
+        "examples, those trained on among them," if protocol.split == "all" else "test examples"
+    )
     held_back = ", ".join(f"{round_} rounds: {value:.3f}" for round_, value in made["held_back"].items())
     choice = (
         f"\n{metric} distances to the images held back, by which the checkpoint was chosen: {held_back}.\n" if held_back else ""

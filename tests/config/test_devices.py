@@ -4,6 +4,7 @@ import subprocess
 import sys
 import warnings
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 import torch
@@ -96,9 +97,10 @@ def test_nothing_changes_on_the_cpu_or_unless_it_is_wanted(wanted, device):
 def test_bf16_where_there_is_none(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+    monkeypatch.setattr(devices, "bf16_instructions", lambda: ())
     devices.check_precision("tf32", torch.device("cuda"))
-    devices.check_precision("bf16", torch.device("cpu"))
     for device, message in (
+        ("cpu", r"bf16, for which this processor has no instructions \(amx_bf16, avx512_bf16, bf16\); set precision=float32"),
         ("cuda:1", "bf16, which NVIDIA 1 does not have; set"),
         ("mps", "is for cuda and cpu, not for mps; set"),
     ):
@@ -108,11 +110,33 @@ def test_bf16_where_there_is_none(monkeypatch):
     devices.check_precision("bf16", torch.device("cuda"))
 
 
+def test_bf16_where_pytorch_lacks_onednn(monkeypatch):
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    devices.bf16_instructions.cache_clear()
+    with pytest.raises(InputError, match="bf16, for which this PyTorch lacks oneDNN; set precision=float32"):
+        devices.check_precision("bf16", torch.device("cpu"))
+    devices.bf16_instructions.cache_clear()
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="Linux says what a processor has")
+@pytest.mark.parametrize("asked", [True, False], ids=["PyTorch", "Linux"])
+def test_bf16_instructions_are_the_processors(asked, monkeypatch):
+    flags = set(Path("/proc/cpuinfo").read_text().split())
+    if not asked:
+        monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    devices.bf16_instructions.cache_clear()
+    expected = [name for name in ("amx_bf16", "avx512_bf16", "bf16") if name in flags]
+    assert list(devices.bf16_instructions()) == expected * torch.backends.mkldnn.is_available()
+    devices.bf16_instructions.cache_clear()
+
+
 def test_facts_of_a_precision(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA")
     for precision, tf32, autocast in (("float32", False, None), ("tf32", True, None), ("bf16", False, "bfloat16")):
         facts = devices.describe(torch.device("cuda"), precision)
         assert (facts["tf32"], facts.get("autocast")) == (tf32, autocast)
+    monkeypatch.setattr(devices, "bf16_instructions", lambda: ("avx512_bf16",))
+    assert devices.describe(torch.device("cpu"), "bf16")["bf16_instructions"] == "avx512_bf16"
 
 
 @pytest.mark.usefixtures("two_gpus")

@@ -22,6 +22,7 @@ from sparring.networks import (
     UpsampleDiscriminatorConfig,
     UpsampleGeneratorConfig,
 )
+from sparring.networks.layers.channels_last import DenseConvTranspose2d, DenseFlatten, dense_layers
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.fold import FoldConv2d, FoldConvTranspose2d, fold_few
 from sparring.networks.layers.phases import PhaseConv2d, doubled_in_phases
@@ -312,6 +313,34 @@ def test_a_doubling_in_phases_gives_the_same_values_and_gradients():
         y = each(points)
         found.append([y, *torch.autograd.grad(y.square().sum(), [points, *each.parameters()])])
     torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("kernel", [4, 5])
+def test_dense_layers_give_the_same_bits_and_channels_last_maps(kernel):
+    network = nn.Sequential(
+        SameConvTranspose2d(2, 3, kernel, 2, bias=False), nn.LeakyReLU(0.2), nn.Sequential(nn.Flatten(), nn.Linear(48, 1))
+    ).to(memory_format=torch.channels_last)
+    dense = dense_layers(deepcopy(network))
+    assert dense.state_dict().keys() == network.state_dict().keys()
+    assert (type(dense[0]) is DenseConvTranspose2d) == (kernel == 5)
+    maps, gradients, found = [], [], []
+    dense[0].register_forward_hook(lambda layer, args, y: maps.append(y))
+    dense[1].register_full_backward_hook(lambda layer, dx, dy: gradients.append(dy[0]))
+    x = normal(4, 2, 2, 2).float().to(memory_format=torch.channels_last).requires_grad_()
+    for each in (network, dense):
+        y = each(x)
+        (dx,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+        found.append((y, dx, *torch.autograd.grad(dx.square().sum(), list(each.parameters()), allow_unused=True)))
+    for one, other in zip(*found, strict=True):
+        assert (one is None and other is None) or torch.equal(one, other)
+    assert all(each.is_contiguous(memory_format=torch.channels_last) for each in (*maps, *gradients))
+
+
+def test_layers_with_hooks_are_left():
+    flatten = nn.Flatten()
+    flatten.register_forward_hook(lambda layer, args, y: None)
+    assert dense_layers(flatten) is flatten
+    assert isinstance(dense_layers(nn.Flatten()), DenseFlatten)
 
 
 def test_transposed_convolution_adds_its_bias():

@@ -1,4 +1,5 @@
-"""precision=bf16: what is computed in bfloat16, and what is not. The CPU computes the same operations as a GPU, only slowly."""
+"""precision=bf16: what is computed in bfloat16, and what is not. A CPU computes the same operations as a GPU, without
+instructions for bfloat16 only slowly."""
 
 from typing import Any
 
@@ -8,12 +9,13 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 import sparring
+from sparring.config import devices
 from sparring.errors import InputError
 from sparring.networks.layers.head import UncastLinear
 from sparring.recipe import Recipe
 from sparring.training.engine import Engine
 from sparring.training.player import Player
-from tiny import SETTINGS, miniature
+from tiny import SETTINGS, VARIANTS, miniature
 
 CPU = torch.device("cpu")
 TOLERANCE = {"r1": 1e-6, "r1-fd": 1e-4, "gradient-penalty": 1e-2}  # the last one depends on fakes in bfloat16
@@ -111,6 +113,19 @@ def test_perceptrons_refuse(name, tmp_path):
         engine(recipe)
 
 
+@pytest.mark.parametrize("name", sorted({*SETTINGS, *VARIANTS}))
+def test_every_recipe_with_convolutions_plays(name, tmp_path):
+    base, more = VARIANTS.get(name, (name, {}))
+    recipe = miniature(base, tmp_path, precision="bf16", **more)
+    if recipe.generator.__class__.__name__.startswith("MLP"):
+        return
+    built = engine(recipe)
+    for round_ in range(2):
+        readings = built.train_round(round_)
+    assert all(reading.isfinite().all() for reading in readings.values())
+
+
+@pytest.mark.skipif(not devices.bf16_instructions(), reason="this processor computes no products in bfloat16")
 def test_a_run_says_so_and_resumes_to_the_same_bits(tmp_path):
     recipe = miniature("flash", tmp_path, precision="bf16", review="null", pictures="[]", ramps="[]")
     whole = sparring.train(recipe, rounds=4, out=tmp_path / "whole", device="cpu", quiet=True)

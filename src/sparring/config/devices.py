@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from sparring.errors import InputError, MachineError
 
 _log = logging.getLogger(__name__)
 NAMES = ("auto", "cpu", "cuda", "cuda:N", "mps")
+BF16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")  # of x86, and of ARM
+_NO_ONEDNN = "this PyTorch lacks oneDNN"
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
@@ -158,6 +161,8 @@ def describe(device: torch.device, precision: str = "float32") -> dict[str, Any]
     }
     if precision == "bf16":
         facts["autocast"] = "bfloat16"
+        if device.type == "cpu":
+            facts["bf16_instructions"] = ", ".join(bf16_instructions())
     if device.type == "cuda":
         cudnn: Any = torch.backends.cudnn
         facts |= {"cudnn": cudnn.version(), "deterministic_convolutions": cudnn.deterministic, "tf32": precision == "tf32"}
@@ -178,14 +183,38 @@ def crowded(num_bytes: int, device: torch.device) -> str | None:
 
 def check_precision(precision: str, device: torch.device) -> None:
     """InputError for a precision that the device lacks."""
-    if precision != "bf16" or device.type == "cpu":
+    if precision != "bf16":
         return
-    if device.type != "cuda":
+    if device.type not in ("cpu", "cuda"):
         raise InputError(f"precision is bf16, which is for cuda and cpu, not for {device.type}; set precision=float32")
-    with torch.cuda.device(device):
-        if not torch.cuda.is_bf16_supported(including_emulation=False):
+    if device.type == "cpu" and not bf16_instructions():
+        why = f"this processor has no instructions ({', '.join(BF16_INSTRUCTIONS)})" if _has_onednn() else _NO_ONEDNN
+        raise InputError(f"precision is bf16, for which {why}; set precision=float32")
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            supported = torch.cuda.is_bf16_supported(including_emulation=False)
+        if not supported:
             name = torch.cuda.get_device_name(device)
             raise InputError(f"precision is bf16, which {name} does not have; set precision=float32")
+
+
+@cache
+def bf16_instructions() -> tuple[str, ...]:
+    """The instructions of this processor for products of bfloat16 that PyTorch can use; without any it computes in float32,
+    and is slower than with float32 alone."""
+    if not _has_onednn():
+        return ()
+    asked = getattr(torch.cpu, "get_capabilities", None)  # PyTorch's since 2.11
+    if asked:
+        found = {name for name, has in asked().items() if has is True}
+    else:
+        info = Path("/proc/cpuinfo")
+        found = set(info.read_text(encoding="utf-8").split()) if info.exists() else set()
+    return tuple(name for name in BF16_INSTRUCTIONS if name in found)
+
+
+def _has_onednn() -> bool:
+    return torch.backends.mkldnn.is_available()
 
 
 def check_room(num_bytes: int, device: torch.device) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from sparring.networks.layers.activations import Affine
-from sparring.networks.layers.dropout import Dropout
+from sparring.networks.layers.dropout import Dropout, factors
 from sparring.networks.layers.perceptron import Perceptron, is_hooked
 
 aten = torch.ops.aten
@@ -77,8 +77,8 @@ def _forward(layer: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     if isinstance(layer, nn.Linear):
         y = linear(x, layer.weight, layer.bias)
     elif isinstance(layer, Dropout) and (kept := layer.kept(x)) is not None:
-        factors = kept.to(x.dtype).mul_(layer.scale)
-        return x * factors, factors
+        kept = factors(kept, layer.scale, x.dtype)
+        return x * kept, kept
     else:
         y = layer.forward(x)
     return y, y

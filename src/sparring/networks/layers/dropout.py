@@ -13,6 +13,11 @@ from sparring.errors import InputError
 _WORD = 1 << 16
 
 
+def factors(kept: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
+    """The scale where a mask says so, else zero; from bytes, which are converted two to three times as fast as bools."""
+    return kept.view(torch.int8).to(dtype).mul_(scale)
+
+
 class _Masked(torch.autograd.Function):
     """x, scaled where a mask says so, else zero. Bools are slow to multiply by, but take a quarter of the memory to keep."""
 
@@ -20,12 +25,12 @@ class _Masked(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, kept: Tensor, scale: float) -> Tensor:
         ctx.save_for_backward(kept)
         ctx.scale = scale
-        return x * kept.to(x.dtype).mul_(scale)
+        return x * factors(kept, scale, x.dtype)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (dy,), (kept,) = gradients, ctx.saved_tensors
-        return dy * kept.to(dy.dtype).mul_(ctx.scale), None, None
+        return dy * factors(kept, ctx.scale, dy.dtype), None, None
 
 
 class Dropout(ShardedLayer):

@@ -3,6 +3,7 @@
 from torch import nn
 
 from sparring.networks.layers.activations import Affine
+from sparring.networks.layers.channels_last import DenseConvTranspose2d, DenseFlatten
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.fold import FoldConv2d, FoldConvTranspose2d
 from sparring.networks.layers.head import UncastLinear
@@ -16,8 +17,9 @@ from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
 _DRAWING = {Dropout, nn.Dropout, nn.Dropout2d}
 _PER_SAMPLE = {nn.Sequential, Perceptron, nn.Linear, nn.Conv2d, nn.ConvTranspose2d, SameConv2d, SameConvTranspose2d}
 _PER_SAMPLE |= {UncastLinear, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, Affine, nn.Identity, nn.Flatten, nn.Unflatten}
-_PER_SAMPLE |= {FoldConv2d, FoldConvTranspose2d, nn.MaxPool2d, nn.AvgPool2d, nn.Upsample, Residual, SumPool, Basis, Resample}
-_PER_SAMPLE |= {nn.ModuleList, nn.GLU, Reconstructing, PhaseConv2d}
+_PER_SAMPLE |= {DenseFlatten, DenseConvTranspose2d, FoldConv2d, FoldConvTranspose2d, PhaseConv2d}
+_PER_SAMPLE |= {nn.MaxPool2d, nn.AvgPool2d, nn.Upsample, Residual, SumPool, Basis, Resample}
+_PER_SAMPLE |= {nn.ModuleList, nn.GLU, Reconstructing}
 
 
 def is_per_sample(network: nn.Module) -> bool:
