@@ -1,5 +1,9 @@
 """Access to the server: token, cookie, Host, Origin, headers, sizes; and requests that no browser sends."""
 
+import json
+import re
+from itertools import chain
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -12,6 +16,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from sparring.errors import InputError
+from sparring.web.app import make_app
 from sparring.web.run_index import RunIndex
 from sparring.web.safety import HEADERS, LARGEST_BODY, Access, Safety
 from web.serving import BASE, PNG, PORT, TOKEN, client, make_run, rounds
@@ -151,29 +157,50 @@ PARTS = st.one_of(
         ["..", "%2e%2e", "%2f", "\\", "api", "runs", "static", "pictures", "series", "orders", "stream\x00", "//", "?"]
     ),
 )
-ID = "0" * 12
+ROUTES = [
+    re.sub(r"\{\w+\}", "x", getattr(route, "path", "").replace("{run}", "RUN").replace("{of}", "digits"))
+    for route in make_app(RunIndex(Path()), Access(TOKEN, PORT)).routes
+    if getattr(route, "path", "") != "/api/stream"  # which does not end
+]
+STARTS = ["/", "/api/runs/RUN/", "/api/runs/RUN/pictures/", "/api/runs/", "/static/", "/api/"]
+ADDRESSES = st.one_of(st.tuples(st.sampled_from(STARTS), st.lists(PARTS, max_size=4)), st.tuples(st.sampled_from(ROUTES)))
+KEYS = ("recipe", "settings", "lengths", "seed", "data", "from", "order", "name", "z", "num", "class", "image", "search", "at")
+VALUES = st.one_of(st.none(), st.integers(), st.floats(), st.text(max_size=9), st.just("ring"), st.just({"lr": []}))
+BODIES = st.one_of(
+    st.binary(max_size=60),
+    st.just(b'{"order": "pause", "x": [[1e999]]}'),
+    st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=4).map(lambda body: json.dumps(body).encode()),
+)
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"]),
-    start=st.sampled_from(["/", "/api/runs/RUN/", "/api/runs/RUN/pictures/", "/api/runs/", "/static/", "/api/"]),
-    parts=st.lists(PARTS, max_size=4),
+    address=ADDRESSES,
     query=st.dictionaries(st.sampled_from(["axis", "from", "to", "points", "token", "at"]), st.text(max_size=12), max_size=3),
-    content=st.one_of(st.binary(max_size=60), st.just(b'{"order": "pause", "x": [[1e999]]}')),
+    content=BODIES,
     headers=st.dictionaries(
         st.sampled_from(["last-event-id", "cookie", "range", "x"]),
         st.text(st.characters(max_codepoint=126, min_codepoint=32), max_size=20),
     ),
 )
-def test_malformed_requests_get_an_answer_and_no_file_outside(crowded, method, start, parts, query, content, headers):
+def test_malformed_requests_get_an_answer_and_no_file_outside(crowded, method, address, query, content, headers):
     guest, run, secret, before = crowded
-    address = start.replace("RUN", run) + "/".join(quote(part, safe="%\\?") for part in parts)
-    answer = guest.request(method, BASE + address, params=query, content=content, headers={"origin": BASE} | headers)
+    start, *parts = address
+    path = start.replace("RUN", run) + "/".join(quote(part, safe="%\\?") for part in chain(*parts))
+    answer = guest.request(method, BASE + path, params=query, content=content, headers={"origin": BASE} | headers)
     assert answer.status_code in (200, 206, 303, 307, 400, 403, 404, 405, 413, 416), answer.text
     assert "Traceback" not in answer.text
     assert secret not in answer.text
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+class Busy:
+    """In place of the process that draws, which would take minutes for so many requests; what it is asked is JSON."""
+
+    def ask(self, do: str, **request: object) -> None:
+        json.dumps({"do": do} | request)
+        raise InputError("busy")
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +210,7 @@ def crowded(tmp_path_factory):
     make_run(home / "runs" / "a", rounds(70))
     (home / "secret.txt").write_text("the secret")
     guest = client(home / "runs")
+    guest.app.state.worker = Busy()
     (row,) = guest.get("/api/runs").json()
     return guest, row["id"], "the secret", {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}
 

@@ -3,6 +3,7 @@
 import { get, post } from "./api.js";
 import { fill, h, note } from "./dom.js";
 import { duration, number } from "./format.js";
+import { refusal } from "./sentences.js";
 import * as state from "./state.js";
 import { t } from "./strings.js";
 
@@ -57,7 +58,7 @@ export class Then {
         await new Promise((done) => setTimeout(done, LOOK));
       }
     } catch (error) {
-      fill(this.answer, note("bad", error.message));
+      fill(this.answer, refusal(error));
     }
   }
 }

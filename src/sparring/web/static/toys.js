@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { fill, h, note } from "./dom.js";
 import { number } from "./format.js";
+import { refusal } from "./sentences.js";
 import * as state from "./state.js";
 import { t } from "./strings.js";
 
@@ -60,7 +61,7 @@ export class Toy {
       fill(this.answer);
       if (name === this.name) this.render();
     } catch (error) {
-      fill(this.answer, note("bad", error.message));
+      fill(this.answer, refusal(error));
     }
   }
 
