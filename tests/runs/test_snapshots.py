@@ -73,3 +73,5 @@ def test_an_interrupted_run_keeps_the_same_snapshots(tmp_path, monkeypatch):
     (whole.path / "checkpoints" / name_of(160)).unlink()
     (whole.path / "snapshots" / name_of(152)).write_bytes(b"half a file")
     assert kept(sparring.resume(whole.path, quiet=True)) == wanted
+    (whole.path / "checkpoints" / name_of(160)).unlink()
+    assert sorted(kept(sparring.resume(whole.path, rounds=85, quiet=True))) == [name_of(64)]  # none of rounds that never came

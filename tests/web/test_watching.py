@@ -10,7 +10,7 @@ import time
 import pytest
 from filelock import FileLock
 
-from sparring.web import stream
+from sparring.web import run_index, stream
 from sparring.web.app import make_app
 from sparring.web.run_index import RunIndex, identity
 from sparring.web.safety import Access
@@ -53,6 +53,15 @@ def test_a_run_is_running_while_its_folder_is_locked(tmp_path):
         assert row["state"] == "running"
         assert sys.platform != "linux" or 10 < row["memory"] < 1e5  # that of this process
     assert row_of(tmp_path, state="", memory=None) == {"state": "unfinished", "memory": None}
+
+
+def test_a_run_that_has_just_begun_is_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_index, "JUST_NOW", 0)
+    guest = client(tmp_path)
+    assert guest.get("/api/runs").json() == []
+    run = make_run(tmp_path / "a")
+    assert guest.get(f"/api/runs/{identity(tmp_path, run)}").json()["name"] == "a"
+    assert guest.get("/api/runs/000000000000").status_code == 404
 
 
 def test_damaged_files_make_a_poor_row_and_no_error(tmp_path):

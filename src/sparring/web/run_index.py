@@ -22,6 +22,7 @@ from sparring.web.series import CHUNK, Series, is_number, parsed
 
 TAIL = 1 << 15  # bytes at the end of a journal that are read for a summary
 FRESH = 2.0  # seconds before the folder is looked through again
+JUST_NOW = 0.1  # the same for a run that was not there
 READ = ("recipe.json", "journal.jsonl", "scores.jsonl")  # by the server itself
 PICTURES = (".png", ".gif")
 SNAPSHOTS = "snapshots"  # the folder of `runs.snapshots`, which needs PyTorch
@@ -38,10 +39,10 @@ class RunIndex:
     _looked: float = -1e9
     _lock: Any = field(default_factory=Lock)
 
-    def entries(self) -> dict[str, "Entry"]:
-        """The runs by id, in the order of their folders' names."""
+    def entries(self, fresh: float = FRESH) -> dict[str, "Entry"]:
+        """The runs by id, in the order of their folders' names; the folder was looked through so many seconds ago at most."""
         with self._lock:
-            if time.monotonic() - self._looked > FRESH:
+            if time.monotonic() - self._looked > fresh:
                 paths = {identity(self.root, path): path for path in _folders(self.root)}
                 self._found = {name: self._found.get(name) or Entry(name, path, self.root) for name, path in paths.items()}
                 self._looked = time.monotonic()
@@ -49,7 +50,8 @@ class RunIndex:
 
     def get(self, name: str) -> "Entry":
         """The run with this id; KeyError where there is none."""
-        return self.entries()[name]
+        found = self.entries()
+        return found[name] if name in found else self.entries(JUST_NOW)[name]  # as of a training that has just begun
 
     def rows(self) -> list[dict[str, Any]]:
         """A summary of each run, the one that changed last first."""

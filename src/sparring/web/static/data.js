@@ -32,7 +32,7 @@ export class RunData {
 
   // Show this run from where its parent was when it began, on all axes.
   follow(parent, round) {
-    this.shift = Object.fromEntries(Object.keys(this.axes).map((name) => [name, parent.number_at(name, "round", round) ?? 0]));
+    this.shift = Object.fromEntries(Object.keys(this.axes).map((name) => [name, parent.estimate_at(name, round)]));
     this.marks = this.marks.map((mark) => this.moved_row(mark));
     for (const [name, column] of Object.entries(this.axes)) this.axes[name] = column.map((value) => this.moved(name, value));
   }
@@ -95,6 +95,17 @@ export class RunData {
   number_at(name, axis, place) {
     const index = this.index_at(axis, place);
     return index < 0 ? null : (this.axes[name]?.[index] ?? null);
+  }
+
+  // The number on an axis at a round, also where that lies between two that were journalled, or after the last one.
+  estimate_at(name, round) {
+    if (name === "round") return round;
+    const rounds = this.axes.round ?? [];
+    const next = Math.max(1, Math.min(this.index_at("round", round) + 1, rounds.length - 1));
+    const [before, after] = [rounds[next - 1], rounds[next]];
+    const [from, to] = [this.axes[name]?.[next - 1] ?? 0, this.axes[name]?.[next] ?? 0];
+    const found = after > before ? from + ((to - from) * (round - before)) / (after - before) : from;
+    return name === "epoch" ? Math.floor(found) : found;
   }
 
   pictures() {
