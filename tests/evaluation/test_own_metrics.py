@@ -122,4 +122,4 @@ def test_too_few_samples_and_other_shapes(run):
     with pytest.raises(InputError, match="have different shapes, 1 x 16 x 16 and 1 x 8 x 16; name other data"):
         sparring.evaluate(run, metrics=[brightness], num=50, against=other, quiet=True)
     with pytest.raises(InputError, match="no extractor suits in-memory-data"):
-        sparring.evaluate(run, num=1000, quiet=True)
+        sparring.evaluate(run, num=1000, against=data.of(SHAPES.images[:60], test=SHAPES.images[60:80]), quiet=True)

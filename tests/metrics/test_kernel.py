@@ -9,7 +9,7 @@ from torch import Generator
 
 from sparring.errors import InputError
 from sparring.metrics import kernel as module
-from sparring.metrics import kernel_distance, mmd2_unbiased
+from sparring.metrics import kernel_distance, mean_kernel, mmd2_unbiased
 
 
 def draw(num: int, width: int, seed: int = 0) -> torch.Tensor:
@@ -141,3 +141,17 @@ def test_unusable_input_is_refused(fake, real, settings, words):
 def test_a_pair_needs_two():
     with pytest.raises(InputError, match="the number of y is 1; it must be at least 2"):
         mmd2_unbiased(torch.zeros(2, 1), torch.zeros(1, 1))
+
+
+def test_the_mean_within_one_side_may_be_known():
+    x, y = draw(7, 3).double(), draw(9, 3, 1).double()
+    values = [(sum(p * q for p, q in zip(a, b, strict=True)) / 3 + 1) ** 3 for a in y.tolist() for b in y.tolist() if a != b]
+    assert mean_kernel(y) == pytest.approx(mean(values), rel=1e-12)
+    assert mmd2_unbiased(x, y, within_y=mean_kernel(y)) == mmd2_unbiased(x, y)
+
+
+def test_more_samples_than_a_chunk_change_nothing(monkeypatch):
+    x, y = draw(7, 3).double(), draw(9, 3, 1).double()
+    whole = mmd2_unbiased(x, y)
+    monkeypatch.setattr(module, "widened", lambda given: (part.double() for part in given.split(2)))
+    assert mmd2_unbiased(x, y) == pytest.approx(whole, rel=1e-12)

@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from sparring.errors import InputError
 from sparring.metrics import memorisation
 from sparring.metrics.confidence import share_interval
-from sparring.metrics.memorisation import audit
+from sparring.metrics.memorisation import audit, left_out_audit
 
 seeds = st.integers(0, 2**32)
 
@@ -127,3 +127,45 @@ def test_a_collapsed_generator_seems_to_memorise_no_more_often_than_chance_has_i
         naive_holds.append(low <= 5 / 7 <= high)
     assert sum(holds) / 200 == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / 200))
     assert num_modes > 1000 or sum(naive_holds) < 0.7 * sum(holds)  # as if all were independent
+
+
+def naive_left_out(fake: list, train: list, held_out: list) -> float:
+    def nearest(image, images):
+        return min(sum((p - q) ** 2 for p, q in zip(image, other, strict=True)) for other in images)
+
+    reals = [nearest(image, train[:i] + train[i + 1 :]) for i, image in enumerate(train)]
+    reals += [nearest(image, train) for image in held_out]
+    wins = [(d < other) + (d == other) / 2 for d in (nearest(image, train) for image in fake) for other in reals]
+    return 2 * sum(wins) / len(wins) - 1
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 6), st.integers(2, 9), st.integers(0, 5), seeds, st.integers(1, 10), st.booleans())
+def test_left_out_it_is_the_definition_whatever_the_chunk(num_fake, num_train, num_held_out, seed, chunk, narrow):
+    counts = (num_fake, num_train, num_held_out)
+    fake, train, held_out = (pixels(num, seed + i, width=2) // (64 if narrow else 1) for i, num in enumerate(counts))
+    expected = naive_left_out(fake.tolist(), train.tolist(), held_out.tolist())
+    assert left_out_audit(fake, train, held_out, chunk=chunk).score == pytest.approx(expected, abs=1e-12)
+
+
+def test_left_out_copies_score_1_and_what_is_far_from_all_scores_less_than_0():
+    train, none = torch.randn(100, 5, generator=Generator().manual_seed(0)), torch.empty(0, 5)
+    assert left_out_audit(train[:50], train, none).score == 1
+    assert left_out_audit(train[:50] + 100, train, none).score == -1
+    assert left_out_audit(train[:50] + 100, train, none).interval == (-1, -1)
+
+
+def test_left_out_a_fresh_sample_scores_0_and_its_interval_holds_it():
+    held = []
+    for seed in range(60):
+        points = torch.randn(600, 4, generator=Generator().manual_seed(seed))
+        low, high = left_out_audit(points[:300], points[300:550], points[550:]).interval or (1, 1)
+        held.append(low <= 0 <= high)
+        assert high - low < 0.25  # so that 250 pictures can be told from copied ones
+    assert sum(held) >= 50  # 57 of 60 are expected
+
+
+@pytest.mark.parametrize(("fake", "train"), [(pixels(1), pixels(5)), (pixels(5), pixels(1)), (pixels(5), pixels(5, width=3))])
+def test_left_out_unusable_input_is_refused(fake, train):
+    with pytest.raises(InputError):
+        left_out_audit(fake, train, train[:0])

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from sparring.metrics.confidence import share_interval
-from sparring.metrics.neighbours import nearest_radii
 from sparring.metrics.samples import check_same_width, check_samples, widened
 
 CHUNK = 2048
@@ -73,20 +72,23 @@ def left_out_audit(fake: Tensor, train: Tensor, held_out: Tensor, chunk: int = C
         check_same_width(fake, "fake images", images, name)
     of_fakes = torch.cat([_nearest(part, train, chunk)[0] for part in widened(fake, chunk)])
     of_held_out = [_nearest(part, train, chunk)[0] for part in widened(held_out, chunk)]
-    of_reals = torch.cat([nearest_radii(train, [1], chunk)[0], *of_held_out]).sort().values
+    of_train = [_nearest(part, train, chunk, i * chunk)[0] for i, part in enumerate(widened(train, chunk))]
+    of_reals = torch.cat([*of_train, *of_held_out]).sort().values
     nearer = len(of_reals) - torch.searchsorted(of_reals, of_fakes, right=True)
     as_near = len(of_reals) - torch.searchsorted(of_reals, of_fakes) - nearer
-    by_fake = (nearer + as_near / 2) / len(of_reals)
+    by_fake = (nearer + as_near.double() / 2) / len(of_reals)
     sorted_fakes = of_fakes.sort().values
     below, up_to = (torch.searchsorted(sorted_fakes, of_reals, right=right) for right in (False, True))
-    by_real = (below + up_to) / 2 / len(of_fakes)
-    error = sum(part.double().var().item() / len(part) for part in (by_fake, by_real)) ** 0.5
-    score, half = 2 * by_fake.double().mean().item() - 1, 2 * TWO_SIDED * error
+    by_real = (below + up_to).double() / 2 / len(of_fakes)
+    error = sum(part.var().item() / len(part) for part in (by_fake, by_real)) ** 0.5
+    score, half = 2 * by_fake.mean().item() - 1, 2 * TWO_SIDED * error
     return Memorisation(score, (max(score - half, -1.0), min(score + half, 1.0)), float(len(of_fakes)))
 
 
-def _nearest(fake: Tensor, real: Tensor, chunk: int) -> tuple[Tensor, Tensor]:
+def _nearest(fake: Tensor, real: Tensor, chunk: int, place: int | None = None) -> tuple[Tensor, Tensor]:
     """The squared distance of each fake, float64 [n, P], to the nearest of the real images [R, P], and its index, each [n].
+
+    `place`: the index of the first of them, where the fakes are real images themselves; none is its own nearest.
 
     The nearest is found by |b|^2 - 2 a.b, and its distance then computed from the difference, so that an exact copy has
     distance 0 and equal images have equal distances despite rounding.
@@ -94,7 +96,10 @@ def _nearest(fake: Tensor, real: Tensor, chunk: int) -> tuple[Tensor, Tensor]:
     best = fake.new_full((len(fake),), torch.inf)
     index = torch.zeros(len(fake), dtype=torch.int64, device=fake.device)
     for i, part in enumerate(widened(real, chunk)):
-        values, where = torch.addmm(part.square().sum(dim=1), fake, part.T, alpha=-2).min(dim=1)
+        distances = torch.addmm(part.square().sum(dim=1), fake, part.T, alpha=-2)
+        if place == i * chunk:
+            distances.fill_diagonal_(torch.inf)
+        values, where = distances.min(dim=1)
         index = torch.where(values < best, where + i * chunk, index)
         best = torch.minimum(best, values)
     return (fake - real[index]).square().sum(dim=1), index
