@@ -22,6 +22,7 @@ MINIATURES = {
     "dcgan": SETTINGS["dcgan"],
     "flash": FEW_IMAGES,
     "paper": FEW_IMAGES,
+    "photo-gpu": {"data.size": "32", "generator.width": "8", "discriminator.width": "8", "batch_size": "8"},
     "photo": {"generator.width": "4", "discriminator.width": "4", "batch_size": "8"},
     "vanilla": FEW_IMAGES,
     "generator=resnet-generator": {"generator.width": "4", "discriminator.width": "4", "batch_size": "8"},
