@@ -22,7 +22,6 @@ MINIATURES = {
     "dcgan": SETTINGS["dcgan"],
     "flash": FEW_IMAGES,
     "paper": FEW_IMAGES,
-    "photo-gpu": {"data.size": "32", "generator.width": "8", "discriminator.width": "8", "batch_size": "8"},
     "photo": {"generator.width": "4", "discriminator.width": "4", "batch_size": "8"},
     "vanilla": FEW_IMAGES,
     "generator=resnet-generator": {"generator.width": "4", "discriminator.width": "4", "batch_size": "8"},
@@ -39,6 +38,7 @@ PYTHON = {
     "epochs=": "rounds=",
     "evaluate(run)": "evaluate(run, num=1000, draws=2)",
     "runs[3]": "runs[1]",
+    'ImageFont.truetype("NanumGothic.ttf", 52)': "ImageFont.load_default(52)",
     'from_pretrained("user/name", revision="v2")': 'from_pretrained("runs/mine")',
 }
 """Text of Python blocks, and what takes its place; recipes become miniatures as well."""
