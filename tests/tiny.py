@@ -45,6 +45,15 @@ SETTINGS = TUTORIALS | {
         "length": '{"rounds": 40}',
         "augment": "diff-augment",
     },
+    "photo-gpu": {
+        "data.size": "32",
+        "generator.width": "8",
+        "discriminator.width": "8",
+        "batch_size": "8",
+        "length": '{"rounds": 40}',
+        "augment": "diff-augment",
+    }
+    | RAMPS_OF_R3,
     "quick": CONVOLUTIONAL | {"batch_size": "32"},
     "r3": RESIDUAL | {"generator.width": "8", "discriminator.width": "8"} | RAMPS_OF_R3,
     "ring": MIXTURE,
@@ -94,11 +103,11 @@ VARIANTS = {
 
 
 def miniature(name: str, folder: Path, **more: str) -> Recipe:
-    """A recipe in miniature; `folder` is where the pictures lie that `photo` learns from."""
+    """A recipe in miniature; `folder` is where the pictures lie that `photo` and `photo-gpu` learn from."""
     if name == "modern":
         return resolve("paper", MODERN | more)
     base = recipes.get(name)
-    return resolve(base, SETTINGS[name] | more, str(pictures(folder)) if name == "photo" else None)
+    return resolve(base, SETTINGS[name] | more, str(pictures(folder)) if name.startswith("photo") else None)
 
 
 def pictures(folder: Path, num: int = 24, size: int = 64) -> Path:

@@ -9,7 +9,17 @@ from pathlib import Path
 from textwrap import dedent
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "README.ko.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted(ROOT.glob("docs/*.md"))))
+DOCUMENTS = (
+    "README.md",
+    "README.ko.md",
+    "CONTRIBUTING.md",
+    *(path.relative_to(ROOT).as_posix() for folder in ("docs", "docs/ko") for path in sorted((ROOT / folder).glob("*.md"))),
+)
+
+TRANSLATIONS = {"README.ko.md": "README.md"} | {
+    f"docs/ko/{path.name}": f"docs/{path.name}" for path in sorted((ROOT / "docs/ko").glob("*.md"))
+}
+"""Korean documents, and the English ones that they translate."""
 
 _FENCE = re.compile(r"\s*(?P<fence>`{3,}|~{3,})\s*(?P<language>\S*)")
 

@@ -38,6 +38,7 @@ PYTHON = {
     "epochs=": "rounds=",
     "evaluate(run)": "evaluate(run, num=1000, draws=2)",
     "runs[3]": "runs[1]",
+    'ImageFont.truetype("NanumGothic.ttf", 52)': "ImageFont.load_default(52)",
     'from_pretrained("user/name", revision="v2")': 'from_pretrained("runs/mine")',
 }
 """Text of Python blocks, and what takes its place; recipes become miniatures as well."""

@@ -8,13 +8,12 @@ import json
 
 import pytest
 import rules
-from blocks import DOCUMENTS, Block, read
+from blocks import DOCUMENTS, TRANSLATIONS, Block, read
 from story import PLAYERS, PROPS, Stage, Story
 
 BLOCKS = [block for document in DOCUMENTS for block in read(document)]
 PLAYED = [block for block in BLOCKS if block.language in PLAYERS]
 OTHERS = [block for block in BLOCKS if block.language not in PLAYERS]
-TRANSLATIONS = {"README.ko.md": "README.md"}
 
 
 @pytest.fixture(scope="module")

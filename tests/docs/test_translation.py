@@ -1,12 +1,13 @@
-"""The Korean README has what the English one has, section by section: rows of tables, links, pictures, names in code."""
+"""A Korean document has what the English one has, section by section: rows of tables, links, pictures, names in code."""
 
 import re
 from collections import Counter
 
 import pytest
-from blocks import ROOT
+from blocks import ROOT, TRANSLATIONS
 
-LANGUAGES = {"README.md", "README.ko.md"}
+_NAMES = [name.rpartition("/")[2] for pair in TRANSLATIONS.items() for name in pair]
+LANGUAGES = {*_NAMES, *(f"ko/{name}" for name in _NAMES)}
 """Each links to the other."""
 
 
@@ -22,7 +23,9 @@ def sections(document: str) -> list[str]:
 
 
 PAIRS = [
-    pytest.param(pair, id=pair[0].split("\n")[0]) for pair in zip(sections("README.md"), sections("README.ko.md"), strict=True)
+    pytest.param(pair, id=f"{korean} {pair[0].split(chr(10))[0]}")
+    for korean, english in TRANSLATIONS.items()
+    for pair in zip(sections(english), sections(korean), strict=True)
 ]
 
 
@@ -45,7 +48,8 @@ def rows(text: str) -> int:
 
 def links(text: str) -> Counter:
     found = re.findall(r"\]\(([^)]+)\)|<img src=\"([^\"]+)\"", _without_blocks(text))
-    return Counter(target or picture for target, picture in found if target not in LANGUAGES)
+    named = ((target or picture).removeprefix("../") for target, picture in found)
+    return Counter(name for name in named if name not in LANGUAGES)
 
 
 def _without_blocks(text: str) -> str:

@@ -11,11 +11,12 @@ import torch
 from torch import Generator, Tensor
 
 from sparring import evaluation
-from sparring.data import Ring
+from sparring.data import ImageSet, Ring
+from sparring.data.folder.picture_folder import PictureFolder
 from sparring.data.sets import Dataset, PointSet
 from sparring.evaluation.extractors import Features
 from sparring.evaluation.references import Reference, Values
-from sparring.evaluation.scoring import SUBSAMPLES, _within, by_subsamples
+from sparring.evaluation.scoring import SUBSAMPLES, _for_floor, _within, by_subsamples
 from sparring.metrics.confidence import mean_interval, t_quantile
 
 
@@ -162,6 +163,15 @@ def test_the_floor_is_what_training_examples_get_and_is_kept(standard, tmp_path)
     assert evaluation.floor(standard, 90)["mean"] == pytest.approx(10 + train[-90:, 0].mean().item())
     assert len(standard.given) == taken + 1
     assert evaluation.floor(standard, 999) == {}  # there are only 500
+
+
+def test_the_floor_of_a_folder_is_of_all_its_classes():
+    train = ImageSet(torch.zeros(100, 1, 8, 8, dtype=torch.uint8), torch.arange(100) // 25, tuple("abcd"))
+    now, before = (_for_floor(PictureFolder("", reading=reading), train, 25) for reading in (2, 1))
+    assert now.labels is not None
+    assert torch.bincount(now.labels, minlength=4).min() >= 3
+    assert before.labels is not None
+    assert before.labels.tolist() == [3] * 25
 
 
 @pytest.mark.parametrize(

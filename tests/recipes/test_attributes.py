@@ -7,6 +7,9 @@ from PIL import Image
 
 import sparring
 from sparring.errors import InputError
+from sparring.exporters.page.document import noise_columns
+from sparring.inversion.prior import Prior
+from sparring.networks.latents import AttributeCode
 from sparring.runs.generator import SavedGenerator
 
 COLOURS, SIDES = ("blue", "red"), ("left", "middle", "right")
@@ -57,3 +60,9 @@ def test_values_ask_for_all_combinations_with_them(generator):
     assert torch.equal(generator.labels(fewer), drawn[:70])
     with pytest.raises(InputError, match="there is no class 'colour=blue,side=right'"):
         sparring.sample(generator, class_="colour=blue,side=right")
+
+
+@pytest.mark.parametrize("refusing", [noise_columns, Prior.of])
+def test_what_takes_no_combinations_says_so(refusing):
+    with pytest.raises(InputError, match=r"z is (an )?attribute-code"):
+        refusing(AttributeCode(classes=2, values=((0,), (1,))))

@@ -10,6 +10,8 @@ import torch
 
 from sparring.config import codec
 from sparring.config.rng import keyed_generator
+from sparring.data import Data
+from sparring.data.folder.picture_folder import PictureFolder
 from sparring.data.sets import Dataset, ImageSet
 from sparring.evaluation import cache
 from sparring.evaluation.extractors import Features
@@ -104,7 +106,7 @@ def mean_scores(runs: Mapping[str, Sequence[Score]]) -> list[Score]:
 def floor(reference: Reference, num: int, quick: bool = False) -> Values:
     """Scores of the last `num` training examples against the test examples; computed once, then read from the cache.
 
-    Empty if there are fewer examples, because most metrics depend on their number. quick: only the metrics of a quick score.
+    Of a folder, whose pictures lie class by class, they are `num` at random. Empty if there are fewer examples, because most metrics depend on their number. quick: only the metrics of a quick score.
     """
     if (num, quick) not in reference.floors:
         reference.floors[num, quick] = _floor(reference, num, quick)
@@ -118,7 +120,7 @@ def _floor(reference: Reference, num: int, quick: bool) -> Values:
     train = reference.data.train()
     if len(train) < num:
         return {}
-    last = train.without_first(len(train) - num)
+    last = _for_floor(reference.data, train, num)
 
     def make() -> dict[str, torch.Tensor]:
         seen = reference.extract(last)
@@ -135,6 +137,13 @@ def _floor(reference: Reference, num: int, quick: bool) -> Values:
         return all(value.ndim == 0 and value.dtype == torch.float64 for value in found.values())
 
     return {name: value.item() for name, value in cache.tensors(depends_on, make, fits).items()}
+
+
+def _for_floor(data: Data, train: Dataset, num: int) -> Dataset:
+    """The last `num` training examples, or of a folder `num` at random; one that version 0.1 read keeps its last ones."""
+    if isinstance(data, PictureFolder) and data.reading == 2:
+        return train.take(torch.randperm(len(train), generator=keyed_generator("cpu", 0, "floor"))[:num].sort().values)
+    return train.without_first(len(train) - num)
 
 
 def by_subsamples(

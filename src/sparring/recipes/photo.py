@@ -22,7 +22,7 @@ def photo() -> Recipe:
     Source: our own; adaptive strength after Karras et al. 2020 (https://arxiv.org/abs/2006.06676), of parts of Zhao et al. 2020
     (https://arxiv.org/abs/2006.10738).
     Command: sparring train photo --data path/to/folder (or a .zip); sparring data check path/to/folder checks them first
-    Measured: 1,881 emoji of people: busts with hair and clothes, few with a face, after 2,500 rounds (docs/photo.md).
+    Measured: 1,881 emoji of people: heads and busts, a third with a face, after 4 minutes of one core (docs/photo.md).
     Details: data.size=128 or [48,96] for other sizes; folders are classes, which sparring sample --class draws.
     """
     return replace(

@@ -128,15 +128,18 @@ def _attributes(columns: Sequence[Sequence[str]]) -> list[int]:
     good = [place for place, values in enumerate(columns) if place and _are_classes(values)]
     chosen = good[:1]
     for place in good[1:]:
-        varies = len(set(columns[place])) > 1 and "" not in columns[place]
-        if varies and len(set(zip(*(columns[each] for each in (*chosen, place)), strict=True))) <= _MOST_COMBINED:
+        if (
+            len(set(columns[place])) > 1
+            and len(set(zip(*(columns[each] for each in (*chosen, place)), strict=True))) <= _MOST_COMBINED
+        ):
             chosen.append(place)
     return chosen
 
 
 def _are_classes(values: Sequence[str]) -> bool:
-    """True for few different values; a column of fractions, such as weights, is none of classes."""
-    return len(set(values)) <= max(2, len(values) // 2) and not all(re.fullmatch(r"[+-]?\d*[.,]\d+", value) for value in values)
+    """True for few different values, without gaps; a column of fractions, such as weights, is none of classes."""
+    few = "" not in values and len(set(values)) <= max(2, len(values) // 2)
+    return few and not all(re.fullmatch(r"[+-]?\d*[.,]\d+", value) for value in values)
 
 
 def _of_stylegan(name: str, files: Files) -> LabelFile:

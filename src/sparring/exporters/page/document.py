@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import sparring
+from sparring.config.registry import name_of
 from sparring.errors import InputError
 from sparring.exporters.page.directions import Directions, principal_directions
 from sparring.exporters.page.program import Program
@@ -62,7 +63,8 @@ def json_in_html(value: Any) -> str:
 def noise_columns(noise: Noise) -> dict[str, Any]:
     """The columns of z as `latents.js` draws them: normal or uniform ones, one-hot ones, uniform codes."""
     if type(noise) not in (Normal, Uniform, Mixture, Code):
-        raise InputError(f'z is {noise}, which the page cannot draw; export to ONNX instead: --to onnx (in Python: to="onnx")')
+        advice = 'export to ONNX instead: --to onnx (in Python: to="onnx")'
+        raise InputError(f"z is {name_of(noise)}, which the page cannot draw; {advice}")
     found = {"columns": noise.num, "std": 1.0, "is_uniform": isinstance(noise, Uniform)}
     found |= {"one_hot": 0, "is_class": False, "weights": [], "continuous": 0}
     match noise:

@@ -1,0 +1,50 @@
+"""A folder of the user's own pictures on a GPU."""
+
+from dataclasses import replace
+
+from sparring.config.registry import register
+from sparring.config.schedules import Duration, Interval, Schedule
+from sparring.losses import RelativisticPairing
+from sparring.networks import R3DiscriminatorConfig, R3GeneratorConfig
+from sparring.optim.adam import Adam
+from sparring.optim.ema import EMA
+from sparring.penalties import R1, R2
+from sparring.recipe import MoveD, MoveG, Recipe, Round
+from sparring.recipes.photo import photo
+from sparring.visual.snapshots import FixedGrid
+
+
+@register("recipe")
+def photo_gpu() -> Recipe:
+    """Your own pictures at 128 pixels on a GPU: the networks, loss and penalties of R3GAN, the rest as in photo.
+
+    Source: our own; R3GAN after Huang et al. 2024 (https://arxiv.org/abs/2501.05441).
+    Command: sparring train photo-gpu --data path/to/folder --device cuda; data.size=256 for 256 pixels
+    Measured: not yet, on no GPU; what is tested is that it trains, in miniature.
+    Details: augmentation and condition follow the data; lr and gamma fall, and beta2 rises, over the first 200,000 images.
+    """
+    base, burn_in = photo(), 200_000
+    return replace(
+        base,
+        source="our own, with https://arxiv.org/abs/2501.05441",
+        data=replace(base.data, size=128),
+        generator=R3GeneratorConfig(width=32, max_width=256),
+        discriminator=R3DiscriminatorConfig(width=32, max_width=256),
+        loss=RelativisticPairing(),
+        penalties=(R1(gamma=2.0), R2(gamma=2.0)),
+        round=Round(moves=(MoveD(), MoveG(real="fresh"))),
+        g_optim=Adam(lr=2e-4, beta1=0.0, beta2=0.9),
+        d_optim=Adam(lr=2e-4, beta1=0.0, beta2=0.9),
+        ramps=(
+            Schedule("lr", 1.0, 0.25, images=burn_in),
+            Schedule("gamma", 1.0, 0.1, images=burn_in),
+            Schedule("beta2", 0.9, 0.99, images=burn_in),
+        ),
+        average=EMA(halflife_images=20_000.0),
+        precision="tf32",
+        batch_size=32,
+        length=Duration(rounds=40_000),
+        checkpoint=Interval(rounds=5000),
+        review=Interval(rounds=5000),
+        pictures=(FixedGrid(rows=4, columns=8, every=Interval(rounds=1000)),),
+    )
