@@ -23,6 +23,7 @@ MINIATURES = {
     "flash": FEW_IMAGES,
     "paper": FEW_IMAGES,
     "photo": {"generator.width": "4", "discriminator.width": "4", "batch_size": "8"},
+    "selfcond": FEW_IMAGES,
     "vanilla": FEW_IMAGES,
     "generator=resnet-generator": {"generator.width": "4", "discriminator.width": "4", "batch_size": "8"},
 }
