@@ -44,7 +44,7 @@ def _rounding(generator: SavedGenerator, z: Tensor) -> float | None:
 
 
 def _yardstick(trained: Trained) -> Reference | None:
-    """What measures Frechet distances from the generator's data, if both are on this machine; nothing does from few pictures."""
+    """What measures Frechet distances from the generator's data, if both are on this machine; from few nothing does."""
     if trained.data is None or len(trained.generator.shape) == 1:
         return None
     with suppress(InputError):  # the data are elsewhere now
