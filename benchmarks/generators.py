@@ -255,9 +255,7 @@ def card(label: str, how: Recorded, facts: dict[str, Any], scores: tuple[Score, 
         for score in rows
     )
     protocol, metric = scores[0].protocol, scores[0].metric.partition("_")[0].capitalize()
-    real = f"{protocol.num_real:,} " + (
-        "examples, those trained on among them," if protocol.split == "all" else "test examples"
-    )
+    of_which = "examples, those trained on among them," if protocol.split == "all" else "test examples"
     held_back = ", ".join(f"{round_} rounds: {value:.3f}" for round_, value in made["held_back"].items())
     choice = (
         f"\n{metric} distances to the images held back, by which the checkpoint was chosen: {held_back}.\n" if held_back else ""
@@ -290,8 +288,9 @@ sparring sample {label.rpartition("-")[0]} --num 64{of_class}{out}
 {choice}
 ## Scores
 
-Of the stored weights, taken once: {protocol.num_samples:,} samples against the {real}
-of `{how.pictures or protocol.data}`, extractor {protocol.extractor}; 95 % intervals; real: training examples in the samples' place.
+Of the stored weights, taken once: {protocol.num_samples:,} samples against the {protocol.num_real:,} {of_which}
+of `{how.pictures or protocol.data}`, extractor {protocol.extractor}; 95 % intervals; real: training examples in the samples'
+place.
 
 | metric | value | from | to | real |
 |---|---|---|---|---|

@@ -7,9 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from sparring import networks
 from sparring.exporters import InexactError, Options, Trained
 from sparring.exporters.measured import measured
 from sparring.exporters.parity import FLOAT16, FLOAT32, POINTS32, Limits, Parity, measure, seeds_to_compare
+from sparring.runs.generator import SavedGenerator
+from tiny import miniature
 
 LEVEL = 1 / 127.5
 
@@ -144,3 +147,14 @@ def test_a_network_that_amplifies_rounding_may_differ_by_twice_its_own():
 )
 def test_what_was_measured_is_said(parity, said):
     assert said in str(parity)
+
+
+def test_few_pictures_are_no_measure_of_a_float16_export(tmp_path):
+    recipe = miniature("photo", tmp_path)
+    network = networks.build_generator(recipe.generator, recipe.z.num, (3, 64, 64), seed=0).eval()
+    generator = SavedGenerator(recipe.generator, recipe.z, (3, 64, 64), network)
+    trained = Trained(generator, "photo", {}, recipe.data)
+    assert (
+        measured(trained, generator.draw, "PyTorch", Options("onnx", "float16", False, None, None, lambda *_: None)).frechet
+        is None
+    )

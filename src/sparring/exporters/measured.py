@@ -44,12 +44,13 @@ def _rounding(generator: SavedGenerator, z: Tensor) -> float | None:
 
 
 def _yardstick(trained: Trained) -> Reference | None:
-    """What measures Frechet distances from the generator's data, if there is such a thing on this machine."""
+    """What measures Frechet distances from the generator's data, if both are on this machine; from few nothing does."""
     if trained.data is None or len(trained.generator.shape) == 1:
         return None
     with suppress(InputError):  # the data are elsewhere now
         if trained.data.is_cached():
-            return evaluation.reference_for(trained.data, torch.device("cpu"))
+            found = evaluation.reference_for(trained.data, torch.device("cpu"))
+            return found if found and found.primary_metric == "frechet_distance" else None
     return None
 
 
