@@ -22,8 +22,8 @@ from sparring.networks import (
     UpsampleDiscriminatorConfig,
     UpsampleGeneratorConfig,
 )
-from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.channels_last import DenseConvTranspose2d, DenseFlatten, dense_layers
+from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.fold import FoldConv2d, FoldConvTranspose2d, fold_few
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
 
