@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
 from sparring.networks.layers.activations import Affine
 from sparring.networks.layers.dropout import Dropout, factors
 from sparring.networks.layers.perceptron import Perceptron, is_hooked
+from sparring.training.products import product
 
 aten = torch.ops.aten
 
@@ -65,17 +65,17 @@ class PerceptronPass:
                 continue
             if weights:
                 rows = dy.flatten(0, -2)
-                found += [rows.sum(0)] * (layer.bias is not None) + [rows.t() @ x.flatten(0, -2)]
+                found += [rows.sum(0)] * (layer.bias is not None) + [product(rows.t(), x.flatten(0, -2).t())]
             if layer is first and not inputs:
                 return found[::-1]
-            dy = dy @ layer.weight
+            dy = product(dy, layer.weight.t())
         return [*found[::-1], dy]
 
 
 def _forward(layer: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     """A layer's output, and what its gradient needs: the output itself, or dropout's factors."""
     if isinstance(layer, nn.Linear):
-        y = linear(x, layer.weight, layer.bias)
+        y = product(x, layer.weight, layer.bias)
     elif isinstance(layer, Dropout) and (kept := layer.kept(x)) is not None:
         kept = factors(kept, layer.scale, x.dtype)
         return x * kept, kept
