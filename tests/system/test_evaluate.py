@@ -331,7 +331,7 @@ def test_points_are_not_held_against_images(sparring_command):
 
 
 def test_data_without_a_yardstick_train_without_scores(sparring_command):
-    shapes.write_idx(Path("unknown"), shapes.drawn(200, 1), shapes.drawn(20, 8))
+    shapes.write_idx(Path("unknown"), shapes.drawn(70, 1), shapes.drawn(20, 8))  # too few for the general one
     run = sparring.train("vanilla", data="unknown", rounds=10, out="run", settings=SMALL)
     assert run.scores() == []
     assert not checkpoint.best_path(run.path / "checkpoints").exists()
