@@ -1,5 +1,9 @@
 """A self-conditioned run as people have one: resumed, sampled, started from, and one of several seeds."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -15,8 +19,8 @@ from tiny import SETTINGS
 SMALL = SETTINGS["selfcond"] | {"checkpoint": '{"rounds": 10}', "review": "null"}
 
 
-def train(out, rounds: int, **more) -> Run:
-    return sparring.train(more.pop("recipe", "selfcond"), rounds=rounds, out=out, quiet=True, **{"settings": SMALL} | more)
+def train(out: Path, rounds: int, recipe: str = "selfcond", settings: Mapping[str, str] = SMALL, **more: Any) -> Run:
+    return sparring.train(recipe, rounds=rounds, out=out, settings=settings, quiet=True, **more)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +90,6 @@ def test_started_from_another_run_it_takes_its_clusters(run, tmp_path):
 
 
 def test_one_of_several_seeds_is_known_again_whatever_its_clusters(run):
-    options = {"rounds": 40, "settings": SMALL}
-    Task.of("selfcond", **options).check_same(run, 0)
+    Task.of("selfcond", rounds=40, settings=SMALL).check_same(run, 0)
     with pytest.raises(InputError, match="another setting of z"):
-        Task.of("selfcond", **options | {"settings": SMALL | {"condition.clusters": "9"}}).check_same(run, 0)
+        Task.of("selfcond", rounds=40, settings=SMALL | {"condition.clusters": "9"}).check_same(run, 0)

@@ -14,6 +14,8 @@ def selfcond() -> Recipe:
 
     Source: Liu et al. 2020 (https://arxiv.org/abs/2006.10728), with clusters of principal components in place of D's features.
     Command: sparring train selfcond
+    Measured: Frechet distance 0.123, 0.129, 0.117 (three seeds; flash has 0.28, 0.27, 0.19) after 5,000 rounds, 87 s of one
+    core; docs/selfcond.md has the experiments.
     """
     return replace(
         flash(),
