@@ -162,7 +162,7 @@ ROUTES = [
     for route in make_app(RunIndex(Path()), Access(TOKEN, PORT)).routes
     if getattr(route, "path", "") != "/api/stream"  # which does not end
 ]
-STARTS = ["/", "/api/runs/RUN/", "/api/runs/RUN/pictures/", "/api/runs/", "/static/", "/api/"]
+STARTS = ["/", "/api/runs/RUN/", "/api/runs/RUN/pictures/", "/api/explore/RUN/", "/api/runs/", "/static/", "/api/"]
 ADDRESSES = st.one_of(st.tuples(st.sampled_from(STARTS), st.lists(PARTS, max_size=4)), st.tuples(st.sampled_from(ROUTES)))
 KEYS = ("recipe", "settings", "lengths", "seed", "data", "from", "order", "name", "z", "num", "class", "image", "search", "at")
 VALUES = st.one_of(st.none(), st.integers(), st.floats(), st.text(max_size=9), st.just("ring"), st.just({"lr": []}))

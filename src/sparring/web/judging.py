@@ -1,6 +1,7 @@
 """What D, the yardstick and the training data say of a picture: used by the worker, which has PyTorch."""
 
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import torch
@@ -12,7 +13,8 @@ from sparring.losses import is_probabilistic
 from sparring.networks.latents import Code
 from sparring.web.subject import Subject
 
-NUM_JUDGED = 500  # real and generated pictures each in D's distributions
+MOST_JUDGED = 500  # real and generated pictures each in D's distributions
+LEAST_JUDGED = 100
 BINS = 30
 SHOWN = 3  # classes
 PRESELECTED = 500  # training pictures, nearest in pixels, among which the yardstick's features choose
@@ -46,11 +48,12 @@ def distributions(subject: Subject) -> dict[str, Any]:
     if subject.discriminator is None:
         return {}
     generator = subject.generator
-    z = generator.noise.sample(NUM_JUDGED, keyed_generator("cpu", 0, "judged"))
+    num = min(MOST_JUDGED, max(LEAST_JUDGED, 400_000 // prod(generator.shape)))  # a few seconds of computing
+    z = generator.noise.sample(num, keyed_generator("cpu", 0, "judged"))
     codes = generator.noise.codes(z) if isinstance(generator.noise, Code) else None
     sides = {"fake": logits(subject, generator(z), codes)}
     if subject.test_set is not None:
-        chosen = torch.arange(min(NUM_JUDGED, len(subject.test_set)))
+        chosen = torch.arange(min(num, len(subject.test_set)))
         sides["real"] = logits(subject, subject.test_set.batch(chosen), _codes_of_real(subject, subject.test_set, chosen))
     every = torch.cat([*sides.values()])
     low, high = every.min().item(), max(every.max().item(), every.min().item() + 1e-6)

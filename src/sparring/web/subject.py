@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from sparring.runs import checkpoint, snapshots
 from sparring.runs.generator import SavedGenerator
 from sparring.runs.run import Run
 
-MOST_BYTES = 1 << 24  # of weights that a page is given; a larger network is drawn with here
+MOST_BYTES = 1 << 24  # of weights that a page is given
+MOST_PRODUCTS = 25_000_000  # a picture, in a page, which takes about 30 ms; here they take a tenth
 MOST_DIRECTIONS = 8
 NUM_Z = 4096  # of which directions are computed
 NUM_POINTS = 1000  # real ones that are shown
@@ -58,12 +60,11 @@ class Subject:
 
     @cached_property
     def program(self) -> Program | None:
-        """The generator for `forward.js`; None where the page does not know a layer, or the weights are too many."""
+        """The generator as the page computes it; None where it does not know a layer."""
         try:
-            found = compile_network(self.generator.network, self.generator.noise.num, self.generator.shape)
+            return compile_network(self.generator.network, self.generator.noise.num, self.generator.shape)
         except UnknownLayerError:
             return None
-        return found if len(found.weights.data) <= MOST_BYTES else None
 
     @cached_property
     def discriminator(self) -> nn.Module | None:
@@ -135,6 +136,8 @@ class Subject:
     def described(self) -> dict[str, Any]:
         """What the page has to know, with the weights in the format of an exported page."""
         generator, program = self.generator, self.program
+        if program and (len(program.weights.data) > MOST_BYTES or num_products(program) > MOST_PRODUCTS):
+            program = None  # what is too much for a page is drawn here
         try:
             noise = noise_columns(generator.noise)
         except InputError:
@@ -157,6 +160,16 @@ class Subject:
         if len(self.generator.shape) > 1 or self.test_set is None:
             return None
         return base64(self.test_set.batch(torch.arange(min(NUM_POINTS, len(self.test_set)))).numpy().tobytes())
+
+
+def num_products(program: Program) -> int:
+    """The number of multiplications for one picture, in its linear layers and convolutions."""
+    total = 0
+    for op in program.ops:
+        if "weight" in op:
+            places = program.shape_of(op["from"][0]) if op["op"] == "conv_transposed" else op["shape"]
+            total += program.weights.places[op["weight"]]["count"] * prod(places[1:])
+    return total
 
 
 def base64(data: bytes) -> str:

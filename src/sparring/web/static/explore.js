@@ -35,6 +35,7 @@ export function showGenerator(main) {
 class Explorer {
   constructor(main) {
     this.of = state.get("of") ?? FIRST;
+    this.since = null; // when the first change came that is not drawn
     const which = { checkpoint: state.get("checkpoint"), raw: state.get("raw") };
     this.subject = new Subject(this.of, Object.fromEntries(Object.entries(which).filter(([, value]) => value)));
     this.head = h("div", { class: "row" }, h("h1", {}, t("explore")));
@@ -142,15 +143,29 @@ class Explorer {
     this.frame ??= requestAnimationFrame(() => this.render());
   }
 
+  // Where the server draws, what has changed meanwhile is drawn next.
   async render() {
     this.frame = null;
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      while (this.since !== null && !this.closed) {
+        const since = this.since;
+        this.since = null;
+        if (this.subject.drawsPictures) await this.render_picture(since);
+        else await this.render_points();
+      }
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async render_picture(since) {
     const { subject } = this;
-    const turn = (this.turn = {});
-    const since = this.since;
-    this.since = null;
-    if (!subject.drawsPictures) return this.render_points();
     const image = await subject.draw(this.z());
-    if (turn !== this.turn || this.closed) return;
+    if (this.closed) return;
     show(this.canvas, tiled(image, subject.shape, 1));
     this.took = performance.now() - since;
     const class_ = this.classHere === null ? "" : ` · ${subject.classes[this.classHere]}`;
