@@ -39,10 +39,10 @@ class RunIndex:
     _looked: float = -1e9
     _lock: Any = field(default_factory=Lock)
 
-    def entries(self, fresh: float = FRESH) -> dict[str, "Entry"]:
-        """The runs by id, in the order of their folders' names; the folder was looked through so many seconds ago at most."""
+    def entries(self, just_now: bool = False) -> dict[str, "Entry"]:
+        """The runs by id, in the order of their folders' names, as they were some seconds ago at most, or just now."""
         with self._lock:
-            if time.monotonic() - self._looked > fresh:
+            if time.monotonic() - self._looked > (JUST_NOW if just_now else FRESH):
                 paths = {identity(self.root, path): path for path in _folders(self.root)}
                 self._found = {name: self._found.get(name) or Entry(name, path, self.root) for name, path in paths.items()}
                 self._looked = time.monotonic()
@@ -51,7 +51,7 @@ class RunIndex:
     def get(self, name: str) -> "Entry":
         """The run with this id; KeyError where there is none."""
         found = self.entries()
-        return found[name] if name in found else self.entries(JUST_NOW)[name]  # as of a training that has just begun
+        return found[name] if name in found else self.entries(just_now=True)[name]  # as of a training that has just begun
 
     def rows(self) -> list[dict[str, Any]]:
         """A summary of each run, the one that changed last first."""
