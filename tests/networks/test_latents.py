@@ -97,5 +97,5 @@ def test_a_combination_of_attributes_has_a_block_of_columns_for_each():
 
 @pytest.mark.parametrize("values", [(), ((0,), (0,)), ((0,), (0, 1)), ((), ()), ((0,), (-1,)), ((0,), (1,), (2,))])
 def test_impossible_values_of_attributes_are_refused(values):
-    with pytest.raises(InputError, match="z.values"):
+    with pytest.raises(InputError, match=r"z\.values"):
         AttributeCode(classes=2, values=values)
