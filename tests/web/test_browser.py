@@ -91,6 +91,12 @@ def test_seeds_and_a_family(tmp_path):
         page.get_by_role("link", name="Family tree").click()
         expect(page.get_by_role("link", name="fork, fork at round 80")).to_be_visible()
         look_through(page)
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Save this page").click()
+        assert saved.value.suggested_filename == "sparring.html"
+        text = saved.value.path().read_text(encoding="utf-8")
+        assert "<svg" in text
+        assert re.findall(r"<(?:a|script)\b", text) == []
         page.get_by_role("link", name="fork, fork at round 80").press("Enter")
         expect(page.locator(".time output")).to_have_text("Round 130")  # the fork's 50 come after its parent's 80
         page.locator("#time").press("Home")

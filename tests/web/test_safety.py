@@ -210,6 +210,7 @@ def crowded(tmp_path_factory):
     make_run(home / "runs" / "a", rounds(70))
     (home / "secret.txt").write_text("the secret")
     guest = client(home / "runs")
+    assert isinstance(guest.app, Starlette)
     guest.app.state.worker = Busy()
     (row,) = guest.get("/api/runs").json()
     return guest, row["id"], "the secret", {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}

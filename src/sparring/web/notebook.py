@@ -90,7 +90,8 @@ def play(
     Elsewhere the page opens in the browser, or its address is printed.
 
     Args:
-        run: a run, its folder, or a folder of runs; "latest" is the newest run under runs/. Default: all runs under runs/.
+        run: a run, its folder, or a folder of runs; "latest" is the newest run under runs/, and the name of a generator that
+            comes with the package opens the view that explores. Default: all runs under runs/.
         height: of the frame, in pixels.
         port: of the page; 0 is any free one. Default: 8451, if it is free.
         browser: open the browser outside a notebook.

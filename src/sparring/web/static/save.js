@@ -11,9 +11,9 @@ const STYLE = ".time { position: static; } main, footer { padding: 1rem; }";
 
 // Offer the page that is seen as a file.
 export function savePage() {
-  const name = document.title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 80);
+  const name = document.title.replace(/^Sparring/, "").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 80);
   const address = URL.createObjectURL(new Blob([pageAsFile()], { type: "text/html" }));
-  h("a", { href: address, download: `sparring-${name}.html` }).click();
+  h("a", { href: address, download: `${["sparring", name].filter(Boolean).join("-")}.html` }).click();
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
@@ -40,7 +40,7 @@ function copied(node) {
   if (node.nodeType === Node.TEXT_NODE) return [node.data];
   if (node.nodeType !== Node.ELEMENT_NODE || node.hidden || "live" in node.dataset) return [];
   const tag = node.localName;
-  if (tag === "svg") return [node.cloneNode(true)];
+  if (tag === "svg") return [drawing(node)];
   if (tag === "img" || tag === "canvas") return picture(node);
   if (tag === "select") return [h("b", {}, node.selectedOptions[0]?.text ?? "")];
   if (tag === "input") return [h("b", {}, FIELDS[node.type]?.(node) ?? node.value)];
@@ -52,7 +52,13 @@ function copied(node) {
   return [h(tag, { ...Object.fromEntries(attributes), open: Boolean(node.open) }, inside)];
 }
 
-// A picture or a drawing as data.
+function drawing(svg) {
+  const copy = svg.cloneNode(true);
+  copy.querySelectorAll("a").forEach((link) => link.replaceWith(...link.childNodes));
+  return copy;
+}
+
+// A picture or a canvas as data.
 function picture(node) {
   const drawn = node.localName === "canvas";
   const [width, height] = drawn ? [node.width, node.height] : [node.naturalWidth, node.naturalHeight];

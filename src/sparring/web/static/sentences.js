@@ -42,6 +42,7 @@ const SENTENCES = [
   ["PacGAN2 with the networks of flash: D classifies pairs, both real or both generated, and so detects a lack of variety.", "flash의 네트워크를 쓰는 PacGAN2. D가 둘 다 진짜이거나 둘 다 생성된 쌍을 판별하므로 다양성 부족을 알아챕니다."],
   ["The 2014 paper line by line: wider perceptrons, D before G on the same z.", "2014년 논문을 한 줄씩 그대로. 더 넓은 퍼셉트론을 쓰고, 같은 z에서 D 다음에 G를 갱신합니다."],
   ["Your own pictures, of any size and kind, at 64 pixels: a small DCGAN whose augmentation follows the number of pictures.", "크기와 종류를 가리지 않는 내 그림을 64픽셀로. 그림 수에 맞춰 증강하는 작은 DCGAN입니다."],
+  ["Your own pictures at 128 pixels on a GPU: the networks, loss and penalties of R3GAN, the rest as in photo.", "GPU에서 내 그림을 128픽셀로. 네트워크, 손실, 페널티는 R3GAN을, 나머지는 photo를 따릅니다."],
   ["The DCGAN at half its width with small batches and larger steps: digits in about two minutes of CPU.", "너비를 절반으로 줄이고 작은 배치와 큰 보폭을 쓰는 DCGAN. CPU로 약 2분이면 숫자를 그립니다."],
   ["R3GAN at a laptop's size: relativistic pairing, R1 and R2 in every round, residual networks without normalisation.", "노트북 크기의 R3GAN. 상대론적 쌍 비교, 매 라운드의 R1과 R2, 정규화 없는 잔차 네트워크를 씁니다."],
   ["Eight narrow modes on a circle; the generator finds all, with nearly the right widths and shares.", "원 위의 좁은 봉우리 8개. 생성자가 모두 찾아내며 너비와 비율도 거의 맞습니다."],
