@@ -10,6 +10,7 @@ from sparring.bench.round_flops import FlopCounter, count_round_flops
 from sparring.config.rng import own_torch_state
 from sparring.penalties import R1, GradientPenalty, LeCam
 from sparring.training.engine import Engine
+from sparring.training.products import product
 from tiny import miniature
 
 CPU = torch.device("cpu")
@@ -27,6 +28,15 @@ def test_each_product_of_a_convolution_counts_alike(kind, groups):
     places = 8 * 8 if kind is nn.ConvTranspose2d else 6 * 6
     assert forward.flops == 2 * 5 * places * (4 * 6 // groups) * 9
     assert both.flops == 2 * forward.flops
+
+
+@pytest.mark.parametrize("num", [8, 200])
+def test_products_count_from_either_library(num):
+    operands = torch.randn(num, 128), torch.randn(96, 128), torch.randn(96)
+    product(*operands)  # a first time, which may try the operator
+    with FlopCounter() as counter:
+        product(*operands)
+    assert counter.flops == 2 * num * 128 * 96
 
 
 def flops(recipe, average: bool = False) -> float:

@@ -9,6 +9,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from sparring.training.products import product as product_of
+from sparring.training.products import takes_onednn
+
 Result = Literal["output", "weights", "input"]
 """Result of a product: a layer's output, the gradient by its weights, or the gradient by its input."""
 
@@ -92,8 +95,11 @@ def _linear(layer: Linear, most: int, device: torch.device) -> Callable[[Result,
     def call(result: Result, num: int) -> Callable[[], object]:
         some_x, some_y = x[: num * layer.rows], y[: num * layer.rows]
         factors = {"output": (some_x, weights.t()), "weights": (some_y.t(), some_x), "input": (some_y, weights)}
+        left, right = factors[result]
+        if takes_onednn(left, right.t()):
+            return partial(product_of, left, right.t())
         out = outputs[result] if result == "weights" else outputs[result][: num * layer.rows]
-        return partial(torch.mm, *factors[result], out=out)
+        return partial(torch.mm, left, right, out=out)
 
     return call
 

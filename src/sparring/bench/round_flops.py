@@ -47,6 +47,8 @@ class FlopCounter(TorchDispatchMode):
         operation = func.overloadpacket
         if operation is torch.ops.aten.convolution_backward:
             self.flops += _of_convolution_backward(*args)
+        elif func.name() == "mkldnn::_linear_pointwise":  # of `training.products`
+            self.flops += 2 * len(args[0]) * args[1].numel()
         elif operation in flop_registry:
             self.flops += flop_registry[operation](*args, **(kwargs or {}), out_val=result)
         return result

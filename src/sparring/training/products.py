@@ -15,13 +15,15 @@ _LEAST = 2**21  # multiplications, from which oneDNN makes good what it takes to
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`linear` without autograd: x weight^T + bias, x [..., i], weight [o, i]."""
-    if _is_worth_it(x, weight) and _has_onednn():
+    if takes_onednn(x, weight):
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return linear(x, weight, bias)
 
 
-def _is_worth_it(x: Tensor, weight: Tensor) -> bool:
-    return x.ndim == 2 and len(x) * weight.numel() >= _LEAST and x.dtype == torch.float32 and x.device.type == "cpu"
+def takes_onednn(x: Tensor, weight: Tensor) -> bool:
+    """True if `product` of these is oneDNN's."""
+    large = x.ndim == 2 and len(x) * weight.numel() >= _LEAST
+    return large and x.dtype == torch.float32 and x.device.type == "cpu" and _has_onednn()
 
 
 @cache
