@@ -254,13 +254,18 @@ OTHERS = {
     "lsgan": 0.96,
     "pacgan": 0.82,
     "photo": 0.95,
+    "photo-gpu": 0.81,
     "r3": 0.81,
+    "selfcond": 0.8,
     "stacked": 0.96,
     "wgan-gp": 0.81,
 }
 """Least share of a round's operations that the floor holds. The engine does more for penalties: it multiplies the derivatives
 of slopes, which are 0, through the forward pass, and asks convolutions of few channels for gradients that nobody takes; for a
 condition and for packs it goes back through D twice; r3's changes of size are matrix products that the floor does not count."""
+
+MOST = {"photo": 1.1}
+"""Most, where it is more than the whole: a doubling with its convolution is done with 4/9 of the multiplications."""
 
 MODERN = {"modern": 0.8}  # penalties of two rhythms, a relativistic loss, a condition and spectral normalisation at once
 
@@ -305,4 +310,4 @@ def test_perceptrons_with_penalties_do_what_they_need_and_multiply_zeros(name, t
 @pytest.mark.parametrize("name", sorted(OTHERS | MODERN))
 def test_the_floor_is_not_above_what_a_round_does(name, tmp_path):
     needed, done = needed_and_done(miniature(name, tmp_path))
-    assert (OTHERS | MODERN)[name] * done < needed < done
+    assert (OTHERS | MODERN)[name] * done < needed < MOST.get(name, 1.0) * done

@@ -172,7 +172,7 @@ FIELDS = [
     for cls in OWN
     if is_dataclass(cls) and not cls.__name__.startswith("_")
     for name in ranges.limits_of(cls)
-    if (cls, name) != (Code, "weights")
+    if name != "weights" or not issubclass(cls, Code)
 ]
 WITHOUT_RANGE = {"bn_eps", "bn_momentum", "max_width", "moves", "weights"}  # the last three have rules of their own
 

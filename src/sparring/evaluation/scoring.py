@@ -106,7 +106,8 @@ def mean_scores(runs: Mapping[str, Sequence[Score]]) -> list[Score]:
 def floor(reference: Reference, num: int, quick: bool = False) -> Values:
     """Scores of the last `num` training examples against the test examples; computed once, then read from the cache.
 
-    Of a folder, whose pictures lie class by class, they are `num` at random. Empty if there are fewer examples, because most metrics depend on their number. quick: only the metrics of a quick score.
+    Of a folder, whose pictures lie class by class, they are `num` at random. Empty if there are fewer examples, because most
+    metrics depend on their number. quick: only the metrics of a quick score.
     """
     if (num, quick) not in reference.floors:
         reference.floors[num, quick] = _floor(reference, num, quick)

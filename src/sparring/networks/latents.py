@@ -181,7 +181,8 @@ class AttributeCode(Code):
     def __post_init__(self) -> None:
         super().__post_init__()
         num_values, each = {len(values) for values in self.values}, [value for values in self.values for value in values]
-        good = len(set(self.values)) == self.classes == len(self.values) and len(num_values) == 1 and min(each, default=-1) >= 0
+        good = len(set(self.values)) == self.classes == len(self.values) and len(num_values) < 2 and min(each, default=0) >= 0
+        good = good and () not in self.values
         rule = f"have as many values for each of the {self.classes:,} classes, from 0, no two classes with the same ones"
         check(good, "z.values", f"a list of {len(self.values):,}", rule)
 

@@ -38,7 +38,7 @@ def doubled_in_phases(network: nn.Module) -> nn.Module:
     for module in network.modules():
         if type(module) is nn.Sequential:
             for (place, doubling), (next_place, conv) in pairwise([*module.named_children()]):
-                if _doubles(doubling) and _fits(conv):
+                if _doubles(doubling) and isinstance(conv, nn.Conv2d) and _fits(conv):
                     settings = conv.in_channels, conv.out_channels
                     setattr(module, place, nn.Identity())
                     setattr(module, next_place, sharing(lambda settings=settings: PhaseConv2d(*settings), conv))
@@ -49,7 +49,7 @@ def _doubles(layer: nn.Module) -> bool:
     return type(layer) is nn.Upsample and (layer.size, layer.scale_factor, layer.mode) == (None, 2.0, "nearest")
 
 
-def _fits(layer: nn.Module) -> bool:
+def _fits(layer: nn.Conv2d) -> bool:
     if type(layer) is not nn.Conv2d or layer.bias is not None or layer.in_channels > MANY:
         return False
     plain = layer.stride == layer.dilation == (1, 1) and layer.groups == 1 and layer.padding_mode == "zeros"
