@@ -170,8 +170,8 @@ def suited_extractor(recipe: Recipe | None, shape: tuple[int, ...]) -> Classifie
     if recipe is None:
         return None
     data = codec.encode(recipe.data)["name"]
-    readable = (own for _, own in extractors.readable())
-    return next((own for own in readable if own.facts.data == data and own.facts.shape == shape), None)
+    classifiers = (own for _, own in extractors.readable() if isinstance(own, ClassifierExtractor))
+    return next((own for own in classifiers if own.facts.data == data and own.facts.shape == shape), None)
 
 
 def _as_floats(pixels: Tensor) -> Tensor:

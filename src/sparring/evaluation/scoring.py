@@ -186,8 +186,9 @@ def _scores(
 
 def _audit(reference: Reference, samples: Dataset, train: Dataset | None, seed: int) -> list[Score]:
     """The memorisation score of up to a thousand random samples."""
-    images = isinstance(train, ImageSet) and isinstance(samples, ImageSet) and isinstance(reference.test, ImageSet)
-    if not (images and isinstance(reference, FeatureReference)):
+    if not (isinstance(reference, FeatureReference) and isinstance(reference.test, ImageSet)):
+        return []
+    if not (isinstance(train, ImageSet) and isinstance(samples, ImageSet)):
         return []
     order = torch.randperm(len(samples), generator=keyed_generator("cpu", seed, "audited"))
     audited = samples.take(order[:AUDITED])

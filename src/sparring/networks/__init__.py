@@ -6,7 +6,7 @@ Images are [-1, 1] NCHW float.
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,8 @@ from sparring.networks.r3 import R3DiscriminatorConfig, R3GeneratorConfig, Scale
 from sparring.networks.resnet import ResnetDiscriminatorConfig, ResnetGeneratorConfig
 from sparring.networks.upsample import UpsampleDiscriminatorConfig, UpsampleGeneratorConfig
 from sparring.storage import strict_json
+
+M = TypeVar("M", bound=nn.Module)
 
 __all__ = [
     "ConditionalDiscriminatorConfig",
@@ -102,7 +104,7 @@ def _with_outputs(config: DiscriminatorConfig | ConditionalDiscriminatorConfig, 
     return cast(ConditionalDiscriminatorConfig, config).build(shape, num)
 
 
-def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
+def seeded(build: Callable[[], M], seed: int) -> M:
     """The network that `build` makes with PyTorch's default generator seeded; the user's random state stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

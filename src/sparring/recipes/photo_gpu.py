@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from sparring.config.registry import register
 from sparring.config.schedules import Duration, Interval, Schedule
+from sparring.data.folder.picture_folder import PictureFolder
 from sparring.losses import RelativisticPairing
 from sparring.networks import R3DiscriminatorConfig, R3GeneratorConfig
 from sparring.optim.adam import Adam
@@ -27,7 +28,7 @@ def photo_gpu() -> Recipe:
     return replace(
         base,
         source="our own, with https://arxiv.org/abs/2501.05441",
-        data=replace(base.data, size=128),
+        data=PictureFolder("", size=128, channels=3, enlarge=True, background="white"),
         generator=R3GeneratorConfig(width=32, max_width=256),
         discriminator=R3DiscriminatorConfig(width=32, max_width=256),
         loss=RelativisticPairing(),

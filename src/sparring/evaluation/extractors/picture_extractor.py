@@ -84,9 +84,12 @@ class PictureExtractor:
         """The same function with every batch norm of a convolution folded into it."""
         network = copy.deepcopy(self.network)
         for place, stage in enumerate(network.stages):
-            layers = list(stage)
-            folded = [fuse_conv_bn_eval(a, b) for a, b in pairwise(layers) if isinstance(a, nn.Conv2d)]
-            network.stages[place] = nn.Sequential(*(layer for each in folded for layer in (each, nn.ReLU(inplace=True))))
+            pairs = [
+                (a, b) for a, b in pairwise(stage.children()) if isinstance(a, nn.Conv2d) and isinstance(b, nn.BatchNorm2d)
+            ]
+            network.stages[place] = nn.Sequential(
+                *(layer for pair in pairs for layer in (fuse_conv_bn_eval(*pair), nn.ReLU(inplace=True)))
+            )
         return network
 
     def of_tensor(self, images: Tensor) -> Tensor:

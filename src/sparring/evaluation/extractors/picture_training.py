@@ -160,9 +160,9 @@ def _losses(network: PictureNetwork, heads: Heads, batch: Sequence[_Views], sett
     features = network(views.contiguous(memory_format=torch.channels_last))
     first = features.chunk(2)[0]
     ways = torch.cat([part.ways for part in batch])
-    projected = heads.projection(features).chunk(2)
+    projected, others = heads.projection(features).chunk(2)
     losses = {
-        "pictures": nt_xent(*projected, ways == 0, settings.temperature).mean(),
+        "pictures": nt_xent(projected, others, ways == 0, settings.temperature).mean(),
         "ways": cross_entropy(heads.ways(features), torch.cat([torch.zeros_like(ways), ways])),
     }
     parts = first.split([len(part.ways) for part in batch])

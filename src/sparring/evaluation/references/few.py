@@ -37,7 +37,7 @@ class FewReference(ImageReference):
 
     @property
     def options(self) -> Mapping[str, str]:
-        return super().options | {"kernel_distance": "cubic kernel, unbiased, all pairs"}
+        return {**super().options, "kernel_distance": "cubic kernel, unbiased, all pairs"}
 
     @cached_property
     def train(self) -> ImageSet:
