@@ -301,7 +301,9 @@ def test_a_doubling_in_phases_gives_the_same_values_and_gradients():
     def doubled(num_in: int, num_out: int, **settings) -> list[nn.Module]:
         return [nn.Upsample(scale_factor=2), nn.Conv2d(num_in, num_out, 3, padding=1, bias=False, **settings)]
 
-    others = [*doubled(4, 4, groups=2), *doubled(4, 65), *doubled(65, 2), nn.Conv2d(2, 2, 3, padding=1)]
+    hooked = doubled(2, 2)
+    nn.utils.spectral_norm(hooked[1])
+    others = [*doubled(4, 4, groups=2), *doubled(4, 65), *doubled(65, 2), nn.Conv2d(2, 2, 3, padding=1), *hooked]
     network = nn.Sequential(*doubled(3, 5), nn.Tanh(), nn.Sequential(*doubled(5, 4)), *others).double()
     phases = doubled_in_phases(deepcopy(network))
     replaced = [layer for layer in phases.modules() if isinstance(layer, PhaseConv2d)]

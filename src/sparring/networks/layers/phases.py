@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
+from sparring.networks.layers.perceptron import is_hooked
 from sparring.networks.layers.replace import sharing
 
 MANY = 64  # input channels, from beyond which the plain way is quicker
@@ -46,11 +47,13 @@ def doubled_in_phases(network: nn.Module) -> nn.Module:
 
 
 def _doubles(layer: nn.Module) -> bool:
-    return type(layer) is nn.Upsample and (layer.size, layer.scale_factor, layer.mode) == (None, 2.0, "nearest")
+    if type(layer) is not nn.Upsample or is_hooked(layer):
+        return False
+    return (layer.size, layer.scale_factor, layer.mode) == (None, 2.0, "nearest")
 
 
 def _fits(layer: nn.Conv2d) -> bool:
-    if type(layer) is not nn.Conv2d or layer.bias is not None or layer.in_channels > MANY:
+    if type(layer) is not nn.Conv2d or is_hooked(layer) or layer.bias is not None or layer.in_channels > MANY:
         return False
     plain = layer.stride == layer.dilation == (1, 1) and layer.groups == 1 and layer.padding_mode == "zeros"
     return plain and layer.kernel_size == (3, 3) and layer.padding == (1, 1)
