@@ -98,7 +98,10 @@ def test_settings_out_of_range(how):
 def test_a_search_can_be_watched_step_by_step():
     target = draw(Normal(8).sample(1, torch.Generator().manual_seed(2)))
     candidates = NORMAL.sample(200, torch.Generator().manual_seed(1))
-    steps = [*searched(target, candidates, draw, blind, Prior.of(NORMAL), Search(steps=40))]
+    steps = []
+    for step in searched(target, candidates, draw, blind, Prior.of(NORMAL), Search(steps=40)):
+        steps.append(step)
+        assert torch.is_grad_enabled()  # also for who watches
     assert len(steps) == 41
     assert steps[0].errors > 10 * steps[20].errors > 10 * steps[-1].errors
     assert torch.equal(steps[-1].z, found(target, steps=40).z)

@@ -128,8 +128,9 @@ def _descend(z: Tensor, errors_of: Network, prior: Prior, how: Search) -> Iterat
             lr = how.lr * prior.std * 0.5 * (1 + cos(pi * step / how.steps))
             update = (mean / (1 - BETA1 ** (step + 1))) / ((square / (1 - BETA2 ** (step + 1))).sqrt() + EPS)
             z = prior.near((z - lr * moving * update).flatten(0, 1)).unflatten(0, z.shape[:2])
-    with torch.no_grad():
-        yield _best(z, errors_of(z))
+    with torch.no_grad():  # which must not be on while others go on
+        found = _best(z, errors_of(z))
+    yield found
 
 
 def _best(z: Tensor, errors: Tensor) -> Found:
