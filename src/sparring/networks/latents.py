@@ -161,9 +161,9 @@ class Code(Ranged, prefix="z."):
 
 
 @lru_cache(maxsize=16)
-def _on(device: torch.device, weights: tuple[float, ...]) -> Tensor:
-    """The weights on a device, copied once, so that no round waits for a copy."""
-    return torch.tensor(weights).to(device)
+def _on(device: torch.device, numbers: tuple) -> Tensor:
+    """Weights or values on a device, copied once, so that no round waits for a copy."""
+    return torch.tensor(numbers).to(device)
 
 
 @register("noise")
@@ -197,5 +197,5 @@ class AttributeCode(Code):
         return tuple(max(column) + 1 for column in zip(*self.values, strict=True))
 
     def encoded(self, labels: Tensor) -> Tensor:
-        chosen = torch.tensor(self.values, device=labels.device)[labels]
+        chosen = _on(labels.device, self.values)[labels]
         return torch.cat([one_hot(column, size) for column, size in zip(chosen.T, self._sizes, strict=True)], dim=1)

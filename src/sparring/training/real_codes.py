@@ -5,7 +5,6 @@ from typing import Self
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from sparring.conditions.clusters import Clusters
 from sparring.data.sets import Dataset
@@ -40,7 +39,7 @@ class RealCodes:
         if code is None or condition is None:
             return None
         if self.clusters:
-            return one_hot(self.clusters.assign(images), code.classes).to(torch.get_default_dtype())
+            return code.encoded(self.clusters.assign(images)).to(torch.get_default_dtype())
         if data.labels is None or not condition.uses_labels:
             return torch.zeros(len(indices), code.num - code.normal, device=self.device)
         return code.encoded(data.labels[indices]).to(self.device, torch.get_default_dtype())
