@@ -1,6 +1,7 @@
 """A self-conditioned run as people have one: resumed, sampled, started from, and one of several seeds."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from sparring.multiseed.task import Task
 from sparring.networks.latents import Code
 from sparring.runs.generator import SavedGenerator
 from sparring.runs.run import Run
+from sparring.web import judging
+from sparring.web.subject import opened
 from tiny import SETTINGS
 
 SMALL = SETTINGS["selfcond"] | {"checkpoint": '{"rounds": 10}', "review": "null"}
@@ -93,3 +96,23 @@ def test_one_of_several_seeds_is_known_again_whatever_its_clusters(run):
     Task.of("selfcond", rounds=40, settings=SMALL).check_same(run, 0)
     with pytest.raises(InputError, match="another setting of z"):
         Task.of("selfcond", rounds=40, settings=SMALL | {"condition.clusters": "9"}).check_same(run, 0)
+
+
+def test_the_page_tells_d_the_clusters_of_pictures(run):
+    subject = opened(str(run.newest_checkpoint()[0].path), False)
+    assert subject.discriminator is not None
+    assert subject.test_set is not None
+    image, clusters = subject.test_set.batch(torch.arange(1)), torch.eye(8)
+    with torch.no_grad():
+        outputs = subject.discriminator(image)[0]
+        found = judging.distributions(subject)
+    expected = outputs[0] + outputs[1:]
+    for class_, logit in ((None, expected.max()), (3, expected[3])):
+        assert judging.verdict(subject, image, class_)["logit"] == pytest.approx(logit.item(), abs=1e-5)
+    assert subject.clusters is not None
+    real = subject.test_set.batch(torch.arange(20))
+    codes = judging._codes_of_real(subject, real, subject.test_set, torch.arange(20))
+    assert codes is not None
+    assert torch.equal(codes, clusters[subject.clusters.assign(real)])
+    assert sum(found["real"]) == pytest.approx(1)
+    assert "real" not in judging.distributions(replace(subject, clusters=None))

@@ -7,17 +7,22 @@ import numpy as np
 import pytest
 import torch
 from starlette.testclient import TestClient
+from torch import nn
 
 import sparring
+from sparring.exporters.page.directions import classes_of
 from sparring.exporters.page.reference import run as run_program
+from sparring.networks import MLPGeneratorConfig
+from sparring.networks.latents import AttributeCode
 from sparring.recipe import Recipe
 from sparring.runs import directions, shipped
+from sparring.runs.generator import SavedGenerator
 from sparring.runs.inverted import read_z
 from sparring.visual import to_uint8
 from sparring.web.app import make_app
 from sparring.web.run_index import RunIndex, identity
 from sparring.web.safety import Access
-from sparring.web.subject import opened
+from sparring.web.subject import Subject, opened
 from web.serving import BASE, PORT, TOKEN, make_run
 
 DIGITS = "/api/explore/digits"
@@ -109,7 +114,7 @@ def test_d_and_the_yardstick_judge_and_the_search_goes_on_while_it_is_asked(gues
     assert guest.post(f"{DIGITS}/nearest", json={"pixels": text(picture)}).json() == {}
     other = to_uint8(digits.draw(digits.z_in_blocks(1, 5)))  # none of those that the search begins with
     search = guest.post(f"{DIGITS}/invert", json={"pixels": text(other)}).json()
-    found = [guest.post(f"{DIGITS}/invert/go-on", json=search).json() for _ in range(6)]
+    found = [guest.post(f"{DIGITS}/invert/go-on", json=search).json() for _ in range(3)]
     assert all(before["step"] < after["step"] for before, after in pairwise(found))
     assert found[0]["steps"] == 200
     assert found[-1]["error"] < found[0]["error"]
@@ -135,6 +140,14 @@ def test_a_run_is_opened_at_its_checkpoints_averaged_or_raw(guest, root):
     assert guest.get(run).json()["named"] == saved == [{"name": "left", "vector": [1.0, 0.0]}]
     assert (root / "ring" / directions.FILE).is_file()
     assert guest.post(f"{run}/directions", json={"name": "left", "vector": None}).json() == []
+
+
+def test_points_that_the_server_draws_are_not_rounded(guest, root):
+    generator = sparring.load(root / "ring" / "checkpoints" / "round_00000003.safetensors")
+    assert isinstance(generator, SavedGenerator)
+    z = generator.z(5, 0)
+    drawn = guest.post(f"/api/explore/{identity(root, root / 'ring')}/draw", json={"z": text(z)}).json()
+    torch.testing.assert_close(array(drawn["points"], np.float32, 5, 2), generator.draw(z))
 
 
 def test_what_is_named_of_a_shipped_generator_stays_with_the_user(guest):
@@ -188,3 +201,17 @@ def test_a_d_that_judges_packs_or_that_is_a_critic():
     packs = replace(subject, recipe=replace(subject.recipe, packing=2))
     assert judging.verdict(packs, image, None)["logit"] is None
     assert judging.distributions(packs) == {}
+
+
+def test_combinations_of_attributes_are_no_directions():
+    """Columns of attributes do not move, and pictures of a combination are compared with each other."""
+    noise = AttributeCode(normal=3, classes=3, values=((0, 0), (0, 1), (1, 1)))
+    z = noise.sample(200, torch.Generator().manual_seed(0))
+    classes = classes_of(z, noise)
+    assert classes is not None
+    assert torch.equal(noise.encoded(classes).float(), z[:, 3:])
+    settings = MLPGeneratorConfig(widths=(8,))
+    subject = Subject(SavedGenerator(settings, noise, (1, 4, 4), settings.build(noise.num, (1, 4, 4))), None, nn.Module)
+    found = subject.directions()
+    assert {own["kind"] for own in found} == {"features", "weights"}
+    assert all(own["vector"][3:] == [0, 0, 0, 0] for own in found)

@@ -66,9 +66,12 @@ class Explorer:
 
     @torch.no_grad()
     def draw(self, path: str, raw: bool, z: str) -> dict[str, Any]:
-        """Pixels [N, C, H, W] of z, for a network that the page does not know."""
+        """Pixels [N, C, H, W] or points [N, D] of z, for a network that the page does not know."""
         generator = opened(path, raw).generator
-        return {"pixels": _pixels(generator(_latents(generator.noise.num, z)))}
+        drawn = generator(_latents(generator.noise.num, z))
+        if are_pictures(generator.shape):
+            return {"pixels": _pixels(drawn)}
+        return {"points": base64(drawn.numpy().tobytes())}
 
     def judge(self, path: str, raw: bool, pixels: str, class_: int | None) -> dict[str, Any]:
         subject = opened(path, raw)

@@ -14,6 +14,7 @@ from sparring.errors import InputError
 from sparring.runs import directions, shipped
 from sparring.storage import strict_json
 from sparring.storage.cache import cache_folder
+from sparring.storage.files import disk_errors
 from sparring.web.answers import Finite
 from sparring.web.requests import ask, body, text, whole
 
@@ -82,7 +83,8 @@ async def save_direction(request: Request) -> Response:
 
 def _save(path: Path, name: str, vector: Any) -> tuple[directions.NamedDirection, ...]:
     with _WRITING:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with disk_errors(path, 0):
+            path.parent.mkdir(parents=True, exist_ok=True)
         return directions.save(path, name, vector)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sparring.conditions import SelfConditioned
 from sparring.config.rng import keyed_generator
 from sparring.data import Dataset, ImageSet, StackedSet
 from sparring.losses import is_probabilistic
@@ -52,9 +53,10 @@ def distributions(subject: Subject) -> dict[str, Any]:
     z = generator.noise.sample(num, keyed_generator("cpu", 0, "judged"))
     codes = generator.noise.codes(z) if isinstance(generator.noise, Code) else None
     sides = {"fake": logits(subject, generator(z), codes)}
-    if subject.test_set is not None:
+    if subject.test_set is not None and not (_is_self_conditioned(subject) and subject.clusters is None):
         chosen = torch.arange(min(num, len(subject.test_set)))
-        sides["real"] = logits(subject, subject.test_set.batch(chosen), _codes_of_real(subject, subject.test_set, chosen))
+        real = subject.test_set.batch(chosen)
+        sides["real"] = logits(subject, real, _codes_of_real(subject, real, subject.test_set, chosen))
     every = torch.cat([*sides.values()])
     low, high = every.min().item(), max(every.max().item(), every.min().item() + 1e-6)
     counts = {name: side.float().histc(BINS, low, high) / len(side) for name, side in sides.items()}
@@ -92,6 +94,10 @@ def nearest(subject: Subject, image: Tensor) -> dict[str, Any]:
     return {"images": real.batch(chosen), "labels": labels, "by": subject.extractor.label if subject.extractor else None}
 
 
+def _is_self_conditioned(subject: Subject) -> bool:
+    return subject.recipe is not None and isinstance(subject.recipe.condition, SelfConditioned)
+
+
 def _is_probabilistic(subject: Subject) -> bool:
     return subject.recipe is not None and is_probabilistic(subject.recipe.loss)
 
@@ -101,15 +107,17 @@ def _codes_of_class(subject: Subject, class_: int | None) -> Tensor | None:
     noise = subject.generator.noise
     if not isinstance(noise, Code) or subject.recipe is None or subject.recipe.condition is None:
         return None
-    if not noise.classes or not subject.recipe.condition.uses_labels:
+    if not noise.classes or not (subject.recipe.condition.uses_labels or _is_self_conditioned(subject)):
         return torch.zeros(1, noise.num - noise.normal)
     codes = torch.cat([noise.encoded(torch.arange(noise.classes)), torch.zeros(noise.classes, noise.continuous)], 1)
     return codes if class_ is None else codes[class_ : class_ + 1]
 
 
-def _codes_of_real(subject: Subject, real: Dataset, chosen: Tensor) -> Tensor | None:
-    """Those of real images, as in training: their classes, or zeros."""
+def _codes_of_real(subject: Subject, real: Tensor, data: Dataset, chosen: Tensor) -> Tensor | None:
+    """Those of real images, as in training: their classes or clusters, or zeros."""
     every = _codes_of_class(subject, None)
-    if every is None or len(every) == 1 or real.labels is None:
+    if every is not None and subject.clusters is not None:
+        return every[subject.clusters.assign(real)]
+    if every is None or len(every) == 1 or data.labels is None:
         return None if every is None else every.new_zeros(len(chosen), every.shape[1])
-    return every[real.labels[chosen]]
+    return every[data.labels[chosen]]

@@ -13,7 +13,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LARGEST_BODY = 1 << 20  # bytes: a picture of 512 x 512 pixels in colour, as text
+LARGEST_BODY = 3 << 19  # bytes: a picture of 512 x 512 pixels in colour and with alpha, as text
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 TOKEN_HEADER = "x-sparring-token"  # of a page in a notebook's frame, which has no cookie
 

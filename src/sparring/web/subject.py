@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from sparring import directions
 from sparring.api.invert import suited_extractor
 from sparring.api.load import load
+from sparring.api.origin import CLUSTERS
+from sparring.conditions.clusters import Clusters
 from sparring.config.rng import keyed_generator
 from sparring.data import Dataset
 from sparring.directions import Directions
@@ -24,6 +26,7 @@ from sparring.exporters.page.document import noise_columns
 from sparring.exporters.page.program import Program, UnknownLayerError, compile_network
 from sparring.exporters.page.reference import registers
 from sparring.inversion import Prior
+from sparring.networks.latents import Code
 from sparring.recipe import Recipe
 from sparring.runs import checkpoint, snapshots
 from sparring.runs.generator import SavedGenerator
@@ -44,19 +47,24 @@ def opened(path: str, raw: bool) -> "Subject":
         assert isinstance(generator, SavedGenerator)
         return Subject(generator, generator.recipe, lambda: generator.discriminator)
     run, saved = Run.of_checkpoint(Path(path)), snapshots.read(Path(path))
-    generator = run.generator_of(saved, raw)
-    fingerprint = run.facts.get("data_fingerprint")
-    return Subject(generator, run.recipe, partial(checkpoint.discriminator_of, saved, run.recipe, run.shape, path), fingerprint)
+    read_d = partial(checkpoint.discriminator_of, saved, run.recipe, run.shape, path)
+    found = {name.removeprefix(CLUSTERS): tensor for name, tensor in saved.tensors.items() if name.startswith(CLUSTERS)}
+    clusters = Clusters(**found) if found else None
+    return Subject(run.generator_of(saved, raw), run.recipe, read_d, run.facts.get("data_fingerprint"), clusters)
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A generator, the recipe that it was trained by, its discriminator, and the fingerprint of its training data."""
+    """A generator, the recipe that it was trained by, its discriminator, and the fingerprint of its training data.
+
+    `clusters`: those of a self-conditioned one, where they are known.
+    """
 
     generator: SavedGenerator
     recipe: Recipe | None
     read_discriminator: Callable[[], nn.Module]
     fingerprint: str | None = None
+    clusters: Clusters | None = None
 
     @cached_property
     def program(self) -> Program | None:
@@ -105,8 +113,8 @@ class Subject:
         noise = self.generator.noise
         try:
             moving = Prior.of(noise).moving(torch.zeros(1, noise.num))
-        except InputError:  # a distribution of the user's own
-            moving = torch.ones(noise.num)
+        except InputError:  # combinations of attributes, which do not move, or a distribution of the user's own
+            moving = (torch.arange(noise.num) < (noise.normal if isinstance(noise, Code) else noise.num)).float()
         z = noise.sample(NUM_Z, keyed_generator("cpu", 0, "directions"))
         found = {"features": self._of_features(z, moving), "weights": self._of_weight(z, moving)}
         return [

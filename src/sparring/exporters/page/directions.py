@@ -59,16 +59,13 @@ def _of_first_layer(program: Program, noise: Noise, z: Tensor) -> Directions:
 
 def classes_of(z: Tensor, noise: Noise) -> Tensor | None:
     """The class or component of each z, int64 [N]; None where there are none."""
-    one_hot = z[:, _num_normal(noise) : _num_normal(noise) + _num_classes(noise)]
-    return one_hot.argmax(1) if one_hot.shape[1] else None
+    if isinstance(noise, Code):
+        return noise.class_of(z) if noise.classes else None
+    return z[:, noise.normal :].argmax(1) if isinstance(noise, Mixture) else None
 
 
 def _num_normal(noise: Noise) -> int:
     return noise.normal if isinstance(noise, Code | Mixture) else noise.num
-
-
-def _num_classes(noise: Noise) -> int:
-    return noise.classes if isinstance(noise, Code) else noise.components if isinstance(noise, Mixture) else 0
 
 
 def _directions(at: int, vectors: Tensor, variances: Tensor) -> Directions:

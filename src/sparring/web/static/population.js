@@ -19,7 +19,7 @@ export function population(runs) {
   };
 }
 
-// Quick scores at the rounds at which all seeds have one: [{ ...place, name, low, high, mean }].
+// Quick scores at the rounds at which all seeds have one: [{ ...place, headline, low, high, mean }].
 function scores_of(runs) {
   const taken = runs.map((run) => new Map(run.marks.filter(({ event }) => event === "score").map((mark) => [mark.round, mark])));
   const rounds = [...(taken[0]?.keys() ?? [])].filter((round) => taken.every((known) => known.has(round)));

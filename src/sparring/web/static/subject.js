@@ -35,11 +35,11 @@ export class Subject {
     return floats((await this.ask("latents", { num, seed, class: class_ })).z);
   }
 
-  // Images [N, ...shape] in [-1, 1] of z [N, num_z].
+  // Images [N, ...shape] in [-1, 1], or points, of z [N, num_z].
   async draw(z) {
     if (this.inBrowser) return this.generator.draw(z);
-    const pixels = new Uint8Array(fromBase64((await this.ask("draw", { z: inBase64(z) })).pixels));
-    return fromPixels(pixels);
+    const { pixels, points } = await this.ask("draw", { z: inBase64(z) });
+    return points ? floats(points) : fromPixels(new Uint8Array(fromBase64(pixels)));
   }
 
   judge(images, class_) {
