@@ -158,10 +158,8 @@ class Session:
             if patience is not None:
                 raise InputError('--patience counts quick scores, and the recipe takes none; set review to {"epochs": 1}, say')
             return None
-        named = (facts or {}).get("extractor")
-        known = named if named in {path.stem for path in extractors.files()} else None
-        how = {"extractor": known, "general": facts is None, "progress": self.progress.step}
-        reference = evaluation.reference_for(recipe.data, self.device, **how)
+        known = next((path.stem for path in extractors.files() if facts and path.stem == facts.get("extractor")), None)
+        reference = evaluation.reference_for(recipe.data, self.device, known, self.progress.step, general=facts is None)
         if reference:
             evaluation.floor(reference, evaluation.QUICK, quick=True)  # now, so that no review waits for the real side
             return reference

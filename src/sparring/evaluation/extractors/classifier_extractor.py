@@ -13,7 +13,7 @@ from sparring.config import codec
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError, check, naming
 from sparring.evaluation.extractors.classifier import Classifier, ClassifierConfig
-from sparring.evaluation.extractors.features import Features, check_name, features_in_parts, write_extractor
+from sparring.evaluation.extractors.features import Features, check_label, features_in_parts, write_extractor
 from sparring.networks import check_fits
 from sparring.storage.tensors import read_tensors
 
@@ -116,7 +116,7 @@ def read(path: Path) -> ClassifierExtractor:
     network = build().eval()
     network.load_state_dict(tensors)
     extractor = ClassifierExtractor(facts, checksum, network)
-    check_name(path, extractor.label)
+    check_label(path, extractor.label)
     return extractor
 
 

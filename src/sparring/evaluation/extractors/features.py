@@ -63,7 +63,7 @@ def write_extractor(folder: Path, name: str, format: str, facts: dict[str, Any],
     return path
 
 
-def check_name(path: Path, label: str) -> None:
+def check_label(path: Path, label: str) -> None:
     """InputError for a file whose name has another hash, or another name beside a hash, than its content."""
     if re.search("-[0-9a-f]{8}$", path.stem) and path.stem != label:
         raise InputError(f"{path} holds the extractor {label}: its name and its content do not agree")

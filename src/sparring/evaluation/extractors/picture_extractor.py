@@ -13,7 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from sparring.config import codec
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError, naming
-from sparring.evaluation.extractors.features import Features, check_name, features_in_parts, write_extractor
+from sparring.evaluation.extractors.features import Features, check_label, features_in_parts, write_extractor
 from sparring.evaluation.extractors.picture_network import PictureNetwork, PictureNetworkConfig, prepared
 from sparring.networks import check_fits
 from sparring.storage.tensors import read_tensors
@@ -123,5 +123,5 @@ def read(path: Path) -> PictureExtractor:
     network = facts.network.build().eval()
     network.load_state_dict(tensors)
     extractor = PictureExtractor(facts, checksum, network)
-    check_name(path, extractor.label)
+    check_label(path, extractor.label)
     return extractor
