@@ -100,7 +100,7 @@ def test_z_is_that_of_the_command_line_and_its_pictures_too(guest, digits, tmp_p
     assert torch.equal(read_z(path, digits), z)
 
 
-def test_d_and_the_yardstick_judge_and_the_search_goes_on_while_it_is_asked(guest, digits):
+def test_d_and_the_extractor_judge_and_the_search_goes_on_while_it_is_asked(guest, digits):
     picture = to_uint8(digits.draw(digits.z_in_blocks(1, 0)))
     verdict = guest.post(f"{DIGITS}/judge", json={"pixels": text(picture)}).json()
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""What D, the yardstick and the training data say of a picture: used by the worker, which has PyTorch."""
+"""What D, the extractor and the training data say of a picture: used by the worker, which has PyTorch."""
 
 from functools import lru_cache
 from math import prod
@@ -18,14 +18,14 @@ MOST_JUDGED = 500  # real and generated pictures each in D's distributions
 LEAST_JUDGED = 100
 BINS = 30
 SHOWN = 3  # classes
-PRESELECTED = 500  # training pictures, nearest in pixels, among which the yardstick's features choose
+PRESELECTED = 500  # training pictures, nearest in pixels, among which the extractor's features choose
 NEAREST = 6
 CHUNK = 4096
 
 
 @torch.no_grad()
 def verdict(subject: Subject, image: Tensor, class_: int | None) -> dict[str, Any]:
-    """D's `logit` and `probability` (None of a critic) of an image [1, C, H, W] in [-1, 1]; the yardstick's best `classes`.
+    """D's `logit` and `probability` (None of a critic) of an image [1, C, H, W] in [-1, 1]; the extractor's best `classes`.
 
     class_: the class that a conditional D takes it for; None takes the one that it finds most real.
     """
@@ -77,7 +77,7 @@ def logits(subject: Subject, images: Tensor, codes: Tensor | None) -> Tensor:
 def nearest(subject: Subject, image: Tensor) -> dict[str, Any]:
     """The training images nearest to an image [1, C, H, W]: `images` uint8 [N, C, H, W], their `labels`, and `by` what.
 
-    By the yardstick's features among the 500 that are nearest in pixels, or where there is no yardstick by the pixels; empty
+    By the extractor's features among the 500 that are nearest in pixels, or where there is no extractor by the pixels; empty
     where the training images are not on this machine.
     """
     real = subject.training_set

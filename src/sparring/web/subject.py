@@ -86,7 +86,7 @@ class Subject:
 
     @cached_property
     def extractor(self) -> ClassifierExtractor | None:
-        """The yardstick of the generator's data."""
+        """The extractor for the generator's data."""
         return suited_extractor(self.recipe, self.generator.shape)
 
     @cached_property

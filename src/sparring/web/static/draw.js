@@ -1,4 +1,4 @@
-// Drawing: D and the yardstick judge what is drawn, and G finds the z whose picture is nearest.
+// Drawing: D and the extractor judge what is drawn, and G finds the z whose picture is nearest.
 
 import { fill, h, note, say } from "./dom.js";
 import { toBytes } from "./forward.js";

@@ -1,4 +1,4 @@
-// What D, the yardstick and the training data say of a picture.
+// What D, the extractor and the training data say of a picture.
 
 import { fill, h, note } from "./dom.js";
 import { refusal } from "./sentences.js";
@@ -44,7 +44,7 @@ export class Verdict {
     const line = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
     const d = logit === null ? t("verdict.none") : `${t("verdict.logit")} ${number(+logit.toFixed(3))}${chance}`;
     const [first, ...others] = classes.filter(([, share], i) => i === 0 || share >= 0.01).map(([name, share]) => `${name} (${percent(share)})`);
-    fill(this.words, h("dl", { class: "facts" }, line(t("verdict.d"), d), first && line(t("verdict.yardstick"), [h("b", {}, first), ` ${others.join(" ")}`])));
+    fill(this.words, h("dl", { class: "facts" }, line(t("verdict.d"), d), first && line(t("verdict.extractor"), [h("b", {}, first), ` ${others.join(" ")}`])));
   }
 
   async render_spread() {
