@@ -60,7 +60,7 @@ def slow_d_down(page, expect) -> None:
 def fork(page, expect) -> None:
     page.get_by_role("button", name="갈래 만들기 또는 미세 조정").click()
     expect(page.get_by_label("batch_size")).to_have_value("16")  # as its parent
-    expect(page.get_by_text("원 위의 좁은 봉우리 8개")).to_be_visible()
+    expect(page.get_by_text("원 위의 좁은 모드 8개")).to_be_visible()
     page.get_by_label("batch_size").fill("0")
     page.get_by_role("button", name="확인").click()
     expect(page.get_by_role("alert")).to_have_text("batch_size에 0 값은 쓸 수 없습니다. 조건: 1 이상")
