@@ -85,7 +85,7 @@ def test_what_does_not_fit_is_refused_with_the_command_that_does(root, sparring_
         True,
     )
     wide = sparring_command(*start, "--data", other, "--out", tmp_path / "b")
-    assert (wide.status, "brings its own networks along: `" in wide.err) == (2, True)
+    assert (wide.status, "keeps its networks: `" in wide.err) == (2, True)
     grey = sparring_command(*start, "--data", "mnist", "--out", tmp_path / "c")
     assert (grey.status, "name data of that shape with --data" in grey.err) == (2, True)
     assert not [*tmp_path.iterdir()]

@@ -51,7 +51,7 @@ def test_a_snapshot_draws_what_the_checkpoint_of_its_round_draws(tmp_path):
     file = run.path / "snapshots" / name_of(128)
     assert torch.equal(sparring.sample(file, num=5), sparring.sample(run, num=5))
     assert not torch.equal(sparring.sample(file, num=5), sparring.sample(file.with_name(name_of(64)), num=5))
-    with pytest.raises(InputError, match="is a snapshot, which has not all"):
+    with pytest.raises(InputError, match="is a snapshot, which does not have all"):
         sparring.train("ring", rounds=1, start_from=file, out=tmp_path / "other", quiet=True)
     file.write_bytes(file.read_bytes()[:-1])
     assert [str(file) in sentence for sentence in run.damage()] == [True]

@@ -103,6 +103,6 @@ def test_a_d_that_makes_real_images_again_is_not_for_joint_batches():
     moves = Round(moves=(MoveD(batch="joint"), MoveG()))
     recipe = small(generator=FastganGeneratorConfig(width=2), discriminator=FastganDiscriminatorConfig(width=2), round=moves)
     with pytest.raises(
-        InputError, match="fastgan-discriminator makes real images again, and a joint batch has one mean for all"
+        InputError, match="fastgan-discriminator reconstructs real images, and a joint batch has one mean for all"
     ):
         Engine.build(recipe, images(20), 0, CPU)

@@ -46,7 +46,7 @@ class Origin:
         those that come with the package; InputError where there is none, or it is damaged."""
         path = shipped.resolved(place)
         if snapshots.is_snapshot(path):
-            raise InputError(f"{path} is a snapshot, which has not all of a training's weights; name a checkpoint")
+            raise InputError(f"{path} is a snapshot, which does not have all weights of a training; name a checkpoint")
         if path.suffix == ".safetensors" and path.is_file():
             return cls._of_run(str(path), Run.of_checkpoint(path), checkpoint.read(path))
         if (path / CONFIG).is_file():
@@ -100,7 +100,7 @@ class Origin:
                 given = {name: tensor for name, tensor in self.tensors.items() if name.startswith(prefix)}
                 checkpoint.copy_tensors(checkpoint.network_tensors(prefix, network), given)
         except InputError as error:
-            raise InputError(f"{error}; {self.place} brings its own networks along: {self._command(engine)}") from None
+            raise InputError(f"{error}; a run from {self.place} keeps its networks: {self._command(engine)}") from None
         self._load_clusters(engine)
         if engine.gan.g_ema:
             checkpoint.copy_tensors(engine.gan.g_ema.state_dict(), engine.gan.generator.network.state_dict())
@@ -145,7 +145,7 @@ class Origin:
 def require_trained(recipe: Recipe, start_from: str | Path | None) -> None:
     """InputError where layers of D are frozen that no training has given their weights."""
     if recipe.freeze_d and start_from is None and not isinstance(recipe.discriminator, ModuleDiscriminator):
-        raise InputError(f"freeze_d is {recipe.freeze_d}, and D has no trained weights; start from some, as --from emoji does")
+        raise InputError(f"freeze_d is {recipe.freeze_d}, and D has no trained weights; start from some, as with --from emoji")
 
 
 def recipe_of(start_from: str | Path | None) -> Recipe:

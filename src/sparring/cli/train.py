@@ -67,8 +67,8 @@ class TrainCommand(click.Command):
     "start_from",
     type=options.generator,
     metavar="RUN",
-    help="Start from the weights of this run, of one of its checkpoints, or of emoji or the like; on other data, fine-tune "
-    "them. freeze_d=N freezes D's first layers.",
+    help="Start from the weights of a run, of one of its checkpoints, or of a generator of the package; on other data this "
+    "is fine-tuning. freeze_d=N freezes D's first N layers.",
 )
 @click.option(
     "--replay",

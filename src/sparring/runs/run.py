@@ -168,7 +168,7 @@ class Run:
         prefix = "average." if self.recipe.average and not raw else "generator.network."
         weights = {name.removeprefix(prefix): t for name, t in saved.tensors.items() if name.startswith(prefix)}
         if not weights:  # as of a snapshot
-            raise InputError(f"{saved.path} holds the averaged weights of G alone, none that were trained last")
+            raise InputError(f"{saved.path} holds only the averaged weights of G, not its last ones")
         fitted = SavedGenerator.fit(self.recipe.generator, self.recipe.z, self.shape, weights, str(self.path))
         fitted.classes = tuple(self.facts.get("classes", ()))
         fitted.in_blocks = not str(self.facts.get("sparring")).startswith("0.1.")

@@ -88,7 +88,7 @@ def check_joint_batches(recipe: Recipe, d: nn.Module) -> None:
     if joint and isinstance(d, Reconstructing):
         name = name_of(recipe.discriminator)
         raise InputError(
-            f"{name} makes real images again, and a joint batch has one mean for all; set batch=separate in the moves"
+            f"{name} reconstructs real images, and a joint batch has one mean for all; set batch=separate in the moves"
         )
 
 

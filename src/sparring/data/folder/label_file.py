@@ -151,7 +151,7 @@ def _of_stylegan(name: str, files: Files) -> LabelFile:
         return LabelFile(news=(f"{file} is passed over: it has no `labels` as StyleGAN's dataset_tool writes them",))
     if all(type(number) is int and 0 <= number < MOST_CLASSES for number in found.values()):
         return LabelFile(name, found)
-    return LabelFile(name, {}, (), (f"the labels of {file} are passed over: they are no numbers of classes",))
+    return LabelFile(name, {}, (), (f"the labels of {file} are passed over: they are not class numbers",))
 
 
 def _read(file: File) -> bytes:

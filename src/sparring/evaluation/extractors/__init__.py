@@ -178,7 +178,7 @@ def train_unlabelled(
     images, test = data.train(progress), data.test(progress)
     start = general(test)
     if start is None or not isinstance(images, ImageSet) or not isinstance(test, ImageSet):
-        raise InputError("an extractor learns from pictures of 1, 3 or 4 channels, and these are none")
+        raise InputError("an extractor is trained on pictures with 1, 3 or 4 channels, and these data are not such")
     if epochs is not None:
         settings = replace(settings, steps=-(-epochs * len(images) // settings.batch_size))
     unlabelled = Source(name, ImageSet(images.images))
