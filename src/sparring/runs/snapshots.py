@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sparring.config import codec
 from sparring.config.schedules import RoundInfo
-from sparring.errors import MachineError, check, naming
+from sparring.errors import InputError, MachineError, check, naming
 from sparring.runs import checkpoint
 from sparring.runs.checkpoint import Checkpoint
 from sparring.storage.files import make_folder, remove, write_atomically
@@ -56,7 +56,7 @@ class Snapshots(Observer):
             return
         try:
             _write(event.run.path / FOLDER, event.info, tensors, most)
-        except MachineError as error:
+        except (InputError, MachineError) as error:  # the first where another file has the folder's name
             if not self._has_failed:
                 self._say(f"a snapshot could not be written, and training goes on without it: {error}")
             self._has_failed = True
