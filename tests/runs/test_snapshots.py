@@ -80,5 +80,5 @@ def test_an_interrupted_run_keeps_the_same_snapshots(tmp_path, monkeypatch):
 def test_a_run_whose_snapshots_cannot_be_written_goes_on_with_one_warning(tmp_path, capsys):
     run = train(tmp_path / "run", 60)
     (run.path / "snapshots").write_text("in the way")
-    assert sparring.resume(run.path, rounds=80, quiet=True).newest_checkpoint()[0].info.round == 80
+    assert sparring.resume(run.path, rounds=80).newest_checkpoint()[0].info.round == 80
     assert capsys.readouterr().err.count("a snapshot could not be written") == 1
