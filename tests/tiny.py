@@ -1,5 +1,6 @@
 """The recipes in miniature: the same rounds, parts and quirks, on few examples with narrow networks."""
 
+import json
 from pathlib import Path
 
 import torch
@@ -80,6 +81,8 @@ MODERN = MLP | {
 """What the recipe `paper` becomes with a part of every later kind."""
 
 
+DIGITS = [[digit // 5, digit % 5] for digit in range(10)]
+"""Two attributes of a digit: five or more, and the rest."""
 VARIANTS = {
     "photo-adaptive": ("photo", {"augment": "adaptive", "augment.every": "1"}),
     "flash-skip": ("flash", {"non_finite": "skip"}),
@@ -89,6 +92,7 @@ VARIANTS = {
     "flash-lecam": ("flash", {"penalties": '["le-cam"]'}),
     "flash-clipping": ("flash", {"constraint": "weight-clipping", "loss": "wasserstein", "penalties": "[]"}),
     "cgan-acgan": ("cgan", {"condition": "auxiliary-classifier"}),
+    "cgan-attributes": ("cgan", {"z": json.dumps({"name": "attribute-code", "normal": 8, "classes": 10, "values": DIGITS})}),
     "flash-noise": ("flash", {"augment": "instance-noise"}),
     "photo-fastgan": (
         "photo",

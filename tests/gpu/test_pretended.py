@@ -15,6 +15,7 @@ WAITING = {
     "modern": ADAPTIVE,
     "photo-adaptive": ADAPTIVE,
     "selfcond": {"copy to device @ waiting @ networks/latents.py:_on"},  # once, of the clusters' shares
+    "cgan-attributes": {"copy to device @ waiting @ networks/latents.py:_on"},  # once, of the values
     "flash-skip": {"wait @ tolist @ training/guard.py:check_finite"},
 }
 CLOSE = {  # else 1e-5
