@@ -238,7 +238,7 @@ def own_network() -> Trained:
 
 @pytest.mark.parametrize("write", [page.write, space.write])
 def test_a_network_of_the_users_own_is_pointed_to_onnx(write):
-    with pytest.raises(InputError, match=r"mine has a GELU; .* --to onnx"):
+    with pytest.raises(InputError, match=r"mine has the layer GELU; .* --to onnx"):
         write(own_network(), Path("mine"), Options("page"))
     assert not Path("mine").exists()
 

@@ -43,6 +43,6 @@ def program_of(trained: Trained) -> Program:
         return compile_network(generator.network, generator.noise.num, generator.shape)
     except UnknownLayerError as layer:
         raise InputError(
-            f"a page draws with the layers of Sparring's own generators, and {trained.name} has a {layer};"
-            ' a network of your own can be exported to ONNX: --to onnx (in Python: to="onnx")'
+            f"a page knows the layers of Sparring's generators but fastgan's, and {trained.name} has the layer {layer};"
+            ' export it to ONNX instead: --to onnx (in Python: to="onnx")'
         ) from None
