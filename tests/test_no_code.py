@@ -55,6 +55,7 @@ KNOWN = {
     "exporters/__init__.py": {"export: importlib.import_module"},  # of the modules in TARGETS
     "exporters/page/document.py": {"_template: environment.from_string"},  # our own page
     "exporters/torch_export.py": {"write: torch.export.load"},  # of the bytes that it has just made
+    "web/__init__.py": {"need_extra: importlib.util.find_spec"},  # of two names of our own
     "visual/report.py": {"_template: room.from_string"},  # our own page
     "evaluation/extractors/inception.py": {  # unpickles the published file, told by its whole hash
         "load: torch_fidelity.feature_extractor_inceptionv3.FeatureExtractorInceptionV3",

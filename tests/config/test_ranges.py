@@ -174,7 +174,7 @@ FIELDS = [
     for name in ranges.limits_of(cls)
     if name != "weights" or not issubclass(cls, Code)
 ]
-WITHOUT_RANGE = {"bn_eps", "bn_momentum", "max_width", "moves", "weights"}  # the last three have rules of their own
+WITHOUT_RANGE = {"bn_eps", "bn_momentum", "max_width", "moves", "values", "weights"}  # the last four have rules of their own
 
 
 def number_type(kind: Any) -> type | None:
@@ -280,6 +280,8 @@ def values(kind: Any) -> st.SearchStrategy:
         return numbers(args[1], args[0]) if isinstance(args[1], Range) else values(args[0])
     if origin is tuple:
         return st.lists(values(args[0]), min_size=1, max_size=3).map(tuple)
+    if kind is int:
+        return st.integers(0, 3)
     if origin is Literal:
         return st.sampled_from(args)
     if types.NoneType in args:

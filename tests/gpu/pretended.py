@@ -220,6 +220,8 @@ class Gpu(TorchDispatchMode):
         on_gpu = made_here or any(isinstance(tensor, OnGPU) for tensor in tensors)
         if name == "device":
             return GPU
+        if name == "_efficientzerotensor":  # without values; PyTorch replaces it above this mode, so not in wrapped ones
+            operation = torch.ops.aten.zeros.default
         self._check_generators(operation, flat, on_gpu)
         if isinstance(kwargs.get("out"), torch.Tensor):
             Stream.check_not_read(values_of(kwargs["out"]))

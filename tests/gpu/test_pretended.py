@@ -22,7 +22,7 @@ CLOSE = {  # else 1e-5
     "flash-clipping": 1e-3,  # sums of weights that are all 0.01 or -0.01 are zero but for rounding
     "flash-differences": 1e-4,  # rounding is divided by eps
 }
-BATCHES = {"r3": 2, "ring": 2, "grid": 2, "wgan-gp": 5}  # of real images a round, else one
+BATCHES = {"photo-gpu": 2, "r3": 2, "ring": 2, "grid": 2, "wgan-gp": 5}  # of real images a round, else one
 NAMES = (*sorted(SETTINGS), "modern", *VARIANTS)
 
 

@@ -311,8 +311,8 @@ def test_bad_input_gets_one_sentence_and_changes_nothing(sparring_command):
 def test_yardsticks_are_not_trained_on_what_has_no_labels(sparring_command):
     before = files()
     for line, words in (
-        ("random --out .", "learns from labelled pictures, and these data have no labels"),
-        ("ring --out .", "learns from labelled pictures, and these data have no labels"),
+        ("random --out .", "18 pictures are too few to train an extractor; 20 is the minimum"),
+        ("ring --out .", "an extractor is trained on pictures with 1, 3 or 4 channels"),
         ("data --name Data", "'Data' cannot name an extractor"),
         ("nowhere", "neither a data set nor a folder"),
     ):

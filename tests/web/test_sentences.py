@@ -13,6 +13,7 @@ from sparring.errors import InputError
 from sparring.web import command
 from sparring.web.app import ASSETS
 from sparring.web.run_index import RunIndex
+from tiny import SETTINGS as RECIPES
 from web.serving import make_run
 
 PAIRS = [
@@ -80,7 +81,7 @@ def test_all_advice():
     assert [sign.cause for sign in SIGNS if not in_korean(sign.advice)] == []
 
 
-@pytest.mark.parametrize("name", recipes.names())
+@pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe(name):
     found = recipes.describe(name)
     assert in_korean(found["summary"]), found["summary"]
@@ -90,7 +91,7 @@ def test_every_recipe(name):
 def test_every_help_is_that_of_a_setting():
     """`help.penalties.every` is shown with each setting that ends so, numbers of lists aside."""
     names = set()
-    for name in recipes.names():
+    for name in RECIPES:
         names |= set(_names(recipes.describe(name)["settings"]))
     helped = re.findall(r'^  "help\.([\w.]+)":', ASSETS["strings.js"].read_text(encoding="utf-8"), re.MULTILINE)
     assert len(helped) > 30

@@ -9,6 +9,7 @@ from torch.utils.flop_counter import flop_registry
 
 from sparring.penalties import Penalty
 from sparring.training.engine import Engine
+from sparring.training.products import has_onednn
 
 
 def count_round_flops(engine: Engine) -> float:
@@ -17,6 +18,7 @@ def count_round_flops(engine: Engine) -> float:
     A penalty is due in the rounds that its `every` divides: of those that are not due always, none is in round 1. What the
     penalties of one `every` n cost is then what round n does beside round 1 and beside those whose `every` divides n.
     """
+    has_onednn()  # asked once, by a product that is no part of a round
     rhythms = sorted({penalty.every for penalty in engine.recipe.penalties if isinstance(penalty, Penalty)} - {1})
     usual = _count(engine, 1)
     extra: dict[int, int] = {}

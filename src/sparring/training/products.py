@@ -23,11 +23,11 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 def takes_onednn(x: Tensor, weight: Tensor) -> bool:
     """True if `product` of these is oneDNN's."""
     large = x.ndim == 2 and len(x) * weight.numel() >= _LEAST
-    return large and x.dtype == torch.float32 and x.device.type == "cpu" and _has_onednn()
+    return large and x.dtype == torch.float32 and x.device.type == "cpu" and has_onednn()
 
 
 @cache
-def _has_onednn() -> bool:
+def has_onednn() -> bool:
     """True if the operator, which is not public, is there and gives what `linear` does."""
     x, weight = torch.linspace(-1, 1, 15).view(5, 3), torch.linspace(0, 2, 6).view(2, 3)
     try:

@@ -148,7 +148,7 @@ def test_the_frame_in_a_browser(tmp_path):
         sparring.play(run, port=0, origin=ours) as page,
     ):
         pages.append(page)
-        context = browser.new_context(locale="en-US")
+        context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 1000})
         window = context.new_page()
         window.set_default_timeout(60_000)
         window.goto(ours)
