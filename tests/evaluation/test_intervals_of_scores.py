@@ -16,7 +16,7 @@ from sparring.data.folder.picture_folder import PictureFolder
 from sparring.data.sets import Dataset, PointSet
 from sparring.evaluation.extractors import Features
 from sparring.evaluation.references import Reference, Values
-from sparring.evaluation.scoring import SUBSAMPLES, _for_floor, _within, by_subsamples
+from sparring.evaluation.scoring import SUBSAMPLES, _within, by_subsamples, for_floor
 from sparring.metrics.confidence import mean_interval, t_quantile
 
 
@@ -167,7 +167,7 @@ def test_the_floor_is_what_training_examples_get_and_is_kept(standard, tmp_path)
 
 def test_the_floor_of_a_folder_is_of_all_its_classes():
     train = ImageSet(torch.zeros(100, 1, 8, 8, dtype=torch.uint8), torch.arange(100) // 25, tuple("abcd"))
-    now, before = (_for_floor(PictureFolder("", reading=reading), train, 50) for reading in (2, 1))
+    now, before = (for_floor(PictureFolder("", reading=reading), train, 50) for reading in (2, 1))
     assert now.labels is not None
     assert torch.bincount(now.labels, minlength=4).min() >= 5
     assert before.labels is not None

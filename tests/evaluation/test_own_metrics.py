@@ -5,6 +5,7 @@ from math import isclose
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import shapes
 import sparring
@@ -56,6 +57,25 @@ def test_a_function_is_scored_over_draws_without_an_extractor(run):
     assert (score.protocol.num_samples, score.protocol.num_real) == (100, 40)
     assert score.protocol.interval == "3 independent draws"
     assert run.scores()[-1]["brightness"] == score  # read back from the run's folder
+
+
+def test_the_floor_of_a_folder_is_of_all_its_classes(tmp_path):
+    for name, level in (("dark", 0), ("light", 255)):
+        (tmp_path / "folder" / name).mkdir(parents=True)
+        for i in range(60):
+            Image.new("L", (32, 32), level).save(tmp_path / "folder" / name / f"{i}.png")
+    np.savez(tmp_path / "pictures.npz", images=np.zeros((50, 32, 32), np.uint8))
+    found = sparring.evaluate(
+        tmp_path / "pictures.npz",
+        against=str(tmp_path / "folder"),
+        settings={"size": 32, "channels": 1},
+        metrics=[brightness],
+        num=50,
+        quiet=True,
+    )
+    floor = found["brightness"].floor
+    assert floor is not None
+    assert abs(floor) < 0.5  # of the last fifty, which are light, 1.0
 
 
 def test_a_generator_and_a_file_of_pictures(run, tmp_path):

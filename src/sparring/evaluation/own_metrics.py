@@ -17,7 +17,7 @@ from sparring.data.sets import Dataset, PointSet, Progress
 from sparring.errors import InputError
 from sparring.evaluation.references import ImageReference, PointReference, Values
 from sparring.evaluation.score import BETTER, Protocol, Score
-from sparring.evaluation.scoring import COUNTS, SHARES, SIGNED, by_subsamples
+from sparring.evaluation.scoring import COUNTS, SHARES, SIGNED, by_subsamples, for_floor
 from sparring.metrics.confidence import mean_interval
 
 Metric = Callable[[Tensor, Tensor], float]
@@ -108,7 +108,7 @@ class OwnMetrics:
         self, values: Values, intervals: Mapping[str, tuple[float, float]], num: int, seed: int, interval: str
     ) -> list[Score]:
         train = self.data.train(self.progress)
-        floors = self._values(train.without_first(len(train) - num)) if len(train) >= num else {}
+        floors = self._values(for_floor(self.data, train, num)) if len(train) >= num else {}
         return [
             Score(name, value, *intervals[name], floors.get(name), None, self._protocol(name, num, seed, interval))
             for name, value in values.items()

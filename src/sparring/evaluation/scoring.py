@@ -121,7 +121,7 @@ def _floor(reference: Reference, num: int, quick: bool) -> Values:
     train = reference.data.train()
     if len(train) < num:
         return {}
-    last = _for_floor(reference.data, train, num)
+    last = for_floor(reference.data, train, num)
 
     def make() -> dict[str, torch.Tensor]:
         seen = reference.extract(last)
@@ -140,7 +140,7 @@ def _floor(reference: Reference, num: int, quick: bool) -> Values:
     return {name: value.item() for name, value in cache.tensors(depends_on, make, fits).items()}
 
 
-def _for_floor(data: Data, train: Dataset, num: int) -> Dataset:
+def for_floor(data: Data, train: Dataset, num: int) -> Dataset:
     """The last `num` training examples, or of a folder `num` at random; one that version 0.1 read keeps its last ones."""
     if isinstance(data, PictureFolder) and data.reading == 2:
         return train.take(torch.randperm(len(train), generator=keyed_generator("cpu", 0, "floor"))[:num].sort().values)
