@@ -30,7 +30,7 @@ def test_large_products(biased, transposed):
 def test_the_operator_is_taken_where_it_is_worth_it(monkeypatch):
     if not torch.backends.mkldnn.is_available():
         pytest.skip("this PyTorch lacks oneDNN")
-    assert products._has_onednn()
+    assert products.has_onednn()
     taken = []
     monkeypatch.setattr(products, "linear", lambda *args: taken.append(args) or linear(*args))
     product(*operands(200, 128, 96))
@@ -43,13 +43,13 @@ def test_the_operator_is_taken_where_it_is_worth_it(monkeypatch):
 
 @pytest.mark.parametrize("operator", [lambda *args: torch.zeros(5, 2), None], ids=["other values", "no operator"])
 def test_without_a_sound_operator_linear_is_taken(operator, monkeypatch):
-    products._has_onednn.cache_clear()
+    products.has_onednn.cache_clear()
     if operator is None:
         monkeypatch.delattr(torch.ops.mkldnn, "_linear_pointwise", raising=False)
         monkeypatch.setattr(torch.ops, "mkldnn", object())
     else:
         monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", operator)
-    assert not products._has_onednn()
+    assert not products.has_onednn()
     x, weight, bias = operands(200, 128, 96)
     assert torch.equal(product(x, weight, bias), linear(x, weight, bias))
-    products._has_onednn.cache_clear()
+    products.has_onednn.cache_clear()
