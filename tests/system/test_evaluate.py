@@ -323,6 +323,12 @@ def test_yardsticks_are_not_trained_on_what_has_no_labels(sparring_command):
     assert files() == before
 
 
+def test_a_generator_of_nobodys_folder_asks_for_one(sparring_command):
+    done = sparring_command("evaluate", "emoji", "--quiet")
+    assert (done.status, done.out) == (2, "")
+    assert "name some to compare with: --against FOLDER --set size=64" in done.err
+
+
 def test_points_are_not_held_against_images(sparring_command):
     sparring.train("vanilla", data="ring", rounds=2, out="points", settings=POINTS, quiet=True)
     done = sparring_command("evaluate", "points", "--against", "mnist", "--num", 1000, "--quiet")

@@ -14,7 +14,7 @@ from sparring.api.own import Parts, data_of, require_place, with_settings
 from sparring.config import codec, devices
 from sparring.config.rng import derive_seed, keyed_generator
 from sparring.config.threads import ThreadChoice, own_number
-from sparring.data import Data, read_pictures, resolve
+from sparring.data import Data, PictureFolder, read_pictures, resolve
 from sparring.data.sets import Dataset
 from sparring.errors import InputError, MachineError, SparringError
 from sparring.evaluation import BETTER, Metric, OwnMetrics, Score
@@ -191,7 +191,11 @@ def _real_side(against: Data | None, moved: str | Path | Data | None, subject: _
         return against
     if not subject.run:
         own = subject.generator
-        return own.recipe.data if own and own.recipe and not own.origin else resolve("mnist")
+        data = own.recipe.data if own and own.recipe and not own.origin else resolve("mnist")
+        if isinstance(data, PictureFolder) and not data.path:
+            how = f"--against FOLDER --set size={data.size} (in Python: against=, settings=)"
+            raise InputError(f"{subject.name} does not name the folder of its pictures; name some to compare with: {how}")
+        return data
     where = str(subject.run.path)
     own = Parts(data=moved).return_to(subject.run.recipe, where).data
     require_place(own, where)
