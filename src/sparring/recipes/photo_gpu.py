@@ -3,15 +3,15 @@
 from dataclasses import replace
 
 from sparring.config.registry import register
-from sparring.config.schedules import Duration, Interval, Schedule
+from sparring.config.schedules import Duration, Interval
 from sparring.data.folder.picture_folder import PictureFolder
-from sparring.losses import RelativisticPairing
 from sparring.networks import R3DiscriminatorConfig, R3GeneratorConfig
 from sparring.optim.adam import Adam
 from sparring.optim.ema import EMA
 from sparring.penalties import R1, R2
-from sparring.recipe import MoveD, MoveG, Recipe, Round
+from sparring.recipe import Recipe
 from sparring.recipes.photo import photo
+from sparring.recipes.r3 import r3
 from sparring.visual.snapshots import FixedGrid
 
 
@@ -24,23 +24,19 @@ def photo_gpu() -> Recipe:
     Measured: not yet, on no GPU; what is tested is that it trains, in miniature.
     Details: augmentation and condition follow the data; lr and gamma fall, and beta2 rises, over the first 200,000 images.
     """
-    base, burn_in = photo(), 200_000
+    rival, burn_in = r3(), 200_000
     return replace(
-        base,
+        photo(),
         source="our own, with https://arxiv.org/abs/2501.05441",
         data=PictureFolder("", size=128, channels=3, enlarge=True, background="white"),
         generator=R3GeneratorConfig(width=32, max_width=256),
         discriminator=R3DiscriminatorConfig(width=32, max_width=256),
-        loss=RelativisticPairing(),
+        loss=rival.loss,
         penalties=(R1(gamma=2.0), R2(gamma=2.0)),
-        round=Round(moves=(MoveD(), MoveG(real="fresh"))),
+        round=rival.round,
         g_optim=Adam(lr=2e-4, beta1=0.0, beta2=0.9),
         d_optim=Adam(lr=2e-4, beta1=0.0, beta2=0.9),
-        ramps=(
-            Schedule("lr", 1.0, 0.25, images=burn_in),
-            Schedule("gamma", 1.0, 0.1, images=burn_in),
-            Schedule("beta2", 0.9, 0.99, images=burn_in),
-        ),
+        ramps=tuple(replace(ramp, images=burn_in) for ramp in rival.ramps),
         average=EMA(halflife_images=20_000.0),
         precision="tf32",
         batch_size=32,
