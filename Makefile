@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
-	$(BIN)/sparring train flash
+	$(BIN)/sparring train selfcond
 	$(BIN)/sparring evaluate latest
 
 test: $(VENV)/.installed-dev

@@ -16,7 +16,7 @@ def quick() -> Recipe:
     """The DCGAN at half its width with small batches and larger steps: digits in about two minutes of CPU.
 
     Source: the recipe dcgan; step size and momentum moved towards Radford et al. 2016 (https://arxiv.org/abs/1511.06434).
-    Command: make demo, or sparring train quick
+    Command: sparring train quick
     Measured: most of 64 samples are readable digits after 90 s on 2 cores.
     """
     return replace(
