@@ -1,4 +1,4 @@
-"""Who runs: the entrants of each recipe, the environment of each, and how many rounds a turn has."""
+"""Who runs: the entrants of each recipe, the environment of each, and how many turns of how many rounds."""
 
 import subprocess
 import sys
@@ -35,6 +35,12 @@ class Entrant:
 ROUNDS = {"vanilla": 300, "paper": 200, "dropout-mlp": 100, "dcgan": 4, "upsample": 1}
 """Rounds of a turn: about one to two seconds of the faster entrants, but for upsample, where a round takes longer."""
 
+REPEATS = {"vanilla": 7, "paper": 7, "dropout-mlp": 7, "dcgan": 7, "upsample": 3}
+"""Turns of each entrant that count, unless --repeats says so."""
+
+SECONDS = {"vanilla": 17, "paper": 11, "dropout-mlp": 12, "dcgan": 14, "upsample": 58}
+"""What one turn of every entrant takes on two cores, roughly: only for the time that the rest will take."""
+
 UPDATES = {"vanilla": 2, "paper": 2, "dropout-mlp": 2, "dcgan": 2, "upsample": 6}
 """Updates of both players in a round."""
 
@@ -67,6 +73,7 @@ EPOCH = {"vanilla": 550, "paper": 550, "dropout-mlp": 300, "dcgan": 234.375, "up
 
 ENTRANTS = {
     "sparring": Entrant("ours", OURS, tuple(ROUNDS)),
+    "sparring-bf16": Entrant("ours", OURS, ("dcgan",), "bf16"),
     "floor": Entrant("floor", OURS, tuple(ROUNDS), plays=False),
     "jax": Entrant("jax_jit", JAX, ("vanilla", "paper", "dropout-mlp", "dcgan")),
     "tf-graph": Entrant("tf_graph", TENSORFLOW, ("vanilla", "paper")),
@@ -80,7 +87,7 @@ ENTRANTS = {
 }
 
 
-def entrants(recipe: str, only: Sequence[str] = ()) -> dict[str, Entrant]:
-    """Those that play this recipe, by name; of `only`, if it names any, and always Sparring, their measure."""
-    chosen = {"sparring", *(only or ENTRANTS)}
+def entrants(recipe: str, only: Sequence[str]) -> dict[str, Entrant]:
+    """Those of `only` that play this recipe, by name, and always Sparring, their measure."""
+    chosen = {"sparring", *only}
     return {name: entrant for name, entrant in ENTRANTS.items() if recipe in entrant.recipes and name in chosen}

@@ -5,13 +5,17 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lineup import UPDATES, Entrant
 
 SURROUNDINGS = {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
-"""The processor alone, and quiet; the number of threads is each framework's default, which is one a core."""
+"""The processor alone, and quiet."""
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPROC", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+"""What PyTorch, XLA (`NPROC`) and TensorFlow read; without these each takes its default, which is one a core."""
 
 
 @dataclass
@@ -24,23 +28,38 @@ class Player:
     process: subprocess.Popen[str]
     log: Path
     parameters: float = 0
+    software: dict[str, str] = field(default_factory=dict)
     played: int = 0
     seconds_to_first_round: float = 0.0
     peak_mib: float = 0.0
 
     @classmethod
-    def start(cls, name: str, entrant: Entrant, recipe: str, images: Path, seed: int = 0) -> "Player":
-        """Start the process and play its first round. RuntimeError where it fails."""
+    def start(cls, name: str, entrant: Entrant, recipe: str, images: Path, seed: int, threads: int | None) -> "Player":
+        """Start the process and play its first round. RuntimeError where it fails.
+
+        It is in a process group of its own: Control-C reaches `race.py` alone, which then ends it.
+        """
         log = images.with_name(f"{recipe}-{name}.log")
-        command = entrant.command(recipe, images, seed)
+        environment = os.environ | SURROUNDINGS | dict.fromkeys(THREADS if threads else (), str(threads))
         begin = time.perf_counter()
         with log.open("w") as errors:
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=os.environ | SURROUNDINGS
+                entrant.command(recipe, images, seed),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env=environment,
+                process_group=0,
             )
         player = cls(name, entrant, recipe, process, log)
-        player.parameters = player._hear()["parameters"]
-        player.play(1)
+        try:
+            told = player._hear()
+            player.parameters, player.software = told["parameters"], told["software"]
+            player.play(1)
+        except BaseException:
+            player.finish()
+            raise
         player.seconds_to_first_round = time.perf_counter() - begin
         return player
 
@@ -60,14 +79,17 @@ class Player:
         return answer
 
     def finish(self) -> None:
-        """End the process."""
+        """End the process, even in the middle of a turn."""
+        self.process.kill()
         assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.close()
+        self.process.stdout.close()
         _, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
         self.peak_mib = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
-    def _hear(self) -> dict[str, float]:
+    def _hear(self) -> dict[str, Any]:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:

@@ -1,25 +1,31 @@
 """Sparring beside TensorFlow, Keras, JAX and plain PyTorch on the same mathematics, in turns, on this machine.
 
-    python benchmarks/race.py [--recipes vanilla dcgan] [--repeats 7] [--json FILE] [--markdown FILE]
+    python benchmarks/race.py [--recipes vanilla dcgan] [--repeats 7] [--threads 1] [--json FILE] [--markdown FILE]
     python benchmarks/race.py --check
 
 Each entrant is a process of its own (see `peers/`), alive all through its recipe and asleep while others play. A turn is some
-rounds; the order of turns is drawn anew for every repeat. With --check nothing is timed: the losses of all entrants after the
-same number of rounds are laid beside those of Sparring.
+rounds; the order of turns is drawn anew for every repeat. Control-C keeps the turns that all entrants have had, and the same
+command with the same --json goes on with the recipes that are missing. With --check nothing is timed: the losses of all
+entrants after the same number of rounds are laid beside those of Sparring.
 """
 
 import argparse
 import random
+import signal
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
 import report
-from lineup import CHECKED, ENTRANTS, OURS, ROUNDS, entrants
+from kept import Kept
+from lineup import CHECKED, ENTRANTS, OURS, REPEATS, ROUNDS, SECONDS, entrants
 from player import Player
+from progress import Progress
 from report import Result
 
 WRITE_IMAGES = (
@@ -27,17 +33,26 @@ WRITE_IMAGES = (
 )
 
 
+@dataclass(frozen=True)
+class Course:
+    """What the entrants of every recipe have in common. `threads`: None is each framework's default."""
+
+    images: Path
+    only: Sequence[str]
+    threads: int | None = None
+
+
 @contextmanager
-def started(recipe: str, only: Sequence[str], images: Path, seed: int = 0) -> Iterator[list[Player]]:
+def started(recipe: str, course: Course, seed: int = 0) -> Iterator[list[Player]]:
     """The entrants of a recipe, each with its first round played; they end with the block.
 
     RuntimeError unless all have as many parameters as Sparring.
     """
     players: list[Player] = []
     try:
-        for name, entrant in entrants(recipe, only).items():
+        for name, entrant in entrants(recipe, course.only).items():
             entrant.read_once()
-            players.append(Player.start(name, entrant, recipe, images, seed))
+            players.append(Player.start(name, entrant, recipe, course.images, seed, course.threads))
         ours = next(player.parameters for player in players if player.name == "sparring")
         for player in players:
             if player.entrant.plays and player.parameters != ours:
@@ -48,28 +63,34 @@ def started(recipe: str, only: Sequence[str], images: Path, seed: int = 0) -> It
             player.finish()
 
 
-def race(recipe: str, only: Sequence[str], images: Path, repeats: int) -> list[Result]:
-    """Time the entrants of a recipe, after one turn each to warm up."""
+def race(recipe: str, course: Course, repeats: int, progress: Progress) -> list[Result]:
+    """Time the entrants of a recipe, after one turn each to warm up; after Control-C, the turns that all have had."""
     rounds = ROUNDS[recipe]
-    with started(recipe, only, images) as players:
-        results = [Result(recipe, player.name, player.seconds_to_first_round) for player in players]
-        for repeat in range(repeats + 1):
-            for player, result in random.sample(list(zip(players, results, strict=True)), len(players)):
-                answer = player.play(rounds)
+    progress.begin(recipe)
+    with started(recipe, course) as players:
+        results = [Result(recipe, player.name, player.seconds_to_first_round, player.software) for player in players]
+        turns = len(players) * (repeats + 1)
+        with suppress(KeyboardInterrupt):
+            for repeat in range(repeats + 1):
+                answers = {}
+                for num, player in enumerate(random.sample(players, len(players)), repeat * len(players)):
+                    progress.turn(player.name, num, turns)
+                    answers[player.name] = player.play(rounds)
                 if repeat:
-                    result.ms.append(1000 * answer["seconds"] / rounds)
-                    result.elsewhere.append(answer["elsewhere"] / answer["seconds"])
+                    for result in results:
+                        result.add(answers[result.entrant], rounds)
     for player, result in zip(players, results, strict=True):
         result.peak_mib = player.peak_mib
+    progress.clear()
     return results
 
 
-def check(recipe: str, only: Sequence[str], images: Path) -> bool:
+def check(recipe: str, course: Course) -> bool:
     """Print everyone's mean losses over the recipe's checked rounds and seeds; whether all lie near Sparring's."""
     checked = CHECKED[recipe]
     sums: dict[str, list[dict[str, float]]] = {}
     for seed in range(checked.seeds):
-        with started(recipe, only, images, seed) as players:
+        with started(recipe, course, seed) as players:
             for player in (player for player in players if player.entrant.plays):
                 player.play(checked.skipped - 1)
                 sums.setdefault(player.name, []).extend(player.play(1) for _ in range(checked.averaged))
@@ -87,26 +108,58 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipes", nargs="+", default=list(ROUNDS), choices=list(ROUNDS))
     parser.add_argument("--entrants", nargs="+", default=[], choices=list(ENTRANTS), help="these and Sparring; default: all")
-    parser.add_argument("--repeats", type=int, default=7, help="turns of each entrant that count")
-    parser.add_argument("--json", type=Path, help="write every turn's time to this file")
-    parser.add_argument("--markdown", type=Path, help="write the table to this file")
+    parser.add_argument("--repeats", type=int, help="turns of each entrant that count; default: 7, of upsample 3")
+    parser.add_argument("--threads", type=int, help="of every entrant; default: each framework's own, one a core")
+    parser.add_argument("--json", type=Path, help="write every turn's time to this file, and measure nothing that it has")
+    parser.add_argument("--markdown", type=Path, help="write the tables to this file")
     parser.add_argument("--check", action="store_true", help="compare losses in place of times; status 1 where they differ")
     args = parser.parse_args()
+    for name in ("repeats", "threads"):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
+            parser.error(f"--{name} is {getattr(args, name)}; it must be at least 1")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="sparring-") as folder:
-        images = Path(folder) / "mnist.npy"
-        subprocess.run([OURS, "-c", WRITE_IMAGES, images], check=True)
+        course = Course(Path(folder) / "mnist.npy", playable(args.entrants), args.threads)
+        subprocess.run([OURS, "-c", WRITE_IMAGES, course.images], check=True)
         if args.check:
-            near = [check(recipe, args.entrants, images) for recipe in args.recipes]
+            near = [check(recipe, course) for recipe in args.recipes]
             raise SystemExit(not all(near))
-        results: list[Result] = []
-        for recipe in args.recipes:
-            latest = race(recipe, args.entrants, images, args.repeats)
-            print(report.text(latest), flush=True)
-            results += latest
-            if args.json:
-                args.json.write_text(report.as_json(results))
-            if args.markdown:
-                args.markdown.write_text(report.markdown(results))
+        try:
+            kept = Kept.open(args.json, args.markdown, report.machine(args.threads))
+        except ValueError as error:
+            parser.error(str(error))
+        with suppress(KeyboardInterrupt):
+            race_all({recipe: args.repeats or REPEATS[recipe] for recipe in args.recipes}, course, kept)
+            return
+        raise SystemExit(130)
+
+
+def playable(names: Sequence[str]) -> list[str]:
+    """These entrants, or all, without those for which this processor has no instructions; says so of one that is left out."""
+    from sparring.config.devices import bf16_instructions  # here, since it imports PyTorch
+
+    chosen = list(names or ENTRANTS)
+    if "sparring-bf16" in chosen and not bf16_instructions():
+        chosen.remove("sparring-bf16")
+        print("sparring-bf16 is left out: this processor has no instructions for bfloat16", file=sys.stderr)
+    return chosen
+
+
+def race_all(repeats: Mapping[str, int], course: Course, kept: Kept) -> None:
+    """Race every recipe that is not kept already, print its table, and keep it. KeyboardInterrupt where it was interrupted."""
+    missing = {
+        recipe: turns for recipe, turns in repeats.items() if not kept.has(recipe, list(entrants(recipe, course.only)), turns)
+    }
+    for recipe in repeats.keys() - missing.keys():
+        print(f"{recipe} has been measured already", file=sys.stderr)
+    progress = Progress({recipe: SECONDS[recipe] * (turns + 1) for recipe, turns in missing.items()})
+    for recipe, turns in missing.items():
+        results = race(recipe, course, turns, progress)
+        if results[0].ms:
+            print(report.text(results), flush=True)
+            kept.add(results)
+        if len(results[0].ms) < turns:
+            raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

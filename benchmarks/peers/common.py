@@ -8,7 +8,9 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 import numpy as np
@@ -73,15 +75,25 @@ def batches(numbers: Numbers, num_images: int, seed: int) -> Iterator[np.ndarray
 def serve(play: Callable[[int], Losses], parameters: int, updates: Callable[[], int]) -> None:
     """Answer `race.py`, a line of JSON each way, until it closes the pipe.
 
-    First says how many trained numbers there are in both networks; then, for every {"rounds": n}, plays n rounds and answers
-    with the seconds they took, the last round's losses, and how many updates both optimisers have made since the start.
+    First says how many trained numbers there are in both networks, and with which software; then, for every {"rounds": n},
+    plays n rounds and answers with the seconds they took, the last round's losses, and how many updates both optimisers have
+    made since the start.
     """
-    _say(parameters=parameters)
+    _say(parameters=parameters, software=software())
     for line in sys.stdin:
         start = time.perf_counter()
         g_loss, d_loss = play(json.loads(line)["rounds"])  # numbers of the last round, so everything has been computed
         _say(seconds=time.perf_counter() - start, g_loss=g_loss, d_loss=d_loss, updates=updates())
 
 
-def _say(**values: float) -> None:
+def software() -> dict[str, str]:
+    """Name and version of each framework in this environment."""
+    found = {}
+    for package, name in {"torch": "PyTorch", "tensorflow_cpu": "TensorFlow", "keras": "Keras", "jax": "JAX"}.items():
+        with suppress(PackageNotFoundError):
+            found[name] = version(package)
+    return found
+
+
+def _say(**values: float | dict[str, str]) -> None:
     print(json.dumps(values), flush=True)

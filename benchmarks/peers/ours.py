@@ -1,4 +1,6 @@
-"""Sparring itself: rounds of a recipe, as `sparring train` plays them."""
+"""Sparring itself: rounds of a recipe, as `sparring train` plays them. Variant "bf16" sets its precision."""
+
+from dataclasses import replace
 
 import torch
 from common import Losses, arguments, serve
@@ -12,6 +14,8 @@ def main() -> None:
     args = arguments(__doc__)
     devices.tune_process()
     recipe = recipes.get(args.recipe)
+    if args.variant == "bf16":
+        recipe = replace(recipe, precision="bf16")
     engine = Engine.build(recipe, recipe.data.train(), args.seed, torch.device("cpu"))
     played = 0
 
