@@ -38,10 +38,11 @@ bench: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
 	$(BIN)/sparring bench
 
-# Beside TensorFlow, Keras, JAX and plain PyTorch, each in an environment of its own; about twenty minutes on 2 cores.
+# Beside TensorFlow, Keras, JAX and plain PyTorch, each in an environment of its own; about 15 minutes on 2 cores.
+# The results are peers.json and peers.md; what is there is not measured again, so that an interrupted run goes on.
 bench-peers: $(VENV)/.installed $(VENV)-tensorflow/.installed $(VENV)-jax/.installed
 	$(BIN)/sparring data fetch mnist
-	$(BIN)/python benchmarks/race.py
+	$(BIN)/python benchmarks/race.py --json peers.json --markdown peers.md
 
 # Every recipe's generator at full size as ONNX, for the table of docs/export.md; minutes.
 parity: export PYTHONPATH := tests

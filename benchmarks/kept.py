@@ -46,6 +46,10 @@ class Kept:
         if any(new.get(name, 0) < turns for name, turns in self._turns(recipe).items()):
             return
         self.results = report.in_order([*(result for result in self.results if result.recipe != recipe), *results])
+        self.write()
+
+    def write(self) -> None:
+        """Write the files anew."""
         if self.file:
             _replace(self.file, report.as_json(self.results, self.machine))
         if self.markdown:

@@ -150,8 +150,9 @@ def race_all(repeats: Mapping[str, int], course: Course, kept: Kept) -> None:
     missing = {
         recipe: turns for recipe, turns in repeats.items() if not kept.has(recipe, list(entrants(recipe, course.only)), turns)
     }
-    for recipe in repeats.keys() - missing.keys():
-        print(f"{recipe} has been measured already", file=sys.stderr)
+    if done := ", ".join(recipe for recipe in repeats if recipe not in missing):
+        print(f"in {kept.file} already, and not measured again: {done}", file=sys.stderr)
+        kept.write()
     progress = Progress({recipe: SECONDS[recipe] * (turns + 1) for recipe, turns in missing.items()})
     for recipe, turns in missing.items():
         results = race(recipe, course, turns, progress)

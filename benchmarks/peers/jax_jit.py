@@ -1,7 +1,8 @@
 # pyright: reportMissingImports=false, reportMissingModuleSource=false
 """JAX: images resident on the device; all rounds of a turn in one `lax.scan` under `jit`, the state donated.
 
-dcgan's rounds are compiled one by one instead: inside a scan, XLA's convolutions on a CPU took ten times as long.
+dcgan's rounds are compiled one by one instead: inside a scan, XLA's convolutions on a CPU took ten times as long. Its
+transposed convolutions of stride 2 are written as convolutions (`doubled`), which makes a round a third shorter.
 
 The same as in Sparring: networks, initial values, batches, moves and their z, Adam and where its epsilon stands (vanilla: one
 clock for both players), number of updates. Random numbers come from JAX's default generator; `rbg` was no faster here, nor
@@ -86,16 +87,33 @@ class Convolutions:
             x, seen = batch_norm(norm, x)
             moments.append(seen)
             x = nn.relu(x).reshape(len(z), *((7, 7, 64) if x.ndim == 2 else x.shape[1:]))
-            x = lax.conv_transpose(x, weight, (stride, stride), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+            x = doubled(x, weight) if stride == 2 else convolved(x, weight, 1)
         return jnp.tanh(x).reshape(len(z), 784), moments
 
     def judge(self, parameters: list, x: Array, keys: Keys) -> Array:
         x = x.reshape(-1, 28, 28, 1)
         for weight, bias in parameters[:-1]:
-            x = lax.conv_general_dilated(x, weight, (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
-            x = dropout(0.3, nn.leaky_relu(x + bias, 0.2), keys)
+            x = dropout(0.3, nn.leaky_relu(convolved(x, weight, 2) + bias, 0.2), keys)
         weight, bias = parameters[-1]
         return x.reshape(len(x), -1) @ weight + bias
+
+
+def convolved(x: Array, weight: Array, stride: int) -> Array:
+    return lax.conv_general_dilated(x, weight, (stride, stride), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def doubled(x: Array, weight: Array) -> Array:
+    """`lax.conv_transpose(x, weight, (2, 2), "SAME")` for a kernel of 5, by parity of the pixels drawn.
+
+    One convolution of stride 1 draws the four pixels that come from each one. XLA's gradient of `conv_transpose` itself by
+    this network's second weight takes 376 ms on one core, this one's 20 ms.
+    """
+    batch, height, width, num_in = x.shape
+    num_out = weight.shape[-1]
+    rows = jnp.stack((jnp.pad(weight[1::2], ((0, 1), *[(0, 0)] * 3)), weight[0::2]), axis=3)  # [3, 5, in, 2, out]
+    both = jnp.stack((jnp.pad(rows[:, 1::2], ((0, 0), (0, 1), *[(0, 0)] * 3)), rows[:, 0::2]), axis=4)  # [3, 3, in, 2, 2, out]
+    drawn = convolved(x, both.reshape(3, 3, num_in, 4 * num_out), 1).reshape(batch, height, width, 2, 2, num_out)
+    return drawn.transpose(0, 1, 3, 2, 4, 5).reshape(batch, 2 * height, 2 * width, num_out)
 
 
 def dropout(rate: float, x: Array, keys: Keys) -> Array:
