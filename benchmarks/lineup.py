@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -26,10 +27,15 @@ class Entrant:
 
     def read_once(self) -> None:
         """Import all that it needs, so that no entrant's first round waits for a disk."""
-        subprocess.run([*self._script(), "--help"], capture_output=True)
+        _import_all(self._script())
 
-    def _script(self) -> list[str]:
-        return [str(self.python), str(HERE / "peers" / f"{self.script}.py")]
+    def _script(self) -> tuple[str, str]:
+        return str(self.python), str(HERE / "peers" / f"{self.script}.py")
+
+
+@cache
+def _import_all(script: tuple[str, str]) -> None:
+    subprocess.run([*script, "--help"], capture_output=True)
 
 
 ROUNDS = {"vanilla": 300, "paper": 200, "dropout-mlp": 100, "dcgan": 4, "upsample": 1}

@@ -1,5 +1,5 @@
 # pyright: reportMissingImports=false, reportMissingModuleSource=false
-"""TensorFlow 2: images resident in memory, a whole round compiled by `tf.function`.
+"""TensorFlow 2: images resident in memory, a whole round compiled by `tf.function`, in paper with XLA, which is slower elsewhere.
 
 The same as in Sparring: networks, initial values, batches, moves and their z, Adam (vanilla: one for both players; TensorFlow's
 fused kernel), number of updates. dcgan's networks are the tutorial's Keras models. Variant "eager" is dcgan as the tutorial
@@ -115,7 +115,7 @@ def main() -> None:
     def gathered(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return round_(tf.gather(images, indices))
 
-    one = gathered if args.variant == "eager" else tf.function(gathered)
+    one = gathered if args.variant == "eager" else tf.function(gathered, jit_compile=args.recipe == "paper" or None)
 
     def play(rounds: int) -> Losses:
         g_loss = d_loss = 0.0
