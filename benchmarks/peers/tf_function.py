@@ -1,5 +1,5 @@
 # pyright: reportMissingImports=false, reportMissingModuleSource=false
-"""TensorFlow 2: images resident in memory, a whole round compiled by `tf.function`, in paper with XLA, which is slower elsewhere.
+"""TensorFlow 2: images resident in memory, a whole round compiled by `tf.function`; in paper by XLA, which is slower elsewhere.
 
 The same as in Sparring: networks, initial values, batches, moves and their z, Adam (vanilla: one for both players; TensorFlow's
 fused kernel), number of updates. dcgan's networks are the tutorial's Keras models. Variant "eager" is dcgan as the tutorial
