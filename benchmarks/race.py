@@ -117,21 +117,21 @@ def main() -> None:
     for name in ("repeats", "threads"):
         if getattr(args, name) is not None and getattr(args, name) < 1:
             parser.error(f"--{name} is {getattr(args, name)}; it must be at least 1")
+    try:
+        kept = Kept.open(args.json, args.markdown, report.machine(args.threads))
+    except ValueError as error:
+        parser.error(str(error))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory(prefix="sparring-") as folder:
-        course = Course(Path(folder) / "mnist.npy", playable(args.entrants), args.threads)
-        subprocess.run([OURS, "-c", WRITE_IMAGES, course.images], check=True)
-        if args.check:
-            near = [check(recipe, course) for recipe in args.recipes]
-            raise SystemExit(not all(near))
-        try:
-            kept = Kept.open(args.json, args.markdown, report.machine(args.threads))
-        except ValueError as error:
-            parser.error(str(error))
-        with suppress(KeyboardInterrupt):
+    try:
+        with tempfile.TemporaryDirectory(prefix="sparring-") as folder:
+            course = Course(Path(folder) / "mnist.npy", playable(args.entrants), args.threads)
+            subprocess.run([OURS, "-c", WRITE_IMAGES, course.images], check=True)
+            if args.check:
+                near = [check(recipe, course) for recipe in args.recipes]
+                raise SystemExit(not all(near))
             race_all({recipe: args.repeats or REPEATS[recipe] for recipe in args.recipes}, course, kept)
-            return
-        raise SystemExit(130)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
 
 def playable(names: Sequence[str]) -> list[str]:
