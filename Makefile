@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(BIN)/sparring data fetch mnist
-	$(BIN)/pytest -n 2  # two processes: each test takes one thread
+	$(BIN)/pytest -n 2 $(PYTEST)  # two processes: each test takes one thread
 
 # Kills at every boundary of a write and at random, damaged and hostile files by the hundred, a long run: about an hour on 2 cores.
 torture: export PYTHONPATH := tests
@@ -73,6 +73,7 @@ gpu:
 
 # Every section of it on the CPU, with a recipe or two and a few rounds; a minute.
 gpu-rehearsal: export PYTHONPATH := tests
+gpu-rehearsal: export OMP_NUM_THREADS := 1
 gpu-rehearsal: $(VENV)/.installed
 	$(BIN)/sparring data fetch mnist
 	$(BIN)/python benchmarks/gpu/check.py gpu-found --device cpu --few --part all --seconds 600

@@ -37,7 +37,7 @@ def agreement(visit: Visit) -> None:
 
 def _disagreement(name: str, device: torch.device, dtype: torch.dtype, **changes: Any) -> float:
     ours, theirs = _gradients(name, device, dtype, **changes), _gradients(name, CPU, dtype)
-    return max(_distance(a, b) for a, b in zip(ours, theirs, strict=True))
+    return max(distance(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
 def waits(visit: Visit) -> None:
@@ -86,7 +86,7 @@ def _gradients(name: str, device: torch.device, dtype: torch.dtype, **changes: A
         torch.set_default_dtype(torch.float32)
 
 
-def _distance(a: Tensor, b: Tensor) -> float:
+def distance(a: Tensor, b: Tensor) -> float:
     return ((a - b).norm() / b.norm().clamp(min=1e-9)).item()
 
 
@@ -139,7 +139,7 @@ def batch_norm(visit: Visit) -> None:
                 gradients = torch.autograd.grad(net(x).pow(3).sum(), weights)
             facts["ok"] = True
             if plain:
-                facts["differs_by"] = _distance(*(torch.cat([each.flatten() for each in some]) for some in (gradients, plain)))
+                facts["differs_by"] = distance(*(torch.cat([each.flatten() for each in some]) for some in (gradients, plain)))
 
 
 def _gathered(all_here: bool) -> Any:

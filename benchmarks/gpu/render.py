@@ -75,7 +75,8 @@ def whole_runs(found: list[Finding]) -> str:
     for one in _last((one for one in found if "error" not in one), "recipe", "settings"):
         changes = [f"{name}={value}" for name, value in one["settings"].items()]
         score = one.get("first_score", "-").partition(",")[0]
-        rows.append((", ".join([one["recipe"], *changes]), f"{one['seconds']:.1f}", _number(max(one["capture"])), score))
+        differs_by = _number(max(one["capture"])) if one["capture"] else "-"
+        rows.append((", ".join([one["recipe"], *changes]), f"{one['seconds']:.1f}", differs_by, score))
     return table(("recipe", "s", "first replays differ by", "score after 130 rounds"), rows)
 
 
@@ -107,8 +108,34 @@ def seeds(found: list[Finding]) -> str:
     return table(("recipe", "seeds", "ms", "of one seed's", "rounds a second, all seeds", "peak MiB"), rows)
 
 
+def deterministic(found: list[Finding]) -> str:
+    return table(("recipe", "same files"), [(one["recipe"], "yes" if one["same"] else "no") for one in _last(found, "recipe")])
+
+
+def from_host(found: list[Finding]) -> str:
+    rows = []
+    for one in _last(found, "pixels", "graphed"):
+        how = f"{one['recipe']}, {one['pixels']} pixels, {'graphs' if one['graphed'] else 'eager'}"
+        rows.append((how, f"{one['device_ms']:.2f}", f"{one['host_ms']:.2f}", _number(one["differ_by"])))
+    return table(("recipe", "images on the GPU, ms", "in main memory, ms", "weights differ by"), rows)
+
+
+def accumulated(found: list[Finding]) -> str:
+    rows = []
+    for one in _last(found, "recipe"):
+        times = (f"{one[f'ms_{parts}']:.2f}" for parts in (1, 4))
+        peaks = (f"{one[f'peak_mib_{parts}']:,.0f}" for parts in (1, 4))
+        rows.append((one["recipe"], *times, *peaks, _number(one["differ_by"])))
+    columns = ("recipe", "whole, ms", "in 4 parts, ms", "whole, peak MiB", "in 4 parts, peak MiB", "gradients differ by")
+    return table(columns, rows)
+
+
 TABLES: dict[str, Callable[[list[Finding]], str]] = {
-    render.__name__: render for render in (speed, settings, agreement, graphs, waits, whole_runs, quality, seeds)
+    render.__name__: render
+    for render in (
+        *(speed, settings, agreement, graphs, waits, whole_runs, quality, seeds),
+        *(deterministic, from_host, accumulated),
+    )
 }
 
 

@@ -22,8 +22,24 @@ TIMED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("photo", {"batch_size": 64}),
     ("photo", {"pixels": 128}),
     ("r3", {"pixels": 64}),
-    *((name, {"precision": "tf32"}) for name in ("dcgan", "r3")),
-    *((name, {}) for name in ("sngan", "ring", "stacked", "wgan-gp", "cgan", "dropout-mlp", "paper", "upsample")),
+    ("photo-gpu", {"pixels": 128}),
+    *((name, {"precision": precision}) for precision in ("tf32", "bf16") for name in ("dcgan", "r3")),
+    *(
+        (name, {})
+        for name in (
+            "selfcond",
+            "flash-differences",
+            "photo-fastgan",
+            "sngan",
+            "ring",
+            "stacked",
+            "wgan-gp",
+            "cgan",
+            "dropout-mlp",
+            "paper",
+            "upsample",
+        )
+    ),
 )
 
 
@@ -72,10 +88,10 @@ def graphs(visit: Visit) -> None:
     for name in visit.within(10, NAMES, few=2):
         with visit.telling("graphs", recipe=name, deterministic=True) as facts, cudnn_set("deterministic"):
             eager, again, graphed = (_state_after(visit, name, graphed) for graphed in (False, False, visit.is_cuda))
-            facts["eager_differ_by"], facts["graphed_differ_by"] = _largest(eager, again), _largest(eager, graphed)
+            facts["eager_differ_by"], facts["graphed_differ_by"] = largest(eager, again), largest(eager, graphed)
 
 
-def _largest(these: list[torch.Tensor], those: list[torch.Tensor]) -> float:
+def largest(these: list[torch.Tensor], those: list[torch.Tensor]) -> float:
     return max((a.double() - b.double()).abs().max().item() for a, b in zip(these, those, strict=True))
 
 
@@ -117,14 +133,14 @@ def settings(visit: Visit) -> None:
     """The same rounds under other settings of PyTorch, one at a time."""
     ways: dict[str, tuple[str, ...]] = {
         "float32": (),
-        "tf32": (),
-        "benchmark": ("benchmark",),
-        "deterministic": ("deterministic",),
+        "tf32 everywhere": (),
+        "cudnn benchmark": ("benchmark",),
+        "cudnn deterministic": ("deterministic",),
     }
     cases: tuple[tuple[str, dict[str, Any]], ...] = (("dcgan", {}), ("photo", {"batch_size": 64}), ("r3", {"batch_size": 256}))
     for (name, changes), way in visit.within(10, product(cases, ways), few=len(ways)):
         with visit.telling("settings", recipe=name, way=way) as facts, own_torch_state(visit.device), cudnn_set(*ways[way]):
-            precision: Any = "tf32" if way == "tf32" else "float32"
+            precision: Any = "tf32" if "tf32" in way else "float32"
             facts |= timed_rounds(visit, engine_of(name, visit.device, precision=precision, **changes))
 
 
@@ -144,10 +160,14 @@ def cudnn_set(*names: str) -> Iterator[None]:
 
 def _state_after(visit: Visit, name: str, graphed: bool, rounds: int = 12) -> list[torch.Tensor]:
     with own_torch_state(visit.device):
-        engine = engine_of(name, visit.device, graphed=graphed)
-        for round_ in range(rounds):
-            engine.train_round(round_)
-        return [tensor.clone() for network in engine.gan.networks for tensor in network.state_dict().values()]
+        return state_of(engine_of(name, visit.device, graphed=graphed), rounds)
+
+
+def state_of(engine: Engine, rounds: int) -> list[torch.Tensor]:
+    """The weights and buffers of an engine after its first rounds."""
+    for round_ in range(rounds):
+        engine.train_round(round_)
+    return [tensor.clone() for network in engine.gan.networks for tensor in network.state_dict().values()]
 
 
 def memory(visit: Visit) -> None:

@@ -1,5 +1,6 @@
 """One visit to a GPU: its device, its time, and the file that every finding goes to at once."""
 
+import hashlib
 import json
 import time
 import traceback
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 
 import torch
 
+import sparring
 from sparring import recipes
 from sparring.api.resolve import resolve
 from sparring.data.folder.picture_folder import PictureFolder
@@ -35,6 +37,7 @@ class Visit:
     seconds: float
     few: bool = False
     num_errors: int = 0
+    is_cut: bool = False  # for lack of time
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -47,9 +50,12 @@ class Visit:
         return self.seconds - (time.monotonic() - self.began)
 
     def within(self, seconds: float, items: Iterable[T], few: int = 1) -> Iterator[T]:
-        """The items, as long as more than these seconds remain; in a rehearsal the first `few`."""
+        """The items, as long as more than these seconds remain; in a rehearsal the first `few`, however long they take."""
         for number, item in enumerate(items):
-            if self.left < seconds or (self.few and number >= few):
+            if self.few and number >= few:
+                return
+            if self.left < seconds and not self.few:
+                self.is_cut = True
                 return
             yield item
 
@@ -78,6 +84,25 @@ class Visit:
         """Wait until the device has done all that it was given."""
         if self.is_cuda:
             torch.cuda.synchronize()
+
+
+def code() -> str:
+    """A digest of the package's Python files."""
+    files = sorted(Path(sparring.__file__).parent.rglob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+def known_sections(found: Path, machine: dict[str, Any]) -> set[str]:
+    """The sections that an earlier visit, of which a file in this folder tells, has done in full on such a machine."""
+    known = set()
+    for file in found.glob("*.jsonl"):
+        is_alike = False
+        for one in map(json.loads, file.read_text().splitlines()):
+            if one["section"] == "machine":
+                is_alike = all(one.get(name) == machine[name] for name in ("code", "torch", "device"))
+            elif one["section"] == "section" and is_alike and one.get("in_full"):
+                known.add(one["name"])
+    return known
 
 
 def recipe_of(name: str, pixels: int | None = None, **changes: Any) -> Recipe:

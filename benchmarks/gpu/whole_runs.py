@@ -29,6 +29,8 @@ RUNS: tuple[tuple[str, dict[str, str]], ...] = (
     ("cgan", {}),
     ("sngan", {}),
     ("flash", {"non_finite": "roll-back"}),
+    ("selfcond", {}),
+    ("r3", {"accumulate": "4"}),
     ("gaussian", {}),
     ("dropout-mlp", {"data.held_back": "59000"}),
 )
@@ -57,11 +59,12 @@ def whole_runs(visit: Visit) -> None:
 
 
 def quality(visit: Visit) -> None:
-    """A whole run of flash: is what comes out as good as on the CPU?"""
-    for seed in visit.within(40, (0, 1, 2)):
+    """Whole runs of flash: is what comes out as good as on the CPU, and as good in bfloat16?"""
+    for seed, precision in visit.within(40, ((0, "float32"), (1, "float32"), (2, "float32"), (0, "bf16"), (1, "bf16"))):
         with visit.telling("quality", recipe="flash", seed=seed) as facts:
-            start, rounds = time.monotonic(), 3 if visit.few else None
-            run = train("flash", rounds=rounds, out=scratch() / f"flash{seed}", seed=seed, device=visit.device.type, quiet=True)
+            start, rounds, out = time.monotonic(), 3 if visit.few else None, scratch() / f"flash{seed}-{precision}"
+            settings, device = {"precision": precision}, visit.device.type
+            run = train("flash", rounds=rounds, out=out, seed=seed, settings=settings, device=device, quiet=True)
             facts["train_seconds"] = round(time.monotonic() - start, 2)
             facts |= {"engine": run.facts["engine"], "precision": run.recipe.precision}
             facts |= _between_rounds(run)

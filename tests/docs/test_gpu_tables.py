@@ -21,6 +21,26 @@ def test_a_table_of_seeds(monkeypatch: pytest.MonkeyPatch):
     ]
 
 
+def test_tables_of_options(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(GPU)
+    render = importlib.import_module("render")
+    host = {"recipe": "photo", "pixels": 64, "graphed": True, "device_ms": 2.0, "host_ms": 2.5, "differ_by": 0.0}
+    parts = {"recipe": "r3", "ms_1": 11.0, "ms_4": 40.0, "peak_mib_1": 1264.0, "peak_mib_4": 400.0, "differ_by": 3e-7}
+    found = [
+        {"section": "deterministic", "recipe": "flash", "same": True},
+        {"section": "from_host", **host},
+        {"section": "accumulated", **parts},
+        {"section": "whole_runs", "recipe": "r3", "settings": {"accumulate": "4"}, "seconds": 5.0, "capture": []},
+    ]
+    tables = render.tables(found)
+    assert {name: table.splitlines()[-1] for name, table in tables.items()} == {
+        "deterministic": "| flash | yes |",
+        "from_host": "| photo, 64 pixels, graphs | 2.00 | 2.50 | 0 |",
+        "accumulated": "| r3 | 11.00 | 40.00 | 1,264 | 400 | 3e-07 |",
+        "whole_runs": "| r3, accumulate=4 | 5.0 | - | - |",
+    }
+
+
 def test_every_table_is_as_it_was_found(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(GPU)
     render = importlib.import_module("render")

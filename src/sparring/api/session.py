@@ -195,16 +195,23 @@ def build(
     `Engine.build`.
     """
     group = group or SingleProcess()
-    if engine == "capture" and (device.type != "cuda" or group.size > 1):
-        where = f"on {device.type}" if device.type != "cuda" else f"in {group.size} processes"
-        raise InputError(f"engine capture records rounds on CUDA in a single process, not {where}; use auto")
-    if engine == "capture" and recipe.accumulate > 1:
-        raise InputError("engine capture records whole batches; set accumulate=1, or use engine auto")
+    check_engine(engine, recipe, device, group.size)
     train_set, test = load_data(recipe, device, progress)
     settled = settle(recipe, train_set)
     for sentence in settled.sentences:
         progress.say(sentence)
     return Engine.build(settled.recipe, train_set, seed, device, group, fast=engine != "eager"), test
+
+
+def check_engine(engine: EngineName, recipe: Recipe, device: torch.device, num_processes: int = 1) -> None:
+    """InputError for "capture" where rounds cannot be recorded."""
+    if engine != "capture":
+        return
+    if device.type != "cuda" or num_processes > 1:
+        where = f"on {device.type}" if device.type != "cuda" else f"in {num_processes} processes"
+        raise InputError(f"engine capture records rounds on CUDA in a single process, not {where}; use auto")
+    if recipe.accumulate > 1:
+        raise InputError("engine capture records whole batches; set accumulate=1, or use engine auto")
 
 
 def load_data(recipe: Recipe, device: torch.device, progress: Progress) -> tuple[Dataset, Dataset]:

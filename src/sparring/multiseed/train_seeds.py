@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sparring.api import arguments
+from sparring.api.session import check_engine
+from sparring.config import devices
 from sparring.config.threads import free_cores
 from sparring.errors import InputError, MachineError, NonFiniteError
 from sparring.multiseed import workers
@@ -79,6 +81,9 @@ def train_seeds(
     asked = sorted(set(seeds))
     if not asked or asked[0] < 0:
         raise InputError(f"seeds are {asked}; name one or more, each at least 0")
+    device = devices.resolve(task.device)
+    check_engine(task.engine, task.resolved, device)
+    devices.check_precision(task.resolved.precision, device)
     cores = free_cores()
     threads = arguments.threads(threads) or workers.threads_for(len(asked), cores)
     at_once = workers.at_once(threads, task.device, cores)

@@ -55,12 +55,13 @@ def _of_channels(values: Tensor, x: Tensor) -> Tensor:
 
 
 def _statistics(x: Tensor, rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean [C], biased variance [C] and number of values a channel of the whole batch, from x [B, C, ...], some of its rows.
+    """Mean [C], biased variance [C] and number of values a channel of the whole batch, from x [B, C, ...], some of its rows;
+    of bfloat16 in float32.
 
     Parts of n_i values with means m_i and variances v_i have together the mean m = sum n_i m_i / n, and the variance
     sum n_i (v_i + (m_i - m)^2) / n (Chan et al. 1979), which loses no digits where the mean is large.
     """
-    channels = x.shape[1]
+    channels, x = x.shape[1], x.to(torch.promote_types(x.dtype, torch.float32))
     if len(x):
         mean, var = aten.batch_norm_update_stats(x, None, None, 0.0)
     else:
