@@ -77,7 +77,7 @@ class Mixture(Ranged, prefix="z."):
 @register("noise")
 @dataclass(frozen=True)
 class Code(Ranged, prefix="z."):
-    """z ~ N(0, std^2), followed by a class as one-hot columns and by codes ~ U(-1, 1). Classes are drawn evenly, or by `weights`.
+    """z ~ N(0, std^2), then a class as one-hot columns, and codes ~ U(-1, 1). Classes are drawn evenly, or by `weights`.
 
     G's first linear layer makes of the one-hot columns what others call a class embedding. With classes alone it is the input
     of a conditional GAN (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784); classes and codes that D has to find again
