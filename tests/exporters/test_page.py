@@ -119,6 +119,11 @@ def test_without_a_mapping_the_directions_are_those_of_z_that_change_the_first_l
     torch.testing.assert_close(gains, torch.linalg.svdvals(first.weight)[:8], rtol=1e-2, atol=0)
 
 
+def test_the_page_draws_codes_with_their_own_deviation():
+    columns = document.noise_columns(Code(normal=2, classes=3, std=0.25))
+    assert (columns["columns"], columns["std"], columns["one_hot"]) == (2, 0.25, 3)
+
+
 def test_directions_do_not_lead_to_another_class():
     trained = small("infogan")
     noise = trained.generator.noise

@@ -13,7 +13,7 @@ NOISES = {
     "normal": (Normal(64), Prior(normal=64)),
     "uniform": (Uniform(10), Prior(bounded=10)),
     "mixture": (Mixture(2, 5, 0.3), Prior(2, 0.3, 5)),
-    "code": (Code(20, 10, 3), Prior(20, 1.0, 10, 3)),
+    "code": (Code(20, 10, 3, std=0.4), Prior(20, 0.4, 10, 3)),
 }
 
 

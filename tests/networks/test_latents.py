@@ -59,7 +59,16 @@ def test_what_there_is_not_cannot_be_set():
         CODE.with_continuous(sampled(1), 2, 0.0)
 
 
-@pytest.mark.parametrize("settings", [{"normal": 0}, {"classes": 1}, {"classes": -1}, {"continuous": -1}])
+def test_the_deviation_of_a_code_scales_its_normal_columns_alone():
+    def draw(std: float):
+        return Code(normal=2, classes=3, continuous=1, std=std).sample(50, torch.Generator().manual_seed(0))
+
+    narrow, wide = draw(0.25), draw(1.0)
+    assert torch.equal(narrow[:, :2], wide[:, :2] / 4)
+    assert torch.equal(narrow[:, 2:], wide[:, 2:])
+
+
+@pytest.mark.parametrize("settings", [{"normal": 0}, {"classes": 1}, {"classes": -1}, {"continuous": -1}, {"std": 0.0}])
 def test_impossible_codes(settings):
     with pytest.raises(InputError, match="z\\."):
         Code(**settings)

@@ -159,7 +159,7 @@ def test_points_may_be_clustered_too():
     assert isinstance(recipe.z, Mixture)
     engine = built(recipe, recipe.data.train())
     assert isinstance(engine.recipe.z, Code)
-    assert (engine.recipe.z.normal, engine.recipe.z.classes) == (2, 30)
+    assert (engine.recipe.z.normal, engine.recipe.z.classes, engine.recipe.z.std) == (2, 30, recipe.z.std) == (2, 30, 0.3)
     engine.train_round(0)
 
 

@@ -33,8 +33,8 @@ class Prior:
                 return cls(normal, std, components)
             case AttributeCode():
                 raise InputError("z is an attribute-code, whose combinations a search does not try")
-            case Code(normal, classes, continuous):
-                return cls(normal, 1.0, classes, continuous)
+            case Code(normal, classes, continuous, std=std):
+                return cls(normal, std, classes, continuous)
         raise InputError(f"z is {name_of(noise)}, a distribution of your own, of which a search does not know the bounds")
 
     def choice(self, z: Tensor) -> Tensor:

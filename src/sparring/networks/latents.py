@@ -77,7 +77,7 @@ class Mixture(Ranged, prefix="z."):
 @register("noise")
 @dataclass(frozen=True)
 class Code(Ranged, prefix="z."):
-    """z ~ N(0, 1) followed by a class, as one-hot columns, and by codes ~ U(-1, 1). Classes are drawn evenly, or by `weights`.
+    """z ~ N(0, std^2), then a class as one-hot columns, and codes ~ U(-1, 1). Classes are drawn evenly, or by `weights`.
 
     G's first linear layer makes of the one-hot columns what others call a class embedding. With classes alone it is the input
     of a conditional GAN (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784); classes and codes that D has to find again
@@ -88,6 +88,7 @@ class Code(Ranged, prefix="z."):
     classes: Annotated[int, Range(0)] = 0
     continuous: Annotated[int, Range(0)] = 0
     weights: tuple[Annotated[float, Range(0)], ...] = ()
+    std: Annotated[float, Range(above=0)] = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -112,7 +113,7 @@ class Code(Ranged, prefix="z."):
         return one_hot(labels, self.classes)
 
     def sample(self, num_samples: int, rng: Generator) -> Tensor:
-        z = torch.randn(num_samples, self.normal, generator=rng, device=rng.device)
+        z = self.std * torch.randn(num_samples, self.normal, generator=rng, device=rng.device)
         parts = [z]
         if self.classes:
             parts.append(self.encoded(self._draw(num_samples, rng)).to(z.dtype))

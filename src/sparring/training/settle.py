@@ -51,7 +51,7 @@ def _conditioned(recipe: Recipe, data: Dataset) -> tuple[Recipe, str | None]:
         return plain, None
     weights, values = tuple(map(float, torch.bincount(labels, minlength=num).tolist())), getattr(data, "values", ())
     what = "combinations of attributes" if values else "classes"
-    z = Code(recipe.z.num, num, 0, weights) if not values else AttributeCode(recipe.z.num, num, 0, weights, values)
+    z = Code(recipe.z.num, num, 0, weights) if not values else AttributeCode(recipe.z.num, num, 0, weights, values=values)
     if len(data) < LEAST_OF_A_CLASS * z.class_columns:
         return plain, f"no condition on the {num:,} {what}, for they have fewer than {LEAST_OF_A_CLASS} images each on average"
     pictures = tuple(_by_class(picture, num) for picture in recipe.pictures)
@@ -65,10 +65,10 @@ def _self_conditioned(recipe: Recipe, condition: SelfConditioned, num_examples: 
     if num_examples < least:
         raise InputError(f"self-conditioning needs {least} examples, and the data have {num_examples}; set condition=null")
     num = min(condition.clusters, num_examples // LEAST_OF_A_CLASS)
-    num_normal = recipe.z.normal if isinstance(recipe.z, Mixture) else recipe.z.num
+    num_normal, std = (recipe.z.normal, recipe.z.std) if isinstance(recipe.z, Mixture) else (recipe.z.num, 1.0)
     pictures = tuple(_by_class(picture, num) for picture in recipe.pictures)
     told = f"conditioned on {num:,} clusters of the data, found without labels and drawn by their shares"
-    z, condition = Code(normal=num_normal, classes=num), replace(condition, clusters=num)
+    z, condition = Code(normal=num_normal, classes=num, std=std), replace(condition, clusters=num)
     return replace(recipe, z=z, condition=condition, pictures=pictures), told
 
 

@@ -72,7 +72,7 @@ def noise_columns(noise: Noise) -> dict[str, Any]:
             return found | {"columns": noise.normal, "std": noise.std, "one_hot": noise.components}
         case Code():
             one_hot = {"one_hot": noise.classes, "is_class": noise.classes > 0, "weights": list(noise.weights)}
-            return found | one_hot | {"columns": noise.normal, "continuous": noise.continuous}
+            return found | one_hot | {"columns": noise.normal, "std": noise.std, "continuous": noise.continuous}
     return found
 
 
