@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from sparring.cli import names, options
+from sparring.cli.imports import without_collector
 
 _ALSO_CALLED = {
     **dict.fromkeys(("--dataset", "--dataroot"), "--data DATA"),
@@ -102,12 +103,13 @@ def command(
     **given: Any,
 ) -> None:
     """Train RECIPE (a name, or a Python file that registers one; by default that of --from or --replay)."""
-    from sparring import recipes
-    from sparring.api.session import TIMEOUT
-    from sparring.api.train import train
-    from sparring.config import devices
-    from sparring.distributed.launch import Launch
-    from sparring.runs.result import Result
+    with without_collector():
+        from sparring import recipes
+        from sparring.api.session import TIMEOUT
+        from sparring.api.train import train
+        from sparring.config import devices
+        from sparring.distributed.launch import Launch
+        from sparring.runs.result import Result
 
     launch = Launch.of()
     if launch.size > 1 and (seeds is not None or dry_run):
