@@ -201,7 +201,7 @@ def build(
     if engine == "capture" and recipe.accumulate > 1:
         raise InputError("engine capture records whole batches; set accumulate=1, or use engine auto")
     train_set, test = load_data(recipe, device, progress)
-    settled = settle(recipe, train_set)
+    settled = settle(recipe, train_set, device)
     for sentence in settled.sentences:
         progress.say(sentence)
     return Engine.build(settled.recipe, train_set, seed, device, group, fast=engine != "eager"), test

@@ -13,7 +13,7 @@ from sparring.api.resolve import resolve
 from sparring.augment import Auto as AutoAugment
 from sparring.conditions import Auto as AutoCondition
 from sparring.conditions import SelfConditioned
-from sparring.config import codec
+from sparring.config import codec, devices
 from sparring.errors import InputError
 from sparring.recipe import Recipe
 from sparring.runs.recorder import OnWriteError
@@ -102,10 +102,12 @@ class Task:
 
     @cached_property
     def _settled(self) -> Recipe:
-        """The recipe as its runs record it, with what it leaves to the data."""
+        """The recipe as its runs record it, with what it leaves to the data and the device."""
         condition = self.resolved.condition
         is_open = isinstance(self.resolved.augment, AutoAugment) or isinstance(condition, AutoCondition | SelfConditioned)
-        return settle(self.resolved, self.resolved.data.train()).recipe if is_open else self.resolved
+        if not (is_open or self.resolved.precision == "auto"):
+            return self.resolved
+        return settle(self.resolved, self.resolved.data.train(), devices.resolve(self.device)).recipe
 
     def check_same(self, run: Run, seed: int) -> None:
         """Raise InputError unless a run belongs to this task (of any length) and this seed."""
