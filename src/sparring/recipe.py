@@ -156,8 +156,8 @@ class Recipe(Ranged):
     together, side by side in their channels (PacGAN, Lin et al. 2018, https://arxiv.org/abs/1712.04086).
     `condition`: how D is conditioned on classes and codes; z is then a `code`. With "auto" it is a projection where the data
     have classes; under "self-conditioned" z becomes a code of clusters. `augment` is applied to all images that D sees; "auto"
-    follows their number. What is "auto" is chosen when a run begins, and recorded so. `average`: the moving average of G, for samples, scores
-    and export.
+    follows their number. What is "auto" is chosen when a run begins, and recorded so. `average`: the moving average of G, for
+    samples, scores and export.
     """
 
     data: Annotated[Data, "data"]
