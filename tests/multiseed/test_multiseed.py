@@ -201,8 +201,8 @@ def test_two_files_of_ones_own_are_refused():
         ("vanilla", 8, 3, None, 2, 4),
         ("vanilla", 8, 16, "3", 3, 2),
         ("vanilla", 1, 3, "2", 2, 1),
-        ("ring", 8, 3, None, 1, 8),
-        ("ring", 8, 3, "3", 3, 2),
+        ("gaussian", 8, 3, None, 1, 8),
+        ("gaussian", 8, 3, "3", 3, 2),
     ],
 )
 def test_the_seeds_share_the_cores(recipe, cores, seeds, variable, threads, side_by_side, monkeypatch):

@@ -93,7 +93,7 @@ threads = click.option(
     "--threads",
     type=click.IntRange(1, 4096),
     metavar="N",
-    help="Threads to compute with on a CPU.  [default: one for each free core; for toys a single one]",
+    help="Threads to compute with on a CPU.  [default: one for each free core; for tiny networks a single one]",
 )
 deterministic = click.option(
     "--deterministic", is_flag=True, help="The same bits each time on a GPU, too; an operation that cannot is named."

@@ -8,11 +8,11 @@ from sparring.config.threads import MOST_THREADS
 from sparring.networks import MLPDiscriminatorConfig, MLPGeneratorConfig
 from sparring.recipe import Recipe
 
-SMALL = 1 << 24  # multiplications of a layer and a batch, below which a second thread saves less than a tenth of a round
+SMALL = 1 << 22  # multiplications of a layer and a batch, below which a second thread saves less than a tenth of a round
 
 
 def threads_that_gain(recipe: Recipe, shape: Sequence[int]) -> int:
-    """1 for perceptrons whose largest product is small, as those of toys are, and `MOST_THREADS` for all other networks.
+    """1 for perceptrons whose largest product is small, as those of `gaussian` are, and `MOST_THREADS` for all other networks.
 
     In a small product threads wait for each other as long as they compute. shape: of an example.
     """
