@@ -149,14 +149,15 @@ class Recipe(Ranged):
     the bias corrections then fade twice as fast.
     `precision` of a round: "tf32" rounds the factors of convolutions and matrix products to 10 bits on an NVIDIA GPU; "bf16"
     computes them in bfloat16 in both networks but for D's head; losses, penalties, Adam and the moving average stay in float32.
+    "auto" is bf16 where the device has instructions for it and both networks have convolutions, else float32.
     `freeze_d`: the number of D's first layers whose weights stay, in a run that starts from trained ones (Freeze-D, Mo et al.
     2020, https://arxiv.org/abs/2002.10964).
     `penalties` are added to D's loss; a `constraint` bounds D's weights. `packing`: the number of images that D judges
     together, side by side in their channels (PacGAN, Lin et al. 2018, https://arxiv.org/abs/1712.04086).
     `condition`: how D is conditioned on classes and codes; z is then a `code`. With "auto" it is a projection where the data
     have classes; under "self-conditioned" z becomes a code of clusters. `augment` is applied to all images that D sees; "auto"
-    follows their number. All this is chosen when a run begins and recorded as what was chosen. `average`: the moving average
-    of G, for samples, scores and export.
+    follows their number. What is "auto" is chosen when a run begins, and recorded so. `average`: the moving average of G, for
+    samples, scores and export.
     """
 
     data: Annotated[Data, "data"]
@@ -183,7 +184,7 @@ class Recipe(Ranged):
     frames: Literal["all", "square-root"] = "all"
     non_finite: Annotated[NonFinitePolicy, "remedy"] = field(default_factory=Stop)
     ramps: tuple[Schedule, ...] = ()
-    precision: Literal["float32", "tf32", "bf16"] = "float32"
+    precision: Literal["float32", "tf32", "bf16", "auto"] = "float32"
     penalties: Annotated[tuple[Annotated[Penalty | LogitPenalty, "penalty"], ...], Length(0, 16)] = ()
     constraint: Annotated[Constraint, "constraint"] | None = None
     packing: Annotated[int, Range(1, 64)] = 1

@@ -100,8 +100,8 @@ def test_bf16_where_there_is_none(monkeypatch):
     monkeypatch.setattr(devices, "bf16_instructions", lambda: ())
     devices.check_precision("tf32", torch.device("cuda"))
     for device, message in (
-        ("cpu", r"bf16, for which this processor has no instructions \(amx_bf16, avx512_bf16, bf16\); set precision=float32"),
-        ("cuda:1", "bf16, which NVIDIA 1 does not have; set"),
+        ("cpu", r"bf16, but this processor has no instructions for it \(amx_bf16, avx512_bf16, bf16\); set precision=float32"),
+        ("cuda:1", "bf16, but NVIDIA 1 does not have it; set"),
         ("mps", "is for cuda and cpu, not for mps; set"),
     ):
         with pytest.raises(InputError, match=message):
@@ -113,7 +113,7 @@ def test_bf16_where_there_is_none(monkeypatch):
 def test_bf16_where_pytorch_lacks_onednn(monkeypatch):
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     devices.bf16_instructions.cache_clear()
-    with pytest.raises(InputError, match="bf16, for which this PyTorch lacks oneDNN; set precision=float32"):
+    with pytest.raises(InputError, match="bf16, but this PyTorch lacks oneDNN; set precision=float32"):
         devices.check_precision("bf16", torch.device("cpu"))
     devices.bf16_instructions.cache_clear()
 

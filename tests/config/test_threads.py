@@ -45,6 +45,20 @@ def test_a_run_that_goes_on_keeps_its_threads_as_far_as_there_are_any(four_threa
         torch.set_num_threads(4)
 
 
+def test_where_more_gain_nothing_there_is_one_at_once(four_threads, monkeypatch):
+    choice = ThreadChoice(None, CPU)
+    monkeypatch.setattr(threads, "SHORTEST", 100.0)  # there is nothing to look at
+    choice.take(pytest.fail, gain=1)
+    assert (torch.get_num_threads(), choice.most) == (1, 1)
+
+
+def test_what_was_kept_beats_what_gains(four_threads):
+    choice = ThreadChoice(None, CPU)
+    four_threads(0.0)
+    choice.take(pytest.fail, kept=2, gain=1)
+    assert (torch.get_num_threads(), choice.most) == (2, 4)
+
+
 @pytest.mark.parametrize(
     ("asked", "device", "variable", "number"),
     [(3, CPU, "", 3), (7, CPU, "2", 7), (None, torch.device("cuda"), "", 4), (None, CPU, "4", 4)],

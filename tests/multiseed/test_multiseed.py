@@ -193,13 +193,22 @@ def test_two_files_of_ones_own_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("cores", "seeds", "variable", "threads", "side_by_side"),
-    [(2, 16, None, 1, 2), (2, 1, None, 2, 1), (16, 4, None, 4, 4), (8, 3, None, 2, 4), (8, 16, "3", 3, 2), (1, 3, "2", 2, 1)],
+    ("recipe", "cores", "seeds", "variable", "threads", "side_by_side"),
+    [
+        ("vanilla", 2, 16, None, 1, 2),
+        ("vanilla", 2, 1, None, 2, 1),
+        ("vanilla", 16, 4, None, 4, 4),
+        ("vanilla", 8, 3, None, 2, 4),
+        ("vanilla", 8, 16, "3", 3, 2),
+        ("vanilla", 1, 3, "2", 2, 1),
+        ("gaussian", 8, 3, None, 1, 8),
+        ("gaussian", 8, 3, "3", 3, 2),
+    ],
 )
-def test_the_seeds_share_the_cores(cores, seeds, variable, threads, side_by_side, monkeypatch):
+def test_the_seeds_share_the_cores(recipe, cores, seeds, variable, threads, side_by_side, monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: int(variable or cores))  # PyTorch reads the variable when it starts
     monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", variable or "")
-    assert workers.threads_for(seeds, cores) == threads
+    assert workers.threads_for(seeds, cores, Task.of(recipe).threads_that_gain) == threads
     assert workers.at_once(threads, "cpu", cores) == side_by_side
 
 

@@ -1,7 +1,9 @@
 """What training says of the time to expect."""
 
 import re
-from dataclasses import replace
+import time
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import pytest
 
@@ -10,7 +12,7 @@ from sparring import recipes
 from sparring.config.schedules import Duration, Interval, RoundInfo
 from sparring.penalties import R1
 from sparring.runs.pace import Pace, about
-from tiny import SETTINGS
+from tiny import SETTINGS, miniature
 
 
 class StopAfter(sparring.Observer):
@@ -27,8 +29,8 @@ class StopAfter(sparring.Observer):
 def measured(times: list[float], recipe: sparring.Recipe, numbers_every: int = 1, waits: bool = False) -> Pace | None:
     """The pace after rounds that took these times, once it is known."""
     pace, seconds = Pace(recipe, "fast", waits), 0.0
-    for number, time in enumerate(times, 1):
-        seconds += time
+    for number, each in enumerate(times, 1):
+        seconds += each
         numbers = {"g_loss": 0.0} if number % numbers_every == 0 else None
         if pace.add(RoundInfo(number, 64 * number, 1, seconds, numbers=numbers)):
             return pace
@@ -70,6 +72,47 @@ def test_rounds_of_every_kind_of_length(length, rounds):
     assert pace.rounds(RoundInfo(10, 640, 1, 1.0), num_images=640) == pytest.approx(rounds)
 
 
+@dataclass(frozen=True)
+class Slow:
+    """A picture that takes a fifth of a second, and fails where it is `broken`."""
+
+    broken: bool = False
+    every: ClassVar[Interval] = Interval(rounds=50)
+
+    def render(self, info, sampler):
+        if self.broken:
+            raise ZeroDivisionError
+        if info.round % 50 and not info.last:
+            return
+        time.sleep(0.2)
+        yield f"{info.round}.png", b"a picture"
+
+
+def expected(tmp_path, monkeypatch, capfd, picture: Slow, rounds: int) -> int:
+    """The seconds that a training says it will take."""
+    monkeypatch.setattr("sparring.runs.pace.SECONDS", 0.01)
+    monkeypatch.setattr("sparring.runs.expected.WORTH_SAYING", 0)
+    monkeypatch.setattr("sparring.runs.expected.about", "{:.0f} s".format)
+    recipe = replace(miniature("vanilla", tmp_path), pictures=(picture,), review=None, checkpoint=Interval(rounds=rounds))
+    sparring.train(recipe, rounds=rounds, out=tmp_path / "run", device="cpu", observers=[StopAfter(0.7)])
+    (found,) = re.findall(r"^(\d+) s with pictures", capfd.readouterr().err, re.MULTILINE)
+    return int(found)
+
+
+def test_pictures_that_are_still_to_come_count(tmp_path, monkeypatch, capfd):
+    found = expected(tmp_path, monkeypatch, capfd, Slow(), rounds=10_000)
+    assert found >= 40
+
+
+def test_a_picture_that_cannot_be_drawn_takes_no_time(tmp_path, monkeypatch, capfd):
+    assert expected(tmp_path, monkeypatch, capfd, Slow(broken=True), rounds=100) < 40
+
+
+def test_a_quiet_training_tries_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("sparring.runs.watch.TimeToExpect", None)
+    assert sparring.train("vanilla", rounds=1, out=tmp_path / "run", settings=SETTINGS["vanilla"], quiet=True).frames()
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
@@ -94,7 +137,8 @@ def test_how_often_an_interval_is_due():
 def test_training_says_what_to_expect(capfd):
     settings = SETTINGS["vanilla"] | {"journal.rounds": 1000}
     sparring.train("vanilla", rounds=1_000_000, out="run", settings=settings, observers=[StopAfter(3.5)])
-    said = re.findall(r"^about \d+ (?:min|h|h \d+ min|days), at [\d.]+ ms a round$", capfd.readouterr().err, re.MULTILINE)
+    told = r"^about \d+ (?:min|h|h \d+ min|days) with pictures and scores, at [\d.]+ ms a round$"
+    said = re.findall(told, capfd.readouterr().err, re.MULTILINE)
     assert len(said) == 1
 
 

@@ -316,6 +316,13 @@ BAD = [
     (["train", "vanilla", "--lr", "1e-4"], "there is no option --lr; write --set optim.lr=VALUE"),
     (["train", "vanilla", "--batch-size=32"], "there is no option --batch-size; write --set batch_size=VALUE"),
     (["train", "vanilla", "--iterations=32"], "there is no option --iterations; write --rounds N"),
+    (["train", "flash", "--fp16"], "there is no option --fp16; write --precision bf16"),
+    (["train", "vanilla", "--precision", "bf16"], "precision is bf16, but "),
+    (["train", "flash", "--precision", "float16"], "'float16' is not one of 'float32', 'tf32', 'bf16', 'auto'"),
+    (
+        ["train", "flash", "--precision", "bf16", "--set", "precision=tf32"],
+        "is short for --set precision=...; give one of the two",
+    ),
     (["train", "vanilla", "--epoch=32"], "Did you mean '--epochs'?"),
     (["train", "vanilla", "--set", "batchsize=1"], "did you mean 'batch_size'?"),
     (["train", "vanilla", "--set", "batch_size=1.5"], "batch_size is 1.5; it must be a whole number"),

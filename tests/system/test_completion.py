@@ -35,6 +35,7 @@ def test_commands_recipes_and_data_sets():
     assert completed("sparring", "train", "vanilla", "--data", "mni") == ["mnist"]
     assert completed("sparring", "evaluate", "x", "--against", "mni") == ["mnist"]
     assert completed("sparring", "data", "check", "mni") == ["mnist"]
+    assert completed("sparring", "train", "flash", "--precision", "b") == ["bf16"]
 
 
 def test_settings_of_the_recipe_that_was_named():

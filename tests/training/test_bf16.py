@@ -1,6 +1,7 @@
 """precision=bf16: what is computed in bfloat16, and what is not. A CPU computes the same operations as a GPU, without
 instructions for bfloat16 only slowly."""
 
+import json
 from typing import Any
 
 import pytest
@@ -108,7 +109,7 @@ def test_perceptrons_refuse(name, tmp_path):
     if not recipe.discriminator.__class__.__name__.startswith("MLP"):
         return
     with pytest.raises(
-        InputError, match=r"precision is bf16, and mlp-generator has no convolutions: .*; set precision=float32"
+        InputError, match=r"precision is bf16, but mlp-generator has no convolutions: .*; set precision=float32"
     ):
         engine(recipe)
 
@@ -140,3 +141,13 @@ def test_a_run_says_so_and_resumes_to_the_same_bits(tmp_path):
 def test_the_default_records_no_autocast(tmp_path):
     recipe = miniature("flash", tmp_path, review="null", pictures="[]")
     assert "autocast" not in sparring.train(recipe, rounds=1, out=tmp_path / "run", device="cpu", quiet=True).facts
+
+
+def test_auto_is_chosen_once_and_recorded_as_what_was_chosen(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(devices, "bf16_instructions", lambda: ("avx512_bf16",))
+    recipe = miniature("flash", tmp_path, precision="auto", review="null", pictures="[]")
+    run = sparring.train(recipe, rounds=1, out=tmp_path / "run", device="cpu")
+    assert "precision: bf16, for this processor" in capsys.readouterr().err
+    recorded = json.loads((run.path / "recipe.json").read_text())
+    assert (recorded["recipe"]["precision"], recorded["autocast"]) == ("bf16", "bfloat16")
+    assert sparring.resume(run.path, rounds=2, quiet=True).recipe.precision == "bf16"

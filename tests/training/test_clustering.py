@@ -125,18 +125,18 @@ def test_a_checkpoint_brings_its_clusters(recipe, digits):
 
 @pytest.mark.parametrize(("num", "clusters"), [(1000, 100), (999, 99), (20, 2)])
 def test_there_are_as_many_clusters_as_the_data_are_enough_for(recipe, digits, num, clusters):
-    found = settle(replace(recipe, condition=SelfConditioned()), digits.take(torch.arange(num)))
+    found = settle(replace(recipe, condition=SelfConditioned()), digits.take(torch.arange(num)), CPU)
     assert found.recipe.z == Code(normal=64, classes=clusters)
     assert found.recipe.condition == SelfConditioned(clusters=clusters)
     assert found.sentences[0].startswith(f"conditioned on {clusters} clusters of the data, found without labels")
-    assert settle(found.recipe, digits).recipe is found.recipe
+    assert settle(found.recipe, digits, CPU).recipe is found.recipe
     assert isinstance(found.recipe.pictures[0], ClassGrid) == (clusters == 2)
     assert without_shares(built(found.recipe, digits.take(torch.arange(num))).recipe) == found.recipe
 
 
 def test_fewer_than_two_clusters_are_refused(recipe, digits):
     with pytest.raises(InputError, match="self-conditioning needs 20 examples, and the data have 19; set condition=null"):
-        settle(recipe, digits.take(torch.arange(19)))
+        settle(recipe, digits.take(torch.arange(19)), CPU)
 
 
 @pytest.mark.parametrize(

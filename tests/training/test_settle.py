@@ -1,5 +1,6 @@
 """What a recipe leaves to the data."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,17 +11,18 @@ from sparring.augment import Adaptive, DiffAugment
 from sparring.augment import Auto as AutoAugment
 from sparring.conditions import Auto as AutoCondition
 from sparring.conditions import Projection
-from sparring.config import codec
+from sparring.config import codec, devices
 from sparring.config.schedules import Duration
 from sparring.data import ImageSet
 from sparring.errors import InputError
 from sparring.networks.latents import AttributeCode, Code, Normal, Uniform
 from sparring.recipe import Recipe
 from sparring.training.build import build_discriminator
-from sparring.training.settle import settle
+from sparring.training.settle import Settled, settle
 from sparring.visual.codes import ClassGrid
 from sparring.visual.snapshots import FixedGrid
 
+CPU = torch.device("cpu")
 PARTS = DiffAugment(color=False, flip=True)
 
 
@@ -42,7 +44,7 @@ def images(num: int, num_classes: int = 0) -> ImageSet:
 )
 def test_the_augmentation_follows_the_number_of_images(num, length, chosen, words):
     recipe = replace(recipes.get("photo"), length=length, ramps=())
-    found = settle(recipe, images(num))
+    found = settle(recipe, images(num), CPU)
     assert found.recipe == replace(recipe, augment=chosen, condition=None)
     assert len(found.sentences) == 1
     assert words in found.sentences[0]
@@ -51,23 +53,23 @@ def test_the_augmentation_follows_the_number_of_images(num, length, chosen, word
 def test_combinations_of_attributes_need_ten_images_of_each_value():
     data = replace(images(60, num_classes=4), values=((0, 0), (0, 1), (1, 0), (1, 1)))
     z = AttributeCode(normal=64, classes=4, weights=(15.0,) * 4, values=data.values)
-    found = settle(recipes.get("photo"), data)
+    found = settle(recipes.get("photo"), data, CPU)
     assert (found.recipe.z, found.recipe.condition) == (z, Projection())
     assert "conditioned on the 4 combinations of attributes" in found.sentences[0]
-    assert settle(recipes.get("photo"), data.take(torch.arange(39))).recipe.condition is None
+    assert settle(recipes.get("photo"), data.take(torch.arange(39)), CPU).recipe.condition is None
 
 
 def test_classes_condition_and_are_drawn_by_their_shares():
     data = images(60, num_classes=3)
     assert data.labels is not None
     data.labels[:40] = 1
-    found = settle(recipes.get("photo"), data)
+    found = settle(recipes.get("photo"), data, CPU)
     counts = tuple(map(float, data.labels.bincount().tolist()))
     assert found.recipe.z == Code(normal=64, classes=3, weights=counts)
     assert found.recipe.condition == Projection()
     assert found.recipe.pictures == (ClassGrid(columns=8, every=recipes.get("photo").pictures[0].every),)  # pyright: ignore
     assert "conditioned on the 3 classes" in found.sentences[0]
-    assert settle(found.recipe, images(5000)).recipe is found.recipe  # chosen once
+    assert settle(found.recipe, images(5000), CPU).recipe is found.recipe  # chosen once
     codec.decode(Recipe, codec.encode(found.recipe), "recipe")
 
 
@@ -84,20 +86,20 @@ def test_classes_condition_and_are_drawn_by_their_shares():
 )
 def test_else_there_is_no_condition(data, changes):
     recipe = replace(recipes.get("photo"), **changes)
-    found = settle(recipe, data).recipe
+    found = settle(recipe, data, CPU).recipe
     assert (found.condition, found.z, found.pictures) == (None, recipe.z, recipe.pictures)
 
 
 def test_a_grid_of_many_classes_stays_a_grid_of_any():
-    found = settle(recipes.get("photo"), images(400, 40)).recipe
+    found = settle(recipes.get("photo"), images(400, 40), CPU).recipe
     assert isinstance(found.z, Code)
     assert isinstance(found.pictures[0], FixedGrid)
 
 
 def test_a_recipe_that_leaves_nothing_open_is_itself():
     recipe = recipes.get("flash")
-    assert settle(recipe, images(50, 2)).recipe is recipe
-    assert settle(recipe, images(50, 2)).sentences == ()
+    assert settle(recipe, images(50, 2), CPU).recipe is recipe
+    assert settle(recipe, images(50, 2), CPU).sentences == ()
 
 
 def test_before_the_choice_auto_changes_nothing():
@@ -120,3 +122,21 @@ def test_weights_of_classes():
             Code(normal=2, classes=3, weights=weights)
     with pytest.raises(InputError, match=r"z\.weights"):
         Code(normal=2, classes=2, weights=(-1.0, 2.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "instructions", "chosen", "words"),
+    [
+        ("flash", ("avx512_bf16",), "bf16", r"bf16, for this processor \(avx512_bf16\) has instructions for it"),
+        ("flash", (), "float32", "float32, for this processor has no instructions for it"),
+        ("ring", ("avx512_bf16",), "float32", "float32, for mlp-generator has no convolutions: .* gain no time"),
+    ],
+)
+def test_the_precision_follows_the_processor_and_the_networks(name, instructions, chosen, words, monkeypatch):
+    monkeypatch.setattr(devices, "bf16_instructions", lambda: instructions)
+    recipe = replace(recipes.get(name), precision="auto")
+    data = recipe.data.train().take(torch.arange(2000))
+    found = settle(recipe, data, CPU)
+    assert found.recipe == replace(recipe, precision=chosen)
+    assert re.match(f"precision: {words}", found.sentences[0])
+    assert settle(found.recipe, data, CPU) == Settled(found.recipe)  # chosen once

@@ -2,6 +2,7 @@ import subprocess
 import sys
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,6 +88,24 @@ def test_gif_shows_equal_neighbours_as_long_as_both() -> None:
 def test_gif_of_colours(mode: str) -> None:
     frames = [Image.new(mode, (8, 6), colour) for colour in ("#ff0000", "#00ff00")]
     assert [frame[:2] for frame in gif_frames(animated_gif(frames))] == [(255, 0), (0, 255)]
+
+
+def test_photos_keep_their_colours_and_are_reduced_by_few_of_their_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes, whole = [], Image.Image.quantize
+
+    def noted(image: Image.Image, *args: Any, **options: Any) -> Image.Image:
+        sizes.append(image.size)
+        return whole(image, *args, **options)
+
+    monkeypatch.setattr(Image.Image, "quantize", noted)
+    y, x = np.mgrid[0:120, 0:180]
+    photo = np.stack([x, 2 * y, 127 + 127 * np.sin(x / 20)], axis=-1).astype(np.uint8)  # [H, W, 3]
+    frames = [Image.fromarray(photo), Image.fromarray(photo[::-1].copy())]
+    with Image.open(BytesIO(animated_gif(frames))) as image:
+        image.seek(1)
+        shown = np.asarray(image.convert("RGB"))
+    assert sizes == [(60, 40), (180, 120)] * 2
+    assert np.abs(shown.astype(int) - photo[::-1]).mean() < 8
 
 
 def test_gif_of_one_frame() -> None:

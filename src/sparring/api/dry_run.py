@@ -1,26 +1,21 @@
 """Dry run: two seconds of rounds that write nothing, for the memory and the time to expect."""
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sparring import evaluation
 from sparring.api.origin import Origin, require_trained
 from sparring.api.session import Options, engine_name, joined_processes
 from sparring.config import devices
-from sparring.config.schedules import START, Duration, Interval, RoundInfo
+from sparring.config.schedules import START, Duration, Interval
 from sparring.distributed.launch import Launch
-from sparring.evaluation import Reference
 from sparring.recipe import Recipe
+from sparring.runs.extras import Extras
 from sparring.runs.pace import Pace
 from sparring.training.capture import EngineName
 from sparring.training.loop import run_rounds
 from sparring.training.output_range import output_warnings
-from sparring.training.probes import run_probes, traces_on_test_images
 from sparring.training.sampler import EngineSampler
-from sparring.visual.sampler import Picture
 
 
 def dry_run(
@@ -57,7 +52,7 @@ def dry_run(
             if pace.add(info):
                 break
         rounds = pace.rounds(info, len(built.data))
-        whole = _Whole(recipe, EngineSampler(built, test), reference, info, rounds)
+        whole = Extras(recipe, EngineSampler(built, test), reference, info, rounds)
         seconds_of_pictures, seconds_of_reviews = sum(map(whole.seconds_of, recipe.pictures)), whole.seconds_of_reviews()
     generator, discriminator = built.gan.networks
     return {
@@ -74,53 +69,3 @@ def dry_run(
         "seconds_of_pictures": seconds_of_pictures,
         "seconds_to_expect": rounds * pace.seconds_per_round + seconds_of_reviews + seconds_of_pictures,
     }
-
-
-@dataclass(frozen=True)
-class _Whole:
-    """A whole training of so many rounds, of which `info` is a place that was reached."""
-
-    recipe: Recipe
-    sampler: EngineSampler
-    reference: Reference | None
-    info: RoundInfo
-    rounds: float
-
-    @property
-    def epochs(self) -> float:
-        return self.rounds * self.info.images / self.info.round / len(self.sampler.engine.data)
-
-    def seconds_of(self, picture: Picture) -> float:
-        """Draw what is due before the first round, after an epoch and at the end; the time that all such pictures take."""
-        every = getattr(picture, "every", None)  # of other pictures there is one
-        every = Interval(epochs=every) if isinstance(every, int) else every
-        times = every.times(self.rounds, self.epochs) if every else 1
-        due = replace(self.info, epoch=(every and every.epochs) or 1, epoch_ended=True, last=True)
-
-        def draw(info: RoundInfo) -> float:
-            return _seconds(lambda: list(picture.render(info, self.sampler)))
-
-        first = draw(START) + draw(due)  # which may import matplotlib
-        return first + ((times - 1) * draw(due) if times > 1 else 0.0)
-
-    def seconds_of_reviews(self) -> float:
-        """The time that all reviews and all traces on test images take."""
-        engine, test, review = self.sampler.engine, self.sampler.test, self.recipe.review
-        times = review.times(self.rounds, self.epochs) if review else 0
-        traces = int(self.epochs) if self.recipe.test_traces else 0
-        seconds = times * _seconds(self._review) if times else 0.0
-        return seconds + (traces * _seconds(lambda: traces_on_test_images(engine, test, 0)) if traces else 0.0)
-
-    def _review(self) -> None:
-        engine = self.sampler.engine
-        if self.reference is not None:
-            samples = evaluation.as_dataset(self.sampler.samples(evaluation.QUICK, "quick score", 0))
-            evaluation.quick_scores(self.reference, samples, engine.seed)
-        run_probes(engine, self.sampler.test)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    """The time that the work takes."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began

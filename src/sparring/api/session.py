@@ -46,6 +46,7 @@ from sparring.training.followed_cores import FollowedCores
 from sparring.training.observers import check_observers
 from sparring.training.output_range import output_warnings
 from sparring.training.settle import settle
+from sparring.training.thread_gain import threads_that_gain
 
 TIMEOUT = 600.0  # seconds
 
@@ -97,15 +98,13 @@ class Session:
     progress: Progress
 
     def build(self, recipe: Recipe, seed: int, threads: int | None = None) -> tuple[Engine, Dataset]:
-        """As the function `build`, in all processes, with the options' number of threads; else with `threads`, if given.
-
-        Unless the options have one, an engine without convolutions follows the cores that are free.
-        """
+        """As the function `build`, in all processes, with the options' number of threads, or else with `threads`, or else with
+        a number that follows the free cores, without convolutions at every moment."""
         choice, engine = ThreadChoice(self.options.threads, self.device), self.options.engine
         built, test = self.group.raise_together(lambda: build(recipe, seed, self.device, self.progress, self.group, engine))
         if self.group.size == 1 or self.options.threads:  # each of several would count the others as other programs
-            choice.take(self.progress.say, threads)
-            built.cores = FollowedCores(choice.most) if choice.most else None
+            choice.take(self.progress.say, threads, threads_that_gain(built.recipe, built.data.shape))
+            built.cores = FollowedCores(choice.most) if choice.most and choice.most > 1 else None
         return built, test
 
     def describe(self, engine: Engine) -> dict[str, Any]:
@@ -197,7 +196,7 @@ def build(
     group = group or SingleProcess()
     check_engine(engine, recipe, device, group.size)
     train_set, test = load_data(recipe, device, progress)
-    settled = settle(recipe, train_set)
+    settled = settle(recipe, train_set, device)
     for sentence in settled.sentences:
         progress.say(sentence)
     return Engine.build(settled.recipe, train_set, seed, device, group, fast=engine != "eager"), test

@@ -75,7 +75,8 @@ def train(
     engine: the plain steps ("eager"), or rounds recorded as CUDA graphs ("capture"); "auto" is "capture" on CUDA, elsewhere the
         fast steps.
     threads: to compute with on a CPU; by default one for every core that other programs leave free, and at most PyTorch's
-        number. Convolutional networks trained with another number are equal within rounding.
+        number; a single one for perceptrons as small as those of `gaussian`. Convolutional networks trained with another number
+        are equal within rounding.
     deterministic: a GPU gives the same bits each time; an operation that cannot is an InputError. The CPU does in any case.
     observers: objects with some of the methods of `sparring.Observer`, called in rank 0.
     patience: the run ends once so many quick scores in a row have not improved; `resume` goes on.

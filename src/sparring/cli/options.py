@@ -83,11 +83,17 @@ engine = click.option(
     help="eager: the plain steps; capture: rounds as CUDA graphs, with --seeds in one process for all; auto: graphs on CUDA, "
     "elsewhere the fast steps.",
 )
+precision = click.option(
+    "--precision",
+    type=click.Choice(["float32", "tf32", "bf16", "auto"]),
+    help="Convolutions and products in float32, rounded to tf32 (on NVIDIA GPUs), or in bfloat16; auto: bf16 where the "
+    "hardware has instructions for it and the networks gain by it, else float32. Short for --set precision=...",
+)
 threads = click.option(
     "--threads",
     type=click.IntRange(1, 4096),
     metavar="N",
-    help="Threads to compute with on a CPU.  [default: one for each core that other programs leave free]",
+    help="Threads to compute with on a CPU.  [default: one for each free core; for tiny networks a single one]",
 )
 deterministic = click.option(
     "--deterministic", is_flag=True, help="The same bits each time on a GPU, too; an operation that cannot is named."

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from sparring.cli import options
+from sparring.cli.imports import without_collector
 from sparring.cli.train import report
 
 
@@ -40,11 +41,12 @@ def command(
     **lengths: Any,
 ) -> None:
     """Resume RUN where it stopped, bit for bit; with a length, extend it to that length."""
-    from sparring.api.resume import resume
-    from sparring.api.session import TIMEOUT
-    from sparring.config import devices
-    from sparring.distributed.launch import Launch
-    from sparring.runs.result import Result
+    with without_collector():
+        from sparring.api.resume import resume
+        from sparring.api.session import TIMEOUT
+        from sparring.config import devices
+        from sparring.distributed.launch import Launch
+        from sparring.runs.result import Result
 
     devices.tune_process()
     options.execute(code)

@@ -5,11 +5,13 @@ from typing import Any
 import click
 
 from sparring.cli import names, options
+from sparring.cli.imports import without_collector
 
 _ALSO_CALLED = {
     **dict.fromkeys(("--dataset", "--dataroot"), "--data DATA"),
     **dict.fromkeys(("--output", "--outdir", "--out-dir", "--output-dir"), "--out DIR"),
     **dict.fromkeys(("--iterations", "--iters", "--steps"), "--rounds N"),
+    **dict.fromkeys(("--amp", "--bf16", "--fp16", "--mixed-precision"), "--precision bf16"),
     **dict.fromkeys(("--gpu", "--gpus", "--cuda"), "--device cuda"),
 }
 """What other programs call an option."""
@@ -32,7 +34,9 @@ class TrainCommand(click.Command):
 
 
 @click.command(
-    name="train", cls=TrainCommand, epilog="Example: sparring train dcgan --epochs 2 --set optim.lr=2e-4 --out runs/mine"
+    name="train",
+    cls=TrainCommand,
+    epilog="Example: sparring train dcgan --epochs 2 --precision auto --set optim.lr=2e-4",
 )
 @click.argument("recipe", required=False, shell_complete=names.complete_recipe)
 @click.option(
@@ -50,6 +54,7 @@ class TrainCommand(click.Command):
 @click.option("--seeds", help="Several seeds, one run each, and a summary: 0-15, or 0,3,7.")
 @options.device
 @options.engine
+@options.precision
 @options.threads
 @options.deterministic
 @options.patience
@@ -90,6 +95,7 @@ def command(
     recipe: str | None,
     seed: int | None,
     seeds: str | None,
+    precision: str | None,
     settings: tuple[str, ...],
     dry_run: bool,
     skip_bad: bool,
@@ -102,19 +108,23 @@ def command(
     **given: Any,
 ) -> None:
     """Train RECIPE (a name, or a Python file that registers one; by default that of --from or --replay)."""
-    from sparring import recipes
-    from sparring.api.session import TIMEOUT
-    from sparring.api.train import train
-    from sparring.config import devices
-    from sparring.distributed.launch import Launch
-    from sparring.runs.result import Result
+    with without_collector():
+        from sparring import recipes
+        from sparring.api.session import TIMEOUT
+        from sparring.api.train import train
+        from sparring.config import devices
+        from sparring.distributed.launch import Launch
+        from sparring.runs.result import Result
 
     launch = Launch.of()
     if launch.size > 1 and (seeds is not None or dry_run):
         raise click.UsageError(f"{'--seeds' if seeds else '--dry-run'} takes one process; start it without torchrun")
     devices.tune_process()
     observers = options.observers(tensorboard)
-    given["settings"] = options.assignments((*settings, *(["data.skip_bad=true"] if skip_bad else [])))
+    short = [*(["data.skip_bad=true"] if skip_bad else []), *([f"precision={precision}"] if precision else [])]
+    if precision and "precision" in options.assignments(settings):
+        raise click.UsageError("--precision is short for --set precision=...; give one of the two")
+    given["settings"] = options.assignments((*settings, *short))
     if recipe is None and replay is None and given["start_from"] is None:
         raise click.UsageError("Missing argument 'RECIPE'; `sparring recipes` lists them")
     if replay is not None and (seeds is not None or dry_run):

@@ -183,19 +183,27 @@ def crowded(num_bytes: int, device: torch.device) -> str | None:
 
 def check_precision(precision: str, device: torch.device) -> None:
     """InputError for a precision that the device lacks."""
-    if precision != "bf16":
-        return
-    if device.type not in ("cpu", "cuda"):
-        raise InputError(f"precision is bf16, which is for cuda and cpu, not for {device.type}; set precision=float32")
-    if device.type == "cpu" and not bf16_instructions():
-        why = f"this processor has no instructions ({', '.join(BF16_INSTRUCTIONS)})" if _has_onednn() else _NO_ONEDNN
-        raise InputError(f"precision is bf16, for which {why}; set precision=float32")
+    if precision == "bf16" and (why := why_no_bf16(device)):
+        raise InputError(f"precision is bf16, but {why}; set precision=float32")
+
+
+def why_no_bf16(device: torch.device) -> str | None:
+    """A clause on why this device computes no products in bfloat16; None where it does."""
+    if device.type == "cpu":
+        lacking = f"this processor has no instructions for it ({', '.join(BF16_INSTRUCTIONS)})"
+        return None if bf16_instructions() else lacking if _has_onednn() else _NO_ONEDNN
+    if device.type != "cuda":
+        return f"bfloat16 is for cuda and cpu, not for {device.type}"
+    with torch.cuda.device(device):
+        supported = torch.cuda.is_bf16_supported(including_emulation=False)
+    return None if supported else f"{torch.cuda.get_device_name(device)} does not have it"
+
+
+def bf16_hardware(device: torch.device) -> str:
+    """The name of what computes in bfloat16: a GPU's, or this processor with its instructions."""
     if device.type == "cuda":
-        with torch.cuda.device(device):
-            supported = torch.cuda.is_bf16_supported(including_emulation=False)
-        if not supported:
-            name = torch.cuda.get_device_name(device)
-            raise InputError(f"precision is bf16, which {name} does not have; set precision=float32")
+        return torch.cuda.get_device_name(device)
+    return f"this processor ({', '.join(bf16_instructions())})"
 
 
 @cache

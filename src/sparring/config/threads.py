@@ -77,11 +77,16 @@ class ThreadChoice:
         self._asked = asked
         self._since = CoreUse.now() if self.most else None
 
-    def take(self, say: Callable[[str], None], kept: int | None = None) -> None:
+    def take(self, say: Callable[[str], None], kept: int | None = None, gain: int = MOST_THREADS) -> None:
         """Let PyTorch compute with the number that was asked for, or else with `kept`, or else with a thread for every core
-        that has been free; where those are fewer than PyTorch has, `say` gets a sentence."""
+        that has been free, and at most `gain`, beyond which more would gain too little; where fewer cores are free than
+        that, `say` gets a sentence."""
+        if self.most and not kept:
+            self.most = min(self.most, gain)
         if self._asked is not None:
             torch.set_num_threads(self._asked)
+        elif self.most == 1:
+            torch.set_num_threads(1)
         elif self.most and self._since:
             number = min(self.most, kept) if kept else suitable(self.most, self._free())
             if number < self.most and not kept:

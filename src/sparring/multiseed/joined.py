@@ -60,7 +60,7 @@ class Joined:
         recipe = self._task.resolved
         with own_torch_state(self._device):
             train_set, test = load_data(recipe, self._device, self._progress)
-            for sentence in settle(recipe, train_set).sentences:
+            for sentence in settle(recipe, train_set, self._device).sentences:
                 self._progress.say(sentence)
             if isinstance(train_set, HostImageSet):
                 raise NotJoinableError("the training images stay in main memory")

@@ -13,7 +13,8 @@ from sparring.api.resolve import resolve
 from sparring.augment import Auto as AutoAugment
 from sparring.conditions import Auto as AutoCondition
 from sparring.conditions import SelfConditioned
-from sparring.config import codec
+from sparring.config import codec, devices
+from sparring.config.threads import MOST_THREADS
 from sparring.errors import InputError
 from sparring.recipe import Recipe
 from sparring.runs.recorder import OnWriteError
@@ -21,6 +22,7 @@ from sparring.runs.run import Run
 from sparring.training.capture import EngineName
 from sparring.training.clustering import without_shares
 from sparring.training.settle import settle
+from sparring.training.thread_gain import threads_that_gain
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,18 @@ class Task:
 
     @cached_property
     def _settled(self) -> Recipe:
-        """The recipe as its runs record it, with what it leaves to the data."""
+        """The recipe as its runs record it, with what it leaves to the data and the device."""
         condition = self.resolved.condition
         is_open = isinstance(self.resolved.augment, AutoAugment) or isinstance(condition, AutoCondition | SelfConditioned)
-        return settle(self.resolved, self.resolved.data.train()).recipe if is_open else self.resolved
+        if not (is_open or self.resolved.precision == "auto"):
+            return self.resolved
+        return settle(self.resolved, self.resolved.data.train(), devices.resolve(self.device)).recipe
+
+    @property
+    def threads_that_gain(self) -> int:
+        """The most threads with which a seed is quicker; data that are still to be fetched are not looked at."""
+        data = self.resolved.data
+        return threads_that_gain(self.resolved, data.train().shape) if data.is_cached() else MOST_THREADS
 
     def check_same(self, run: Run, seed: int) -> None:
         """Raise InputError unless a run belongs to this task (of any length) and this seed."""

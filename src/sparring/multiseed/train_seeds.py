@@ -67,7 +67,7 @@ def train_seeds(
     seeds: whole numbers of at least 0, such as range(16).
     out: the folder of the runs and their summary, by default a new one under runs/. Complete runs in it are kept and stopped
         ones are resumed; the summary covers all seeds in the folder.
-    threads: for each seed that has not begun; by default a share of the cores that other programs leave free.
+    threads: for each seed that has not begun; by default a share of the cores that other programs leave free, as in `train`.
     quiet: shows no progress.
     options: as for `train`: data (a name or a path), settings, start_from, device, engine, deterministic, patience,
         on_write_error, and one of epochs, images, rounds and minutes; tensorboard=True, which writes its event files; and
@@ -85,7 +85,7 @@ def train_seeds(
     check_engine(task.engine, task.resolved, device)
     devices.check_precision(task.resolved.precision, device)
     cores = free_cores()
-    threads = arguments.threads(threads) or workers.threads_for(len(asked), cores)
+    threads = arguments.threads(threads) or workers.threads_for(len(asked), cores, task.threads_that_gain)
     at_once = workers.at_once(threads, task.device, cores)
     with ExitStack() as held, Progress(quiet) as progress:
         default = default_folder(f"{task.resolved.name}-{_label(asked)}")

@@ -73,10 +73,11 @@ class Worker:
         self._errors.close()
 
 
-def threads_for(num_seeds: int, cores: int) -> int:
-    """Threads for each of `num_seeds`: $OMP_NUM_THREADS, or else an equal share of the cores, at most PyTorch's default."""
+def threads_for(num_seeds: int, cores: int, gain: int) -> int:
+    """Threads for each of `num_seeds`: $OMP_NUM_THREADS, or else an equal share of the cores, at most PyTorch's default, and
+    at most `gain`, beyond which more would gain too little."""
     own = torch.get_num_threads()
-    return own if os.environ.get("OMP_NUM_THREADS") else min(own, max(1, cores // num_seeds))
+    return own if os.environ.get("OMP_NUM_THREADS") else min(own, gain, max(1, cores // num_seeds))
 
 
 def at_once(threads: int, device: str, cores: int) -> int:

@@ -4,16 +4,14 @@ import sys
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from sparring.config.schedules import Duration, RoundInfo
 from sparring.runs.notebook import NotebookProgress, is_notebook
-from sparring.runs.pace import Pace, about
+from sparring.runs.pace import about
 from sparring.training.observers import Event, Observer
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
 SILENCE_SECONDS = 60  # longest time between lines if there is no bar; every epoch's end prints one, too
-WORTH_SAYING = 30  # seconds that a training takes
 LABELS = {"d_loss": "D", "g_loss": "G", "d_real": "D(x)", "d_fake": "D(G(z))"}
 
 
@@ -48,6 +46,11 @@ class Progress(Observer):
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
+    @property
+    def is_quiet(self) -> bool:
+        """True if nothing is shown."""
+        return self.console.quiet
+
     def say(self, sentence: str) -> None:
         """Print a line above the bar."""
         self.console.print(sentence, markup=False, soft_wrap=True)
@@ -72,8 +75,6 @@ class Progress(Observer):
         self._num_images, self._start = event.num_images, start
         self._news, self._told = "", start.seconds
         self.say(f"{recipe.name}: {recipe.length} -> {event.run.path}")
-        facts = event.run.facts
-        self._pace: Pace | None = Pace(recipe, str(facts.get("engine")), facts.get("device") != "cpu")
         share = min(recipe.length.fraction_done(start, event.num_images), 1.0)
         self._task = self._bars.add_task(recipe.name, total=1000, completed=round(1000 * share), news="")
 
@@ -96,19 +97,11 @@ class Progress(Observer):
             left = info.seconds / share - info.seconds if share else 0.0
             self.say(f"{news}  {share:.0%}, {left:,.0f} s left")
             self._told = info.seconds
-        if self._pace and self._pace.add(info):
-            self._say_what_to_expect(self._pace, info, length)
-            self._pace = None
 
     def on_end(self, event: Event) -> None:
         """Draw the losses of the whole training, in a notebook."""
         if self._notebook:
             self._notebook.on_end(event)
-
-    def _say_what_to_expect(self, pace: Pace, info: RoundInfo, length: Duration) -> None:
-        seconds = (pace.rounds(info, self._num_images) - self._start.round) * pace.seconds_per_round
-        if seconds > WORTH_SAYING and length.minutes is None:
-            self.say(f"{about(seconds)}, at {1000 * pace.seconds_per_round:,.1f} ms a round")
 
 
 class _Lenient:

@@ -11,6 +11,7 @@ from sparring.coach import Remark
 from sparring.config.non_finite import DivergenceError
 from sparring.config.schedules import RoundInfo
 from sparring.errors import InputError, SparringError
+from sparring.runs.expected import TimeToExpect
 from sparring.runs.follower import FollowerRank
 from sparring.runs.inbox import Inbox, Tempo
 from sparring.runs.progress import Progress
@@ -68,6 +69,7 @@ class Watch:
             snapshots = Snapshots(recorder.engine.gan, recorder.say)
             # the coach first, so that the recorder's last line comes after all others
             built_in = [CoachObserver(recorder), recorder, snapshots, progress]
+            built_in += [] if progress.is_quiet else [TimeToExpect(recorder, progress.say)]
             self._watched = bool(own)
             self._requests = Requests(recorder.reference is not None)
         else:

@@ -112,12 +112,16 @@ def check_accumulation(recipe: Recipe, d: nn.Module, num_processes: int, fast: b
 
 def check_precision(recipe: Recipe, g: nn.Module, d: nn.Module) -> None:
     """InputError for bf16 in networks without convolutions."""
+    if recipe.precision == "bf16" and (why := why_bf16_is_no_use(recipe, g, d)):
+        raise InputError(f"precision is bf16, but {why}; set precision=float32 or tf32")
+
+
+def why_bf16_is_no_use(recipe: Recipe, g: nn.Module, d: nn.Module) -> str | None:
+    """A clause that names the network of a recipe that has no convolutions; None where both have."""
     for config, network in ((recipe.generator, g), (recipe.discriminator, d)):
-        if recipe.precision == "bf16" and not is_convolutional(network):
-            raise InputError(
-                f"precision is bf16, and {name_of(config)} has no convolutions: a perceptron would lose accuracy and "
-                "gain no time; set precision=float32 or tf32"
-            )
+        if not is_convolutional(network):
+            return f"{name_of(config)} has no convolutions: a perceptron would lose accuracy and gain no time"
+    return None
 
 
 def check_pictures(recipe: Recipe, shape: Sequence[int]) -> None:

@@ -97,11 +97,11 @@ class Engine:
     ) -> Self:
         """The engine with both networks at their initial values; the images are moved to the device. `group`: by default this
         process alone. `fast`: the steps of `training.fast`, else those of `training.step`. `graphed`: fast steps are recorded
-        as CUDA graphs; by default on CUDA, in a single process. What the recipe leaves to the data is chosen (`settle`).
+        as CUDA graphs; by default on CUDA, in a single process. What is "auto" in the recipe is chosen (`settle`).
 
         Raises InputError as `build_gan`, and for data that are too few to hold any out for an adaptive augmentation.
         """
-        group, recipe = group or SingleProcess(), settle(recipe, data).recipe
+        group, recipe = group or SingleProcess(), settle(recipe, data, device).recipe
         recipe, clusters = find_clusters(recipe, data, seed)
         gan = build_gan(recipe, data, seed, device, group, fast)
         codes = RealCodes.of(gan, device, clusters)

@@ -1,4 +1,4 @@
-"""What a recipe leaves to the data: its settings that are "auto", chosen once, when a run begins."""
+"""What a recipe leaves to the data and the device: its settings that are "auto", chosen once, when a run begins."""
 
 from dataclasses import dataclass, replace
 
@@ -7,10 +7,13 @@ import torch
 from sparring.augment import Auto as AutoAugment
 from sparring.conditions import Auto as AutoCondition
 from sparring.conditions import Projection, SelfConditioned
+from sparring.config import devices
 from sparring.data.sets import Dataset
 from sparring.errors import InputError
 from sparring.networks.latents import AttributeCode, Code, Mixture, Normal
 from sparring.recipe import Recipe
+from sparring.training.build import build_discriminator, build_generator
+from sparring.training.checks import why_bf16_is_no_use
 from sparring.visual.codes import ClassGrid
 from sparring.visual.sampler import Picture
 from sparring.visual.snapshots import FixedGrid
@@ -27,8 +30,8 @@ class Settled:
     sentences: tuple[str, ...] = ()
 
 
-def settle(recipe: Recipe, data: Dataset) -> Settled:
-    """The recipe with its choices for these training data; itself where it leaves nothing open."""
+def settle(recipe: Recipe, data: Dataset, device: torch.device) -> Settled:
+    """The recipe with its choices for these training data and this device; itself where it leaves nothing open."""
     sentences: tuple[str, ...] = ()
     if isinstance(recipe.condition, AutoCondition):
         recipe, sentence = _conditioned(recipe, data)
@@ -40,6 +43,9 @@ def settle(recipe: Recipe, data: Dataset) -> Settled:
         choice = recipe.augment.choose(len(data), _images_shown(recipe, len(data)))
         recipe = replace(recipe, augment=choice.augment)
         sentences += (f"augmentation: {choice.reason}",)
+    if recipe.precision == "auto":
+        recipe, sentence = _in_precision(recipe, data, device)
+        sentences += (sentence,)
     return Settled(recipe, sentences)
 
 
@@ -70,6 +76,17 @@ def _self_conditioned(recipe: Recipe, condition: SelfConditioned, num_examples: 
     told = f"conditioned on {num:,} clusters of the data, found without labels and drawn by their shares"
     z, condition = Code(normal=num_normal, classes=num, std=std), replace(condition, clusters=num)
     return replace(recipe, z=z, condition=condition, pictures=pictures), told
+
+
+def _in_precision(recipe: Recipe, data: Dataset, device: torch.device) -> tuple[Recipe, str]:
+    """In bfloat16 where the device and both networks gain by it, and a word on it."""
+    why_not = devices.why_no_bf16(device)
+    if why_not is None:
+        shape = tuple(data.shape)
+        why_not = why_bf16_is_no_use(recipe, build_generator(recipe, shape, 0), build_discriminator(recipe, shape, 0))
+    if why_not is not None:
+        return replace(recipe, precision="float32"), f"precision: float32, for {why_not}"
+    return replace(recipe, precision="bf16"), f"precision: bf16, for {devices.bf16_hardware(device)} has instructions for it"
 
 
 def _by_class(picture: Picture, num_classes: int) -> Picture:
