@@ -246,7 +246,7 @@ class _Stack:
         self._room, self._pixels, self._num = room, room(shape), 0
 
     def add(self, pixels: np.ndarray | BadPictureError) -> None:
-        """Append a picture [H, W, C]; BadPictureError where that was found in its place, or its header declared another size."""
+        """Append a picture [H, W, C]; BadPictureError where that came in its place, or its header declared another size."""
         if isinstance(pixels, BadPictureError):
             raise pixels
         num, channels, height, width = self._pixels.shape

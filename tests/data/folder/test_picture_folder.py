@@ -169,7 +169,9 @@ def test_a_folder_is_decoded_once_whether_it_is_refused_or_not(tmp_path, monkeyp
     read_pixels = image_files.read_pixels
     monkeypatch.setattr(image_files, "read_pixels", lambda *given: read.append(given) or read_pixels(*given))
     for _ in range(2):
-        with pytest.raises(InputError, match=r"2\.png: holds no picture of a known format; 1 of 6 files is bad; mend or remove"):
+        with pytest.raises(
+            InputError, match=r"2\.png: holds no picture of a known format; 1 of 6 files is bad; mend"
+        ):
             data.train()
         assert "1 of 6 files is bad" in check(data)["problem"]
         assert check(replace(data, skip_bad=True))["num_bad"] == 1
