@@ -163,19 +163,19 @@ def test_a_damaged_cache_is_decoded_anew(tmp_path, cache, which, spoil):
     assert data.train().fingerprint() == before
 
 
-def test_a_folder_is_decoded_once_whether_it_is_refused_or_not(tmp_path, monkeypatch):
+def test_a_check_decodes_once_and_what_is_refused_leaves_nothing_behind(tmp_path, cache, monkeypatch):
     data, read = many(tmp_path, 5), []
     (tmp_path / "2.png").write_bytes(b"no picture")
     read_pixels = image_files.read_pixels
     monkeypatch.setattr(image_files, "read_pixels", lambda *given: read.append(given) or read_pixels(*given))
-    for _ in range(2):
-        with pytest.raises(
-            InputError, match=r"2\.png: holds no picture of a known format; 1 of 6 files is bad; mend"
-        ):
-            data.train()
-        assert "1 of 6 files is bad" in check(data)["problem"]
-        assert check(replace(data, skip_bad=True))["num_bad"] == 1
+    assert "2.png: holds no picture of a known format; 1 of 6 files is bad; mend or remove" in check(data)["problem"]
+    assert [path.name for path in cache.iterdir()] == [".lock"]
     assert len(read) == 5
+    for _ in range(2):
+        report = check(replace(data, skip_bad=True))
+        assert report["num_bad"] == 1
+        assert report["train"] + report["test"] == 5
+    assert len(read) == 10
 
 
 def test_a_folder_of_bad_files_alone_is_refused_by_name(tmp_path):

@@ -76,6 +76,13 @@ def pixels(key: Key, decode: Callable[[Room], Decoded]) -> Kept:
     return found
 
 
+def forget(key: Key) -> None:
+    """Remove these pixels from the cache folder."""
+    for suffix in (".json", ".pixels"):
+        with suppress(OSError):  # elsewhere than on POSIX what is mapped cannot go
+            (cache_folder() / "pictures" / f"{key.stem}{suffix}").unlink(missing_ok=True)
+
+
 def _read(folder: Path, key: Key) -> Kept | None:
     """The pixels, where both files are there and their checksum holds."""
     data, about = folder / f"{key.stem}.pixels", folder / f"{key.stem}.json"

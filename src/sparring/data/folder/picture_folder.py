@@ -136,10 +136,9 @@ class PictureFolder:
     def _read(self, halves: Halves, half: Literal["train", "test"], progress: Progress | None) -> ImageSet:
         """One half of the pictures, all of which lie in the cache."""
         kept = self._kept(halves, progress)
-        if not self.skip_bad:
-            refuse_bad(halves.files, kept.bad, _advice(kept.bad))
-        elif len(kept.bad) == len(halves.files):
-            refuse_bad(halves.files, kept.bad, "no picture is left")
+        if kept.bad and (not self.skip_bad or len(kept.bad) == len(halves.files)):
+            decoded.forget(self._key(halves))  # next time the bad files may be mended, which their stamps need not show
+            refuse_bad(halves.files, kept.bad, "no picture is left" if self.skip_bad else _advice(kept.bad))
         places = range(halves.num_train) if half == "train" else range(halves.num_train, len(halves.files))
         good = [place for place in places if place not in kept.bad]
         if not good:
