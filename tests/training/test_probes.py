@@ -7,8 +7,8 @@ from sparring.api.resolve import resolve
 from sparring.config.rng import keyed_generator, own_torch_state
 from sparring.runs import checkpoint
 from sparring.training.engine import Engine
-from sparring.training.probes import run_probes
-from sparring.training.sampler import EngineSampler
+from sparring.training.probes import NUM_PROBED, run_probes
+from sparring.training.sampler import EngineSampler, num_at_once
 from tiny import SETTINGS
 
 CPU = torch.device("cpu")
@@ -55,3 +55,17 @@ def test_what_a_critic_says_is_no_probability():
     recipe = resolve("dropout-mlp", SETTINGS["dropout-mlp"] | {"loss": "wasserstein", "test_traces": "false"})
     engine = Engine.build(recipe, recipe.data.train(), 0, CPU)
     assert run_probes(engine, recipe.data.test()).keys() == {"spread", "contrast"}
+
+
+def test_of_large_images_fewer_are_drawn_at_once_and_alike(monkeypatch):
+    recipe = resolve("dcgan", SETTINGS["dcgan"])
+    engine = Engine.build(recipe, recipe.data.train(), 0, CPU)
+    sampler, before = EngineSampler(engine, recipe.data.test()), EngineSampler(engine, engine.data).samples(300, "some")
+    monkeypatch.setattr("sparring.training.sampler._SMALL", 28 * 28 // 4)  # so that 28 pixels are twice too many on each side
+    seen = []
+    engine.gan.g_eval.register_forward_hook(lambda _, given, __: seen.append(len(given[0])))
+    assert torch.equal(sampler.samples(300, "some"), before)
+    run_probes(engine, sampler.test)
+    assert max(seen) == NUM_PROBED // 4
+    assert seen[:5] == [64, 64, 64, 64, 44]
+    assert num_at_once(256, (3, 1000, 1000)) == 1

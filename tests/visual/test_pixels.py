@@ -21,6 +21,11 @@ def test_ends_and_middle_by_hand() -> None:
     ]  # 0 gives 127.5, whose even neighbour is 128
 
 
+def test_many_images_are_quantised_as_each_of_them() -> None:
+    images = torch.rand(600, 1, 2, 2, generator=torch.Generator().manual_seed(0)) * 3 - 1.5
+    assert torch.equal(to_uint8(images), torch.cat([to_uint8(image[None]) for image in images]))
+
+
 def test_halves_go_to_the_even_neighbour() -> None:
     levels = torch.arange(255, dtype=torch.float64) + 0.5
     images = levels / 127.5 - 1

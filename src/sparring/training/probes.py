@@ -12,7 +12,7 @@ from sparring.training.engine import Engine
 from sparring.training.gan import pack
 from sparring.training.player import inference
 from sparring.training.readings import contrast_of, require_finite, spread_of
-from sparring.training.sampler import EngineSampler
+from sparring.training.sampler import EngineSampler, num_at_once
 
 NUM_PROBED = 500  # samples and images
 
@@ -72,7 +72,8 @@ def run_probes(engine: Engine, test: Dataset) -> dict[str, float]:
                 "d_real_held_out": _probabilities(engine, held_out, held_out_codes).mean(),
             }
     if normalises(generator):
-        moved = _with_batch_statistics(engine, "checkup") - fake
+        moved = _with_batch_statistics(engine, "checkup")
+        moved -= fake[: len(moved)]
         numbers["batch_norm_gap"] = moved.square().mean().sqrt() / spread
     return require_finite({name: value.item() for name, value in numbers.items()})
 
@@ -86,13 +87,15 @@ def _probed(engine: Engine, data: Dataset) -> tuple[Tensor, Tensor | None]:
 
 
 def _with_batch_statistics(engine: Engine, *address: str) -> Tensor:
-    """Samples of G in one batch, with only its batch norms in training mode; their running statistics are restored."""
+    """Samples of G in one batch, fewer of large images, with only its batch norms in training mode; their running statistics
+    are restored.
+    """
     network = engine.gan.g_eval
     kept = {name: buffer.clone() for name, buffer in network.named_buffers()}
     with inference(network):
         for layer in network.modules():
             layer.training = isinstance(layer, BatchNorm)
-        samples = network(engine.z(NUM_PROBED, *address))
+        samples = network(engine.z(NUM_PROBED, *address)[: num_at_once(NUM_PROBED, engine.data.shape)])
     for name, buffer in network.named_buffers():
         buffer.copy_(kept[name])
     return samples

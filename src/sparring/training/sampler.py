@@ -1,5 +1,6 @@
 """Samples of an engine's networks, for pictures, scores and probes; all in inference mode, and nothing changes."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,12 @@ from sparring.training.player import inference
 from sparring.visual.landscape import DiscriminatorFunction, LogDensity
 
 BATCH = 256
+_SMALL = 32 * 32  # pixels; of larger images fewer are drawn at once, for G's feature maps take memory
+
+
+def num_at_once(num: int, shape: Sequence[int]) -> int:
+    """So many of `num` samples of this shape, at least one, as take no more memory than `num` of 32 x 32 pixels."""
+    return max(1, num * _SMALL // max(_SMALL, math.prod(shape[1:])))
 
 
 @dataclass(frozen=True)
@@ -97,12 +104,13 @@ class EngineSampler:
     @torch.no_grad()
     def _draw(self, z: Tensor, group: SingleProcess) -> Tensor:
         images, network = torch.zeros(len(z), *self.engine.data.shape), self.engine.gan.g_eval
-        parts = list(zip(z.split(BATCH), images.split(BATCH), strict=True))
+        size = num_at_once(BATCH, images.shape[1:])
+        parts = list(zip(z.split(size), images.split(size), strict=True))
         with inference(network):
             for index in group.my_share(len(parts)):
                 some, room = parts[index]
                 room.copy_(network(some))
         images = group.all_reduce_sum(images)
-        if not images.isfinite().all():
+        if not all(some.isfinite().all() for some in images.split(size)):
             raise DivergenceError(NonFiniteValue.of("a sample", "generator", images))
         return images

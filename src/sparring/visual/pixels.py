@@ -13,6 +13,7 @@ from sparring.errors import InputError
 from sparring.storage import strict_json
 
 Colour = Sequence[int]  # red, green and blue, in [0, 255]
+_AT_ONCE = 256  # images, for memory
 
 
 def to_uint8(images: Tensor) -> Tensor:
@@ -24,10 +25,13 @@ def to_uint8(images: Tensor) -> Tensor:
     """
     if images.ndim != 4 or not images.is_floating_point():
         raise ValueError(f"images must be float [N, C, H, W], got {images.dtype} {list(images.shape)}")
-    if not images.isfinite().all():
-        raise ValueError("images hold values that are infinite or not a number")
-    wide = images.to(torch.promote_types(images.dtype, torch.float32))
-    return ((wide.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    quantised = torch.empty_like(images, dtype=torch.uint8)
+    for some, room in zip(images.split(_AT_ONCE), quantised.split(_AT_ONCE), strict=True):
+        if not some.isfinite().all():
+            raise ValueError("images hold values that are infinite or not a number")
+        wide = some.to(torch.promote_types(some.dtype, torch.float32))
+        room.copy_(wide.clamp(-1, 1).add_(1).mul_(127.5).round_())
+    return quantised
 
 
 def on_chequers(pixels: Tensor, squares: int = 8) -> Tensor:

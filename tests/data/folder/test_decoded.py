@@ -10,7 +10,7 @@ from PIL import Image
 from sparring.data import PictureFolder
 from sparring.data.cache import locked
 from sparring.data.folder import decoded
-from sparring.data.pictures import Decoded
+from sparring.data.pictures import Decoded, Kinds
 
 
 @pytest.fixture
@@ -79,9 +79,9 @@ def test_a_million_bad_files_are_kept_and_found_again(tmp_path, cache):
     def decode(room):
         pixels = room((2, 1, 2, 2))
         pixels[:] = 7
-        return Decoded(pixels, [0, 2], bad)
+        return Decoded(pixels, [0, 2], bad, Kinds({}, 0, 0))
 
-    kept = decoded.pixels(key, decode, lambda _: None)
+    kept = decoded.pixels(key, decode)
     assert kept.bad.keys() == bad.keys()
     assert kept.bad[1] == bad[1]
     assert kept.pixels.tolist() == np.full((2, 1, 2, 2), 7).tolist()

@@ -1,12 +1,15 @@
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from sparring.data import PictureFolder, Ring, check, resolve
+from sparring.data import PictureFolder, Ring, check, pictures, resolve
 from sparring.data.folder import image_files, picture_folder
+from sparring.data.folder.image_files import Shape
+from sparring.data.pictures import decode
 from sparring.errors import InputError, MachineError
 
 
@@ -160,12 +163,41 @@ def test_a_damaged_cache_is_decoded_anew(tmp_path, cache, which, spoil):
     assert data.train().fingerprint() == before
 
 
-def test_bad_pictures_leave_nothing_behind(tmp_path, cache):
-    data = many(tmp_path, 5)
+def test_a_check_decodes_once_and_what_is_refused_leaves_nothing_behind(tmp_path, cache, monkeypatch):
+    data, read = many(tmp_path, 5), []
     (tmp_path / "2.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"2\.png: holds no picture of a known format; 1 of 6 files is bad; mend or remove"):
-        data.train()
+    read_pixels = image_files.read_pixels
+    monkeypatch.setattr(image_files, "read_pixels", lambda *given: read.append(given) or read_pixels(*given))
+    assert "2.png: holds no picture of a known format; 1 of 6 files is bad; mend or remove" in check(data)["problem"]
     assert [path.name for path in cache.iterdir()] == [".lock"]
+    assert len(read) == 5
+    for _ in range(2):
+        report = check(replace(data, skip_bad=True))
+        assert report["num_bad"] == 1
+        assert report["train"] + report["test"] == 5
+    assert len(read) == 10
+
+
+def test_a_folder_of_bad_files_alone_is_refused_by_name(tmp_path):
+    for name in ("1.png", "2.png"):
+        (tmp_path / name).write_bytes(b"no picture")
+    report = check(PictureFolder(str(tmp_path), size=8, skip_bad=True))
+    assert report["num_bad"] == len(report["bad"]) == 2
+    assert report["sizes"] == {}
+    assert "holds no picture of a known format; 2 of 2 files are bad; no picture is left" in report["problem"]
+
+
+def test_several_threads_keep_the_order_and_find_what_is_bad(tmp_path, monkeypatch):
+    for number in range(40):
+        Image.new("L", (9 + number, 12), 6 * number).save(tmp_path / f"{number:02}.png")
+    (tmp_path / "07.png").write_bytes((tmp_path / "07.png").read_bytes()[:60])
+    alone = decode(sorted(tmp_path.iterdir()), Shape(8), label="")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    monkeypatch.setattr(pictures, "_LARGE", 200)  # half of them are decoded one at a time
+    several = decode(sorted(tmp_path.iterdir()), Shape(8), label="")
+    assert several.pixels.tobytes() == alone.pixels.tobytes()
+    assert (several.good, several.bad, several.kinds) == (alone.good, alone.bad, alone.kinds)
+    assert several.bad.keys() == {7}
 
 
 def test_a_disk_without_room_is_told_before_it_is_filled(tmp_path, monkeypatch):
@@ -348,9 +380,9 @@ def test_a_survey_names_what_is_bad_and_counts_sizes(tmp_path):
     put(tmp_path / "wide.png", colour=(1, 2, 3), width=9)
     (tmp_path / "broken.png").write_bytes(b"no picture")
     report = check(PictureFolder(str(tmp_path)))
-    assert (report["pictures"], report["num_bad"], report["sizes"]) == (6, 1, {"3 x 2": 4, "9 x 2": 1})
+    assert (report["pictures"], report["num_bad"], report["sizes"]) == (6, 2, {"3 x 2": 4, "9 x 2": 1})
     assert report["stored_grey"] == 4
-    assert list(report["bad"]) == [str(tmp_path / "broken.png")]
+    assert list(report["bad"]) == [str(tmp_path / name) for name in ("broken.png", "wide.png")]
     assert "2 of 6 files are bad" in report["problem"]
     assert "train" not in report
 

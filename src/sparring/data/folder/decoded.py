@@ -5,7 +5,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.cache import locked
-from sparring.data.pictures import Decoded, Room
+from sparring.data.pictures import Decoded, Kinds, Room
 from sparring.errors import InputError, MachineError
 from sparring.storage import files, strict_json
 from sparring.storage.cache import cache_folder
@@ -50,14 +50,14 @@ class Kept:
     pixels: Tensor
     bad: dict[int, str]
     num_enlarged: int
+    kinds: Kinds
 
 
-def pixels(key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded], None]) -> Kept:
+def pixels(key: Key, decode: Callable[[Room], Decoded]) -> Kept:
     """The pixels in the cache folder; decoded first where they are not there whole.
 
-    `check` raises InputError for pictures that are not kept. What was decoded of the same place before is removed, and of
-    places that are no longer there. Of several processes one decodes, and the others wait for it. Raises MachineError where
-    the disk has no room.
+    What was decoded of the same place before is removed, and of places that are no longer there. Of several processes one
+    decodes, and the others wait for it. Raises MachineError where the disk has no room.
     """
     folder = cache_folder() / "pictures"
     found = _read(folder, key)
@@ -68,12 +68,19 @@ def pixels(key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded
             found = _read(folder, key)
             if found is None:
                 _clear_parts(folder)
-                _write(folder, key, decode, check)
+                _write(folder, key, decode)
                 _sweep(folder, key)
                 found = _read(folder, key)
     if found is None:
         raise InputError(f"{folder / key.stem} was changed while it was written; try again")
     return found
+
+
+def forget(key: Key) -> None:
+    """Remove these pixels from the cache folder."""
+    for suffix in (".json", ".pixels"):
+        with suppress(OSError):  # elsewhere than on POSIX what is mapped cannot go
+            (cache_folder() / "pictures" / f"{key.stem}{suffix}").unlink(missing_ok=True)
 
 
 def _read(folder: Path, key: Key) -> Kept | None:
@@ -83,13 +90,16 @@ def _read(folder: Path, key: Key) -> Kept | None:
         facts = files.read_json(about)
         shape = tuple(facts["shape"])
         num_bytes = int(np.prod(shape))
-        bad = _unpacked(facts)
+        bad, kinds = _unpacked(facts), Kinds(**facts["kinds"])  # version 0.1 kept no kinds; then all is decoded anew
         if facts["key"] != key.content or len(shape) != 4 or data.stat().st_size != num_bytes:
             return None
-        mapped = torch.from_file(str(data), shared=False, size=num_bytes, dtype=torch.uint8)
+        mapped = torch.empty(0, dtype=torch.uint8)  # of no picture there is no map
+        if num_bytes:
+            mapped = torch.from_file(str(data), shared=False, size=num_bytes, dtype=torch.uint8)
     except (InputError, KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError):
         return None
-    return Kept(mapped.view(shape), bad, facts.get("enlarged", 0)) if _is_intact(data, mapped, facts["sha256"]) else None
+    kept = Kept(mapped.view(shape), bad, facts.get("enlarged", 0), kinds)
+    return kept if _is_intact(data, mapped, facts["sha256"]) else None
 
 
 def _is_intact(data: Path, mapped: Tensor, sha256: str) -> bool:
@@ -119,14 +129,14 @@ def _unpacked(facts: Mapping[str, Any]) -> dict[int, str]:
     return {int(place): "is bad" for place in bits.nonzero()[0]} | told
 
 
-def _write(folder: Path, key: Key, decode: Callable[[Room], Decoded], check: Callable[[Decoded], None]) -> None:
+def _write(folder: Path, key: Key, decode: Callable[[Room], Decoded]) -> None:
     """Decode into a file of a temporary name, and rename it once all of it is on the disk."""
 
     def decode_into(room: Room) -> dict[str, Any]:
         found = decode(room)
-        check(found)
         checksum = hashlib.sha256(found.pixels.data).hexdigest()
         facts = {"path": key.path, "key": key.content, "shape": list(found.pixels.shape), "sha256": checksum}
+        facts["kinds"] = asdict(found.kinds)
         return facts | _packed(found.bad) | ({"enlarged": found.num_enlarged} if found.num_enlarged else {})
 
     with _parts(folder / f"{key.stem}.pixels") as parts:
@@ -181,6 +191,7 @@ class _Parts:
         self._made.append(part)
         num_bytes = int(np.prod(shape))
         if not num_bytes:
+            part.touch()
             return np.empty(shape, np.uint8)
         with files.disk_errors(part, num_bytes), part.open("wb") as file:
             if hasattr(os, "posix_fallocate"):

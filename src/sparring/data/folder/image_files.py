@@ -90,6 +90,7 @@ class Header:
     height: int
     width: int
     is_grey: bool  # without a look at the pixels; others may turn out to be grey as well
+    num_decoded: int  # pixels that are decoded: fewer than height x width where a JPEG is decoded at a fraction of its size
 
 
 def suffixes() -> frozenset[str]:
@@ -184,12 +185,13 @@ def _header(image: ImageFile.ImageFile, num_bytes: int, shape: Shape) -> Header:
         raise BadPictureError(f"its header declares {width} x {height} pixels, for which {num_bytes:,} bytes are too few")
     is_grey = image.mode in ("1", "L") or image.mode.startswith("I;")
     _draft(image, shape)
-    if image.width * image.height > _MOST_PIXELS:
+    num_decoded = image.width * image.height
+    if num_decoded > _MOST_PIXELS:
         raise BadPictureError(f"is {width} x {height}, over the {_MOST_PIXELS:,} {TOO_MANY_PIXELS}")
     if orientation(image) in _ON_THEIR_SIDE:
         width, height = height, width
     image.verify()
-    return Header(height, width, is_grey)
+    return Header(height, width, is_grey, num_decoded)
 
 
 def _pixels(image: ImageFile.ImageFile, shape: Shape) -> np.ndarray:

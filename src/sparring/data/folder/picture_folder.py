@@ -2,8 +2,7 @@
 
 import logging
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,7 +18,7 @@ from sparring.data.folder import decoded, image_files, label_file, listing, zipp
 from sparring.data.folder.image_files import TOO_MANY_PIXELS, Shape
 from sparring.data.folder.layout import Halves, split
 from sparring.data.folder.listing import File, Files
-from sparring.data.pictures import LIKE_MOST, Decoded, decode, read_headers, refuse_bad, teller
+from sparring.data.pictures import LIKE_MOST, Decoded, Room, decode, refuse_bad
 from sparring.data.sets import ImageSet, Progress
 from sparring.errors import InputError, check
 from sparring.storage import strict_json
@@ -108,47 +107,38 @@ class PictureFolder:
         return True
 
     def survey(self, progress: Progress | None = None) -> dict[str, Any]:
-        """Numbers of pictures by size, of grey and of bad ones, with the reasons against the bad; every file is decoded."""
-        with self._halves() as halves, image_files.quiet_pillow():
-            files = halves.files
-            tell, start = teller(Path(self.path).name, 2 * len(files), progress), perf_counter()
-            headers, bad = read_headers(files, tell, self._shape)
-            for done, place in enumerate(headers, start=len(files)):
-                tell(done)
-                try:
-                    image_files.read_pixels(files[place], self._shape)
-                except image_files.BadPictureError as error:
-                    bad[place] = str(error)
-        tell(2 * len(files))
-        sizes = Counter(f"{header.width} x {header.height}" for header in headers.values())
+        """Numbers of pictures by size, of grey and of bad ones, with the reasons against the bad; decodes what was not yet."""
+        with self._halves() as halves:
+            start = perf_counter()
+            kept = self._kept(halves, progress)
         return {
-            "pictures": len(files),
-            "sizes": dict(sizes.most_common(20)),
-            "other_sizes": max(0, len(sizes) - 20),
-            "stored_grey": sum(header.is_grey for header in headers.values()),
+            "pictures": len(halves.files),
+            "sizes": kept.kinds.sizes,
+            "other_sizes": kept.kinds.num_other_sizes,
+            "stored_grey": kept.kinds.num_grey,
             "decode_seconds": round(perf_counter() - start, 3),
-            "num_bad": len(bad),
-            "bad": {str(files[place]): bad[place] for place in sorted(bad)[:MOST_NAMED]},
+            "num_bad": len(kept.bad),
+            "bad": {str(halves.files[place]): kept.bad[place] for place in sorted(kept.bad)[:MOST_NAMED]},
         }
 
     @property
     def _shape(self) -> Shape:
         return Shape(self.size, self.fit, self.channels, self.enlarge, self.background, clear=self.reading == 2)
 
-    def _read(self, halves: Halves, half: Literal["train", "test"], progress: Progress | None) -> ImageSet:
-        """One half of the pictures, all of which lie in the cache."""
+    def _kept(self, halves: Halves, progress: Progress | None) -> decoded.Kept:
+        """All pictures in the cache, decoded first where they are not there; with bad ones or none."""
 
-        def decode_all(room: Callable) -> Decoded:
+        def decode_all(room: Room) -> Decoded:
             return decode(halves.files, self._shape, room=room, label=Path(self.path).name, progress=progress)
 
-        def refuse(bad: Mapping[int, str]) -> None:
-            if not self.skip_bad:
-                refuse_bad(halves.files, bad, _advice(bad))
-            elif len(bad) == len(halves.files):
-                refuse_bad(halves.files, bad, "no picture is left")
+        return decoded.pixels(self._key(halves), decode_all)
 
-        kept = decoded.pixels(self._key(halves), decode_all, lambda found: refuse(found.bad))
-        refuse(kept.bad)  # where they were decoded to be left out
+    def _read(self, halves: Halves, half: Literal["train", "test"], progress: Progress | None) -> ImageSet:
+        """One half of the pictures, all of which lie in the cache."""
+        kept = self._kept(halves, progress)
+        if kept.bad and (not self.skip_bad or len(kept.bad) == len(halves.files)):
+            decoded.forget(self._key(halves))  # next time the bad files may be mended, which their stamps need not show
+            refuse_bad(halves.files, kept.bad, "no picture is left" if self.skip_bad else _advice(kept.bad))
         places = range(halves.num_train) if half == "train" else range(halves.num_train, len(halves.files))
         good = [place for place in places if place not in kept.bad]
         if not good:

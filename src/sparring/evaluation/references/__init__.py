@@ -27,6 +27,7 @@ __all__ = [
     "reference_for",
 ]
 
+_AT_ONCE = 256  # samples, for memory
 FEWEST = 100  # pictures in all, below which their distances from samples say little
 
 
@@ -65,7 +66,7 @@ def as_dataset(samples: Tensor) -> Dataset:
 
     Raises InputError if a value is infinite or not a number.
     """
-    bad = int((~samples.flatten(1).isfinite()).any(1).sum())
+    bad = sum(int((~some.flatten(1).isfinite()).any(1).sum()) for some in samples.split(_AT_ONCE))
     if bad:
         raise InputError(f"{bad} of {len(samples)} samples hold values that are infinite or not a number")
     return ImageSet(to_uint8(samples)) if samples.ndim == 4 else PointSet(samples.float())
