@@ -20,7 +20,7 @@ SETTINGS = {"data.size": 32, "generator.width": 8, "discriminator.width": 8, "au
 def generator(tmp_path_factory) -> SavedGenerator:
     """Trained on bars of two colours in three places; none is blue and on the right."""
     folder = tmp_path_factory.mktemp("bars")
-    rows, rng = ["file,colour,side,weight"], np.random.default_rng(0)
+    rows, rng = ["file,colour,side,number"], np.random.default_rng(0)
     for n in range(120):
         colour, side = n % 2, n // 2 % 3
         if (COLOURS[colour], SIDES[side]) == ("blue", "right"):
@@ -28,7 +28,7 @@ def generator(tmp_path_factory) -> SavedGenerator:
         pixels = np.full((32, 32, 3), 20, np.uint8)
         pixels[:, 11 * side : 11 * side + 10, (2, 0)[colour]] = rng.integers(220, 250)
         Image.fromarray(pixels).save(folder / f"{n}.png")
-        rows.append(f"{n},{COLOURS[colour]},{SIDES[side]},{n / 7}")
+        rows.append(f"{n},{COLOURS[colour]},{SIDES[side]},{n}")
     (folder / "labels.csv").write_text("\n".join(rows))
     run = sparring.train("photo", data=folder, rounds=300, out=folder.parent / "run", settings=SETTINGS, quiet=True)
     return run.generator

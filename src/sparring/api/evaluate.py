@@ -27,6 +27,7 @@ from sparring.runs.progress import Progress
 from sparring.runs.run import Run
 from sparring.runs.scorebook import Evaluation
 from sparring.storage import locks
+from sparring.training.checks import trained_on
 from sparring.visual.html_table import html_table
 
 COLUMNS = ("metric", "value", "from", "to", "real images", "best possible", "better")
@@ -203,10 +204,13 @@ def _real_side(against: Data | None, moved: str | Path | Data | None, subject: _
 
 
 def _training_set(dataset: Data, moved: str | Path | Data | None, subject: _Subject, progress: Progress) -> Dataset | None:
-    """The training examples of the real side; None where the run was trained on others, InputError if these were to be its."""
+    """The training examples of the real side that the subject saw, all where nothing is known of it; None where the run was
+    trained on others, InputError if these were to be its."""
     train = dataset.train(progress.transfer)
-    if subject.run is None or train.fingerprint() == subject.run.facts.get("data_fingerprint"):
-        return train
+    recipe = subject.run.recipe if subject.run else subject.generator and subject.generator.recipe
+    seen = trained_on(recipe, train) if recipe else train
+    if subject.run is None or seen.fingerprint() == subject.run.facts.get("data_fingerprint"):
+        return seen
     if moved:
         others = "--against (in Python: against=) compares with others"
         raise InputError(f"{subject.run.path} was trained on other data than {moved}; {others}")

@@ -1,6 +1,6 @@
 """A trained generator in a folder of its own, with the layout that model hubs expect."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sparring.config import codec, registry
 from sparring.config.rng import keyed_generator
+from sparring.data.folder import intervals
 from sparring.errors import InputError, naming
 from sparring.networks import GeneratorConfig, ModuleGenerator, check_fits, seeded
 from sparring.networks.latents import AttributeCode, Code, Noise
@@ -229,11 +230,15 @@ class SavedGenerator(nn.Module):
         return chosen[torch.searchsorted(ends[:-1], torch.cat(places)[:num], right=True)]
 
     def class_numbers(self, text: str) -> int | list[int]:
-        """The number of a class as `class_number`, or those of all combinations with these values: "shape=disc,size=small"."""
+        """The number of a class as `class_number`, or those of all combinations with these values: "shape=disc,size=0.7".
+
+        A number stands for the interval that holds it.
+        """
         if text in self.classes or not isinstance(self.noise, AttributeCode):
             return self.class_number(text)
-        wanted = {part.strip() for part in text.split(",")}
-        found = [number for number, name in enumerate(self.classes) if wanted <= set(name.split(","))]
+        parts = [name.split(",") for name in self.classes]
+        wanted = {_of_interval(part.strip(), {value for each in parts for value in each}) for part in text.split(",")}
+        found = [number for number, values in enumerate(parts) if wanted <= set(values)]
         return found or self.class_number(text)
 
     def class_number(self, name: str) -> int:
@@ -269,3 +274,11 @@ class SavedGenerator(nn.Module):
         if not images.isfinite().all():
             raise InputError("the generator's images hold values that are infinite or not a number; its weights are unusable")
         return images
+
+
+def _of_interval(value: str, known: Set[str]) -> str:
+    """`size=0.2..0.35` for `size=0.3`, if that is among the known values; else the value itself."""
+    name, _, number = value.partition("=")
+    own = [each.removeprefix(f"{name}=") for each in known if each.startswith(f"{name}=")]
+    found = intervals.holding(number, own)
+    return f"{name}={found}" if found else value

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from sparring.augment import Adaptive
+from sparring.augment.auto import FEWEST
 from sparring.config.registry import name_of
 from sparring.config.rng import keyed_generator
 from sparring.data.sets import Dataset
@@ -29,6 +30,12 @@ def split_held_out(recipe: Recipe, data: Dataset) -> tuple[Dataset, Dataset | No
     check(num >= 1, "data", f"{len(data)} images", "have at least 10 for an adaptive augmentation, which holds a tenth back")
     order = torch.randperm(len(data), generator=keyed_generator("cpu", 0, "held out"))
     return data.take(order[num:].sort().values), data.take(order[:num])
+
+
+def trained_on(recipe: Recipe, data: Dataset) -> Dataset:
+    """The part of `data`, the training half of a data set, that a run of this recipe shows to D."""
+    is_enough = len(data) >= FEWEST  # else they are not the run's
+    return split_held_out(recipe, data)[0] if is_enough else data
 
 
 def check_classes(recipe: Recipe, data: Dataset) -> None:

@@ -31,6 +31,7 @@ from sparring.recipe import Recipe
 from sparring.runs import checkpoint, snapshots
 from sparring.runs.generator import SavedGenerator
 from sparring.runs.run import Run
+from sparring.training.checks import trained_on
 
 MOST_BYTES = 1 << 24  # of weights that a page is given
 MOST_PRODUCTS = 25_000_000  # a picture, in a page, which takes about 30 ms; here they take a tenth
@@ -91,11 +92,11 @@ class Subject:
 
     @cached_property
     def training_set(self) -> Dataset | None:
-        """The training data, where they are on this machine as they were."""
+        """What of the data was trained on, where they are on this machine as they were."""
         try:
             if self.recipe is None or not self.recipe.data.is_cached():
                 return None
-            found = self.recipe.data.train()
+            found = trained_on(self.recipe, self.recipe.data.train())
         except SparringError:
             return None
         return found if self.fingerprint in (None, found.fingerprint()) else None

@@ -189,6 +189,27 @@ def test_a_table_of_several_attributes(tmp_path, caplog):
     assert told in caplog.text
 
 
+def test_quantities_of_a_table_stand_beside_its_classes(tmp_path, caplog):
+    data = folder(tmp_path, *[f"{n}.png" for n in range(60)])
+    rows = [f"{n}.png,{n / 8 - 2},{'ab'[n % 2]},{n}" for n in range(60)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,weight,kind,number", *rows]))
+    train = data.train()
+    weights = ("-2..0.5", "0.5..3", "3..5.375")
+    assert train.classes == tuple(f"kind={kind},weight={weight}" for kind in "ab" for weight in weights)
+    assert labels(train) == [3 * (level % 2) + level // 20 for level in levels(train)]
+    assert "combinations of its columns kind, weight in 3 intervals; passed over: number" in caplog.text
+
+
+def test_vectors_of_a_dataset_json(tmp_path, caplog):
+    data = folder(tmp_path, *[f"{n}.png" for n in range(60)])
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": [[f"{n}.png", [n / 8, 1.0]] for n in range(60)]}))
+    train = data.train()
+    assert len(train.classes) == 5
+    assert train.classes[0] == "label0=0..1.5"
+    assert labels(train) == [level // 12 for level in levels(train)]
+    assert "the classes are those of its column label0 in 5 intervals; passed over: label1" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

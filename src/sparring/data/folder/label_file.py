@@ -1,19 +1,21 @@
 """Labels from a file beside the pictures: a table `labels.csv` of classes or of several attributes, or `dataset.json` as
-StyleGAN's dataset_tool packs it, {"labels": [["00000/img0.png", 3], ...]}."""
+StyleGAN's dataset_tool packs it, {"labels": [["00000/img0.png", 3], ...]}, or with vectors in the place of class numbers."""
 
 import csv
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from posixpath import normpath
 
 import torch
 from torch import Tensor
 
+from sparring.data.folder import intervals
 from sparring.data.folder.listing import File, Files
 from sparring.data.npz import MOST_CLASSES
 from sparring.data.pictures import in_natural_order
@@ -23,6 +25,7 @@ from sparring.errors import InputError
 NAMES = ("labels.csv", "dataset.json")  # in this order
 _LONGEST = 1 << 28  # bytes
 _MOST_COMBINED = 1000  # combinations of attributes
+_LEAST_OF_A_VALUE = 10  # pictures to train on, on average, for each value of a combination
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class LabelFile:
         """Labels int64 [N] of these files, the classes, and the values of classes that are combinations; None where the file
         has no labels.
 
-        A combination goes by its attributes and values, `shape=disc,size=small`. A picture may be named without its ending.
+        A combination goes by its attributes and values, `shape=disc,size=0.2..0.35`; so does a value of one quantity alone. A
+        picture may be named without its ending.
         InputError for one without a label, where others have one.
         """
         if not self.label:
@@ -61,7 +65,7 @@ class LabelFile:
         texts = [[*place] for place in places]
         parts = ([text[value] for text, value in zip(texts, kind, strict=True)] for kind in kinds)
         labels = torch.tensor([number[value] for value in values])
-        if len(self.attributes) < 2:
+        if len(self.attributes) < 2 and not intervals.ends(texts[0][0]):
             return labels, tuple(value for (value,) in parts), ()
         named = (map("=".join, zip(self.attributes, part, strict=True)) for part in parts)
         return labels, tuple(map(",".join, named)), tuple(kinds)
@@ -80,14 +84,18 @@ def read(files: Files) -> tuple[LabelFile | None, tuple[str, ...]]:
 
 
 def _places(values: Sequence[str]) -> dict[str, int]:
-    """The values in natural order, with their places in it."""
-    return {value: place for place, value in enumerate(sorted(set(values), key=in_natural_order))}
+    """The values in natural order, intervals in that of their lower ends, with their places in it."""
+    return {value: place for place, value in enumerate(sorted(set(values), key=_in_order))}
+
+
+def _in_order(value: str) -> tuple[tuple[float, float], tuple[list[str | int], str]]:
+    return intervals.ends(value) or (inf, inf), in_natural_order(value)
 
 
 def _of_table(name: str, files: Files) -> LabelFile:
     """The first column has the pictures' names, the second their classes; a first row that names no picture is a header.
 
-    With a header, further columns with few values, and one for every picture, are attributes beside the second.
+    With a header, further columns with few values or with quantities, one for every picture, are attributes beside the second.
     """
     file = files.file(name)
     text = _read(file)
@@ -103,7 +111,7 @@ def _of_table(name: str, files: Files) -> LabelFile:
         return LabelFile(news=(f"{file} is passed over: {where}; it needs the columns file and class",))
     pictures = [normpath(row[0].strip().replace("\\", "/")) for row in rows]
     is_headed = not any(pictures[0] in (picture, picture.rpartition(".")[0]) for picture in files.names)
-    header = [title.strip() for title in rows[0]] if is_headed else ["", ""]
+    header = [title.strip() for title in rows[0]] if is_headed else ["", "value"]
     found = {
         picture: [*(cell.strip() for cell in row), *[""] * (len(header) - len(row))]
         for picture, row in zip(pictures[is_headed:], rows[is_headed:], strict=True)
@@ -111,28 +119,50 @@ def _of_table(name: str, files: Files) -> LabelFile:
     }
     if not found:
         return LabelFile(news=(f"{file} is passed over: no row has a picture and its class",))
-    chosen = _attributes([*zip(*(row[: len(header)] for row in found.values()), strict=True)])
+    columns = [*zip(*(row[: len(header)] for row in found.values()), strict=True)]
+    chosen = _attributes(columns[1:])
     if not chosen:
-        num = len({row[1] for row in found.values()})
+        num = len(set(columns[1]))
         return LabelFile(news=(f"{file} is passed over: its {num:,} values for {len(found):,} pictures are no classes",))
-    attributes = tuple(header[column] for column in chosen)
-    others = ", ".join(title for column, title in enumerate(header) if column and column not in chosen)
+    return _combined(name, file, found, chosen, header[1:])
+
+
+def _combined(
+    name: str, file: File, pictures: Iterable[str], chosen: Mapping[int, Sequence[str]], titles: Sequence[str]
+) -> LabelFile:
+    """The chosen columns' values of each picture, and a sentence on them where there are several."""
+    attributes = tuple(titles[column] for column in chosen)
+    others = ", ".join(title for column, title in enumerate(titles) if column not in chosen)
     what = "the classes are those of its column" if len(chosen) == 1 else "the classes are combinations of its columns"
-    told = f"{file}: {what} {', '.join(attributes)}{f'; passed over: {others}' if others else ''}"
-    labels = {picture: tuple(row[column] for column in chosen) for picture, row in found.items()}
-    return LabelFile(name, labels, attributes, (told,) if len(header) > 2 else ())
+    counted = (f"{titles[place]}{_in_intervals(values)}" for place, values in chosen.items())
+    told = f"{file}: {what} {', '.join(counted)}{f'; passed over: {others}' if others else ''}"
+    labels = dict(zip(pictures, zip(*chosen.values(), strict=True), strict=True))
+    is_plain = len(titles) == 1 and not _in_intervals(chosen[0])
+    return LabelFile(name, labels, attributes, () if is_plain else (told,))
 
 
-def _attributes(columns: Sequence[Sequence[str]]) -> list[int]:
-    """The columns that have classes: the first such, and those beside it that make no more than some combinations with it."""
-    good = [place for place, values in enumerate(columns) if place and _are_classes(values)]
-    chosen = good[:1]
-    for place in good[1:]:
-        if (
-            len(set(columns[place])) > 1
-            and len(set(zip(*(columns[each] for each in (*chosen, place)), strict=True))) <= _MOST_COMBINED
-        ):
-            chosen.append(place)
+def _in_intervals(values: Sequence[str]) -> str:
+    return f" in {len(set(values))} intervals" if intervals.ends(values[0]) else ""
+
+
+def _attributes(columns: Sequence[Sequence[str]]) -> dict[int, Sequence[str]]:
+    """The columns that have classes or quantities, by their places: the first such, and those beside it that make no more than
+    some combinations with it. Classes come first; quantities become as many intervals as there are pictures for."""
+    chosen: dict[int, Sequence[str]] = {}
+
+    def fits(values: Sequence[str]) -> bool:
+        combined = set(zip(*chosen.values(), values, strict=True))
+        return not chosen or (len(set(values)) > 1 and len(combined) <= _MOST_COMBINED)
+
+    for place, values in enumerate(columns):
+        if _are_classes(values) and fits(values):
+            chosen[place] = values
+    free = 9 * len(columns[0]) // (10 * _LEAST_OF_A_VALUE) - sum(len(set(values)) for values in chosen.values())
+    for place, values in enumerate(columns):
+        found = None if place in chosen or free < 2 else intervals.divided(values, min(free, intervals.MOST))
+        if found and fits(found):
+            chosen[place] = found
+            free -= len(set(found))
     return chosen
 
 
@@ -151,7 +181,17 @@ def _of_stylegan(name: str, files: Files) -> LabelFile:
         return LabelFile(news=(f"{file} is passed over: it has no `labels` as StyleGAN's dataset_tool writes them",))
     if all(type(number) is int and 0 <= number < MOST_CLASSES for number in found.values()):
         return LabelFile(name, found)
-    return LabelFile(name, {}, (), (f"the labels of {file} are passed over: they are not class numbers",))
+    columns = _columns([*found.values()])
+    if columns and (chosen := _attributes(columns)):
+        return _combined(name, file, found, chosen, [f"label{column}" for column in range(len(columns))])
+    return LabelFile(name, {}, (), (f"the labels of {file} are passed over: they are neither class numbers nor quantities",))
+
+
+def _columns(rows: Sequence[object]) -> list[list[str]]:
+    """Numbers, or vectors of one length, as columns of texts; none for other labels."""
+    vectors = [row if isinstance(row, list) else [row] for row in rows]
+    good = all(type(number) in (int, float) for vector in vectors for number in vector)
+    return [[*map(str, column)] for column in zip(*vectors, strict=True)] if good and len({*map(len, vectors)}) == 1 else []
 
 
 def _read(file: File) -> bytes:

@@ -45,7 +45,7 @@ class PictureFolder:
     over; otherwise a tenth of the pictures is left for the test, the same share of each class. Where the pictures lie in at
     least two folders (of `path`, or of the halves together), these are the classes, and up to one picture in twenty beside them
     is left out; but a file of labels comes first: `labels.csv`, with a picture's name and its class in each row, or
-    the values of several attributes under their names, or StyleGAN's `dataset.json`.
+    the values of several attributes under their names, or StyleGAN's `dataset.json`. Quantities are divided into intervals.
     `skip_bad` leaves out bad files. `reading`: 1 reads names and formats as version 0.1 did, for its runs; 2 as said here.
     InputError where a setting is impossible, and where a file is bad, by its name.
     """
