@@ -34,6 +34,10 @@ class BatchOrder:
         epochs, rest = divmod(batch, self.batches_per_epoch)
         return epochs * self.num_images + rest * self.batch_size
 
+    def size(self, batch: int) -> int:
+        """The number of images in one batch."""
+        return self.images_before(batch + 1) - self.images_before(batch)
+
     def indices(self, batch: int) -> Tensor:
         """The images of one batch: int64 [B] on the CPU."""
         if self.kind == "with-replacement":

@@ -6,7 +6,7 @@ gamma, learning rates and the strength of the augmentation are copied into the t
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar
@@ -15,8 +15,13 @@ import torch
 from torch import Tensor
 
 from sparring.training.fast import FastSteps, ForwardPass
+from sparring.training.step import Readings
 
 T = TypeVar("T")
+Round = tuple[Readings, tuple[Tensor, Tensor, Tensor | None]]
+"""A round's readings; and the real images, z and codes of its last step."""
+Play = Callable[[Iterator[Any]], Round]
+"""Computes the steps of a round, each from its inputs."""
 Replay = Callable[[], object]
 Record = Callable[[Callable[[], T]], tuple[T, Replay]]
 """Records a computation without running it: its results, and a function that computes them anew in the same memory."""
@@ -57,6 +62,10 @@ class EagerSteps:
         the same shapes. `reads`: the kind of the computation whose results this one takes, if it takes any. `compared`: of a
         computation that changes nothing but the networks' buffers, the tensors by which a replay is compared with it."""
         return compute()
+
+    def round(self, kind: Hashable, play: Play, inputs: Iterator[Any]) -> Round:
+        """The results of a round. Those of one kind are the same operations on tensors of the same shapes; None: of no kind."""
+        return play(inputs)
 
     def _pinned(self, values: Tensor) -> Tensor:
         """The values where the device can fetch them by itself, so that the host need not wait for it."""

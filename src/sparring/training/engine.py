@@ -33,6 +33,7 @@ from sparring.training.knobs import Knobs, Orders
 from sparring.training.readings import read_losses, summary
 from sparring.training.real_batches import RealBatches, batches_of
 from sparring.training.real_codes import RealCodes
+from sparring.training.recorded import RecordedSteps, can_be_recorded
 from sparring.training.settle import settle
 from sparring.training.step import STEPS, Readings, StepGradients, Update, apply_gradients
 
@@ -112,6 +113,8 @@ class Engine:
         if graphed is None:
             graphed = device.type == "cuda" and group.size == 1 and recipe.accumulate == 1
         steps = GraphedSteps([fast_steps], device) if fast_steps and graphed else EagerSteps(device)
+        if fast_steps and device.type == "cpu" and group.size == 1 and can_be_recorded(recipe, gan):
+            steps = RecordedSteps(gan, device)
         data = data.to(device)
         real = batches_of(data, recipe.batch_size)
         return cls(recipe, seed, data, real, order, gan, codes, device, group, steps, fast_steps, held_out=held_out)
@@ -131,22 +134,35 @@ class Engine:
         self._set_knobs(round_)
         readings: Readings = {}
         with devices.tf32(self.recipe.precision == "tf32"), self._guarded(readings):
-            batch: Batch = torch.empty(0), torch.empty(0), None
-            for inputs in self._inputs(round_):
-                if self.fast is None:
-                    batch = self._batch(inputs, batch)
-                    gradients = STEPS[type(inputs.move)](inputs.move, self.gan, *batch)
-                else:
-                    compute = partial(self._fast_step, self.fast, inputs, batch)
-                    batch, gradients = self.steps.run(inputs.kind, compute, compared=gradients_of)
-                self.last = batch
-                readings |= apply_gradients(self.gan, self._without_held(gradients), partial(self._run_update, inputs.kind))
-                self.group.all_reduce_mean(self._own_statistics)
+            found, self.last = self.steps.round(self._kind(round_), partial(self._play, readings), self._inputs(round_))
+            readings |= found
         if self.recipe.average:
             average, original, decay = self.averaging(round_)
             self.steps.run(("average", decay), partial(update_average, average, original, decay))
         adapt_strength(self, round_)
         return readings
+
+    def _play(self, readings: Readings, inputs: Iterator[StepInputs]) -> tuple[Readings, Batch]:
+        """The steps of a round, whose results are added to its readings; returns these, and the last step's batch."""
+        batch: Batch = torch.empty(0), torch.empty(0), None
+        for each in inputs:
+            if self.fast is None:
+                batch = self._batch(each, batch)
+                gradients = STEPS[type(each.move)](each.move, self.gan, *batch)
+            else:
+                compute = partial(self._fast_step, self.fast, each, batch)
+                batch, gradients = self.steps.run(each.kind, compute, compared=gradients_of)
+            self.last = batch
+            readings |= apply_gradients(self.gan, self._without_held(gradients), partial(self._run_update, each.kind))
+            self.group.all_reduce_mean(self._own_statistics)
+        return readings, batch
+
+    def _kind(self, round_: int) -> Hashable:
+        """Rounds of one kind are the same operations on tensors of the same shapes; None where a side is held still."""
+        moves, first = self.knobs.round_of(self.recipe.round).moves, self.orders.batches_before(round_, self.recipe.round)
+        sizes = tuple(self.order.size(first + index) for index in range(sum(map(draws_real, moves))))
+        due = tuple(round_ % penalty.every == 0 for penalty in self.recipe.penalties)
+        return None if self.knobs.g_held or self.knobs.d_held else (moves, sizes, due, self.gan.context.gamma_has_faded)
 
     @contextmanager
     def _guarded(self, readings: Readings) -> Iterator[None]:

@@ -12,6 +12,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from sparring.config.non_finite import DivergenceError
 from sparring.config.threads import CoreUse, own_number, suitable
+from sparring.training.capture import EagerSteps
 
 if TYPE_CHECKING:
     from sparring.training.engine import Engine
@@ -69,7 +70,8 @@ def has_same_bits(engine: "Engine", round_: int, number: int) -> bool:
 
 def _after(engine: "Engine", round_: int, number: int) -> list[Tensor]:
     """The weights that a copy of the engine has after this round."""
-    memo = {id(shared): shared for shared in (engine.data, engine.held_out, engine.cores)}
+    memo: dict[int, object] = {id(shared): shared for shared in (engine.data, engine.held_out, engine.cores)}
+    memo[id(engine.steps)] = EagerSteps(engine.device)  # what is recorded is about the engine's own weights
     if engine.fast:
         memo[id(engine.fast.reused)] = None  # its graph can be used once
     played = copy.deepcopy(engine, memo)
