@@ -61,7 +61,7 @@ bench-photo: pictures
 gpu-pack: $(VENV)/.installed
 	$(BIN)/python benchmarks/gpu/pack.py gpu-pack
 
-# One visit to a GPU, in at most 8 minutes, with a Python that has PyTorch for it; PART is first, second, third or dcgan.
+# One visit to a GPU, in at most 8 minutes, with a Python that has PyTorch for it; PART is first, second or third.
 PART ?= first
 OUT ?= gpu-found
 gpu: export PYTHONPATH := src:tests:gpu-pack/packages

@@ -32,7 +32,7 @@ def assert_same_trace(one: list, other: list) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("recipe", [*TUTORIALS, "modern", "differences"])
+@pytest.mark.parametrize("recipe", [*TUTORIALS, "modern", "differences", "selfcond"])
 def test_n_processes_give_the_trace_of_one(found, size, recipe):
     for process in found[size]:
         assert_same_trace(found[1][0]["traces"][recipe], process["traces"][recipe])
