@@ -11,7 +11,7 @@ from sparring.losses import own_loss
 from sparring.training.capture import EagerSteps
 from sparring.training.engine import Engine
 from sparring.training.followed_cores import has_same_bits
-from sparring.training.recorded import RecordedSteps
+from sparring.training.recorded import RecordedSteps, _Recorder
 from sparring.training.step import Readings
 from tiny import miniature
 
@@ -114,3 +114,7 @@ def test_a_copy_of_an_engine_plays_on_its_own_weights(tmp_path):
     before = [each.clone() for each in state(engine)]
     assert has_same_bits(engine, 6, torch.get_num_threads())
     assert all(map(torch.equal, state(engine), before))
+
+
+def test_recording_leaves_pytorchs_compiler_alone():
+    assert not hasattr(_Recorder.__torch_dispatch__, "__wrapped__")
