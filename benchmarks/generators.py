@@ -223,7 +223,7 @@ def held_back_from(recipe: Recipe) -> tuple[ImageSet | None, Extractor | None]:
         return images_of(replace(data, held_back=0).train().take(torch.arange(data.held_back))), extractors.find("digits")
     if isinstance(data, PictureFolder):
         unseen = split_held_out(recipe, data.train())[1]
-        return images_of(unseen) if unseen else None, extractors.suited(data.test())
+        return images_of(unseen) if unseen else None, extractors.own(data.test()) or extractors.general(data.test())
     return None, None
 
 

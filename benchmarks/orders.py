@@ -108,7 +108,11 @@ def main() -> None:
         with torch.no_grad():
             sides = [general.of_tensor(x) for x in (real, real.roll(1, 3), *shown.values())]
         told = [left_out_audit(side, sides[0], sides[0][:0]) for side in sides[1:]]
-        words = (f"{kind} {t.score:.2f} to {t.interval[1]:.2f}" for kind, t in zip(("copies", *shown), told, strict=True))
+        words = (
+            f"{kind} {t.score:.2f} to {t.interval[1]:.2f}"
+            for kind, t in zip(("copies", *shown), told, strict=True)
+            if t.interval
+        )
         print("  memorisation        " + "  ".join(words), flush=True)
     sys.exit(not kept)
 

@@ -45,10 +45,10 @@ def test_the_number_steers(generator):
 
 def test_a_number_stands_for_the_interval_that_holds_it(generator):
     assert len(generator.classes) == 8
-    for number, name in enumerate(generator.classes):
-        low, high = map(float, name.removeprefix("size=").split(".."))
+    intervals = [tuple(map(float, name.removeprefix("size=").split(".."))) for name in generator.classes]
+    for number, (low, high) in enumerate(intervals):
         assert generator.class_numbers(f"size={low}") == [number]
         assert generator.class_numbers(f"size={(low + high) / 2}") == [number]
-    assert generator.class_numbers(f"size={high}") == [7]
+    assert generator.class_numbers(f"size={intervals[-1][1]}") == [7]
     with pytest.raises(InputError, match=r"there is no class 'size=0\.9'"):
         generator.class_numbers("size=0.9")
