@@ -40,7 +40,7 @@ from sparring.runs.steering import newest_number, orders_in
 from sparring.runs.watch import Watch
 from sparring.storage.files import remove_temporaries
 from sparring.training.build import check_outputs
-from sparring.training.capture import EngineName, FixedInputs
+from sparring.training.capture import EngineName, FixedInputs, check_engine
 from sparring.training.engine import Engine
 from sparring.training.followed_cores import FollowedCores
 from sparring.training.observers import check_observers
@@ -200,17 +200,6 @@ def build(
     for sentence in settled.sentences:
         progress.say(sentence)
     return Engine.build(settled.recipe, train_set, seed, device, group, fast=engine != "eager"), test
-
-
-def check_engine(engine: EngineName, recipe: Recipe, device: torch.device, num_processes: int = 1) -> None:
-    """InputError for "capture" where rounds cannot be recorded."""
-    if engine != "capture":
-        return
-    if device.type != "cuda" or num_processes > 1:
-        where = f"on {device.type}" if device.type != "cuda" else f"in {num_processes} processes"
-        raise InputError(f"engine capture records rounds on CUDA in a single process, not {where}; use auto")
-    if recipe.accumulate > 1:
-        raise InputError("engine capture records whole batches; set accumulate=1, or use engine auto")
 
 
 def load_data(recipe: Recipe, device: torch.device, progress: Progress) -> tuple[Dataset, Dataset]:

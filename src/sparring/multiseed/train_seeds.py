@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from sparring.api import arguments
-from sparring.api.session import check_engine
 from sparring.config import devices
 from sparring.config.threads import free_cores
 from sparring.errors import InputError, MachineError, NonFiniteError
@@ -27,6 +26,7 @@ from sparring.runs.run import Run, require_empty
 from sparring.runs.signals import STOPS, StopSignals
 from sparring.storage import locks
 from sparring.storage.files import write_json
+from sparring.training.capture import check_engine
 from sparring.training.together import NotJoinableError
 
 POLL_SECONDS = 0.1  # between checks for finished workers; journals are read once a second

@@ -14,14 +14,12 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import Tensor
 
+from sparring.errors import InputError
+from sparring.recipe import Move, Recipe
 from sparring.training.fast import FastSteps, ForwardPass
 from sparring.training.step import Readings
 
 T = TypeVar("T")
-Round = tuple[Readings, tuple[Tensor, Tensor, Tensor | None]]
-"""A round's readings; and the real images, z and codes of its last step."""
-Play = Callable[[Iterator[Any]], Round]
-"""Computes the steps of a round, each from its inputs."""
 Replay = Callable[[], object]
 Record = Callable[[Callable[[], T]], tuple[T, Replay]]
 """Records a computation without running it: its results, and a function that computes them anew in the same memory."""
@@ -32,6 +30,38 @@ TOLERANCE = 0.02
 """Of a gradient's norm: kernels that add in any order have changed it by 7e-4; stale inputs change it by about 1."""
 WARM_UP = 2
 """Eager computations of a kind before it is recorded, in which libraries choose their algorithms."""
+
+
+def check_engine(engine: EngineName, recipe: Recipe, device: torch.device, num_processes: int = 1) -> None:
+    """InputError for "capture" where rounds cannot be recorded."""
+    if engine != "capture":
+        return
+    if device.type != "cuda" or num_processes > 1:
+        where = f"on {device.type}" if device.type != "cuda" else f"in {num_processes} processes"
+        raise InputError(f"engine capture records rounds on CUDA in a single process, not {where}; use auto")
+    if recipe.accumulate > 1:
+        raise InputError("engine capture records whole batches; set accumulate=1, or use engine auto")
+
+
+@dataclass(frozen=True)
+class StepInputs:
+    """A move of a round, and the one after it; the kind of its computation, the real images to draw, if any, and z.
+
+    The images are `chosen` by their indices; `ahead` holds them where they come from main memory.
+    """
+
+    move: Move
+    next_move: Move | None
+    kind: Hashable
+    chosen: Tensor | None
+    ahead: Tensor | None
+    z: Tensor
+
+
+Round = tuple[Readings, tuple[Tensor, Tensor, Tensor | None]]
+"""A round's readings; and the real images, z and codes of its last step."""
+Play = Callable[[Iterator[StepInputs]], Round]
+"""Computes the steps of a round, each from its inputs."""
 
 
 class EagerSteps:
@@ -63,7 +93,7 @@ class EagerSteps:
         computation that changes nothing but the networks' buffers, the tensors by which a replay is compared with it."""
         return compute()
 
-    def round(self, kind: Hashable, play: Play, inputs: Iterator[Any]) -> Round:
+    def round(self, kind: Hashable, play: Play, inputs: Iterator[StepInputs]) -> Round:
         """The results of a round. Those of one kind are the same operations on tensors of the same shapes; None: of no kind."""
         return play(inputs)
 

@@ -18,11 +18,11 @@ from sparring.distributed.single_process import SingleProcess
 from sparring.losses import is_probabilistic
 from sparring.networks.layers.batch_norm import BatchNorm
 from sparring.optim.ema import update_average
-from sparring.recipe import Move, Recipe, draws_real
+from sparring.recipe import Recipe, draws_real
 from sparring.training.adapt_strength import adapt_strength
 from sparring.training.batch_order import BatchOrder
 from sparring.training.build import build_gan
-from sparring.training.capture import EagerSteps, GraphedSteps
+from sparring.training.capture import EagerSteps, GraphedSteps, StepInputs
 from sparring.training.checks import split_held_out
 from sparring.training.clustering import find_clusters
 from sparring.training.fast import FastSteps
@@ -41,21 +41,6 @@ Batch = tuple[Tensor, Tensor, Tensor | None]
 """Real images, z, and the codes of the images."""
 HalfStep = tuple[Batch, StepGradients]
 """The results of a step's first half."""
-
-
-@dataclass(frozen=True)
-class StepInputs:
-    """A move of a round, and the one after it; the kind of its computation, the real images to draw, if any, and z.
-
-    The images are `chosen` by their indices; `ahead` holds them where they come from main memory.
-    """
-
-    move: Move
-    next_move: Move | None
-    kind: Hashable
-    chosen: Tensor | None
-    ahead: Tensor | None
-    z: Tensor
 
 
 def gradients_of(found: HalfStep) -> list[Tensor]:

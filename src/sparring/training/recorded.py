@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from sparring.config.own import Own
 from sparring.networks.layers.perceptron import is_hooked
 from sparring.recipe import MoveBoth, Recipe
-from sparring.training.capture import EagerSteps, FixedInputs, Play, Round
+from sparring.training.capture import EagerSteps, FixedInputs, Play, Round, StepInputs
 from sparring.training.gan import GAN
 from sparring.training.perceptron_pass import has_written_gradients
 from sparring.training.player import Player
@@ -46,7 +46,7 @@ class RecordedSteps(EagerSteps):
     def number(self, name: str, value: float) -> Tensor:
         return self._numbers.number(name, value)
 
-    def round(self, kind: Hashable, play: Play, inputs: Iterator[Any]) -> Round:
+    def round(self, kind: Hashable, play: Play, inputs: Iterator[StepInputs]) -> Round:
         if kind is None or self.failure or any(map(is_hooked, self._gan.networks)):
             return play(inputs)
         if kind not in self._played:
@@ -70,7 +70,7 @@ class RecordedSteps(EagerSteps):
         with self._recorder:
             return compute()
 
-    def _recorded(self, kind: Hashable, play: Play, inputs: Iterator[Any]) -> Round:
+    def _recorded(self, kind: Hashable, play: Play, inputs: Iterator[StepInputs]) -> Round:
         self._recorder = recorder = _Recorder()
         self._gan.uniform_source = partial(recorder.draw, self._gan.draw_uniforms)
         try:
@@ -82,7 +82,7 @@ class RecordedSteps(EagerSteps):
         return found
 
 
-def _noted(recorder: "_Recorder", inputs: Iterator[Any]) -> Iterator[Any]:
+def _noted(recorder: "_Recorder", inputs: Iterator[StepInputs]) -> Iterator[StepInputs]:
     for each in inputs:
         recorder.next_inputs(each.chosen, each.z)
         yield each
