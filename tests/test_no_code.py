@@ -56,6 +56,11 @@ KNOWN = {
     "exporters/page/document.py": {"_template: environment.from_string"},  # our own page
     "exporters/torch_export.py": {"write: torch.export.load"},  # of the bytes that it has just made
     "web/__init__.py": {"need_extra: importlib.util.find_spec"},  # of two names of our own
+    "training/recorded.py": {  # operations that PyTorch has just computed; what is in their places are names of our own
+        "function: compile",
+        "function: exec",
+        "function: 'exec'",
+    },
     "visual/report.py": {"_template: room.from_string"},  # our own page
     "evaluation/extractors/inception.py": {  # unpickles the published file, told by its whole hash
         "load: torch_fidelity.feature_extractor_inceptionv3.FeatureExtractorInceptionV3",

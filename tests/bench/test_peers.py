@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def toys(benchmarks, monkeypatch, tmp_path):
         script.with_suffix(".py").write_text(TOY.format(seconds=seconds, last_turn=last_turn))
         monkeypatch.setitem(lineup.ENTRANTS, name, lineup.Entrant(str(script), Path(sys.executable), ("vanilla",)))
     monkeypatch.setenv("PYTHONPATH", str(BENCHMARKS / "peers"))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
     return benchmarks("race").Course(tmp_path / "mnist.npy", ["jax"], threads=1)
 
 

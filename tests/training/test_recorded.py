@@ -46,7 +46,7 @@ def play(engine: Engine, *rounds: int) -> Readings:
 
 def num_played(engine: Engine) -> int:
     assert isinstance(engine.steps, RecordedSteps)
-    return sum(played is not None for played in engine.steps._played.values())
+    return sum(function is not None for function in engine.steps._functions.values())
 
 
 @pytest.mark.parametrize("name", ["vanilla", "paper", "dropout-mlp", "ring", "grid", "gaussian"])

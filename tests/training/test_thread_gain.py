@@ -12,7 +12,7 @@ from sparring.training.thread_gain import threads_that_gain
 SHAPES = {"gaussian": (1,), "grid": (2,), "ring": (2,)}
 
 
-@pytest.mark.parametrize("name", recipes.names())
+@pytest.mark.parametrize("name", ["gaussian", "grid", "ring", "vanilla", "dcgan", "flash", "upsample"])
 def test_recipes(name):
     found = threads_that_gain(recipes.get(name), SHAPES.get(name, (1, 28, 28)))
     assert found == (1 if name == "gaussian" else MOST_THREADS)

@@ -58,10 +58,10 @@ class StepInputs:
     z: Tensor
 
 
-Round = tuple[Readings, tuple[Tensor, Tensor, Tensor | None]]
-"""A round's readings; and the real images, z and codes of its last step."""
-Play = Callable[[Iterator[StepInputs]], Round]
-"""Computes the steps of a round, each from its inputs."""
+Batch = tuple[Tensor, Tensor, Tensor | None]
+"""Real images, z, and the codes of the images."""
+Round = tuple[Readings, Batch]
+"""A round's readings, and the batch of its last step."""
 
 
 class EagerSteps:
@@ -93,9 +93,17 @@ class EagerSteps:
         computation that changes nothing but the networks' buffers, the tensors by which a replay is compared with it."""
         return compute()
 
-    def round(self, kind: Hashable, play: Play, inputs: Iterator[StepInputs]) -> Round:
-        """The results of a round. Those of one kind are the same operations on tensors of the same shapes; None: of no kind."""
-        return play(inputs)
+    def played(self, kind: Hashable, inputs: Iterator[StepInputs]) -> Round | None:
+        """The results of a round that is played as a whole; None, without taking any inputs, where its steps are to be taken.
+
+        Rounds of one kind are the same operations on tensors of the same shapes; None is no kind.
+        """
+
+    def noted(
+        self, kind: Hashable, inputs: Iterator[StepInputs], readings: Readings, last: Callable[[], Batch]
+    ) -> Iterator[StepInputs]:
+        """The inputs, one for each step that is taken. After the last one `readings` are complete, and `last` has its batch."""
+        return inputs
 
     def _pinned(self, values: Tensor) -> Tensor:
         """The values where the device can fetch them by itself, so that the host need not wait for it."""

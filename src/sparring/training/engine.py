@@ -22,7 +22,7 @@ from sparring.recipe import Recipe, draws_real
 from sparring.training.adapt_strength import adapt_strength
 from sparring.training.batch_order import BatchOrder
 from sparring.training.build import build_gan
-from sparring.training.capture import EagerSteps, GraphedSteps, StepInputs
+from sparring.training.capture import Batch, EagerSteps, GraphedSteps, StepInputs
 from sparring.training.checks import split_held_out
 from sparring.training.clustering import find_clusters
 from sparring.training.fast import FastSteps
@@ -37,8 +37,6 @@ from sparring.training.recorded import RecordedSteps, can_be_recorded
 from sparring.training.settle import settle
 from sparring.training.step import STEPS, Readings, StepGradients, Update, apply_gradients
 
-Batch = tuple[Tensor, Tensor, Tensor | None]
-"""Real images, z, and the codes of the images."""
 HalfStep = tuple[Batch, StepGradients]
 """The results of a step's first half."""
 
@@ -118,29 +116,28 @@ class Engine:
         """
         self._set_knobs(round_)
         readings: Readings = {}
+        batch: Batch = torch.empty(0), torch.empty(0), None
+        kind, inputs = self._kind(round_), self._inputs(round_)
         with devices.tf32(self.recipe.precision == "tf32"), self._guarded(readings):
-            found, self.last = self.steps.round(self._kind(round_), partial(self._play, readings), self._inputs(round_))
-            readings |= found
+            if played := self.steps.played(kind, inputs):
+                found, self.last = played
+                readings |= found
+            else:
+                for each in self.steps.noted(kind, inputs, readings, lambda: self.last):
+                    if self.fast is None:
+                        batch = self._batch(each, batch)
+                        gradients = STEPS[type(each.move)](each.move, self.gan, *batch)
+                    else:
+                        compute = partial(self._fast_step, self.fast, each, batch)
+                        batch, gradients = self.steps.run(each.kind, compute, compared=gradients_of)
+                    self.last = batch
+                    readings |= apply_gradients(self.gan, self._without_held(gradients), partial(self._run_update, each.kind))
+                    self.group.all_reduce_mean(self._own_statistics)
         if self.recipe.average:
             average, original, decay = self.averaging(round_)
             self.steps.run(("average", decay), partial(update_average, average, original, decay))
         adapt_strength(self, round_)
         return readings
-
-    def _play(self, readings: Readings, inputs: Iterator[StepInputs]) -> tuple[Readings, Batch]:
-        """The steps of a round, whose results are added to its readings; returns these, and the last step's batch."""
-        batch: Batch = torch.empty(0), torch.empty(0), None
-        for each in inputs:
-            if self.fast is None:
-                batch = self._batch(each, batch)
-                gradients = STEPS[type(each.move)](each.move, self.gan, *batch)
-            else:
-                compute = partial(self._fast_step, self.fast, each, batch)
-                batch, gradients = self.steps.run(each.kind, compute, compared=gradients_of)
-            self.last = batch
-            readings |= apply_gradients(self.gan, self._without_held(gradients), partial(self._run_update, each.kind))
-            self.group.all_reduce_mean(self._own_statistics)
-        return readings, batch
 
     def _kind(self, round_: int) -> Hashable:
         """Rounds of one kind are the same operations on tensors of the same shapes; None where a side is held still."""

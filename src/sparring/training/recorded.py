@@ -16,11 +16,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from sparring.config.own import Own
 from sparring.networks.layers.perceptron import is_hooked
 from sparring.recipe import MoveBoth, Recipe
-from sparring.training.capture import EagerSteps, FixedInputs, Play, Round, StepInputs
+from sparring.training.capture import Batch, EagerSteps, FixedInputs, Round, StepInputs
 from sparring.training.gan import GAN
 from sparring.training.perceptron_pass import has_written_gradients
 from sparring.training.player import Player
-from sparring.training.step import Update
+from sparring.training.step import Readings, Update
 
 T = TypeVar("T")
 
@@ -40,24 +40,39 @@ class RecordedSteps(EagerSteps):
     def __init__(self, gan: GAN, device: torch.device):
         super().__init__(device)
         self._gan, self._numbers = gan, FixedInputs(device)
-        self._played: dict[Hashable, Callable[[Iterator], tuple] | None] = {}
+        self._functions: dict[Hashable, Callable[[Iterator], tuple] | None] = {}
         self._recorder: _Recorder | None = None
 
     def number(self, name: str, value: float) -> Tensor:
         return self._numbers.number(name, value)
 
-    def round(self, kind: Hashable, play: Play, inputs: Iterator[StepInputs]) -> Round:
-        if kind is None or self.failure or any(map(is_hooked, self._gan.networks)):
-            return play(inputs)
-        if kind not in self._played:
-            self._played[kind] = None
-            return play(inputs)
-        played = self._played[kind]
-        if played is None:
-            return self._recorded(kind, play, inputs)
+    def played(self, kind: Hashable, inputs: Iterator[StepInputs]) -> Round | None:
+        function = self._functions.get(kind)
+        if function is None or self._is_hooked():
+            return None
         with torch.no_grad():
-            readings, real, z = played((each.chosen, each.z) for each in inputs)
+            readings, real, z = function((each.chosen, each.z) for each in inputs)
         return readings, (real, z, None)
+
+    def noted(
+        self, kind: Hashable, inputs: Iterator[StepInputs], readings: Readings, last: Callable[[], Batch]
+    ) -> Iterator[StepInputs]:
+        is_new = kind not in self._functions
+        self._functions.setdefault(kind, None)
+        if kind is None or is_new or self.failure or self._is_hooked():
+            yield from inputs
+            return
+        self._recorder = recorder = _Recorder()
+        self._gan.uniform_source = partial(recorder.draw, self._gan.draw_uniforms)
+        try:
+            for each in inputs:
+                recorder.next_inputs(each.chosen, each.z)
+                yield each
+        finally:
+            self._recorder = self._gan.uniform_source = None
+        function = recorder.function(readings, *last()[:2])
+        self.failure = recorder.failure
+        self._functions[kind] = None if self.failure else function
 
     def run(self, kind: Hashable, compute: Callable[[], T], **about: Any) -> T:
         if self._recorder is None:
@@ -70,22 +85,8 @@ class RecordedSteps(EagerSteps):
         with self._recorder:
             return compute()
 
-    def _recorded(self, kind: Hashable, play: Play, inputs: Iterator[StepInputs]) -> Round:
-        self._recorder = recorder = _Recorder()
-        self._gan.uniform_source = partial(recorder.draw, self._gan.draw_uniforms)
-        try:
-            readings, (real, z, _) = found = play(_noted(recorder, inputs))
-        finally:
-            self._recorder = self._gan.uniform_source = None
-        self.failure = recorder.failure
-        self._played[kind] = None if self.failure else recorder.function(readings, real, z)
-        return found
-
-
-def _noted(recorder: "_Recorder", inputs: Iterator[StepInputs]) -> Iterator[StepInputs]:
-    for each in inputs:
-        recorder.next_inputs(each.chosen, each.z)
-        yield each
+    def _is_hooked(self) -> bool:
+        return any(map(is_hooked, self._gan.networks))
 
 
 def _take_step(player: Player, gradients: Sequence[Tensor]) -> None:

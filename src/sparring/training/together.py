@@ -19,8 +19,8 @@ from sparring.errors import InputError, check
 from sparring.optim.adam import update_together
 from sparring.optim.ema import update_average
 from sparring.training.adapt_strength import adapt_strength
-from sparring.training.capture import EagerSteps, FixedInputs, GraphedSteps, Record, StepInputs
-from sparring.training.engine import Batch, Engine, HalfStep, gradients_of
+from sparring.training.capture import Batch, EagerSteps, FixedInputs, GraphedSteps, Record, StepInputs
+from sparring.training.engine import Engine, HalfStep, gradients_of
 from sparring.training.gan import pack
 from sparring.training.step import Readings, Update, apply_gradients
 
