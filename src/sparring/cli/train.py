@@ -121,10 +121,11 @@ def command(
         raise click.UsageError(f"{'--seeds' if seeds else '--dry-run'} takes one process; start it without torchrun")
     devices.tune_process()
     observers = options.observers(tensorboard)
-    short = [*(["data.skip_bad=true"] if skip_bad else []), *([f"precision={precision}"] if precision else [])]
-    if precision and "precision" in options.assignments(settings):
-        raise click.UsageError("--precision is short for --set precision=...; give one of the two")
-    given["settings"] = options.assignments((*settings, *short))
+    given["settings"] = options.assignments((*settings, *(["data.skip_bad=true"] if skip_bad else [])))
+    if precision:
+        if "precision" in given["settings"]:
+            raise click.UsageError("--precision is short for --set precision=...; give one of the two")
+        given["settings"]["precision"] = precision
     if recipe is None and replay is None and given["start_from"] is None:
         raise click.UsageError("Missing argument 'RECIPE'; `sparring recipes` lists them")
     if replay is not None and (seeds is not None or dry_run):

@@ -95,9 +95,12 @@ class Engine:
         fast_steps = FastSteps(gan, recipe.accumulate) if fast else None
         if graphed is None:
             graphed = device.type == "cuda" and group.size == 1 and recipe.accumulate == 1
-        steps = GraphedSteps([fast_steps], device) if fast_steps and graphed else EagerSteps(device)
-        if fast_steps and device.type == "cpu" and group.size == 1 and can_be_recorded(recipe, gan):
+        if fast_steps and graphed:
+            steps = GraphedSteps([fast_steps], device)
+        elif fast_steps and device.type == "cpu" and group.size == 1 and can_be_recorded(recipe, gan):
             steps = RecordedSteps(gan, device)
+        else:
+            steps = EagerSteps(device)
         data = data.to(device)
         real = batches_of(data, recipe.batch_size)
         return cls(recipe, seed, data, real, order, gan, codes, device, group, steps, fast_steps, held_out=held_out)
