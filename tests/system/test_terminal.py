@@ -6,11 +6,15 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 import sparring
+from sparring import recipes
+from sparring.config.schedules import Duration, RoundInfo
 from sparring.runs.progress import Progress
 from tiny import SETTINGS
 
@@ -49,6 +53,18 @@ def test_the_bar_its_percent_and_the_time_left_are_always_there(width):
     (line,) = written.getvalue().rstrip().splitlines()
     assert re.match(r"dropout-mlp [━╸╺ ]{8,} +37% --:-- epoch 37", line)
     assert len(line) <= width
+
+
+@pytest.mark.parametrize(("last", "left"), [(False, "60%  about 40 s left"), (True, "100%")])
+def test_the_time_left_is_that_of_this_session_s_pace(last, left, capsys):
+    """A session before it was a hundred times as slow."""
+    progress, recipe = Progress(), replace(recipes.get("vanilla"), length=Duration(rounds=1000))
+    run = SimpleNamespace(recipe=recipe, path="runs/a")
+    start = RoundInfo(round=500, images=50_000, epoch=1, seconds=5000.0)
+    now = RoundInfo(round=1000 if last else 600, images=60_000, epoch=1, seconds=5010.0, last=last, epoch_ended=True)
+    progress.on_start(SimpleNamespace(run=run, info=start, num_images=55_000))
+    progress.on_round(SimpleNamespace(run=run, info=now, num_images=55_000))
+    assert capsys.readouterr().err.splitlines()[-1].endswith(left)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

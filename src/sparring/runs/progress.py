@@ -4,6 +4,7 @@ import sys
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from sparring.config.schedules import RoundInfo
 from sparring.runs.notebook import NotebookProgress, is_notebook
 from sparring.runs.pace import about
 from sparring.training.observers import Event, Observer
@@ -75,8 +76,8 @@ class Progress(Observer):
         self._num_images, self._start = event.num_images, start
         self._news, self._told = "", start.seconds
         self.say(f"{recipe.name}: {recipe.length} -> {event.run.path}")
-        share = min(recipe.length.fraction_done(start, event.num_images), 1.0)
-        self._task = self._bars.add_task(recipe.name, total=1000, completed=round(1000 * share), news="")
+        self._share_at_start = min(recipe.length.fraction_done(start, event.num_images), 1.0)
+        self._task = self._bars.add_task(recipe.name, total=1000, completed=round(1000 * self._share_at_start), news="")
 
     def on_round(self, event: Event) -> None:
         """Update the display after a round."""
@@ -89,14 +90,18 @@ class Progress(Observer):
         news = f"epoch {info.epoch}  {self._news}  {speed:,.0f} images/s"
         self._bars.update(self._task, completed=round(1000 * share), news=news)
         if self._notebook:
-            left = about(info.seconds / share - info.seconds) + " left" if 0 < share < 1 else ""
-            self._notebook.show(event.run.recipe.name, share, f"{left}  {news}")
+            self._notebook.show(event.run.recipe.name, share, f"{self._time_left(info, share)}  {news}")
             self._notebook.on_round(event)
         overdue = info.seconds - self._told > SILENCE_SECONDS and info.numbers is not None
         if not self.live and (info.epoch_ended or info.last or overdue):
-            left = info.seconds / share - info.seconds if share else 0.0
-            self.say(f"{news}  {share:.0%}, {left:,.0f} s left")
+            self.say(f"{news}  {share:.0%}  {self._time_left(info, share)}".rstrip())
             self._told = info.seconds
+
+    def _time_left(self, info: RoundInfo, share: float) -> str:
+        """At the pace since this session began: earlier ones may have been on a busier machine. Nothing at the end."""
+        done = share - self._share_at_start
+        seconds = info.seconds - self._start.seconds
+        return f"{about(seconds / done * (1 - share))} left" if done > 0 and share < 1 else ""
 
     def on_end(self, event: Event) -> None:
         """Draw the losses of the whole training, in a notebook."""
