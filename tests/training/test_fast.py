@@ -5,7 +5,7 @@ import torch
 
 from golden.traces import CPU, NAMES, SEED, Widened, default_dtype
 from sparring.config.rng import own_torch_state
-from sparring.training import batch_order
+from sparring.training import batch_order, perceptron_pass, products
 from sparring.training.engine import Engine
 from tiny import VARIANTS, miniature
 
@@ -37,3 +37,14 @@ def test_both_ways_come_to_the_same_gradients(name, tmp_path):
                 assert (one - other).norm() <= LOOSE.get(name, 1e-12 if round_ == 0 else 1e-9) * one.norm(), (side, round_)
             for key, value in expected.items():
                 torch.testing.assert_close(found[key], value, rtol=1e-8, atol=1e-10)
+
+
+def test_a_perceptron_draws_fakes_for_d_s_step_with_the_products_of_its_own(tmp_path, monkeypatch):
+    recipe = miniature("vanilla", tmp_path)
+    engine = Engine.build(recipe, recipe.data.train(), SEED, CPU)
+    counted = []
+    monkeypatch.setattr(perceptron_pass, "product", lambda *args: counted.append(args) or products.product(*args))
+    engine.train_round(0)
+    d_step = 2 + 2 + 2 + 1  # G's layers and D's; gradients by D's weights, and by the inputs of its last layer
+    g_step = 2 + 2 + 2 + 2 + 1  # G's layers and D's; back through D; gradients by G's weights, and by its last layer's inputs
+    assert len(counted) == d_step + g_step

@@ -154,10 +154,13 @@ class FastSteps:
         return differences.total(value.detach()), [*differences.weight_grads, weight_grads]
 
     def _fakes(self, move: MoveD, z: Tensor, keeps: bool) -> Tensor:
-        if not keeps:
+        """G's images for a step of D. A perceptron computes them as in its own step, for its products are quicker there."""
+        as_in_g_step = self._perceptrons[self.gan.generator.network] and move.fakes_from == "training"
+        if not (keeps or as_in_g_step):
             return self.gan.held_fakes(z, move.fakes_from)
-        self.reused = z, self._generate(z)
-        return self.reused[1].outputs
+        fakes = self._generate(z)
+        self.reused = (z, fakes) if keeps else None
+        return fakes.outputs
 
     def _generate(self, z: Tensor) -> ForwardPass:
         with self.gan.group.sharded(self.gan.generator.network, "fake"):
