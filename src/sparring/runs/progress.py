@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 SILENCE_SECONDS = 60  # longest time between lines if there is no bar; every epoch's end prints one, too
+REFRESH_SECONDS = 0.1
 LABELS = {"d_loss": "D", "g_loss": "G", "d_real": "D(x)", "d_fake": "D(G(z))"}
 
 
@@ -74,14 +75,17 @@ class Progress(Observer):
         """Announce the start of training."""
         recipe, start = event.run.recipe, event.info
         self._num_images, self._start = event.num_images, start
-        self._news, self._told = "", start.seconds
+        self._news, self._told, self._shown = "", start.seconds, start.seconds
         self.say(f"{recipe.name}: {recipe.length} -> {event.run.path}")
         self._share_at_start = min(recipe.length.fraction_done(start, event.num_images), 1.0)
         self._task = self._bars.add_task(recipe.name, total=1000, completed=round(1000 * self._share_at_start), news="")
 
     def on_round(self, event: Event) -> None:
-        """Update the display after a round."""
+        """Update the display after a round that was read, and ten times a second."""
         info, length = event.info, event.run.recipe.length
+        if info.numbers is None and info.seconds - self._shown < REFRESH_SECONDS:
+            return
+        self._shown = info.seconds
         speed = (info.images - self._start.images) / max(info.seconds - self._start.seconds, 1e-9)
         if info.numbers is not None:
             known = ((label, info.numbers[name]) for name, label in LABELS.items())
