@@ -28,7 +28,7 @@ def test_memorisation_is_of_the_images_that_were_trained_on(folder, settings, nu
     assert run.facts["num_images"] == num
     published = run.generator
     published.recipe = run.recipe
-    for target, where in ((run, {}), (run, {"data": folder}), (published, {})):
+    for target, where in ((run, {}), (run, {"data": folder}), (published, {}), (run.path / "generator", {})):
         found = sparring.evaluate(target, num=100, draws=2, quiet=True, **where)
         options = found["memorisation"].protocol.options
         assert options == f"features, each of {num} training images left out, {run.facts['data_fingerprint'][:8]}"

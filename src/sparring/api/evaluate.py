@@ -239,7 +239,10 @@ def _opened(target: str | Path | Run) -> _Subject:
         return _Subject(str(generator.origin), generator)
     path = shipped.resolved(target)
     if (path / "config.json").is_file():
-        return _Subject(path.name if shipped.is_shipped(path) else str(path), SavedGenerator.open(path))
+        generator, run = SavedGenerator.open(path), path.resolve().parent
+        if (run / "recipe.json").is_file():
+            generator.recipe = Run.open(run).recipe
+        return _Subject(path.name if shipped.is_shipped(path) else str(path), generator)
     if path.suffix == ".safetensors":
         return _of_run(Run.of_checkpoint(path), snapshots.read(path), str(path))
     if seeds := listing.seeds(path):
