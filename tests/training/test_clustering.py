@@ -160,6 +160,7 @@ def test_points_may_be_clustered_too():
     engine = built(recipe, recipe.data.train())
     assert isinstance(engine.recipe.z, Code)
     assert (engine.recipe.z.normal, engine.recipe.z.classes, engine.recipe.z.std) == (2, 30, recipe.z.std) == (2, 30, 0.3)
+    assert engine.recipe.pictures == recipe.pictures  # points have no grid of classes
     engine.train_round(0)
 
 

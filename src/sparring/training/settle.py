@@ -1,5 +1,6 @@
 """What a recipe leaves to the data and the device: its settings that are "auto", chosen once, when a run begins."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -37,7 +38,7 @@ def settle(recipe: Recipe, data: Dataset, device: torch.device) -> Settled:
         recipe, sentence = _conditioned(recipe, data)
         sentences += (sentence,) if sentence else ()
     if isinstance(recipe.condition, SelfConditioned) and not isinstance(recipe.z, Code):
-        recipe, sentence = _self_conditioned(recipe, recipe.condition, len(data))
+        recipe, sentence = _self_conditioned(recipe, recipe.condition, data)
         sentences += (sentence,)
     if isinstance(recipe.augment, AutoAugment):
         choice = recipe.augment.choose(len(data), _images_shown(recipe, len(data)))
@@ -60,19 +61,19 @@ def _conditioned(recipe: Recipe, data: Dataset) -> tuple[Recipe, str | None]:
     z = Code(recipe.z.num, num, 0, weights) if not values else AttributeCode(recipe.z.num, num, 0, weights, values=values)
     if len(data) < LEAST_OF_A_CLASS * z.class_columns:
         return plain, f"no condition on the {num:,} {what}, for they have fewer than {LEAST_OF_A_CLASS} images each on average"
-    pictures = tuple(_by_class(picture, num) for picture in recipe.pictures)
+    pictures = tuple(_by_class(picture, num, data.shape) for picture in recipe.pictures)
     told = f"conditioned on the {num:,} {what} of the data, drawn by their shares; --set condition=null takes them all as one"
     return replace(recipe, z=z, condition=Projection(), pictures=pictures), told
 
 
-def _self_conditioned(recipe: Recipe, condition: SelfConditioned, num_examples: int) -> tuple[Recipe, str]:
+def _self_conditioned(recipe: Recipe, condition: SelfConditioned, data: Dataset) -> tuple[Recipe, str]:
     """With a code for as many clusters as the data are enough for, and a word on it; the engine finds the clusters."""
     least = 2 * LEAST_OF_A_CLASS
-    if num_examples < least:
-        raise InputError(f"self-conditioning needs {least} examples, and the data have {num_examples}; set condition=null")
-    num = min(condition.clusters, num_examples // LEAST_OF_A_CLASS)
+    if len(data) < least:
+        raise InputError(f"self-conditioning needs {least} examples, and the data have {len(data)}; set condition=null")
+    num = min(condition.clusters, len(data) // LEAST_OF_A_CLASS)
     num_normal, std = (recipe.z.normal, recipe.z.std) if isinstance(recipe.z, Mixture) else (recipe.z.num, 1.0)
-    pictures = tuple(_by_class(picture, num) for picture in recipe.pictures)
+    pictures = tuple(_by_class(picture, num, data.shape) for picture in recipe.pictures)
     told = f"conditioned on {num:,} clusters of the data, found without labels and drawn by their shares"
     z, condition = Code(normal=num_normal, classes=num, std=std), replace(condition, clusters=num)
     return replace(recipe, z=z, condition=condition, pictures=pictures), told
@@ -89,9 +90,10 @@ def _in_precision(recipe: Recipe, data: Dataset, device: torch.device) -> tuple[
     return replace(recipe, precision="bf16"), f"precision: bf16, for {devices.bf16_hardware(device)} has instructions for it"
 
 
-def _by_class(picture: Picture, num_classes: int) -> Picture:
-    """A grid with a row for each class in place of one of random classes, unless there are too many."""
-    if isinstance(picture, FixedGrid) and num_classes <= MOST_ROWS:
+def _by_class(picture: Picture, num_classes: int, shape: Sequence[int]) -> Picture:
+    """A grid with a row for each class in place of one of random classes, unless there are too many, or points, which have no
+    tiles."""
+    if isinstance(picture, FixedGrid) and num_classes <= MOST_ROWS and len(shape) == 3:
         return ClassGrid(columns=picture.columns, every=picture.every)
     return picture
 
