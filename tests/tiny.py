@@ -59,6 +59,7 @@ SETTINGS = TUTORIALS | {
     "r3": RESIDUAL | {"generator.width": "8", "discriminator.width": "8"} | RAMPS_OF_R3,
     "ring": MIXTURE,
     "selfcond": MAPPED | {"condition.clusters": "8", "condition.components": "8"},
+    "selfcond-grid": MIXTURE | {"condition.clusters": "8", "ramps.0.images": "2000"},
     "sngan": RESIDUAL | {"generator.width": "4"},
     "stacked": MAPPED | {"data.num": "1000"},
     "wgan-gp": MAPPED,

@@ -257,6 +257,7 @@ OTHERS = {
     "photo-gpu": 0.81,
     "r3": 0.81,
     "selfcond": 0.8,
+    "selfcond-grid": 0.74,
     "stacked": 0.96,
     "wgan-gp": 0.81,
 }

@@ -25,7 +25,7 @@ from tiny import SETTINGS
 from untrained import untrained
 
 NUM = 20  # more than the page computes at once
-TWICE = {"lsgan", "pacgan", "wgan-gp", "quick", "grid"}  # in miniature the generators of flash, dcgan and ring
+TWICE = {"lsgan", "pacgan", "wgan-gp", "quick", "grid", "selfcond-grid"}  # in miniature the generators of flash, dcgan and ring
 LARGEST_SHARE = 1e-4  # of pixels that may differ, by one grey level
 OF_GREYS = 5e-4  # the same of miniatures, which draw greys alone: there the order of PyTorch's own sums decides as many
 
