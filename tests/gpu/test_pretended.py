@@ -15,6 +15,7 @@ WAITING = {
     "modern": ADAPTIVE,
     "photo-adaptive": ADAPTIVE,
     "selfcond": {"copy to device @ waiting @ networks/latents.py:_on"},  # once, of the clusters' shares
+    "selfcond-grid": {"copy to device @ waiting @ networks/latents.py:_on"},  # the same
     "cgan-attributes": {"copy to device @ waiting @ networks/latents.py:_on"},  # once, of the values
     "flash-skip": {"wait @ tolist @ training/guard.py:check_finite"},
 }
@@ -22,7 +23,7 @@ CLOSE = {  # else 1e-5
     "flash-clipping": 1e-3,  # sums of weights that are all 0.01 or -0.01 are zero but for rounding
     "flash-differences": 1e-4,  # rounding is divided by eps
 }
-BATCHES = {"photo-gpu": 2, "r3": 2, "ring": 2, "grid": 2, "wgan-gp": 5}  # of real images a round, else one
+BATCHES = {"photo-gpu": 2, "r3": 2, "ring": 2, "grid": 2, "selfcond-grid": 2, "wgan-gp": 5}  # of real images a round, else one
 NAMES = (*sorted(SETTINGS), "modern", *VARIANTS)
 
 
