@@ -15,10 +15,12 @@ from sparring.visual.snapshots import FixedGrid, Landscape
 
 @register("recipe")
 def selfcond_grid() -> Recipe:
-    """The grid, conditioned on 150 clusters found without labels: nearly the right widths, in an eighth of grid's rounds.
+    """The grid, conditioned on clusters found without labels: all modes with nearly the right widths, in an eighth of the rounds.
 
     Source: Liu et al. 2020 (https://arxiv.org/abs/2006.10728), on the players of the recipe grid; settings of our own.
     Command: sparring train selfcond-grid
+    Measured: ten seeds, all with 25 of 25 modes: 97.4 to 99.4 % high quality, spread 0.77 to 1.19 sigma, smallest share 0.87 to
+    0.94 (25,000 samples); 31 s of one core. docs/selfcond.md has the experiments.
     Details: every cluster is a part of a mode. z has 16 narrow normal variables, so that such a part begins as a small round
     cloud; with two it becomes a line with long tails. Clusters lead G to all modes, so gamma is a hundredth of grid's.
     Learning rates stay at 0.06 of the first ones, and a long average takes out the noise that they leave in G.
