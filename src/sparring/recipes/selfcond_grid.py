@@ -15,7 +15,7 @@ from sparring.visual.snapshots import FixedGrid, Landscape
 
 @register("recipe")
 def selfcond_grid() -> Recipe:
-    """The grid, conditioned on clusters found without labels: all modes with nearly the right widths, in an eighth of the rounds.
+    """The grid on clusters found without labels: all modes with nearly the right widths, in an eighth of the rounds.
 
     Source: Liu et al. 2020 (https://arxiv.org/abs/2006.10728), on the players of the recipe grid; settings of our own.
     Command: sparring train selfcond-grid
