@@ -8,9 +8,9 @@ from torch import nn
 
 from sparring.bench.round_flops import FlopCounter, count_round_flops
 from sparring.config.rng import own_torch_state
+from sparring.networks.layers.products import product
 from sparring.penalties import R1, GradientPenalty, LeCam
 from sparring.training.engine import Engine
-from sparring.training.products import product
 from tiny import miniature
 
 CPU = torch.device("cpu")

@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from sparring.training.products import product as product_of
-from sparring.training.products import takes_onednn
+from sparring.networks.layers.products import product as product_of
+from sparring.networks.layers.products import takes_onednn
 
 Result = Literal["output", "weights", "input"]
 """Result of a product: a layer's output, the gradient by its weights, or the gradient by its input."""

@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from sparring.networks.layers.products import has_onednn
 from sparring.penalties import Penalty
 from sparring.training.engine import Engine
-from sparring.training.products import has_onednn
 
 
 def count_round_flops(engine: Engine) -> float:
@@ -49,7 +49,7 @@ class FlopCounter(TorchDispatchMode):
         operation = func.overloadpacket
         if operation is torch.ops.aten.convolution_backward:
             self.flops += _of_convolution_backward(*args)
-        elif func.name() == "mkldnn::_linear_pointwise":  # of `training.products`
+        elif func.name() == "mkldnn::_linear_pointwise":  # of `layers.products`
             self.flops += 2 * len(args[0]) * args[1].numel()
         elif operation in flop_registry:
             self.flops += flop_registry[operation](*args, **(kwargs or {}), out_val=result)

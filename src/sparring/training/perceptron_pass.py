@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sparring.networks.layers.activations import Affine
 from sparring.networks.layers.dropout import Dropout, factors
 from sparring.networks.layers.perceptron import Perceptron, is_hooked
-from sparring.training.products import product
+from sparring.networks.layers.products import product
 
 aten = torch.ops.aten
 

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from sparring.training import products
-from sparring.training.products import product
+from sparring.networks.layers import products
+from sparring.networks.layers.products import product
 
 CHOICES = [True, False]
 
