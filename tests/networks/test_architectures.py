@@ -27,6 +27,7 @@ from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.fold import FoldConv2d, FoldConvTranspose2d, fold_few
 from sparring.networks.layers.phases import PhaseConv2d, doubled_in_phases
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
+from sparring.networks.layers.turned import TurnedConv2d, TurnedConvTranspose2d, turn_layers
 
 SHAPE = (1, 28, 28)
 
@@ -294,6 +295,31 @@ def test_folding_gives_the_same_values_and_gradients(kernel, stride, wanted):
         y = each(points)
         variables = [points] * (wanted != "weights") + [*each.parameters()] * (wanted != "x")
         found.append([y, *torch.autograd.grad(y.square().sum(), variables)])
+    torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("kernel", [4, 5])
+@pytest.mark.parametrize("size", [(7, 14), (6, 9)])
+def test_turned_layers_give_the_same_values_and_gradients_of_both_orders(size, kernel):
+    hooked = SameConv2d(16, 15, kernel, 2)
+    hooked.register_forward_hook(lambda layer, args, y: None)
+    network = nn.Sequential(
+        nn.Sequential(SameConv2d(16, 3, kernel, 2), nn.Tanh()),
+        SameConvTranspose2d(3, 16, kernel, 3),
+        *(SameConv2d(16, 16, kernel), hooked, SameConvTranspose2d(15, 15, kernel, 2), SameConv2d(15, 4, kernel, 2)),
+    ).double()
+    turned = turn_layers(deepcopy(network))
+    kinds = [type(layer) for layer in turned.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]
+    others = [SameConv2d, SameConv2d, SameConvTranspose2d, SameConv2d]
+    assert kinds == [TurnedConv2d, TurnedConvTranspose2d, *others]
+    assert turned.state_dict().keys() == network.state_dict().keys()
+    x, found = normal(2, 16, *size), []
+    for each in (network, turned):
+        points = x.clone().requires_grad_()
+        y = each(points)
+        first = torch.autograd.grad(y.square().sum(), [points, *each.parameters()], create_graph=True)
+        weights = [weight for weight in each.parameters() if weight.ndim > 1]
+        found.append([y, *first, *torch.autograd.grad(first[0].square().sum(), weights)])
     torch.testing.assert_close(*found)
 
 

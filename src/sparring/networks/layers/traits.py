@@ -13,11 +13,13 @@ from sparring.networks.layers.phases import PhaseConv2d
 from sparring.networks.layers.reconstruction import Reconstructing
 from sparring.networks.layers.residual import Residual, SumPool
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
+from sparring.networks.layers.turned import TurnedConv2d, TurnedConvTranspose2d
 
 _DRAWING = {Dropout, nn.Dropout, nn.Dropout2d}
 _PER_SAMPLE = {nn.Sequential, Perceptron, nn.Linear, nn.Conv2d, nn.ConvTranspose2d, SameConv2d, SameConvTranspose2d}
 _PER_SAMPLE |= {UncastLinear, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, Affine, nn.Identity, nn.Flatten, nn.Unflatten}
 _PER_SAMPLE |= {DenseFlatten, DenseConvTranspose2d, FoldConv2d, FoldConvTranspose2d, PhaseConv2d}
+_PER_SAMPLE |= {TurnedConv2d, TurnedConvTranspose2d}
 _PER_SAMPLE |= {nn.MaxPool2d, nn.AvgPool2d, nn.Upsample, Residual, SumPool, Basis, Resample}
 _PER_SAMPLE |= {nn.ModuleList, nn.GLU, Reconstructing}
 
