@@ -16,6 +16,7 @@ from sparring.networks.latents import Code
 from sparring.networks.layers.batch_norm import convert_sync_batchnorm
 from sparring.networks.layers.channels_last import dense_layers
 from sparring.networks.layers.fold import fold_few
+from sparring.networks.layers.frequencies import through_frequencies
 from sparring.networks.layers.head import uncast_head
 from sparring.networks.layers.phases import doubled_in_phases
 from sparring.networks.layers.turned import turn_layers
@@ -109,7 +110,7 @@ def _quicker(network: nn.Module, bf16: bool) -> nn.Module:
     """The network with layers that are quicker on a CPU; those of few channels are written out for one type."""
     if not is_convolutional(network):
         return network
-    return dense_layers(turn_layers(network if bf16 else doubled_in_phases(fold_few(network))))
+    return dense_layers(turn_layers(network if bf16 else through_frequencies(doubled_in_phases(fold_few(network)))))
 
 
 def _player(network: nn.Module, optim: Adam, device: torch.device, clock: StepClock, bf16: bool) -> Player:

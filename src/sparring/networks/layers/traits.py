@@ -6,6 +6,7 @@ from sparring.networks.layers.activations import Affine
 from sparring.networks.layers.channels_last import DenseConvTranspose2d, DenseFlatten
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.fold import FoldConv2d, FoldConvTranspose2d
+from sparring.networks.layers.frequencies import FrequencyConv2d
 from sparring.networks.layers.head import UncastLinear
 from sparring.networks.layers.maps import Basis, Resample
 from sparring.networks.layers.perceptron import Perceptron, is_hooked
@@ -19,7 +20,7 @@ _DRAWING = {Dropout, nn.Dropout, nn.Dropout2d}
 _PER_SAMPLE = {nn.Sequential, Perceptron, nn.Linear, nn.Conv2d, nn.ConvTranspose2d, SameConv2d, SameConvTranspose2d}
 _PER_SAMPLE |= {UncastLinear, nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, Affine, nn.Identity, nn.Flatten, nn.Unflatten}
 _PER_SAMPLE |= {DenseFlatten, DenseConvTranspose2d, FoldConv2d, FoldConvTranspose2d, PhaseConv2d}
-_PER_SAMPLE |= {TurnedConv2d, TurnedConvTranspose2d}
+_PER_SAMPLE |= {FrequencyConv2d, TurnedConv2d, TurnedConvTranspose2d}
 _PER_SAMPLE |= {nn.MaxPool2d, nn.AvgPool2d, nn.Upsample, Residual, SumPool, Basis, Resample}
 _PER_SAMPLE |= {nn.ModuleList, nn.GLU, Reconstructing}
 
