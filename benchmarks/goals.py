@@ -35,6 +35,8 @@ GOALS = (
     Goal("dcgan", "sparring", 0.7, "sparring-bf16"),
     Goal("upsample", "keras", 0.95),
     Goal("upsample", "floor", 1.2),
+    Goal("flash", "floor", 1.35),
+    Goal("photo", "floor", 1.35),
 )
 
 

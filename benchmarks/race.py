@@ -1,6 +1,6 @@
 """Sparring beside TensorFlow, Keras, JAX and plain PyTorch on the same mathematics, in turns, on this machine.
 
-    python benchmarks/race.py [--recipes vanilla dcgan] [--repeats 7] [--threads 1] [--json FILE] [--markdown FILE]
+    python benchmarks/race.py [--recipes vanilla dcgan] [--repeats 7] [--threads 1] [--cpu] [--json FILE] [--markdown FILE]
     python benchmarks/race.py --check
 
 Each entrant is a process of its own (see `peers/`), alive all through its recipe and asleep while others play. A turn is some
@@ -35,11 +35,13 @@ WRITE_IMAGES = (
 
 @dataclass(frozen=True)
 class Course:
-    """What the entrants of every recipe have in common. `threads`: None is each framework's default."""
+    """What the entrants of every recipe have in common. `threads`: None is each framework's default. `clock`: "seconds", or
+    "cpu" for those of the processor."""
 
     images: Path
     only: Sequence[str]
     threads: int | None = None
+    clock: str = "seconds"
 
 
 @contextmanager
@@ -78,7 +80,7 @@ def race(recipe: str, course: Course, repeats: int, progress: Progress) -> list[
                     answers[player.name] = player.play(rounds)
                 if repeat:
                     for result in results:
-                        result.add(answers[result.entrant], rounds)
+                        result.add(answers[result.entrant], rounds, course.clock)
     for player, result in zip(players, results, strict=True):
         result.peak_mib = player.peak_mib
     progress.clear()
@@ -110,6 +112,7 @@ def main() -> None:
     parser.add_argument("--entrants", nargs="+", default=[], choices=list(ENTRANTS), help="these and Sparring; default: all")
     parser.add_argument("--repeats", type=int, help="turns of each entrant that count; default: 7, of upsample 3")
     parser.add_argument("--threads", type=int, help="of every entrant; default: each framework's own, one a core")
+    parser.add_argument("--cpu", action="store_true", help="time the processor, of all threads, for a machine that is busy")
     parser.add_argument("--json", type=Path, help="write every turn's time to this file, and measure nothing that it has")
     parser.add_argument("--markdown", type=Path, help="write the tables to this file")
     parser.add_argument("--check", action="store_true", help="compare losses in place of times; status 1 where they differ")
@@ -118,16 +121,16 @@ def main() -> None:
         if getattr(args, name) is not None and getattr(args, name) < 1:
             parser.error(f"--{name} is {getattr(args, name)}; it must be at least 1")
     try:
-        kept = Kept.open(args.json, args.markdown, report.machine(args.threads))
+        kept = Kept.open(args.json, args.markdown, report.machine(args.threads, args.cpu))
     except ValueError as error:
         parser.error(str(error))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with tempfile.TemporaryDirectory(prefix="sparring-") as folder:
-            course = Course(Path(folder) / "mnist.npy", playable(args.entrants), args.threads)
+            course = Course(Path(folder) / "mnist.npy", playable(args.entrants), args.threads, "cpu" if args.cpu else "seconds")
             subprocess.run([OURS, "-c", WRITE_IMAGES, course.images], check=True)
             if args.check:
-                near = [check(recipe, course) for recipe in args.recipes]
+                near = [check(recipe, course) for recipe in args.recipes if recipe in CHECKED]
                 raise SystemExit(not all(near))
             race_all({recipe: args.repeats or REPEATS[recipe] for recipe in args.recipes}, course, kept)
     except KeyboardInterrupt:

@@ -25,9 +25,9 @@ class Result:
     elsewhere: list[float] = field(default_factory=list)  # cores that other programs kept busy, one value a turn
     peak_mib: float = 0.0
 
-    def add(self, answer: Mapping[str, float], rounds: int) -> None:
-        """A turn of so many rounds; `answer`: its seconds, and those of the processor that others used."""
-        self.ms.append(1000 * answer["seconds"] / rounds)
+    def add(self, answer: Mapping[str, float], rounds: int, clock: str = "seconds") -> None:
+        """A turn of so many rounds; `answer`: its seconds, its own and others' of the processor. `clock`: which of its own."""
+        self.ms.append(1000 * answer[clock] / rounds)
         self.elsewhere.append(answer["elsewhere"] / answer["seconds"])
 
 
@@ -106,14 +106,14 @@ def as_json(results: Sequence[Result], machine: dict[str, str]) -> str:
     return json.dumps({"machine": machine, "results": [asdict(result) for result in results]}, indent=1)
 
 
-def machine(threads: int | None = None) -> dict[str, str]:
-    """`threads`: those of every entrant; None is each framework's default."""
+def machine(threads: int | None = None, cpu: bool = False) -> dict[str, str]:
+    """`threads`: those of every entrant; None is each framework's default. `cpu`: times are those of the processor."""
     info = Path("/proc/cpuinfo")
     named = re.search(r"model name\s*: (.+)", info.read_text()) if info.exists() else None
     return {
         "date": date.today().isoformat(),
         "processor": named[1] if named else platform.processor() or platform.machine(),
         "cores": f"{os.cpu_count()} cores",
-        "threads": "threads by default" if threads is None else f"threads: {threads}",
+        "threads": ("threads by default" if threads is None else f"threads: {threads}") + ", CPU time" * cpu,
         "system": f"{platform.system()}, Python {platform.python_version()}",
     }

@@ -34,7 +34,7 @@ class Numbers:
     beta2: float = 0.999
 
 
-NUMBERS = {
+NUMBERS = {  # of those that other frameworks play
     "vanilla": Numbers(batch=100, num_z=128, lr=2e-4, order="file", widths=(256,), held_back=5000, lowest=0.0),
     "paper": Numbers(batch=100, num_z=256, lr=2e-4, order="shuffled", widths=(512,), held_back=5000, lowest=0.0),
     "dropout-mlp": Numbers(batch=200, num_z=100, lr=2e-4, order="shuffled", widths=(256, 256)),
@@ -46,7 +46,7 @@ NUMBERS = {
 def arguments(description: str | None) -> Namespace:
     """recipe, images (a file of uint8 [60000, 28, 28]), variant, seed; the arguments are parsed after all imports."""
     parser = ArgumentParser(description=description)
-    parser.add_argument("recipe", choices=list(NUMBERS))
+    parser.add_argument("recipe", choices=[*NUMBERS, "flash", "photo"])
     parser.add_argument("images", help="an .npy file: uint8 [60000, 28, 28]")
     parser.add_argument("--variant", default="")
     parser.add_argument("--seed", type=int, default=0)
@@ -76,14 +76,15 @@ def serve(play: Callable[[int], Losses], parameters: int, updates: Callable[[], 
     """Answer `race.py`, a line of JSON each way, until it closes the pipe.
 
     First says how many trained numbers there are in both networks, and with which software; then, for every {"rounds": n},
-    plays n rounds and answers with the seconds they took, the last round's losses, and how many updates both optimisers have
-    made since the start.
+    plays n rounds and answers with the seconds they took, also those of the processor (of all threads), the last round's
+    losses, and how many updates both optimisers have made since the start.
     """
     _say(parameters=parameters, software=software())
     for line in sys.stdin:
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         g_loss, d_loss = play(json.loads(line)["rounds"])  # numbers of the last round, so everything has been computed
-        _say(seconds=time.perf_counter() - start, g_loss=g_loss, d_loss=d_loss, updates=updates())
+        taken = {"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu}
+        _say(**taken, g_loss=g_loss, d_loss=d_loss, updates=updates())
 
 
 def software() -> dict[str, str]:

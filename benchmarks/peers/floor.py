@@ -2,18 +2,21 @@
 
 import torch
 from common import Losses, arguments, serve
+from pictures_of import training_data
 
 from sparring import recipes
 from sparring.bench.arithmetic import round_products
 from sparring.bench.floor import build
 from sparring.config import devices
+from sparring.training.settle import settle
 
 
 def main() -> None:
     args = arguments(__doc__)
     devices.tune_process()
     recipe = recipes.get(args.recipe)
-    floor = build(round_products(recipe, recipe.data.train()), torch.device("cpu"))
+    data, device = training_data(recipe), torch.device("cpu")
+    floor = build(round_products(settle(recipe, data, device).recipe, data), device)
 
     def play(rounds: int) -> Losses:
         for round_ in range(rounds):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import torch
 from common import Losses, arguments, serve
+from pictures_of import training_data
 
 from sparring import recipes
 from sparring.config import devices
@@ -16,7 +17,7 @@ def main() -> None:
     recipe = recipes.get(args.recipe)
     if args.variant == "bf16":
         recipe = replace(recipe, precision="bf16")
-    engine = Engine.build(recipe, recipe.data.train(), args.seed, torch.device("cpu"))
+    engine = Engine.build(recipe, training_data(recipe), args.seed, torch.device("cpu"))
     played = 0
 
     def play(rounds: int) -> Losses:
