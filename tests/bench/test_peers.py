@@ -4,9 +4,12 @@ import importlib
 import json
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from sparring import recipes
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -60,6 +63,22 @@ def test_entrants_race_in_turns(benchmarks, toys, capfd):
     assert all(result.peak_mib > 5 and result.software["PyTorch"] for result in found)
     assert 2 < report.ratio(found[1], found[0]) < 3.5
     assert "vanilla: entrants start; about 60 s left" in capfd.readouterr().err
+
+
+def test_processor_time_in_place_of_the_clocks(benchmarks, toys, capfd):
+    race, course = benchmarks("race"), replace(toys, clock="cpu")
+    found = race.race("vanilla", course, 1, benchmarks("progress").Progress({"vanilla": 60}))
+    rounds = benchmarks("lineup").ROUNDS["vanilla"]
+    assert all(result.ms[0] * rounds < 10 for result in found)  # of 20 and 60, in which they sleep
+    assert benchmarks("report").machine(1, cpu=True)["threads"] == "threads: 1, CPU time"
+
+
+def test_photo_has_pictures_without_a_folder(benchmarks, monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS / "peers")
+    images = benchmarks("pictures_of").training_data(recipes.get("photo")).images
+    assert images.shape == (960, 3, 64, 64)
+    assert len(images) / recipes.get("photo").batch_size == benchmarks("lineup").EPOCH["photo"]
+    assert 0.02 < (images < 255).any(1).float().mean() < 0.6
 
 
 def test_an_interrupted_race_keeps_what_all_have_done_and_is_not_run_again_once_complete(benchmarks, toys, tmp_path, capfd):

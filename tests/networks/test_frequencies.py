@@ -62,7 +62,7 @@ def test_only_layers_that_fit_are_replaced():
     others += [nn.Conv2d(63, 64, 5, padding=2), nn.Conv2d(64, 64, 6, padding=3), nn.Conv2d(64, 64, 5, padding=2, groups=2)]
     network = nn.Sequential(nn.Sequential(nn.Conv2d(64, 128, 5, padding=2), nn.Tanh()), *others)
     changed = through_frequencies(deepcopy(network))
-    assert [type(layer) for layer in changed] == [nn.Sequential, *(type(layer) for layer in others)]
+    assert [type(layer) for layer in changed.children()] == [nn.Sequential, *(type(layer) for layer in others)]
     assert type(changed[0][0]) is FrequencyConv2d  # pyright: ignore[reportIndexIssue]
     assert changed.state_dict().keys() == network.state_dict().keys()
 

@@ -26,8 +26,8 @@ _BLOCK = 2**24  # numbers of the largest tensor between
 class FrequencyConv2d(nn.Conv2d):
     """`nn.Conv2d` of stride 1 with an odd kernel and padding that keeps a map's size: [B, C, H, W] -> [B, C', H, W]."""
 
-    def __init__(self, num_in: int, num_out: int, kernel: tuple[int, ...], bias: bool = True):
-        super().__init__(num_in, num_out, kernel, padding=tuple(side // 2 for side in kernel), bias=bias)  # pyright: ignore[reportArgumentType]
+    def __init__(self, num_in: int, num_out: int, kernel: tuple[int, int], bias: bool = True):
+        super().__init__(num_in, num_out, kernel, padding=(kernel[0] // 2, kernel[1] // 2), bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
         if _saving(input.shape, self.weight.shape) < _SAVING:
@@ -43,7 +43,8 @@ def through_frequencies(network: nn.Module) -> nn.Module:
 def _through(layer: nn.Module) -> nn.Module:
     if type(layer) is not nn.Conv2d or is_hooked(layer) or not _fits(layer):
         return layer
-    settings = layer.in_channels, layer.out_channels, layer.kernel_size, layer.bias is not None
+    height, width = layer.kernel_size
+    settings = layer.in_channels, layer.out_channels, (height, width), layer.bias is not None
     return sharing(lambda: FrequencyConv2d(*settings), layer)
 
 
