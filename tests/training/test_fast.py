@@ -5,7 +5,8 @@ import torch
 
 from golden.traces import CPU, NAMES, SEED, Widened, default_dtype
 from sparring.config.rng import own_torch_state
-from sparring.training import batch_order, perceptron_pass, products
+from sparring.networks.layers import products
+from sparring.training import batch_order, perceptron_pass
 from sparring.training.engine import Engine
 from tiny import VARIANTS, miniature
 
