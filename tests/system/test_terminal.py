@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from rich.console import Console
@@ -16,6 +17,7 @@ import sparring
 from sparring import recipes
 from sparring.config.schedules import Duration, RoundInfo
 from sparring.runs.progress import Progress
+from sparring.training.observers import Event
 from tiny import SETTINGS
 
 pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
@@ -62,8 +64,8 @@ def test_the_time_left_is_that_of_this_session_s_pace(last, left, capsys):
     run = SimpleNamespace(recipe=recipe, path="runs/a")
     start = RoundInfo(round=500, images=50_000, epoch=1, seconds=5000.0)
     now = RoundInfo(round=1000 if last else 600, images=60_000, epoch=1, seconds=5010.0, last=last, epoch_ended=True)
-    progress.on_start(SimpleNamespace(run=run, info=start, num_images=55_000))
-    progress.on_round(SimpleNamespace(run=run, info=now, num_images=55_000))
+    progress.on_start(cast("Event", SimpleNamespace(run=run, info=start, num_images=55_000)))
+    progress.on_round(cast("Event", SimpleNamespace(run=run, info=now, num_images=55_000)))
     assert capsys.readouterr().err.splitlines()[-1].endswith(left)
 
 
