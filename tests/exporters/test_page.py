@@ -68,6 +68,7 @@ OBLONG = {
     "upsample": UpsampleGeneratorConfig(width=8, hidden=8),
     "dcgan": DcganGeneratorConfig(width=8),
     "resize": DcganGeneratorConfig(width=8, doubling="resize"),
+    "blur": DcganGeneratorConfig(width=8, doubling="resize", blur=2),
 }
 
 

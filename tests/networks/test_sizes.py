@@ -11,6 +11,7 @@ from torch import nn
 from sparring import networks
 from sparring.config import registry
 from sparring.errors import InputError
+from sparring.networks.layers.blur import Blur
 from sparring.networks.layers.maps import Resample
 from sparring.networks.layers.residual import Residual
 from sparring.networks.layers.stages import stages
@@ -87,6 +88,28 @@ def test_a_resize_repeats_places_and_convolves_and_ends_with_two_convolutions():
     assert kinds == [*3 * [nn.Upsample, nn.Conv2d, nn.BatchNorm2d], nn.Conv2d, nn.Tanh]
     shapes = [tuple(layer.weight.shape) for layer in network.children() if isinstance(layer, nn.Conv2d)]
     assert shapes == [(4, 8, 3, 3), (2, 4, 3, 3), (1, 2, 3, 3), (3, 1, 3, 3)]
+
+
+def test_a_blur_makes_the_repetition_bilinear():
+    places = torch.arange(8, dtype=torch.float64)
+    checks = ((-1) ** (places[:, None] + places)).repeat(1, 3, 1, 1)
+    blurred = Blur(3).double()(torch.cat((checks, torch.ones_like(checks))))
+    torch.testing.assert_close(blurred[..., 1:-1, 1:-1], torch.stack((0 * checks[0], 0 * checks[0] + 1))[..., 1:-1, 1:-1])
+    convolution = nn.Conv2d(3, 2, 3, padding=1, bias=False).double()
+    x = torch.randn(2, 3, 5, 6, dtype=torch.float64)
+    ours = Blur(2).double()(convolution(nn.Upsample(scale_factor=2)(x)))
+    bilinear = convolution(nn.Upsample(scale_factor=2, mode="bilinear")(x))
+    torch.testing.assert_close(ours[..., 2:-2, 2:-2], bilinear[..., 2:-2, 2:-2])
+
+
+def test_a_blur_stands_between_convolution_and_norm_of_the_last_doublings():
+    config = replace(narrow("generator", "dcgan"), doubling="resize", refine=False, width=4)
+    plain, blurred = (networks.build_generator(c, 6, (3, 48, 96), seed=1) for c in (config, replace(config, blur=2)))
+    kinds = [type(layer) for layer in blurred.children() if not isinstance(layer, nn.ReLU)][3:]
+    doubled = [nn.Upsample, nn.Conv2d, nn.BatchNorm2d, *2 * [nn.Upsample, nn.Conv2d, Blur, nn.BatchNorm2d]]
+    assert kinds == [*doubled, nn.Conv2d, nn.Tanh]
+    assert len(blurred.state_dict()) == len(plain.state_dict())  # the filter is no weight
+    assert config.blur == 0  # as in generators that were saved before there was one
 
 
 def conv(num_in: int, num_out: int, kernel: int = 3, groups: int = 1) -> int:

@@ -12,6 +12,7 @@ from sparring.config.ranges import Range, Ranged
 from sparring.config.registry import register
 from sparring.errors import check
 from sparring.networks.init import GlorotUniform, Initial
+from sparring.networks.layers.blur import Blur
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.head import head
 from sparring.networks.layers.same import SameConv2d, SameConvTranspose2d
@@ -30,7 +31,8 @@ class DcganGeneratorConfig(Ranged, prefix="generator."):
     `refine`: a convolution before the first doubling, as the tutorial has it. `doubling`: "transposed", a convolution of stride
     2, the last one straight into the image; or "resize", the repetition of each place and then a convolution of 3 x 3, and
     after the last one another into the image, which leaves no lattice (Odena et al. 2016,
-    https://distill.pub/2016/deconv-checkerboard/).
+    https://distill.pub/2016/deconv-checkerboard/). `blur`: so many of the last doublings have a low-pass filter after
+    their convolution (Karras et al. 2019, section 2), which makes a repetition bilinear.
     """
 
     width: Annotated[int, Range(2)] = 64
@@ -38,6 +40,7 @@ class DcganGeneratorConfig(Ranged, prefix="generator."):
     mapping: OptionalWidths = ()
     refine: bool = True
     doubling: Literal["transposed", "resize"] = "transposed"
+    blur: Annotated[int, Range(0)] = 0
     max_width: int = 512
     bn_eps: float = 1e-3
     bn_momentum: float = 0.01
@@ -68,8 +71,10 @@ class DcganGeneratorConfig(Ranged, prefix="generator."):
             layers += [SameConvTranspose2d(deep, deep, self.kernel, bias=False), batch_norm(deep), nn.ReLU(inplace=True)]
         if self.doubling == "resize":
             widths.append(max(widths[-1] // 2, 1))
-        for num_in, num_out in pairwise(widths):
-            layers += [*self._doubled(num_in, num_out), batch_norm(num_out), nn.ReLU(inplace=True)]
+        pairs = list(pairwise(widths))
+        for place, (num_in, num_out) in enumerate(pairs):
+            blur = [Blur(num_out)] if place >= len(pairs) - self.blur else []
+            layers += [*self._doubled(num_in, num_out), *blur, batch_norm(num_out), nn.ReLU(inplace=True)]
         if self.doubling == "resize":
             last = [nn.Conv2d(widths[-1], shape[0], 3, padding=1, bias=False)]
         else:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.networks.layers.activations import Affine
+from sparring.networks.layers.blur import Blur
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.layers.maps import Basis, Resample
 from sparring.networks.layers.perceptron import Perceptron
@@ -188,6 +189,11 @@ def _upsample(program: Program, layer: Any, register: int) -> int:
     return program.append("nearest", (register,), (channels, *(int(times) * n for n in size)), times=int(times))
 
 
+def _blur(program: Program, layer: Any, register: int) -> int:
+    settings = {"name": "conv", "kernel": 3, "padding": 1, "groups": len(layer.kernel)}
+    return program.append(read=(register,), shape=program.shape_of(register), weight=layer.kernel, **settings)
+
+
 def _basis(program: Program, layer: Any, register: int) -> int:
     scales = _weighted(program, layer.scales, register)
     return program.append("map", (scales,), tuple(layer.basis.shape), map=layer.basis)
@@ -227,6 +233,7 @@ _LAYERS: dict[type, Callable[[Program, Any, int], int]] = {
     nn.Sigmoid: _element_wise("sigmoid"),
     nn.Unflatten: _unflatten,
     nn.Upsample: _upsample,
+    Blur: _blur,
     Basis: _basis,
     Resample: _resample,
     Residual: _residual,
