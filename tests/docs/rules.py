@@ -61,7 +61,6 @@ NOT_RUN = {
     "sparring play runs --data-root pictures": "the same",
     "sparring reproduce dropout-mlp": "two other tutorials are reproduced",
     "sparring reproduce upsample": "a single round takes half a minute, and no setting can be changed",
-    "sparring reproduce dcgan --epochs 2": "slow for the same reason",
 }
 """Commands of which only the options are looked at, and why."""
 
