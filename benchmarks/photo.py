@@ -30,6 +30,7 @@ from sparring.visual import grid
 
 BEFORE = {
     "generator.doubling": "transposed",
+    "generator.blur": "0",
     "augment": '{"name": "diff-augment"}',
     "penalties.0.gamma": "0.5",
     "lr": "2e-3",

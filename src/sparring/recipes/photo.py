@@ -29,7 +29,7 @@ def photo() -> Recipe:
         flash(),
         source="our own, with https://arxiv.org/abs/2006.06676 and https://arxiv.org/abs/2006.10738",
         data=PictureFolder("", size=64, channels=3, enlarge=True, background="white"),
-        generator=DcganGeneratorConfig(width=32, kernel=4, refine=False, doubling="resize"),
+        generator=DcganGeneratorConfig(width=32, kernel=4, refine=False, doubling="resize", blur=2),
         discriminator=DcganDiscriminatorConfig(width=16, kernel=4, dropout=0.0),
         condition=AutoCondition(),
         augment=AutoAugment(),
