@@ -144,4 +144,4 @@ def test_training_says_what_to_expect(capfd):
 
 def test_a_short_training_says_nothing_of_it(capfd):
     sparring.train("vanilla", rounds=40, out="run", settings=SETTINGS["vanilla"])
-    assert "about" not in capfd.readouterr().err
+    assert "with pictures and scores" not in capfd.readouterr().err

@@ -47,6 +47,7 @@ const SENTENCES = [
   ["R3GAN at a laptop's size: relativistic pairing, R1 and R2 in every round, residual networks without normalisation.", "노트북 크기의 R3GAN. 상대론적 쌍 손실, 라운드마다 주는 R1과 R2, 정규화 없는 잔차 네트워크를 씁니다."],
   ["Eight narrow modes on a circle; the generator finds all, with nearly the right widths and shares.", "원 위의 좁은 모드 8개. 생성자가 모두 찾아내며 너비와 비율도 거의 맞습니다."],
   ["A GAN conditioned on clusters of the training images, with the networks of flash: the gain of classes without labels.", "flash의 네트워크를 쓰고 학습 이미지의 군집을 조건으로 받는 GAN. 라벨 없이 클래스의 이점을 얻습니다."],
+  ["The grid on clusters found without labels: all modes with nearly the right widths, in an eighth of the rounds.", "라벨 없이 찾은 군집을 조건으로 받는 grid. 라운드 수의 8분의 1로, 모든 모드를 거의 알맞은 너비로 그립니다."],
   ["SNGAN: residual networks, the hinge loss, and every layer of D divided by its spectral norm; small enough for a CPU.", "SNGAN. 잔차 네트워크와 힌지 손실을 쓰고 D의 모든 층을 스펙트럼 노름으로 나눕니다. CPU로도 충분한 크기입니다."],
   ["Stacked MNIST, three digits as three channels, with the settings of flash and wider networks.", "숫자 셋을 세 채널로 쌓은 Stacked MNIST. flash의 설정에 더 넓은 네트워크를 씁니다."],
   ["A wide convolutional D with label smoothing against a G that upsamples; one D move, then five of G.", "라벨 평활화를 쓰는 넓은 합성곱 D와 업샘플링하는 G. D를 한 번, G를 다섯 번 갱신합니다."],
