@@ -5,7 +5,7 @@ from sparring.evaluation.score import BETTER, Score, number
 _DIGITS, _NUM = "digits-25fd6534", 10_000
 _FRECHET = (  # of that extractor and so many samples against MNIST's test images; other machines and versions round differently
     (0.020, "real images"),  # scored on 22 November 2026, commit 48a9d41 (docs/scores.md); so are those without a comment
-    (0.143, "selfcond after a minute"),  # seed 0, two threads, 27 November 2026, commit 1a3e879 (docs/selfcond.md)
+    (0.131, "selfcond after a minute"),  # seed 0, two threads, 27 November 2026, commit f68499f (README.md)
     (0.278, "flash after a minute"),  # seed 0, 26 November 2026, commit 4ca2bfd (docs/flash.md)
     (1.043, "dcgan at its full length"),  # seed 0, bfloat16, 27 November 2026, commit a084f71 (docs/reproduction.md)
     (2.004, "dropout-mlp at its full length"),
