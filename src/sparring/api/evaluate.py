@@ -240,7 +240,7 @@ def _opened(target: str | Path | Run) -> _Subject:
     path = shipped.resolved(target)
     if (path / "config.json").is_file():
         generator, run = SavedGenerator.open(path), path.resolve().parent
-        if (run / "recipe.json").is_file():
+        if generator.recipe is None and (run / "recipe.json").is_file():
             generator.recipe = Run.open(run).recipe
         return _Subject(path.name if shipped.is_shipped(path) else str(path), generator)
     if path.suffix == ".safetensors":

@@ -159,7 +159,8 @@ class FastSteps:
         if not (keeps or as_in_g_step):
             return self.gan.held_fakes(z, move.fakes_from)
         fakes = self._generate(z)
-        self.reused = (z, fakes) if keeps else None
+        if keeps:
+            self.reused = z, fakes
         return fakes.outputs
 
     def _generate(self, z: Tensor) -> ForwardPass:
